@@ -1,0 +1,112 @@
+"""A knowledge base as the rest of the engine sees it: checked, frozen, and without its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from citelog.rules.program import Program
+from citelog.values import Atom, Iri
+from citelog.vocab import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence, or part of one, that the document says: its words, their place, and who speaks.
+
+    `start` and `end` count code points of the source file, end exclusive. `markers` are the citation
+    numbers printed in its sentence, `inherited` those taken over from elsewhere; they are never mixed.
+    """
+
+    id: str
+    iri: Iri
+    kind: str
+    quote: str
+    source: str
+    section: str | None
+    line: int
+    start: int
+    end: int
+    markers: tuple[str, ...]
+    inherited: tuple[str, ...]
+    modality: str
+    voice: str
+    population: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Statements of the document that disagree: both sides, in the order in which they are written."""
+
+    id: str
+    title: str
+    sides: tuple[tuple[str, ...], tuple[str, ...]]
+    type: str
+    level: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of conclusion that this knowledge base declares, and the predicate that derives it.
+
+    The predicate's arguments are the patient, the value, and what else the conclusion says (`role`,
+    `step`, `severity`); an argument named `about` tells conclusions of one value apart and is not shown.
+    """
+
+    name: str
+    predicate: str
+    order: int
+    exactly_one: bool
+    value_as_label: bool
+    sided: bool
+    candidates: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a regimen step as the document states it; `value` is a number, a range, or nothing.
+
+    Numbers keep the digits that the statement is encoded with.
+    """
+
+    text: str
+    value: str | tuple[str, str] | None
+    unit: str | None
+    inherited_from: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """What is shown with every answer, and the statement that asks for it."""
+
+    text: str
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Everything that an assessment needs of a knowledge base.
+
+    `stated` maps each fact that rules read to the statements that state it (none for what the encoder
+    adds). `ranks` numbers the terms that have an order. `notes` are predicates whose facts put a
+    record aside. `sha256` is of every file that can change an answer.
+    """
+
+    id: str
+    version: str
+    sha256: str
+    title: str
+    review_status: str
+    namespace: str
+    program: Program
+    stated: Mapping[Atom, tuple[str, ...]]
+    terms: Terms
+    statements: Mapping[str, Statement]
+    conflicts: Mapping[str, Conflict]
+    kinds: tuple[Kind, ...]
+    fields: Mapping[Iri, Mapping[str, Field]]
+    ranks: Mapping[Iri, int]
+    notes: tuple[str, ...]
+    caveats: tuple[Caveat, ...]

@@ -1,0 +1,134 @@
+"""Everything wrong with a knowledge base, in one run: what loading verifies, then shapes, codes and segments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from citelog import home
+from citelog.codes import code_error
+from citelog.diagnostics import Diagnostic, Span, did_you_mean
+from citelog.evidence.sources import Source
+from citelog.knowledge.load import CODES as LOAD_CODES
+from citelog.knowledge.load import SKOS, Opened, Triples, load
+from citelog.rules.check import CODES as RULE_CODES
+from citelog.values import Iri
+from citelog.vocab import CL
+
+CODES: Mapping[str, str] = {
+    **LOAD_CODES,
+    **RULE_CODES,
+    "shape": "a resource does not have the shape that shapes.ttl asks for",
+    "code-check": "a code whose form or check digit is wrong",
+    "segment-not-found": "a segment whose text does not stand on its line",
+    "segment-unclear": "a segment that is neither encoded nor set aside, or both",
+    "segment-missing": "a part of the document that no segment accounts for",
+    "statement-outside-segments": "a statement whose quote lies in no segment that names it",
+}
+"""Every code that `citelog check` can report, with its meaning."""
+
+
+def check_folder(folder: Path) -> tuple[Diagnostic, ...]:
+    """All findings about a knowledge base, ordered by file and line."""
+    opened = load(folder, home.ontology())
+    found = list(opened.diagnostics)
+    if not any(d.code == "rdf-syntax" for d in found):
+        found += _codes(opened.triples)
+        found += _shapes(folder, opened.triples)
+        if opened.source is not None:
+            found += _segments(opened, opened.source)
+    return tuple(sorted(found, key=lambda d: (d.severity, d.span.file, d.span.line, d.code, d.message)))
+
+
+def _codes(triples: Triples) -> list[Diagnostic]:
+    found = []
+    for subject, properties in list(triples.subjects.items()):
+        for notation in properties.get(SKOS + "notation", ()):
+            if ":" in str(notation) and (wrong := code_error(str(notation))):
+                span, shown = triples.span(subject)
+                message = f"{Iri(subject).local}: {wrong}"
+                hint = "correct it, or keep it apart as cl:doubtfulCode"
+                found.append(Diagnostic("code-check", span, message, hint, shown))
+    return found
+
+
+def _shapes(folder: Path, triples: Triples) -> list[Diagnostic]:
+    """SHACL, over the union of all graphs; the shapes stand beside the knowledge bases."""
+    from pyshacl import validate
+    from rdflib import Graph, Namespace, URIRef
+
+    shapes = home.home() / "knowledge" / "shapes.ttl"
+    data = Graph()
+    for path in [home.ontology(), *sorted(folder.glob("*.ttl")), *sorted(folder.glob("*.trig"))]:
+        if path.suffix == ".trig":
+            from rdflib import Dataset
+
+            dataset = Dataset(default_union=True)
+            dataset.parse(path, format="trig")
+            for s, p, o, _ in dataset.quads():
+                data.add((s, p, o))
+        else:
+            data.parse(path, format="turtle")
+    conforms, report, _ = validate(data, shacl_graph=Graph().parse(shapes, format="turtle"), advanced=True)
+    if conforms or not isinstance(report, Graph):
+        return []
+    sh = Namespace("http://www.w3.org/ns/shacl#")
+    found = []
+    for result in report.subjects(sh.resultMessage, None, unique=True):
+        focus = report.value(result, sh.focusNode)
+        property_ = report.value(result, sh.resultPath)
+        about = Iri(str(focus)).local if isinstance(focus, URIRef) else str(focus)
+        place = f" ({Iri(str(property_)).local})" if isinstance(property_, URIRef) else ""
+        span, shown = triples.span(str(focus))
+        messages = " ".join(sorted(str(m) for m in report.objects(result, sh.resultMessage)))
+        found.append(Diagnostic("shape", span, f"{about}{place}: {messages}", "see knowledge/shapes.ttl", shown))
+    return list(dict.fromkeys(found))
+
+
+def _segments(opened: Opened, source: Source) -> list[Diagnostic]:
+    """Each segment stands where it says, in order, and together they leave nothing of the document out."""
+    triples, found = opened.triples, []
+    covered = [False] * len(source.text)
+    segments = sorted(triples.instances(CL + "Segment"), key=lambda s: int(triples.text(s, CL + "order") or 0))
+    named: dict[str, list[tuple[int, int]]] = {}
+    at = 0
+    for segment in segments:
+        span, shown = triples.span(segment)
+        text = triples.text(segment, CL + "text")
+        start = source.text.find(text, at)
+        if not text or start < 0 or source.line(start) != triples.one(segment, CL + "line"):
+            near, line = source.nearest(text)
+            hint = f"the nearest text is on line {line}: {near!r}"
+            message = f"{Iri(segment).local} is not, in its order, on its line"
+            found.append(Diagnostic("segment-not-found", span, message, hint, shown))
+            continue
+        at = start + len(text)
+        covered[start:at] = [True] * len(text)
+        encoded, aside = triples.all(segment, CL + "encodedAs"), triples.text(segment, CL + "outOfScope")
+        if bool(encoded) == bool(aside):
+            message = f"{Iri(segment).local} is {'both' if aside else 'neither'} encoded and set aside"
+            hint = "write cl:encodedAs with its statements, or cl:outOfScope with the reason"
+            found.append(Diagnostic("segment-unclear", span, message, hint, shown))
+        for statement in encoded:
+            local = statement.local if isinstance(statement, Iri) else str(statement)
+            if opened.program is not None and (CL + "quote") not in triples.subjects.get(str(statement), {}):
+                hint = did_you_mean(local, (Iri(s).local for s in triples.instances(CL + "Statement")))
+                message = f"{Iri(segment).local} names {local}, which is no statement"
+                found.append(Diagnostic("unknown-reference", span, message, hint, shown))
+            named.setdefault(local, []).append((start, at))
+    file = triples.text(triples.instances(CL + "SourceDocument")[0], CL + "file")
+    for match in re.finditer(r"[^\s•]+(?:[^\S\n]+[^\s•]+)*", source.text):
+        if not all(covered[i] or source.text[i].isspace() for i in range(*match.span())):
+            line = source.line(match.start())
+            message = f"no segment accounts for {match[0][:80]!r}"
+            found.append(
+                Diagnostic("segment-missing", Span(file, line), message, "add it to segments.ttl", match[0][:100])
+            )
+    for statement in opened.knowledge.statements.values() if opened.knowledge else ():
+        spans = named.get(statement.id, [])
+        if not spans or not (min(s for s, _ in spans) <= statement.start and statement.end <= max(e for _, e in spans)):
+            span, shown = triples.span(statement.iri.value)
+            message = f"the quote of statement {statement.id} lies in no segment that names it"
+            found.append(Diagnostic("statement-outside-segments", span, message, "name it with cl:encodedAs", shown))
+    return found

@@ -1,0 +1,116 @@
+"""The record of one patient as this engine holds it: entries, the distinct contents among them, and notes.
+
+An entry is one line of the record, with its place; a record is one distinct content, so that the same line written
+twice is one thing to every rule. Everything here is in an order that does not depend on the order of the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from citelog.values import Iri
+
+ListName = Literal["labs", "findings", "conditions", "medications", "preferences"]
+
+LISTS: tuple[ListName, ...] = ("labs", "findings", "conditions", "medications", "preferences")
+NAME_KEY: Mapping[ListName, str] = {
+    "labs": "analyte", "findings": "name", "conditions": "name", "medications": "name", "preferences": "topic",
+}  # fmt: skip
+"""The key of an entry that says what it is about."""
+
+OWN_KEYS: Mapping[ListName, tuple[str, ...]] = {
+    "labs": ("value", "unit"),
+    "findings": ("state",),
+    "conditions": ("state",),
+    "medications": ("dose", "frequency", "status", "since", "course"),
+    "preferences": ("value",),
+}
+SHARED_KEYS = ("when", "flag", "route")
+
+KIND: Mapping[ListName, str] = {
+    "labs": "analyte", "findings": "finding", "conditions": "finding", "medications": "drug", "preferences": "topic",
+}  # fmt: skip
+"""Which kind of name (`Terms`) an entry of a list carries; findings and conditions are one namespace."""
+
+Recorded = str | bool
+"""One value as recorded: numbers and dates keep their text; true and false are themselves."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Note:
+    """Something that was read and not used, and why. The text names the record; `read_from` is its place."""
+
+    text: str
+    read_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a source before its names are matched; `codes` (`loinc:2132-9`) go before the name."""
+
+    list: ListName
+    name: str
+    keys: Mapping[str, Recorded]
+    read_from: str
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the record: a fact that the assessment lists, `record` being what it says."""
+
+    id: str
+    list: ListName
+    name: str
+    term: Iri | None
+    keys: Mapping[str, Recorded]
+    read_from: str
+    sentence: str
+    record: Iri
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One distinct content, and the entries that say it."""
+
+    iri: Iri
+    entries: tuple[Entry, ...]
+
+    @property
+    def entry(self) -> Entry:
+        """The first of the entries; the others say the same."""
+        return self.entries[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the author of a case expects: ids of conclusions that must, and must not, be there."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One patient's record, whole."""
+
+    id: str
+    sha256: str
+    entries: tuple[Entry, ...] = ()
+    records: tuple[Record, ...] = ()
+    notes: tuple[Note, ...] = ()
+    expect: Expectation | None = None
+    context: Mapping[str, Recorded] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a reader of one format found: `id` is the case's own, where it has one."""
+
+    items: tuple[Item, ...]
+    notes: tuple[Note, ...] = ()
+    id: str | None = None
+    context: Mapping[str, tuple[Recorded, str]] = field(default_factory=dict)
+    expect: Expectation | None = None

@@ -1,0 +1,132 @@
+"""FHIR dosages in the words of a case file: dose, how often, since when.
+
+Timing that is structured becomes the phrase that a person would write, so that a FHIR record and a case file of the
+same treatment say the same; what cannot be put so stays as it stands, to be reported as unreadable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from citelog.patient.reading import as_text, compact
+
+_UNITS = {"s": "second", "min": "minute", "h": "hour", "d": "day", "wk": "week", "mo": "month", "a": "year"}
+_ADVERBS = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly", "year": "yearly"}
+_WORDS = ("", "once", "twice", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_CODES = {
+    "AM": "every morning", "PM": "every evening", "QD": "daily", "QOD": "alternate days", "BID": "twice daily",
+    "TID": "three times daily", "QID": "four times daily", "WK": "weekly", "MO": "monthly",
+    "Q1H": "hourly", "Q2H": "every 2 hours", "Q3H": "every 3 hours", "Q4H": "every 4 hours", "Q6H": "every 6 hours",
+    "Q8H": "every 8 hours", "BED": "every night",
+}  # fmt: skip
+
+
+def dosage_keys(dosages: object) -> dict[str, str]:
+    """The keys `dose`, `frequency` and `since` of a medication, from its dosages.
+
+    Several dosages that differ are all given, one after the other; only a human can say which applies.
+
+    >>> dosage_keys([{"timing": {"repeat": {"frequency": 1, "period": 2, "periodMax": 3, "periodUnit": "mo"}}}])
+    {'frequency': 'every 2–3 months'}
+    """
+    rows = [row for row in dosages if isinstance(row, dict)] if isinstance(dosages, list) else []
+    found = {
+        "dose": joined(_dose(row) for row in rows),
+        "frequency": joined(_frequency(row) for row in rows),
+        "since": joined(_start(row) for row in rows),
+    }
+    return {key: text for key, text in found.items() if text}
+
+
+def joined(texts: Iterable[str]) -> str:
+    """The different texts, in their order."""
+    return "; ".join(dict.fromkeys(text for text in texts if text))
+
+
+def concept_text(concept: object) -> str:
+    """A coded concept in words: its text, else what its first coding displays, else that coding's code."""
+    if not isinstance(concept, dict):
+        return ""
+    codings = concept.get("coding")
+    rows = [row for row in codings if isinstance(row, dict)] if isinstance(codings, list) else []
+    told = [concept.get("text"), *(row.get("display") for row in rows), *(row.get("code") for row in rows)]
+    return next((text for one in told if (text := as_text(one))), "")
+
+
+def _dose(dosage: Mapping[str, Any]) -> str:
+    rows = dosage.get("doseAndRate")
+    return joined(_one_dose(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ""
+
+
+def _one_dose(row: Mapping[str, Any]) -> str:
+    if isinstance(quantity := row.get("doseQuantity"), dict):
+        sign = as_text(quantity.get("comparator"))
+        return f"{sign}{as_text(quantity.get('value'))} {_unit(quantity)}".strip()
+    if isinstance(span := row.get("doseRange"), dict):
+        low, high = ((end if isinstance(end, dict) else {}) for end in (span.get("low"), span.get("high")))
+        numbers = joined([as_text(low.get("value")), as_text(high.get("value"))]).replace("; ", "–")
+        return f"{numbers} {_unit(high) or _unit(low)}".strip()
+    return ""
+
+
+def _unit(quantity: Mapping[str, Any]) -> str:
+    return as_text(quantity.get("unit")) or as_text(quantity.get("code"))
+
+
+def _frequency(dosage: Mapping[str, Any]) -> str:
+    timing = dosage.get("timing")
+    phrase = _timing(timing) if isinstance(timing, dict) else ""
+    if dosage.get("asNeededBoolean") is True or "asNeededCodeableConcept" in dosage:
+        return f"{phrase} as needed".strip()
+    return phrase or as_text(dosage.get("text"))
+
+
+def _timing(timing: Mapping[str, Any]) -> str:
+    repeat = timing.get("repeat")
+    if isinstance(repeat, dict) and (phrase := _repeat(repeat)):
+        return phrase
+    code = timing.get("code")
+    if isinstance(code, dict) and isinstance(rows := code.get("coding"), list):
+        codes = [as_text(row.get("code")).upper() for row in rows if isinstance(row, dict)]
+        if known := [_CODES[one] for one in codes if one in _CODES]:
+            return known[0]
+    return concept_text(code)
+
+
+def _repeat(repeat: Mapping[str, Any]) -> str:
+    """A FHIR Timing.repeat as a phrase; bounds say how long, not how often."""
+    low, high = as_text(repeat.get("frequency")) or "1", as_text(repeat.get("frequencyMax"))
+    period, most = as_text(repeat.get("period")), as_text(repeat.get("periodMax"))
+    unit = _UNITS.get(as_text(repeat.get("periodUnit")), "")
+    days = repeat.get("dayOfWeek")
+    if isinstance(days, list) and days:
+        if (period or "1") != "1" or unit not in ("", "day", "week") or high:
+            return compact(dict(repeat))
+        low, period, unit = (str(len(days)) if low == "1" or unit == "day" else low), "1", "week"
+    if not period and not unit:
+        rest = {key: value for key, value in repeat.items() if not key.startswith("bounds")}
+        return compact(rest) if rest else ""
+    if not period or unit in ("", "second", "minute"):
+        return compact(dict(repeat))
+    times = _times(low, high)
+    if period == "1" and not most:
+        return f"{times} a {unit}" if times else _ADVERBS[unit]
+    span = f"every {period}{'–' + most if most and most != period else ''} {unit}s"
+    return f"{times} {span}".strip()
+
+
+def _times(low: str, high: str) -> str:
+    if high and high != low:
+        return f"{low}–{high} times"
+    if low == "1":
+        return ""
+    word = _WORDS[int(low)] if low in map(str, range(1, len(_WORDS))) else low
+    return word if low == "2" else f"{word} times"
+
+
+def _start(dosage: Mapping[str, Any]) -> str:
+    timing = dosage.get("timing")
+    repeat = timing.get("repeat") if isinstance(timing, dict) else None
+    bounds = repeat.get("boundsPeriod") if isinstance(repeat, dict) else None
+    return as_text(bounds.get("start")) if isinstance(bounds, dict) else ""

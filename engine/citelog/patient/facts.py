@@ -1,0 +1,180 @@
+"""From entries to the facts that rules read, with a note for whatever could not be read.
+
+One pass says both, so that nothing can be skipped without a word. The notes name the record by its sentence; where
+it stands goes into `read_from` only.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from citelog.diagnostics import did_you_mean
+from citelog.patient.case import KIND, OWN_KEYS, SHARED_KEYS, Case, Entry, Note, Recorded
+from citelog.patient.dates import period
+from citelog.patient.entries import match_choice, match_route
+from citelog.patient.frequency import frequency
+from citelog.patient.numbers import reading
+from citelog.patient.words import COURSES, is_low, state, status, word
+from citelog.values import Atom, Iri, Value
+from citelog.vocab import Terms, cl
+
+PATIENT = Iri("urn:citelog:patient:1")
+"""The patient: one for every case, since a derivation sees only one."""
+
+
+def facts(case: Case, terms: Terms, at: datetime.date | None = None) -> tuple[tuple[Atom, Iri | None], ...]:
+    """What the rules read about a patient: each fact with the record that says it, None where the call does."""
+    found: list[tuple[Atom, Iri | None]] = [(Atom("patient", (PATIENT,)), None)]
+    if at is not None:
+        found.append((Atom("evaluation_day", (PATIENT, at)), None))
+    for record in case.records:
+        found.extend((said, record.iri) for said in _said(record.entry, terms) if isinstance(said, Atom))
+    return tuple(found)
+
+
+def notes(entries: tuple[Entry, ...], terms: Terms) -> Iterator[Note]:
+    """What of the entries is not used, and why."""
+    for entry in entries:
+        yield from (Note(said, entry.read_from) for said in _said(entry, terms) if isinstance(said, str))
+
+
+def context_notes(context: Mapping[str, tuple[Recorded, str]]) -> Iterator[Note]:
+    """What is known about a patient beside the lists decides nothing, and is said."""
+    for key, (value, place) in context.items():
+        shown = str(value).lower() if isinstance(value, bool) else value
+        yield Note(f"Context, {key.replace('_', ' ')}: {shown}. Recorded, and read by no rule.", place)
+
+
+# --- one entry: the facts it gives (atoms) and what is not used of it (sentences) ---------------------------------
+
+_CALLED = {
+    "labs": "analyte", "findings": "finding or condition", "conditions": "finding or condition",
+    "medications": "medicine", "preferences": "preference",
+}  # fmt: skip
+
+
+def _said(entry: Entry, terms: Terms) -> Iterator[Atom | str]:
+    for remark in _unread_keys(entry):
+        yield f"{entry.sentence} {remark}"
+    if entry.term is None:
+        yield f"{entry.sentence} Not used: {_unmatched(entry, terms)}"
+        return
+    read = {"labs": _result, "medications": _medication, "preferences": _preference}.get(entry.list, _finding)
+    useful = False
+    for said in read(entry, entry.term, terms):
+        useful = useful or isinstance(said, Atom)
+        yield said if isinstance(said, Atom) else f"{entry.sentence} {said}"
+    if when := _text(entry, "when"):
+        days = period(when)
+        if days is None:
+            yield f'{entry.sentence} The date "{when}" cannot be read.'
+        elif useful:
+            yield _atom("recorded_when", entry, days.first, days.last)
+
+
+def _atom(predicate: str, entry: Entry, *rest: Value) -> Atom:
+    return Atom(predicate, (PATIENT, entry.record, *rest))
+
+
+def _unread_keys(entry: Entry) -> Iterator[str]:
+    known = (*OWN_KEYS[entry.list], *SHARED_KEYS)
+    for key, value in entry.keys.items():
+        if key not in known:
+            hint = did_you_mean(key, known)
+            shown = f" ({value})" if value != "" else ""
+            yield f'The key "{key}"{shown} is not read{"; " + hint if hint else "."}'
+
+
+def _unmatched(entry: Entry, terms: Terms) -> str:
+    if not entry.name:
+        return "it has no name."
+    hint = _near(entry.name[:80], tuple(terms.names.get(KIND[entry.list], ())))
+    return f'no {_CALLED[entry.list]} is known as "{entry.name}"{"; " + hint if hint else "."}'
+
+
+@lru_cache(maxsize=4096)
+def _near(name: str, known: tuple[str, ...]) -> str:
+    """A hint towards a label; never towards a code, where near is wrong."""
+    return did_you_mean(name.casefold(), [one for one in known if ":" not in one])
+
+
+def _finding(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
+    recorded = _text(entry, "state")
+    meant = state(recorded)
+    if meant == "over":
+        yield "It counts as neither present nor absent."
+        return
+    if meant is None:
+        meant = "unknown"
+        yield f'The state "{recorded}" counts as unknown.' if recorded else "It counts as unknown."
+    yield _atom("entry", entry, term, cl(meant))
+
+
+def _result(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
+    yield _atom("result", entry, term)
+    found = reading(entry.keys.get("value"))
+    if found is None:
+        yield _atom("result_unreadable", entry)
+    elif found.sign is None:
+        yield _atom("result_value", entry, found.number)
+    else:
+        yield _atom("result_bound", entry, cl(found.sign.value), found.number)
+    recorded = _text(entry, "unit")
+    if not recorded:
+        yield _atom("result_unit_missing", entry)
+    elif unit := terms.match("unit", recorded):
+        yield _atom("result_unit", entry, unit)
+    else:
+        yield _atom("result_unit_unknown", entry)
+        yield f'The unit "{recorded}" is not known.'
+    if flag := _text(entry, "flag"):
+        yield _atom("result_flag", entry, cl("low-flag" if is_low(flag) else "other-flag"))
+
+
+def _medication(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
+    yield _atom("medication", entry, term)
+    recorded = _text(entry, "status")
+    meant = status(recorded)
+    yield _atom("medication_status", entry, cl((meant or "status unknown").replace(" ", "-")))
+    if meant is None:
+        word_for_it = f'The status "{recorded}"' if recorded else "Its status is not recorded, and"
+        yield f"{word_for_it} counts as unknown."
+    if route := _text(entry, "route"):
+        way = match_route(terms, route)
+        yield _atom("medication_route", entry, way) if way else f'The route "{route}" is not known.'
+    if course := _text(entry, "course"):
+        known = word(course) in COURSES
+        yield (
+            _atom("medication_course", entry, cl(word(course)))
+            if known
+            else f'The course "{course}" is neither {" nor ".join(COURSES)}.'
+        )
+    if often := _text(entry, "frequency"):
+        rate = frequency(often)
+        yield (
+            _atom("medication_frequency", entry, rate.times, rate.period, cl(rate.unit))
+            if rate
+            else f'The frequency "{often}" cannot be read.'
+        )
+    if since := _text(entry, "since"):
+        days = period(since)
+        yield (
+            _atom("medication_since", entry, days.first, days.last)
+            if days
+            else f'The start date "{since}" cannot be read.'
+        )
+
+
+def _preference(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
+    recorded = _text(entry, "value")
+    if choice := match_choice(terms, recorded):
+        yield _atom("preference", entry, term, choice)
+    else:
+        yield f'The choice "{recorded}" is not known.' if recorded else "No choice is recorded."
+
+
+def _text(entry: Entry, key: str) -> str:
+    value = entry.keys.get(key, "")
+    return str(value).lower() if isinstance(value, bool) else value

@@ -1,0 +1,50 @@
+"""The door of this layer: one record in, whatever its form, and one `Case` out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from citelog.patient import casefile
+from citelog.patient.case import Case
+from citelog.patient.entries import sort
+from citelog.patient.facts import context_notes, notes
+from citelog.patient.reading import read_document
+from citelog.vocab import Terms
+
+
+def read(source: str | Path | Mapping[str, Any], terms: Terms) -> Case:
+    """Read a case file or a FHIR R4 record: a path, `-` for standard input, or either already parsed.
+
+    Raises CaseError where the record cannot be used at all. Whatever is only partly usable is a note of the case.
+
+    >>> case = read({"labs": [{"analyte": "serum ferritin", "value": "<5", "unit": "µg/L"}]}, Terms())
+    >>> case.entries[0].sentence
+    'Serum ferritin: <5 µg/L.'
+    >>> case.notes[0].text
+    'Serum ferritin: <5 µg/L. Not used: no analyte is known as "serum ferritin".'
+    """
+    document = read_document(source)
+    if "resourceType" in document.tree:
+        from citelog.patient.fhir import gather  # with its models a fifth of a second: only where a record is FHIR
+
+        gathered = gather(document, terms)
+    else:
+        gathered = casefile.gather(document)
+    sorted_ = sort(gathered.items, terms)
+    remarks = {
+        *gathered.notes,
+        *sorted_.notes,
+        *notes(sorted_.entries, terms),
+        *context_notes(gathered.context),
+    }
+    return Case(
+        id=gathered.id or document.default_id,
+        sha256=document.sha256,
+        entries=sorted_.entries,
+        records=sorted_.records,
+        notes=tuple(sorted(remarks)),
+        expect=gathered.expect,
+        context={key: value for key, (value, _) in gathered.context.items()},
+    )

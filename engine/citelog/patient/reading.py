@@ -1,0 +1,365 @@
+"""From a file, standard input or a parsed document to one plain tree, or a refusal that says what to do.
+
+A record comes from anywhere, so it is distrusted: bounded in size, depth and number of values before anything walks
+it, and read without a parser's own ideas (YAML's `no`, `8:30` and `010` stay as written, 1.10 stays 1.10, a
+repeated key is refused rather than half ignored, tags and aliases are not followed). The tree has dict, list, str,
+bool, None, and `Plain` for a number, which keeps its text.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from citelog.diagnostics import CaseError
+from citelog.patient.numbers import written_out
+
+LARGEST = 20_000_000  # bytes: ten times the largest hospital record we have seen
+DEEPEST = 100  # levels: FHIR itself needs about twenty
+MOST = 1_000_000  # values in one document
+MOST_YAML = 200_000  # the same for YAML, which is slower to read and which nobody exports by machine
+
+
+class Plain(str):
+    """A number that stands unquoted in the source, with its text as written."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A source, read: what to call it in messages, its id where it has none of its own, its hash, its tree."""
+
+    where: str
+    default_id: str
+    sha256: str
+    tree: dict[str, Any]
+
+
+def read_document(source: str | Path | Mapping[str, Any]) -> Document:
+    """Read a path, standard input (`-`) or an already parsed document.
+
+    >>> read_document({"id": "example", "labs": []}).tree
+    {'id': 'example', 'labs': []}
+    """
+    if isinstance(source, Mapping):
+        tree = _checked("the case", _normal(source, "the case"))
+        canonical = json.dumps(source, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_as_json)
+        return Document("the case", "case", _sha256(canonical.encode()), _mapping("the case", tree))
+    if source == "-":
+        where, default_id = "standard input", "stdin"
+        data = sys.stdin.buffer.read(LARGEST + 1)
+    else:
+        where, default_id = str(source).encode("utf-8", "replace").decode(), Path(source).stem
+        data = _bytes(Path(source), where)
+    if len(data) > LARGEST:
+        raise _too_large(where)
+    tree = _checked(where, _parsed(_text(data, where), where))
+    default_id = default_id.encode("utf-8", "replace").decode()
+    return Document(where, default_id, _sha256(data), _mapping(where, tree))
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- bytes -------------------------------------------------------------------------------------------------------
+
+
+def _bytes(path: Path, where: str) -> bytes:
+    try:
+        if path.is_dir():
+            raise CaseError(where, "this is a folder, not a case", f"name the files in it, as in {where}/*.yaml")
+        if path.is_file() and path.stat().st_size > LARGEST:
+            raise _too_large(where)
+        with path.open("rb") as file:
+            return file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise CaseError(where, "there is no such file", "check the path, and the folder that you are in") from None
+    except PermissionError:
+        raise CaseError(where, "this file may not be read", "give yourself the right to read it") from None
+    except (OSError, ValueError) as trouble:  # ValueError: a NUL in the path
+        raise CaseError(where, f"this file cannot be read ({trouble})", "check the path") from None
+
+
+def _too_large(where: str) -> CaseError:
+    return CaseError(
+        where,
+        f"larger than {LARGEST // 1_000_000} MB, which no record of one patient is",
+        "give one patient's record; for many patients there is `citelog population`",
+    )
+
+
+# What may not stand in a record: control characters (they could steer a terminal) and halves of characters.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def _text(data: bytes, where: str) -> str:
+    if not data.strip():
+        raise CaseError(where, "the file is empty", "see `citelog assess --help` for a case to begin with")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as trouble:
+        line = data.count(b"\n", 0, trouble.start) + 1
+        raise CaseError(f"{where}:{line}", "this is not UTF-8 text", "save the file as UTF-8") from None
+    if bad := _FORBIDDEN.search(text):
+        line = text.count("\n", 0, bad.start()) + 1
+        raise CaseError(
+            f"{where}:{line}",
+            f"the control character U+{ord(bad[0]):04X} may not stand in a record",
+            "remove it; if the file is not text at all, give the case as YAML or JSON",
+        )
+    return text
+
+
+# --- text --------------------------------------------------------------------------------------------------------
+
+
+def _parsed(text: str, where: str) -> Any:
+    if text.lstrip()[:1] not in ("{", "["):
+        return _yaml(text, where)
+    try:
+        return _json(text, where)
+    except json.JSONDecodeError as trouble:
+        try:
+            return _yaml(text, where)  # YAML may begin with a brace as well
+        except CaseError as refusal:
+            if not _IS_SYNTAX.search(refusal.what):
+                raise
+            message = f"not JSON ({trouble.msg}, column {trouble.colno}) and not YAML either"
+            remedy = "correct that line"
+            if trouble.msg.startswith("Extra data"):
+                remedy = "give one document in one file; for many patients there is `citelog population`"
+            raise CaseError(f"{where}:{trouble.lineno}", message, remedy) from None
+
+
+def _json(text: str, where: str) -> Any:
+    if text.count(",") + text.count("[") > MOST:
+        raise _too_many(where, MOST)
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise CaseError(where, f'the key "{_short(twice)}" stands twice in one object', "keep one of the two")
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=unique, parse_float=Plain, parse_int=Plain, parse_constant=str)
+    except RecursionError:
+        raise _too_deep(where) from None
+
+
+_IS_SYNTAX = re.compile("^(not YAML|more than)")
+_YAML_NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+
+
+def _yaml(text: str, where: str) -> Any:
+    """YAML by its events, one at a time: no constructor, no resolver, and no recursion."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    root: list[Any] = []
+    stack: list[_Open] = [_Open(root)]
+    count = documents = 0
+    try:
+        for event in yaml.parse(text, Loader=loader):
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise CaseError(_at(where, event), "a second YAML document begins here", "one file, one patient")
+                continue
+            if isinstance(event, yaml.CollectionEndEvent):
+                stack.pop()
+                continue
+            if not isinstance(event, yaml.NodeEvent):
+                continue
+            count += 1
+            if count > MOST_YAML:
+                raise _too_many(where, MOST_YAML)
+            if event.anchor is not None:  # an alias has one as well
+                remedy = "write the value out, or put quotes around it"
+                raise CaseError(_at(where, event), "YAML anchors and aliases (&, *) are not read", remedy)
+            if (tag := getattr(event, "tag", None)) is not None:
+                raise CaseError(_at(where, event), f"the YAML tag {tag} is not read", "remove the tag")
+            if isinstance(event, yaml.ScalarEvent):
+                stack[-1].add(_scalar(event), where, event)
+                continue
+            inner: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+            stack[-1].add(inner, where, event)
+            stack.append(_Open(inner))
+            if len(stack) > DEEPEST:
+                raise _too_deep(where)
+    except yaml.YAMLError as trouble:
+        mark = getattr(trouble, "problem_mark", None) or getattr(trouble, "context_mark", None)
+        place = f"{where}:{mark.line + 1}" if mark is not None else where
+        problem = getattr(trouble, "problem", None) or str(trouble)
+        raise CaseError(place, f"not YAML ({problem})", _yaml_remedy(text, mark)) from None
+    return root[0] if root else None
+
+
+def _yaml_remedy(text: str, mark: Any) -> str:
+    if text.lstrip().startswith("<"):
+        return "this looks like XML: give the record as JSON or YAML"
+    near = text.splitlines()[max(mark.line - 1, 0) : mark.line + 1] if mark is not None else []
+    if any(re.search(r":\s*[>%@`]", line) for line in near):
+        return 'put quotes around a value that begins with a sign, as in value: ">100"'
+    return "correct that line; a value with a sign or a colon in it needs quotes"
+
+
+class _Open:
+    """A list or mapping that is being filled, with the key that waits for its value."""
+
+    __slots__ = ("into", "key")
+
+    def __init__(self, into: Any) -> None:
+        self.into = into
+        self.key: str | None = None
+
+    def add(self, node: Any, where: str, event: Any) -> None:
+        if isinstance(self.into, list):
+            self.into.append(node)
+        elif self.key is not None:
+            self.into[self.key] = node
+            self.key = None
+        else:
+            if isinstance(node, (dict, list)):
+                raise CaseError(_at(where, event), "a list or mapping stands where a key should be", "use a plain key")
+            key = event.value
+            if key in self.into:
+                raise CaseError(_at(where, event), f'the key "{_short(key)}" stands twice', "keep one of the two")
+            self.key = key
+
+
+def _scalar(event: yaml.ScalarEvent) -> Any:
+    if not event.implicit[0]:  # quoted or a block: text, whatever it says
+        return event.value
+    if event.value in ("", "~", "null", "Null", "NULL"):
+        return None
+    if event.value in ("true", "True", "TRUE", "false", "False", "FALSE"):
+        return event.value in ("true", "True", "TRUE")
+    return Plain(event.value) if _YAML_NUMBER.fullmatch(event.value) else event.value
+
+
+def _at(where: str, event: Any) -> str:
+    return f"{where}:{event.start_mark.line + 1}"
+
+
+# --- parsed documents --------------------------------------------------------------------------------------------
+
+
+def _normal(value: Any, place: str, depth: int = 1) -> Any:
+    """A Python document as the tree that its JSON or YAML would give."""
+    if depth > DEEPEST:
+        raise _too_deep("the case")
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise CaseError(place, f"the key {key!r} is not text", "write every key as text")
+        return {key: _normal(item, f"{place}, {_short(key)}", depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_normal(item, f"{place}[{i}]", depth + 1) for i, item in enumerate(value)]
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, (int, float, Decimal)):
+        if isinstance(value, int) and abs(value) >= 10**1000:  # longer ones Python itself refuses to print
+            raise CaseError(place, "a number with more than a thousand digits", "correct it")
+        return Plain(str(value))
+    if isinstance(value, datetime.date):  # a datetime is one as well
+        return value.isoformat()
+    remedy = "use text, numbers, true, false, None, lists and mappings"
+    raise CaseError(place, f"a value of the type {type(value).__name__} is not read", remedy)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, Sequence) else str(value)
+
+
+# --- any tree ----------------------------------------------------------------------------------------------------
+
+
+def _checked(where: str, tree: Any) -> Any:
+    """The tree, if it is no deeper than anything here can walk and its text can be printed."""
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            raise _too_deep(where)
+        below: list[Any] = []
+        for node in level:
+            if isinstance(node, dict):
+                below.extend(node)
+                below.extend(node.values())
+            elif isinstance(node, list):
+                below.extend(node)
+            elif isinstance(node, str) and (bad := _FORBIDDEN.search(node)):
+                raise CaseError(where, f"the character U+{ord(bad[0]):04X} may not stand in a record", "remove it")
+        level = below
+    return tree
+
+
+# --- single values of a tree -------------------------------------------------------------------------------------
+
+
+def recorded(value: Any, *, is_number: bool = False) -> str | bool:
+    """A value as it was recorded; the empty text where there is none.
+
+    >>> recorded(Plain("1e2"), is_number=True), recorded(Plain("1e2")), recorded([1, "a"]), recorded(None)
+    ('100', '1e2', '[1,"a"]', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Plain):
+        return written_out(str(value)) if is_number else str(value)
+    return " ".join(value.split()) if isinstance(value, str) else compact(value)
+
+
+def as_text(value: Any) -> str:
+    """A value where only text makes sense."""
+    kept = recorded(value)
+    return str(kept).lower() if isinstance(kept, bool) else kept
+
+
+def compact(value: Any) -> str:
+    """Something that is no single value, in one line of JSON."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{compact(key)}:{compact(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(compact, value)) + "]"
+    return str(value) if isinstance(value, Plain) else json.dumps(value, ensure_ascii=False)
+
+
+# --- refusals ----------------------------------------------------------------------------------------------------
+
+
+def _mapping(where: str, tree: Any) -> dict[str, Any]:
+    if isinstance(tree, dict):
+        return tree
+    what = "a list" if isinstance(tree, list) else "empty" if tree is None else "a single value"
+    remedy = "a case is a mapping with keys such as labs, findings, medications; a FHIR record has a resourceType"
+    raise CaseError(where, f"this is {what}, not a case", remedy)
+
+
+def _too_deep(where: str) -> CaseError:
+    return CaseError(where, f"nested deeper than {DEEPEST} levels", "a record of a patient is nearly flat: check it")
+
+
+def _too_many(where: str, most: int) -> CaseError:
+    return CaseError(where, f"more than {most} values", "give one patient's record")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:60] + "…"

@@ -1,0 +1,97 @@
+"""What a fact rests on: the records of the patient and the assumed absences under all of its firings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from citelog.proof.words import Words
+from citelog.rules.program import Absent, Present
+from citelog.run.result import Firing, Run, instance
+from citelog.values import Atom, Iri
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The records that a fact rests on, and the assumptions in words, ordered by the rules that make them."""
+
+    records: frozenset[Iri] = frozenset()
+    assumes: tuple[tuple[str, int], ...] = ()
+
+
+_NOTHING = Support()
+
+
+@dataclass(slots=True)
+class Supports:
+    """The support of any fact of a run, each worked out once."""
+
+    run: Run
+    words: Words
+    known: dict[Atom, Support] = field(default_factory=dict)
+
+    def of(self, atom: Atom) -> Support:
+        """Everything under a fact, through all its firings.
+
+        Facts of a recursive component rest on each other; the walk goes through each once.
+        """
+        if atom in self.known:
+            return self.known[atom]
+        records: set[Iri] = set()
+        assumes: dict[str, int] = {}
+        open_, seen = [atom], {atom}
+        while open_:
+            current = open_.pop()
+            if current is not atom and current in self.known:
+                done = self.known[current]
+                records |= done.records
+                assumes.update(dict(done.assumes))
+                continue
+            record = self.run.record(current)
+            if isinstance(record, Iri):
+                records.add(record)
+            for firing in self.run.firings(current):
+                assumes.update(self.assumptions(firing))
+                for premise in premises(firing):
+                    if premise not in seen:
+                        seen.add(premise)
+                        open_.append(premise)
+        ordered = tuple(sorted(assumes.items(), key=lambda item: (item[1], item[0])))
+        found = Support(frozenset(records), ordered) if records or assumes else _NOTHING
+        self.known[atom] = found
+        return found
+
+    def assumptions(self, firing: Firing) -> Iterator[tuple[str, int]]:
+        """The absences that a firing owns up to, in words, each with the place of its rule in the program."""
+        for literal in firing.rule.body:
+            if isinstance(literal, Absent) and literal.assumed:
+                atom = instance(literal, firing.bindings)
+                yield self.words.absence(atom.predicate, atom.args), self.run.program.rules.index(firing.rule)
+
+
+def premises(firing: Firing) -> Iterator[Atom]:
+    """The positive premises of a firing, in the author's order; of every row, where the rule aggregates."""
+    for row in firing.rows:
+        for literal in firing.rule.body:
+            if isinstance(literal, Present):
+                yield instance(literal, row)
+
+
+def deciding(run: Run, atom: Atom) -> Iterator[Firing]:
+    """The firings whose citations and words are a fact's own: a rule that passes a premise through gives way to it."""
+    for firing in run.firings(atom):
+        if firing.rule.through is None:
+            yield firing
+        else:
+            literal = firing.rule.body[firing.rule.through]
+            yield from deciding(run, instance(literal, firing.bindings))
+
+
+def passed_through(run: Run, atom: Atom) -> Iterator[Atom]:
+    """The premises that a fact's citations and words come from."""
+    for firing in run.firings(atom):
+        if firing.rule.through is not None:
+            yield instance(firing.rule.body[firing.rule.through], firing.bindings)
+
+
+__all__ = ["Support", "Supports", "deciding", "passed_through", "premises"]

@@ -1,0 +1,162 @@
+"""The checked program: rules whose every name is resolved, in an order in which they can be run.
+
+Nothing here knows how a program is executed. Each rule remembers the author's file and line, its
+words for people, and the statements that it encodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from citelog.diagnostics import Span
+from citelog.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One place of a predicate: its name, and its type: patient, record, term, text, number, integer, boolean, date."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """What ontology.ttl or a knowledge base declares of a predicate.
+
+    `layer` is `knowledge` (triples of statements and vocabulary), `patient` (read from a record) or
+    `derived` (the head of rules). `sentence` reads a fact aloud, `absence` reads that there is none;
+    both name arguments in braces.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    layer: str
+    sentence: str = ""
+    absence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of a rule. A name that starts with an underscore was written `_`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value that stands in a rule."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Exact arithmetic: `+`, `-`, `*`, `/`. Between dates and whole numbers it counts days."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+Expression = Variable | Constant | Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A positive literal."""
+
+    predicate: str
+    args: tuple[Variable | Constant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A negated literal; `assumed` where the conclusion must own up to it, unlike an exception among recorded facts."""
+
+    predicate: str
+    args: tuple[Variable | Constant, ...]
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`=`, `!=`, `<`, `<=`, `>`, `>=` between two expressions whose variables are bound."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`?variable = expression`, where the variable is bound by nothing else."""
+
+    variable: str
+    expression: Expression
+
+
+Literal = Present | Absent | Comparison | Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """`#function(?variable, ?key…)` in a head: over the distinct tuples of all its variables in each group."""
+
+    function: str
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    `variables` are all variables of the body in order of appearance: a firing is a value for each.
+    `plan` lists positions in `body` in an order in which each literal finds its variables bound.
+    `through` is the position of the premise whose citations and sentence are the conclusion's own.
+    `licences` are the predicates whose absence the rule says that it rests on.
+    `convention` says why a rule cites no statement, for those that cite none.
+    """
+
+    name: str
+    doc: str
+    display: str
+    cites: tuple[str, ...]
+    convention: str
+    through: int | None
+    muted: bool
+    licences: tuple[str, ...]
+    predicate: str
+    args: tuple[Variable | Constant | Aggregate, ...]
+    body: tuple[Literal, ...]
+    variables: tuple[str, ...]
+    plan: tuple[int, ...]
+    text: str
+    span: Span
+
+    @property
+    def aggregate(self) -> Aggregate | None:
+        """The aggregate in the head, if there is one."""
+        return next((arg for arg in self.args if isinstance(arg, Aggregate)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Rules whose heads depend on each other, run together; `recursive` where they must be run to a fixpoint."""
+
+    rules: tuple[int, ...]
+    recursive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Rules in the authors' order, and the order in which they are run.
+
+    `fixed` components read nothing that a patient can change; `open` ones do. Both are ordered so
+    that what a rule negates or counts is complete before it is asked.
+    """
+
+    predicates: dict[str, Predicate]
+    rules: tuple[Rule, ...]
+    fixed: tuple[Component, ...]
+    open: tuple[Component, ...]

@@ -1,0 +1,294 @@
+"""Rule text to syntax trees that remember where they stood.
+
+A file is cut into statements first and each is parsed by itself, so that one mistake does not hide
+the next. Nothing is resolved here: names stay as the author wrote them (check.py resolves them).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from citelog.diagnostics import Diagnostic, Span
+
+if TYPE_CHECKING:
+    from lark import Lark
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A leaf of an expression as written: `sort` is variable, anonymous, name, iri, bare, number, text or boolean."""
+
+    sort: str
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class OperationSyntax:
+    """Arithmetic between two expressions."""
+
+    operator: str
+    left: Expression
+    right: Expression
+    span: Span
+
+
+Expression = Word | OperationSyntax
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateSyntax:
+    """`#sum(?points, ?item)`: a function over the first variable, one value for each distinct tuple of all."""
+
+    function: str
+    variables: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class AtomSyntax:
+    """A predicate's name as written and its arguments."""
+
+    name: Word
+    args: tuple[Expression | AggregateSyntax, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentSyntax:
+    """`~atom`."""
+
+    atom: AtomSyntax
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonSyntax:
+    """Two expressions and the sign between them."""
+
+    operator: str
+    left: Expression
+    right: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeSyntax:
+    """`#[name("…")]` or `#[display(f"…")]`."""
+
+    name: str
+    text: str
+    interpolated: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """One `%%%` line, without its signs."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSyntax:
+    """One rule as written; `text` is its source without comments, for people to read."""
+
+    docs: tuple[Doc, ...]
+    attributes: tuple[AttributeSyntax, ...]
+    heads: tuple[AtomSyntax, ...]
+    body: tuple[AtomSyntax | AbsentSyntax | ComparisonSyntax, ...] | None
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """What stands in one file: its prefixes, its rules, and what could not be read."""
+
+    file: str
+    prefixes: dict[str, str]
+    rules: tuple[RuleSyntax, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    lines: tuple[str, ...] = ()
+
+    def line(self, number: int) -> str:
+        """A line of the file as its author sees it, counted from 1; empty where there is none."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+
+_PIECES = re.compile(r"""%[^\n]*|"(?:\\.|[^"\\\n])*"|<[^<>\s]*>|(?P<stop>\.)(?=\s|$|%)|\n|[^%"<.\n]+|.""")
+
+
+def statements(text: str) -> list[tuple[int, str]]:
+    """The statements of a file with the offset at which each starts: cut at a full stop before a blank.
+
+    >>> [piece.strip() for _, piece in statements('a(?x) :- b(?x, "1. 2") .\\nc(?x) :- d(?x) .')]
+    ['a(?x) :- b(?x, "1. 2") .', 'c(?x) :- d(?x) .']
+    """
+    found, start = [], 0
+    for match in _PIECES.finditer(text):
+        if match["stop"]:
+            found.append((start, text[start : match.end()]))
+            start = match.end()
+    if re.sub(r"%[^\n]*", "", text[start:]).strip():
+        found.append((start, text[start:]))
+    return found
+
+
+@functools.cache
+def _parser() -> Lark:
+    from importlib.resources import files
+
+    from lark import Lark
+
+    grammar = (files("citelog.rules") / "grammar.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=True)
+
+
+def parse(text: str, file: str) -> RuleFile:
+    """Read a rule file; problems come back as diagnostics with the code `syntax`."""
+    from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
+
+    prefixes: dict[str, str] = {}
+    rules: list[RuleSyntax] = []
+    diagnostics: list[Diagnostic] = []
+    lines = tuple(text.split("\n"))
+
+    def report(span: Span, message: str, hint: str) -> None:
+        shown = lines[span.line - 1] if 0 < span.line <= len(lines) else ""
+        diagnostics.append(Diagnostic("syntax", span, message, hint, shown))
+
+    for offset, piece in statements(text):
+        before = text[:offset]
+        line, column = before.count("\n"), offset - (before.rfind("\n") + 1)
+        try:
+            tree = _parser().parse("\n" * line + " " * column + piece)
+        except UnexpectedInput as error:
+            ended = isinstance(error, UnexpectedEOF) or (isinstance(error, UnexpectedToken) and error.token.type == "$END")
+            if ended:
+                read = (before + piece).rstrip().split("\n")
+                report(Span(file, len(read), len(read[-1]) + 1), "the rule does not end", "end it with a blank and a full stop")
+            else:
+                what = error.char if isinstance(error, UnexpectedCharacters) else str(getattr(error, "token", ""))
+                type_ = error.token.type if isinstance(error, UnexpectedToken) else ""
+                report(Span(file, error.line, error.column), *_mistake(piece, what, type_, lines[error.line - 1]))
+            continue
+        if tree.data != "prefix":
+            rules.append(_Reader(file).rule(tree, piece))
+            continue
+        prefix, iri = tree.children
+        name = str(prefix).rstrip(":")
+        if name in prefixes:
+            report(Span(file, prefix.line, prefix.column), f"the prefix {name}: is declared twice", "remove one of the lines")
+        prefixes.setdefault(name, str(iri)[1:-1])
+    return RuleFile(file, prefixes, tuple(rules), tuple(diagnostics), lines)
+
+
+_COPIED = {"“": '"', "”": '"', "„": '"', "≥": ">=", "≤": "<=", "≠": "!=", "–": "-", "−": "-", "×": "*", "÷": "/", "¬": "~"}
+
+
+def _mistake(piece: str, what: str, type_: str, line: str) -> tuple[str, str]:
+    """A message and what an author most likely meant, learnt from the mistakes that people make."""
+    bare = re.sub(r'%[^\n]*|"(?:\\.|[^"\\\n])*"', "", piece)
+    message = f"{what} is not expected here"
+    if what in _COPIED:
+        return message, f"write {_COPIED[what]} (word processors put {what} in its place)"
+    if type_ in ("DOC", "__ANON_0", "HASHLSQB") or what.startswith(("#[", "%%%")):
+        return f"a new rule begins here, and the one before has not ended: {what[:30]}", "end each rule with a blank and a full stop"
+    if type_ == "ATTRIBUTE" or (line.lstrip().startswith("#[") and what != '"'):
+        return message, 'an attribute reads #[name("…")] or #[display(f"… {?x} …")], alone on its line'
+    if what == '"' and "\\" in line:
+        return "a text holds a backslash", "write the character itself: a text has no escapes, and no quotation mark inside"
+    if what == '"':
+        return "a text is not closed on its line", 'close it with ", and write no quotation mark inside'
+    if what.startswith("_") or re.search(r"\?_", bare):
+        return message, "the name of a variable starts with a letter: ?x; a lone _ stands for any value"
+    if re.search(r"\b(not|and|or)\b|!\s*\w+\(|[|&;]", bare):
+        return message, "write ~ for not, a comma for and, and a second rule for or"
+    if re.search(r"[<>]=?\s*[<>]|=<|=>|==", bare):
+        return message, "the comparison signs are < <= > >= = and !="
+    if type_ == "NUMBER" and what.startswith(("-", "+")):
+        return message, f"put a blank between {what[0]} and {what[1:]}"
+    if re.search(r"\d\.\s*$", bare) and ":-" in bare:
+        return message, "put a blank between a number and the full stop"
+    if bare.count("(") != bare.count(")"):
+        return message, "the parentheses do not match"
+    if what == ".":
+        return message, "a full stop ends the rule: is a literal missing before it, or a comma too many?"
+    return message, "a rule reads: head(?x, …) :- literal(?x, …), ~other(?x), ?a < ?b ."
+
+
+class _Reader:
+    """Turns the trees of lark into the dataclasses above."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def span(self, node: Any) -> Span:
+        meta = getattr(node, "meta", node)
+        return Span(self.file, getattr(meta, "line", 0), getattr(meta, "column", 0))
+
+    def rule(self, tree: Any, piece: str) -> RuleSyntax:
+        docs = tuple(
+            Doc(str(n.children[0])[3:].strip(), self.span(n.children[0])) for n in tree.children if _is(n, "doc")
+        )
+        attributes = tuple(self.attribute(n) for n in tree.children if _is(n, "attribute"))
+        head = next(n for n in tree.children if _is(n, "head"))
+        body = next((n for n in tree.children if _is(n, "body")), None)
+        literals = None if body is None else tuple(self.literal(n) for n in body.children)
+        shown = re.sub(r"(?m)^\s*(%[^\n]*|#\[[^\n]*)\n?", "", piece).strip()
+        heads = tuple(self.atom(n) for n in head.children)
+        return RuleSyntax(docs, attributes, heads, literals, shown, self.span(head))
+
+    def attribute(self, tree: Any) -> AttributeSyntax:
+        name, interpolated, text = tree.children
+        return AttributeSyntax(str(name), _unquoted(str(text)), interpolated is not None, self.span(tree))
+
+    def literal(self, tree: Any) -> AtomSyntax | AbsentSyntax | ComparisonSyntax:
+        if tree.data == "atom":
+            return self.atom(tree)
+        if tree.data == "absent":
+            return AbsentSyntax(self.atom(tree.children[0]), self.span(tree))
+        left, operator, right = tree.children
+        return ComparisonSyntax(str(operator), self.expression(left), self.expression(right), self.span(tree))
+
+    def atom(self, tree: Any) -> AtomSyntax:
+        token = tree.children[0].children[0]
+        sort = {"BARE": "bare", "PREFIXED": "name", "IRI": "iri"}[token.type]
+        name = Word(sort, str(token)[1:-1] if sort == "iri" else str(token), self.span(token))
+        args = [a for a in tree.children[1:] if a is not None]
+        return AtomSyntax(
+            name, tuple(self.aggregate(a) if _is(a, "aggregate") else self.expression(a) for a in args), self.span(tree)
+        )
+
+    def aggregate(self, tree: Any) -> AggregateSyntax:
+        function, *variables = tree.children
+        return AggregateSyntax(str(function), tuple(str(v)[1:] for v in variables), self.span(tree))
+
+    def expression(self, tree: Any) -> Expression:
+        if _is(tree, "operation"):
+            left, operator, right = tree.children
+            return OperationSyntax(str(operator), self.expression(left), self.expression(right), self.span(tree))
+        if _is(tree, "anonymous"):
+            return Word("anonymous", "_", self.span(tree))
+        token = tree.children[0]
+        text = str(token)
+        if tree.data == "variable":
+            text = text[1:]
+        elif tree.data == "iri":
+            text = text[1:-1]
+        elif tree.data == "text":
+            text = _unquoted(text)
+        return Word(str(tree.data), text, self.span(token))
+
+
+def _is(node: Any, data: str) -> bool:
+    return getattr(node, "data", None) == data
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1]

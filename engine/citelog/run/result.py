@@ -1,0 +1,132 @@
+"""What a run leaves behind: every fact with every firing that gives it.
+
+A proof needs no second pass: each rule that held, for each set of bindings, is on record as soon as
+the conclusions are. Facts are held with interned values (see datalog.py) and spelt out on request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from citelog.rules.program import (
+    Absent,
+    Constant,
+    Expression,
+    Literal,
+    Operation,
+    Present,
+    Program,
+    Rule,
+    Variable,
+)
+from citelog.run.arithmetic import evaluate
+from citelog.values import Atom, Value
+
+Ids = tuple[int, ...]
+"""The arguments of a fact, or the variables of a firing, each as its number in the run's table of values."""
+
+Held = tuple[int, tuple[Ids, ...]]
+"""A firing as it is stored: the rule's number, and one row of bindings (several, for an aggregate)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """One rule that held for one set of bindings (or, with an aggregate, for one group of rows)."""
+
+    rule: Rule
+    rows: tuple[Mapping[str, Value], ...]
+    conclusion: Atom
+
+    @property
+    def bindings(self) -> Mapping[str, Value]:
+        """The first row: all there is where the rule has no aggregate."""
+        return self.rows[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """The least model of a program over given facts, with every firing.
+
+    `stated` maps each fact of the knowledge to the statements that state it, `given` each fact of the
+    patient's record to the record that it was read from (None for facts about the patient as a whole).
+    `rounds` orders the facts of recursive components by when they first held.
+    """
+
+    program: Program
+    values: Sequence[Value]
+    ids: Mapping[tuple[type, Value], int]
+    facts: Mapping[str, Mapping[Ids, Sequence[Held]]]
+    stated: Mapping[tuple[str, Ids], tuple[str, ...]]
+    given: Mapping[tuple[str, Ids], Value | None]
+    rounds: Mapping[tuple[str, Ids], int]
+
+    def atoms(self, predicate: str) -> Iterator[Atom]:
+        """Every fact of a predicate, in no promised order."""
+        for ids in self.facts.get(predicate, ()):
+            yield Atom(predicate, tuple(self.values[i] for i in ids))
+
+    def key(self, atom: Atom) -> tuple[str, Ids] | None:
+        """The stored form of an atom, or None where it does not hold."""
+        try:
+            ids = tuple(self.ids[type(arg), arg] for arg in atom.args)
+        except KeyError:
+            return None
+        return (atom.predicate, ids) if ids in self.facts.get(atom.predicate, {}) else None
+
+    def holds(self, atom: Atom) -> bool:
+        """Whether the fact is in the model."""
+        return self.key(atom) is not None
+
+    def statements(self, atom: Atom) -> tuple[str, ...] | None:
+        """The statements that state a fact of the knowledge; None for any other fact."""
+        key = self.key(atom)
+        return self.stated.get(key) if key else None
+
+    def is_given(self, atom: Atom) -> bool:
+        """Whether the fact was read from the patient's record."""
+        return self.key(atom) in self.given
+
+    def record(self, atom: Atom) -> Value | None:
+        """The record that a given fact was read from."""
+        key = self.key(atom)
+        return self.given.get(key) if key else None
+
+    def firings(self, atom: Atom) -> tuple[Firing, ...]:
+        """Every firing that gives a fact, in the order of the rules; none for facts that are given or stated."""
+        key = self.key(atom)
+        if key is None:
+            return ()
+        found = []
+        for number, rows in self.facts[key[0]][key[1]]:
+            rule = self.program.rules[number]
+            bindings = tuple({v: self.values[i] for v, i in zip(rule.variables, row, strict=True)} for row in rows)
+            found.append(Firing(rule, bindings, atom))
+        return tuple(sorted(found, key=lambda f: (self.program.rules.index(f.rule), repr(f.rows))))
+
+    def round(self, atom: Atom) -> int:
+        """When a recursive fact first held; 0 for all others, which cannot support themselves."""
+        key = self.key(atom)
+        return self.rounds.get(key, 0) if key else 0
+
+
+def instance(literal: Literal, bindings: Mapping[str, Value]) -> Atom:
+    """A positive or negated literal with its variables replaced; unbound places of a negated one are `None`."""
+    assert isinstance(literal, Present | Absent)
+    args = tuple(bindings.get(a.name) if isinstance(a, Variable) else a.value for a in literal.args)
+    return Atom(literal.predicate, args)  # type: ignore[arg-type]
+
+
+def value_of(expression: Expression, bindings: Mapping[str, Value]) -> Value | None:
+    """What an expression comes to under some bindings; None where it has no value (a division by zero)."""
+    match expression:
+        case Variable(name):
+            return bindings[name]
+        case Constant(value):
+            return value
+        case Operation(operator, left, right):
+            a, b = value_of(left, bindings), value_of(right, bindings)
+            return None if a is None or b is None else evaluate(operator, a, b)
+
+
+__all__ = ["Firing", "Held", "Ids", "Run", "instance", "value_of"]

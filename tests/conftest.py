@@ -1,0 +1,42 @@
+"""One world for every test, and for every process a test starts: fixed width, no colour, UTC, a cache of its own."""
+
+import os
+import tempfile
+import time
+
+import pytest
+
+WORLD = {
+    "COLUMNS": "100",
+    "LINES": "40",
+    "TERMINAL_WIDTH": "100",  # typer
+    "NO_COLOR": "1",
+    "TERM": "dumb",
+    "TZ": "UTC",
+}
+NOT_IN_OUR_WORLD = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "GITHUB_ACTIONS")  # rich and typer look at these
+
+_world = pytest.MonkeyPatch()
+_cache = tempfile.TemporaryDirectory(prefix="citelog-tests-", ignore_cleanup_errors=True)
+
+
+def pytest_configure() -> None:
+    """Before anything is imported for collection: doctests of engine modules live in this world too."""
+    for name in NOT_IN_OUR_WORLD:
+        _world.delenv(name, raising=False)
+    for name, value in WORLD.items():
+        _world.setenv(name, value)
+    _world.setenv("XDG_CACHE_HOME", _cache.name)
+    time.tzset()
+
+
+def pytest_unconfigure() -> None:
+    """Leave the process, which may be someone else's, as it was."""
+    _world.undo()
+    time.tzset()
+    _cache.cleanup()
+
+
+def pytest_report_header() -> str:
+    """Where the tests keep what citelog would keep in the user's cache."""
+    return f"cache: {os.environ['XDG_CACHE_HOME']}"

@@ -1,0 +1,1 @@
+"""A second, independent reading of the B12 decision tables, for comparison with the engine."""

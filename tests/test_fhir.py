@@ -1,0 +1,667 @@
+"""FHIR R4 records: each resource as the line that a case file would have, and what is refused or noted instead."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from citelog import patient
+from citelog.diagnostics import CaseError
+from patient_terms import TERMS, kb
+
+RECORDS = Path(__file__).parents[2] / "shared/fhir"
+needs_records = pytest.mark.skipif(not RECORDS.is_dir(), reason="the public FHIR records are not beside this clone")
+
+LOINC, SNOMED, RXNORM = "http://loinc.org", "http://snomed.info/sct", "http://www.nlm.nih.gov/research/umls/rxnorm"
+UCUM = "http://unitsofmeasure.org"
+
+
+def coded(system: str, code: str, text: str = "") -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}], **({"text": text} if text else {})}
+
+
+def observation(**elements: Any) -> dict[str, Any]:
+    return {"resourceType": "Observation", "status": "final", "code": coded(LOINC, "2276-4"), **elements}
+
+
+def quantity(value: Any, code: str = "ug/L", **more: Any) -> dict[str, Any]:
+    return {"value": value, "unit": code, "system": UCUM, "code": code, **more}
+
+
+def condition(verification: str | None = "confirmed", clinical: str | None = "active", **more: Any) -> dict[str, Any]:
+    statuses = {"verificationStatus": verification, "clinicalStatus": clinical}
+    return {
+        "resourceType": "Condition",
+        "subject": {"reference": "Patient/p1"},
+        "code": {"text": "coeliac disease"},
+        **{key: {"coding": [{"code": code}]} for key, code in statuses.items() if code},
+        **more,
+    }
+
+
+def request(**elements: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "MedicationRequest",
+        "status": "active",
+        "intent": "order",
+        "subject": {"reference": "Patient/p1"},
+        "medicationCodeableConcept": coded(RXNORM, "4511", "Folic acid"),
+        **elements,
+    }
+
+
+def statement(**elements: Any) -> dict[str, Any]:
+    base = {key: value for key, value in request().items() if key != "intent"}
+    return {**base, "resourceType": "MedicationStatement", **elements}
+
+
+def procedure(status: str, **elements: Any) -> dict[str, Any]:
+    base = {"resourceType": "Procedure", "status": status, "code": {"text": "gastric bypass"}}
+    return {**base, "subject": {"reference": "Patient/p1"}, **elements}
+
+
+def bundle(*resources: dict[str, Any], **more: Any) -> dict[str, Any]:
+    entries = [{"resource": resource} for resource in resources]
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries, **more}
+
+
+def read(*resources: dict[str, Any]) -> patient.Case:
+    return patient.read(resources[0] if len(resources) == 1 else bundle(*resources), TERMS)
+
+
+def said(*resources: dict[str, Any]) -> list[str]:
+    return [entry.sentence for entry in read(*resources).entries]
+
+
+def notes(*resources: dict[str, Any]) -> list[str]:
+    return [note.text for note in read(*resources).notes]
+
+
+def facts(*resources: dict[str, Any]) -> list[str]:
+    return [str(atom) for atom, record in patient.facts(read(*resources), TERMS) if record]
+
+
+def refusal(source: Any) -> CaseError:
+    with pytest.raises(CaseError) as caught:
+        patient.read(source, TERMS)
+    assert caught.value.remedy
+    return caught.value
+
+
+# --- a FHIR record says what the case file of the same patient says -------------------------------------------------
+
+YAML = {
+    "id": "p1",
+    "labs": [
+        {"analyte": "serum ferritin", "value": "80", "unit": "µg/L", "when": "2026-03-02", "flag": "L"},
+        {"analyte": "C-reactive protein", "value": "<5.0", "unit": "mg/L"},
+        {"analyte": "serum ferritin", "value": "haemolysed"},
+        {"analyte": "serum ferritin"},
+        {"analyte": "Body height", "value": "170.0", "unit": "cm"},
+    ],
+    "findings": [
+        {"name": "fatigue", "state": "present"},
+        {"name": "neurological involvement", "state": "absent", "when": "2026-03"},
+        {"name": "neurological involvement", "state": "unknown"},
+    ],
+    "conditions": [
+        {"name": "coeliac disease", "state": "present", "when": "2019"},
+        {"name": "coeliac disease", "state": "resolved"},
+        {"name": "gastric bypass", "state": "present", "when": "2015-06-01"},
+    ],
+    "medications": [
+        {"name": "folic acid", "dose": "5 mg", "route": "oral", "frequency": "daily", "status": "current",
+         "since": "2026-01-05"},
+        {"name": "iron", "dose": "100–200 mg", "frequency": "every 2–3 days", "status": "completed", "when": "2025"},
+    ],
+    "context": {"sex": "female"},
+}  # fmt: skip
+
+FHIR = bundle(
+    {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1955-01-01"},
+    observation(
+        valueQuantity=quantity(80),
+        effectiveDateTime="2026-03-02T08:30:00+02:00",
+        interpretation=[coded("http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "L")],
+    ),
+    observation(code={"text": "c-reactive PROTEIN"}, valueQuantity=quantity(5.0, "mg/L", comparator="<")),
+    observation(valueString="haemolysed"),
+    observation(dataAbsentReason={"text": "not performed"}),
+    observation(code={"text": "Body height"}, valueQuantity=quantity(170.0, "cm")),
+    observation(code=coded(SNOMED, "84229001"), valueBoolean=True),
+    observation(code={"text": "Neurological involvement"}, valueBoolean=False, effectiveDateTime="2026-03"),
+    observation(code={"text": "Neurological involvement"}, dataAbsentReason={"text": "unknown"}),
+    condition(code=coded(SNOMED, "396331005"), onsetDateTime="2019"),
+    condition(clinical="resolved"),
+    procedure("completed", performedDateTime="2015-06-01"),
+    request(
+        dosageInstruction=[
+            {
+                "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d",
+                                      "boundsPeriod": {"start": "2026-01-05"}}},
+                "route": coded(SNOMED, "26643006", "Oral route"),
+                "doseAndRate": [{"doseQuantity": quantity(5, "mg")}],
+            }
+        ]
+    ),
+    statement(
+        status="completed",
+        medicationCodeableConcept={"text": "iron"},
+        dateAsserted="2025",
+        dosage=[
+            {
+                "timing": {"repeat": {"period": 2, "periodMax": 3, "periodUnit": "d"}},
+                "doseAndRate": [{"doseRange": {"low": quantity(100, "mg"), "high": quantity(200, "mg")}}],
+            }
+        ],
+    ),
+)  # fmt: skip
+
+
+def test_a_bundle_and_the_case_file_of_the_same_patient_agree_in_all_but_hash_and_places() -> None:
+    one, other = patient.read(YAML, TERMS), patient.read(FHIR, TERMS)
+    assert [entry.sentence for entry in one.entries] == [entry.sentence for entry in other.entries]
+    assert [note.text for note in one.notes] == [note.text for note in other.notes]
+    assert [(r.iri, len(r.entries)) for r in one.records] == [(r.iri, len(r.entries)) for r in other.records]
+    assert one.context == other.context
+    differing = {str(atom) for atom, _ in patient.facts(one, TERMS)} ^ {
+        str(atom) for atom, _ in patient.facts(other, TERMS)
+    }
+    assert differing == set()
+
+
+def test_the_place_of_an_entry_is_its_path_in_the_record() -> None:
+    case = patient.read(FHIR, TERMS)
+    assert {entry.read_from for entry in case.entries} == {f"Bundle.entry[{n}].resource" for n in range(1, 14)}
+    assert read(observation(valueQuantity=quantity(80))).entries[0].read_from == "Observation"
+
+
+def test_the_same_record_as_a_file_says_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(FHIR))
+    assert [e.sentence for e in patient.read(path, TERMS).entries] == [
+        e.sentence for e in patient.read(FHIR, TERMS).entries
+    ]
+
+
+def test_a_fhir_record_is_called_by_its_file_as_a_case_file_without_an_id_is(tmp_path: Path) -> None:
+    path = tmp_path / "ward-7.json"
+    path.write_text(json.dumps(observation()))
+    assert patient.read(path, TERMS).id == "ward-7"
+    assert patient.read(FHIR, TERMS).id == "case"
+
+
+# --- observations ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("elements", "sentence"),
+    [
+        ({"valueQuantity": quantity(80)}, "Serum ferritin: 80 µg/L."),
+        ({"valueQuantity": quantity(80, comparator=">=")}, "Serum ferritin: >=80 µg/L."),
+        ({"valueQuantity": {"value": 80, "unit": "ug/L"}}, "Serum ferritin: 80 µg/L."),
+        ({"valueQuantity": {"value": 80}}, "Serum ferritin: 80, no unit."),
+        ({"valueQuantity": {"unit": "ug/L"}}, "Serum ferritin: no value recorded, unit µg/L."),
+        ({"valueQuantity": quantity(80, "mmol/L", unit="ug/L")}, "Serum ferritin: 80 mmol/L."),
+        ({"valueQuantity": quantity(80, "X1", system="http://local", unit="ug/L")}, "Serum ferritin: 80 µg/L."),
+        ({"valueInteger": 80}, "Serum ferritin: 80, no unit."),
+        ({"valueString": "see comment"}, "Serum ferritin: see comment."),
+        ({"valueCodeableConcept": {"text": "low"}}, "Serum ferritin: low."),
+        ({"valueBoolean": True}, "Serum ferritin: true."),
+        ({"valueRange": {"low": {"value": 1}}}, 'Serum ferritin: {"low":{"value":1}}.'),
+        ({}, "Serum ferritin: no value recorded."),
+        ({"valueQuantity": quantity(80), "status": "preliminary"}, "Serum ferritin: 80 µg/L."),
+        ({"valueQuantity": quantity(80), "issued": "2026-03-02T08:30:00Z"}, "Serum ferritin: 80 µg/L (2026-03-02)."),
+        (
+            {"valueQuantity": quantity(80), "effectivePeriod": {"start": "2026-03-01", "end": "2026-03-02"}},
+            "Serum ferritin: 80 µg/L (2026-03-01/2026-03-02).",
+        ),
+    ],
+)
+def test_a_laboratory_result_keeps_its_value_as_recorded(elements: dict[str, Any], sentence: str) -> None:
+    assert said(observation(**elements)) == [sentence]
+
+
+def test_a_value_with_a_reason_for_its_absence_is_no_number() -> None:
+    both = observation(valueQuantity=quantity(80), dataAbsentReason={"text": "error"})
+    assert said(both) == ["Serum ferritin: 80 (error) µg/L."]
+    assert any("result_unreadable" in fact for fact in facts(both))
+
+
+@pytest.mark.parametrize(
+    ("elements", "state"),
+    [
+        ({"valueBoolean": True}, "present"),
+        ({"valueBoolean": False}, "absent"),
+        ({"dataAbsentReason": {"text": "asked but unknown"}}, "unknown"),
+        ({"valueCodeableConcept": {"text": "Present"}}, "present"),
+        ({"valueString": "absent"}, "absent"),
+    ],
+)
+def test_an_observation_of_a_finding_says_its_state(elements: dict[str, Any], state: str) -> None:
+    resource = observation(code={"text": "fatigue"}, **elements)
+    assert said(resource) == [f"Fatigue: {state}."]
+    assert notes(resource) == []
+
+
+@pytest.mark.parametrize("elements", [{}, {"valueString": "maybe"}, {"valueQuantity": {"value": 1}}])
+def test_an_observation_of_a_finding_that_says_no_state_is_unknown_with_a_note(elements: dict[str, Any]) -> None:
+    resource = observation(code={"text": "fatigue"}, **elements)
+    assert facts(resource)[0].endswith("fatigue, unknown)")
+    assert len(notes(resource)) == 1
+
+
+def test_components_are_read_each_and_the_panel_itself_is_not() -> None:
+    panel = observation(
+        code={"text": "iron panel"},
+        effectiveDateTime="2026-03-02",
+        component=[
+            {"code": coded(LOINC, "2276-4"), "valueQuantity": quantity(80)},
+            {"code": {"text": "fatigue"}, "dataAbsentReason": {"text": "unknown"}},
+        ],
+    )
+    case = read(panel)
+    assert [(entry.sentence, entry.read_from) for entry in case.entries] == [
+        ("Serum ferritin: 80 µg/L (2026-03-02).", "Observation.component[0]"),
+        ("Fatigue: unknown (2026-03-02).", "Observation.component[1]"),
+    ]
+
+
+def test_what_was_entered_in_error_or_cancelled_is_no_fact_and_is_noted() -> None:
+    wrong = observation(valueQuantity=quantity(80), status="entered-in-error")
+    assert read(wrong).entries == ()
+    assert notes(wrong) == ["Serum ferritin: 80 µg/L. Left out: it was entered in error."]
+    assert notes(observation(code={"text": "Serum ferritin"}, status="cancelled")) == [
+        'Observation "Serum ferritin" is not read: its status is cancelled, so there is no result.'
+    ]
+    assert notes(condition("entered-in-error", None)) == [
+        "Coeliac disease: entered in error. Left out: it was entered in error."
+    ]
+    assert read(request(status="entered-in-error")).entries == ()
+
+
+@pytest.mark.parametrize(
+    ("concept", "flag"),
+    [
+        (coded("x", "L"), "L"),
+        (coded("x", "LL"), "LL"),
+        ({"text": "Below low normal"}, "Below low normal"),
+        ({"coding": [{"code": "LU", "display": "Significantly low"}]}, "Significantly low"),
+        (coded("x", "H"), "H"),
+    ],
+)
+def test_an_interpretation_is_the_laboratorys_flag(concept: dict[str, Any], flag: str) -> None:
+    assert said(observation(valueQuantity=quantity(80), interpretation=[concept])) == [
+        f"Serum ferritin: 80 µg/L, flag {flag}."
+    ]
+
+
+def test_of_several_interpretations_the_low_one_stands_first() -> None:
+    flags = [coded("x", "A"), coded("x", "L")]
+    assert said(observation(interpretation=flags)) == ["Serum ferritin: no value recorded, flag L, A."]
+
+
+def test_a_text_names_a_resource_only_where_no_code_does() -> None:
+    assert read(observation(code=coded(LOINC, "2276-4", "C-reactive protein"))).entries[0].term == kb("ferritin")
+    assert read(observation(code=coded(LOINC, "0000-0", "C-reactive protein"))).entries[0].term == kb("crp")
+    assert read(observation(code={"coding": [{"system": "x", "code": "2276-4"}]})).entries[0].term is None
+
+
+def test_codes_that_name_two_different_things_name_none() -> None:
+    codings = [{"system": LOINC, "code": "2276-4"}, {"system": LOINC, "code": "1988-5"}]
+    assert read(observation(code={"coding": codings, "text": "serum ferritin"})).entries[0].term is None
+
+
+# --- conditions and procedures -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verification", "clinical", "state", "is_noted"),
+    [
+        ("confirmed", "active", "present", False),
+        (None, "active", "present", False),
+        ("confirmed", "recurrence", "present", False),
+        ("confirmed", "relapse", "present", False),
+        ("refuted", None, "absent", False),
+        ("refuted", "active", "absent", False),
+        ("unconfirmed", "active", "unknown", False),
+        ("provisional", "active", "unknown", False),
+        ("differential", None, "unknown", False),
+        ("confirmed", "resolved", "resolved", True),
+        ("confirmed", "inactive", "inactive", True),
+        (None, "remission", "in remission", True),
+        ("provisional", "resolved", "resolved", True),
+        ("confirmed", None, "state not recorded", True),
+        (None, None, "state not recorded", True),
+        ("confirmed", "who knows", "who knows", True),
+        ("who knows", "active", "who knows", True),
+    ],
+)
+def test_a_condition_is_what_its_two_statuses_say_together(
+    verification: str | None, clinical: str | None, state: str, is_noted: bool
+) -> None:
+    resource = condition(verification, clinical)
+    assert said(resource) == [f"Coeliac disease: {state}."]
+    assert bool(notes(resource)) is is_noted
+
+
+def test_a_condition_that_has_ended_is_not_present() -> None:
+    assert said(condition(None, None, abatementDateTime="2020")) == ["Coeliac disease: resolved."]
+    assert facts(condition(abatementDateTime="2020"))[0].endswith("coeliac, unknown)")
+
+
+def test_a_condition_is_of_the_day_it_was_recorded_else_of_its_onset() -> None:
+    assert said(condition(recordedDate="2020-01-02", onsetDateTime="2010")) == [
+        "Coeliac disease: present (2020-01-02)."
+    ]
+    assert said(condition(onsetDateTime="2010")) == ["Coeliac disease: present (2010)."]
+
+
+def test_a_procedure_that_was_done_is_present_and_one_that_was_not_is_not_absent() -> None:
+    assert said(procedure("completed", performedDateTime="2015")) == ["Gastric bypass: present (2015)."]
+    assert said(procedure("not-done")) == []
+    assert "was not done" in notes(procedure("not-done"))[0]
+    assert facts(procedure("in-progress"))[0].endswith("bypass, unknown)")
+
+
+# --- medicines ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "intent", "shown"),
+    [
+        ("active", "order", "current"),
+        ("active", "plan", "planned"),
+        ("active", "proposal", "planned"),
+        ("stopped", "plan", "stopped"),
+        ("on-hold", "order", "on hold"),
+        ("completed", "order", "completed"),
+        ("cancelled", "order", "cancelled"),
+        ("draft", "order", "draft"),
+        ("unknown", "order", "unknown"),
+    ],
+)
+def test_the_status_of_a_request(status: str, intent: str, shown: str) -> None:
+    assert said(request(status=status, intent=intent)) == [f"Folic acid: {shown}."]
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"), [("active", "current"), ("intended", "intended"), ("not-taken", "not-taken")]
+)
+def test_the_status_of_a_statement(status: str, shown: str) -> None:
+    assert said(statement(status=status)) == [f"Folic acid: {shown}."]
+
+
+def test_a_request_not_to_give_a_medicine_is_no_medicine() -> None:
+    assert said(request(doNotPerform=True)) == []
+    assert notes(request(doNotPerform=True)) == ['MedicationRequest "Folic acid" says not to give it, and is not read.']
+
+
+def repeat(**elements: Any) -> dict[str, Any]:
+    return {"timing": {"repeat": elements}}
+
+
+@pytest.mark.parametrize(
+    ("dosage", "phrase", "meant"),
+    [
+        (repeat(frequency=1, period=1, periodUnit="d"), "daily", "1, 1, day"),
+        (repeat(frequency=2, period=1, periodUnit="d"), "twice a day", "2, 1, day"),
+        (repeat(frequency=3, period=1, periodUnit="wk"), "three times a week", "3, 1, week"),
+        (repeat(frequency=2, frequencyMax=3, period=1, periodUnit="wk"), "2–3 times a week", "2, 1, week"),
+        (repeat(frequency=1, period=2, periodUnit="d"), "every 2 days", "1, 2, day"),
+        (repeat(period=2, periodMax=3, periodUnit="mo"), "every 2–3 months", "1, 2, month"),
+        (repeat(frequency=2, period=3, periodUnit="wk"), "twice every 3 weeks", "2, 3, week"),
+        (repeat(frequency=1, period=8, periodUnit="h"), "every 8 hours", "3, 1, day"),
+        (repeat(dayOfWeek=["mon", "wed", "fri"]), "three times a week", "3, 1, week"),
+        (repeat(frequency=1, period=1, periodUnit="d", dayOfWeek=["mon"]), "weekly", "1, 1, week"),
+        ({"timing": {"code": {"text": "every 2 months"}}}, "every 2 months", "1, 2, month"),
+        ({"timing": {"code": {"coding": [{"code": "QOD"}]}}}, "alternate days", "1, 2, day"),
+        ({"timing": {"code": {"coding": [{"code": "BID", "display": "x"}]}}}, "twice daily", "2, 1, day"),
+        ({"text": "every 3 months"}, "every 3 months", "1, 3, month"),
+        ({"text": "10 mL when it suits"}, "10 mL when it suits", None),
+        ({"asNeededBoolean": True}, "as needed", None),
+        ({**repeat(frequency=1, period=1, periodUnit="d"), "asNeededBoolean": True}, "daily as needed", None),
+        (repeat(count=3), '{"count":3}', None),
+    ],
+)
+def test_how_often_comes_from_the_timing_else_from_its_words(
+    dosage: dict[str, Any], phrase: str, meant: str | None
+) -> None:
+    resource = request(dosageInstruction=[dosage])
+    assert said(resource) == [f"Folic acid: {phrase}, current."]
+    found = [fact for fact in facts(resource) if fact.startswith("medication_frequency")]
+    assert [fact.endswith(f", {meant})") for fact in found] == ([True] if meant else [])
+    assert bool(notes(resource)) is (meant is None)
+
+
+def test_two_different_dosages_are_both_shown_and_neither_is_chosen() -> None:
+    both = request(dosageInstruction=[repeat(period=1, periodUnit="d"), repeat(period=1, periodUnit="mo")])
+    assert said(both) == ["Folic acid: daily; monthly, current."]
+    assert not any(fact.startswith("medication_frequency") for fact in facts(both))
+
+
+def test_since_is_the_start_and_not_the_day_of_writing() -> None:
+    assert said(request(authoredOn="2026-01-01")) == ["Folic acid: current (2026-01-01)."]
+    assert said(statement(effectivePeriod={"start": "2025-12"})) == ["Folic acid: current, since 2025-12."]
+    assert said(statement(effectiveDateTime="2025-12-24")) == ["Folic acid: current, since 2025-12-24."]
+
+
+def test_a_medicine_may_stand_in_place_or_inside_or_beside() -> None:
+    medication = {"resourceType": "Medication", "id": "m1", "code": coded(RXNORM, "4511")}
+    inside = request(contained=[medication], medicationReference={"reference": "#m1"})
+    beside = request(medicationReference={"reference": "Medication/m1"})
+    nowhere = request(medicationReference={"reference": "Medication/m2", "display": "some tablet"})
+    for resource in (inside, beside, nowhere):
+        del resource["medicationCodeableConcept"]
+    assert said(inside) == ["Folic acid: current."]
+    assert said(beside, medication) == ["Folic acid: current."]
+    assert said(nowhere, medication) == ["Some tablet: current."]
+    only = {"resourceType": "Medication", "ingredient": [{"itemCodeableConcept": {"text": "folic acid"}}]}
+    by_url = request(medicationReference={"reference": "urn:uuid:1"})
+    del by_url["medicationCodeableConcept"]
+    pack = bundle(by_url)
+    pack["entry"].append({"fullUrl": "urn:uuid:1", "resource": only})
+    assert [entry.sentence for entry in patient.read(pack, TERMS).entries] == ["Folic acid: current."]
+
+
+# --- what is not read, and says so -------------------------------------------------------------------------------
+
+
+def test_resources_of_other_types_are_counted_one_note_for_each_type() -> None:
+    claim = {"resourceType": "Claim"}
+    case = read(claim, observation(), claim, {"resourceType": "AllergyIntolerance"})
+    assert [(note.text, note.read_from) for note in case.notes] == [
+        ("1 AllergyIntolerance resource is not read.", "Bundle"),
+        ("2 Claim resources are not read.", "Bundle"),
+    ]
+    assert notes(claim) == ["1 Claim resource is not read."]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"resourceType": "Observation", "code": {"text": "serum ferritin"}},
+        observation(valueString="a", valueBoolean=True),
+        observation(effectiveDateTime="yesterday"),
+        observation(valueQuantity=[80]),
+        observation(colour="red"),
+        condition(subject="Patient/p1"),
+        request(dosageInstruction={"text": "daily"}),
+    ],
+)
+def test_a_resource_that_is_not_valid_is_noted_and_the_rest_is_read(broken: dict[str, Any]) -> None:
+    case = read(broken, observation(valueQuantity=quantity(80)))
+    assert [entry.sentence for entry in case.entries] == ["Serum ferritin: 80 µg/L."]
+    assert [(("is not valid FHIR R4" in note.text), note.read_from) for note in case.notes] == [
+        (True, "Bundle.entry[0].resource")
+    ]
+    assert "not valid FHIR R4" in refusal(broken).what, "alone, it is all there is"
+
+
+def test_what_might_change_the_meaning_keeps_a_resource_from_being_read() -> None:
+    changed = observation(valueQuantity=quantity(80), modifierExtension=[{"url": "http://x/not", "valueBoolean": True}])
+    assert said(changed) == [] and "http://x/not" in notes(changed)[0]
+    foetus = observation(valueQuantity=quantity(80), focus=[{"display": "the foetus"}])
+    assert said(foetus) == [] and "focus" in notes(foetus)[0]
+    group = observation(valueQuantity=quantity(80), subject={"reference": "Group/ward"})
+    assert said(group) == [] and "about a Group" in notes(group)[0]
+
+
+def test_an_entry_without_a_resource_and_a_further_page_are_noted() -> None:
+    page = bundle(observation(), link=[{"relation": "next", "url": "http://x"}])
+    page["entry"] += [{}, "nothing", {"resource": {"status": "final"}}]
+    page["entry"].append({"resource": observation(), "request": {"method": "DELETE", "url": "Observation/1"}})
+    case = patient.read(page, TERMS)
+    assert len(case.entries) == 1
+    assert [note.read_from for note in case.notes] == [
+        "Bundle.entry[1]",
+        "Bundle.entry[2]",
+        "Bundle.entry[3]",
+        "Bundle.entry[4].resource",
+        "Bundle",
+    ]
+
+
+# --- what is refused ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("resource", "release"),
+    [
+        ({"resourceType": "Condition", "clinicalStatus": "active", "subject": {}}, "STU3"),
+        ({"resourceType": "Condition", "clinicalStatus": "active", "patient": {}}, "DSTU2"),
+        ({"resourceType": "MedicationOrder"}, "DSTU2"),
+        ({"resourceType": "MedicationRequest", "requester": {"agent": {}}}, "STU3"),
+        ({"resourceType": "MedicationRequest", "dosageInstruction": [{"doseQuantity": {}}]}, "STU3"),
+        ({"resourceType": "MedicationStatement", "taken": "y"}, "STU3"),
+        ({"resourceType": "MedicationStatement", "medication": {"concept": {}}}, "R5"),
+        ({"resourceType": "MedicationRequest", "medication": {"concept": {}}}, "R5"),
+        ({"resourceType": "Procedure", "occurrenceDateTime": "2020"}, "R5"),
+        ({"resourceType": "Observation", "interpretation": {"text": "L"}}, "STU3"),
+        (observation(meta={"profile": ["http://hl7.org/fhir/StructureDefinition/Observation|5.0.0"]}), "R5"),
+        (observation(meta={"profile": ["http://hl7.org/fhir/STU3/observation.html"]}), "STU3"),
+        ({"resourceType": "CapabilityStatement", "fhirVersion": "3.0.1"}, "STU3"),
+    ],
+)
+def test_another_release_is_refused_by_name_alone_and_in_a_bundle(resource: dict[str, Any], release: str) -> None:
+    for source in (resource, bundle(observation(), resource)):
+        error = refusal(source)
+        assert f"FHIR {release}" in error.what and "R4" in error.remedy
+
+
+def test_r4_and_r4b_and_other_peoples_versions_are_not_mistaken_for_another_release() -> None:
+    for profile in (
+        "http://hl7.org/fhir/StructureDefinition/Observation|4.0.1",
+        "http://hl7.org/fhir/StructureDefinition/Observation|4.3.0",
+        "http://hl7.org/fhir/us/core/StructureDefinition/us-core-observation-lab|9.0.0",
+        "http://hl7.org/fhir/R4/observation.html",
+    ):
+        assert said(observation(meta={"profile": [profile]}))
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        ({"resourceType": "Patient", "id": "p1"}, {"resourceType": "Patient", "id": "p2"}),
+        ({"resourceType": "Patient"}, {"resourceType": "Patient"}),
+        ({"resourceType": "Patient", "id": "p1"}, observation(subject={"reference": "Patient/p2"})),
+        (observation(subject={"reference": "Patient/p1"}), observation(subject={"reference": "urn:uuid:2"})),
+        (condition(), {"resourceType": "Claim", "patient": {"reference": "Patient/p2"}}),
+        (
+            observation(subject={"reference": "http://a/Patient/p1"}),
+            observation(subject={"reference": "http://b/Patient/p1"}),
+        ),
+    ],
+)
+def test_a_record_of_two_patients_is_refused_naming_both(resources: tuple[dict[str, Any], ...]) -> None:
+    assert "more than one patient" in refusal(bundle(*resources)).what
+
+
+def test_one_patient_may_be_called_by_several_names() -> None:
+    record = bundle(
+        observation(subject={"reference": "urn:uuid:9"}),
+        observation(subject={"reference": "Patient/p1"}),
+        observation(subject={"reference": "http://a/Patient/p1/_history/2"}),
+        observation(),
+    )
+    record["entry"].append({"fullUrl": "urn:uuid:9", "resource": {"resourceType": "Patient", "id": "p1"}})
+    assert len(patient.read(record, TERMS).entries) == 4
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ({"resourceType": "Obsevation"}, "no resource type"),
+        ({"resourceType": 5}, "no resource type"),
+        ({"resourceType": "Bundle", "entry": {}}, "not a list"),
+        ({"resourceType": "Bundle", "type": "history", "entry": []}, "several versions"),
+    ],
+)
+def test_what_is_no_record_is_refused(source: dict[str, Any], what: str) -> None:
+    assert what in refusal(source).what
+
+
+# --- records that nobody here wrote --------------------------------------------------------------------------------
+
+
+@needs_records
+@pytest.mark.parametrize("name", [path.name for path in sorted(RECORDS.glob("r4-*.json"))])
+def test_public_r4_records_are_read_whole(name: str) -> None:
+    source = json.loads((RECORDS / name).read_text())
+    case = patient.read(RECORDS / name, TERMS)
+    assert not any("not valid FHIR R4" in note.text for note in case.notes)
+    if source["resourceType"] != "Bundle":
+        assert case.entries
+        return
+    places = {entry.read_from.split(".component")[0] for entry in case.entries}
+    kinds = ("Observation", "Condition", "Procedure", "MedicationRequest", "MedicationStatement")
+    for index, entry in enumerate(source["entry"]):
+        if entry["resource"]["resourceType"] in kinds:
+            assert f"Bundle.entry[{index}].resource" in places
+
+
+@needs_records
+def test_a_public_stu3_record_is_refused_by_name() -> None:
+    assert "FHIR STU3" in refusal(RECORDS / "stu3-smart-1642068-pernicious-anemia.json").what
+
+
+@needs_records
+def test_a_blood_pressure_with_a_missing_half_is_said_as_such() -> None:
+    case = patient.read(RECORDS / "r4-uscore-bp-data-absent.json", TERMS)
+    assert [entry.sentence for entry in case.entries] == [
+        "Diastolic blood pressure: no value recorded (1999-07-02).",
+        "Systolic blood pressure: 109 mm[Hg] (1999-07-02).",
+    ]
+
+
+# --- anything at all -----------------------------------------------------------------------------------------------
+
+_odd = st.sampled_from([None, True, 5, "", "x", [], {}, ["x"], [{}], [[]], {"coding": 5}, {"reference": "x"}])
+
+
+def _paths(node: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [found for key, child in inner for found in (((*at, key)), *_paths(child, (*at, key)))]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_a_record_with_anything_wrong_in_it_is_read_or_refused(data: st.DataObject) -> None:
+    record = copy.deepcopy(FHIR)
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(_paths(record)))
+        node: Any = record
+        for key in path[:-1]:
+            node = node[key]
+        node[path[-1]] = copy.deepcopy(data.draw(_odd))
+    try:
+        case = patient.read(record, TERMS)
+    except CaseError:
+        return
+    patient.facts(case, TERMS)
