@@ -67,14 +67,11 @@ class No(Exception):
 @app.callback(invoke_without_command=False)
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a fault.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=lambda asked: _version(asked))
+    ] = False,
 ) -> None:
     """Options of every command."""
-    if version:
-        from citelog.home import VERSION
-
-        print(f"citelog {VERSION}")
-        raise typer.Exit
 
 
 @app.command(epilog="Example: citelog assess patient.yaml --format json")
@@ -219,6 +216,14 @@ def _guarded(run: Callable[[], Any], debug: bool) -> int:
 
 
 # what the commands share
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from citelog.home import VERSION
+
+        print(f"citelog {VERSION}")
+        raise typer.Exit
 
 
 def _open(kb: str | None) -> Knowledge:

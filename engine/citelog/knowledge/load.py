@@ -141,6 +141,7 @@ def load(folder: Path, ontology: Path) -> Opened:
     triples = _triples(folder, ontology, found)
     source = _source(folder, triples, found)
     statements = _statements(triples, source, found)
+    known = frozenset(Iri(s).local for s in triples.instances(CL + "Statement"))  # also those with a fault
     predicates = _predicates(triples, found)
     _undeclared(triples, predicates, found)
     terms = _terms(triples, found)
@@ -149,10 +150,10 @@ def load(folder: Path, ontology: Path) -> Opened:
         for path in sorted(folder.glob("rules/*.rls"))
         if (text := _text(path, folder, found))
     ]
-    names = Names(predicates, frozenset(Iri(s) for s in triples.subjects), frozenset(statements))
+    names = Names(predicates, frozenset(Iri(s) for s in triples.subjects), known)
     program, wrong = check(files, names)
     found += wrong
-    conflicts = _conflicts(triples, statements, found)
+    conflicts = _conflicts(triples, known, found)
     kinds = _kinds(triples, predicates, found)
     bases = triples.instances(CL + "KnowledgeBase")
     if len(bases) != 1:
@@ -523,7 +524,7 @@ def _typed(value: Value, predicate: Predicate) -> Value:
     return value
 
 
-def _conflicts(triples: Triples, statements: Mapping[str, Statement], found: list[Diagnostic]) -> dict[str, Conflict]:
+def _conflicts(triples: Triples, statements: frozenset[str], found: list[Diagnostic]) -> dict[str, Conflict]:
     conflicts = {}
     for iri in triples.instances(CL + "Conflict"):
         span, shown = triples.span(iri)

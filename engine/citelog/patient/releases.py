@@ -42,7 +42,7 @@ _ELEMENTS: Mapping[str, Mapping[str, str]] = {
     },
 }  # fmt: skip
 
-_NUMBERED = re.compile(r"(?:^|hl7\.org/fhir/StructureDefinition/[A-Za-z]+\|)([0-9]+)\.([0-9]+)")
+_NUMBERED = re.compile(r"(?:^|hl7\.org/fhir/StructureDefinition/[A-Za-z]+\||hl7\.org/fhir/(?=[0-9]))([0-9]+)\.([0-9]+)")
 _NAMED = re.compile(r"hl7\.org/fhir/(DSTU2|STU3|R5|R6)/")
 
 

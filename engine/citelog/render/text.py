@@ -13,6 +13,9 @@ from citelog.proof.graph import Node, Proof
 WIDTH = 100
 """Columns where the terminal does not say."""
 
+FEW = 20
+"""Notes that are all shown; of more, those about entries that mean nothing here are counted."""
+
 TITLES = {"treat": "Treatment", "neuro": "Neurological involvement", "open-question": "Open questions"}
 
 
@@ -40,11 +43,7 @@ def assessment(found: Assessment, width: int = WIDTH) -> Iterator[Line]:
         yield from _conclusion(conclusion, width)
     yield from _record(found, width)
     yield from _quotes(found, width)
-    if found.notes:
-        yield Line("")
-        yield Line("Read and not used, or not used alone", "bold cyan")
-        for note in found.notes:
-            yield from _wrapped(f"  {note.text} ({note.read_from})", width, "    ", "dim")
+    yield from _notes(found, width)
     yield Line("")
     yield Line("Why? citelog why CASE ID, for example: citelog why CASE treat:" + _value_of(found, "treat"), "dim")
 
@@ -79,11 +78,32 @@ def _conclusion(conclusion: Conclusion, width: int) -> Iterator[Line]:
 def _record(found: Assessment, width: int) -> Iterator[Line]:
     yield Line("")
     yield Line("The record", "bold cyan")
+    known = [e for e in found.case.entries if e.term is not None]
+    foreign = len(found.case.entries) - len(known)
     if not found.case.entries:
         yield Line("  no entries")
-    size = max((len(e.id) for e in found.case.entries), default=2)
-    for entry in found.case.entries:
+    size = max((len(e.id) for e in known), default=2)
+    for entry in known:
         yield from _wrapped(f"  {entry.id.ljust(size)}  {entry.sentence} ({entry.read_from})", width, " " * (size + 4))
+    if foreign:
+        more = _counted(foreign, "entry", "names", "name", plural="entries")
+        yield from _wrapped(f"  {more} nothing that this knowledge base knows; see below", width, "  ", "dim")
+
+
+def _notes(found: Assessment, width: int) -> Iterator[Line]:
+    """What was read and not used: all of it where it is short, the foreign entries counted where it is long."""
+    if not found.notes:
+        return
+    yield Line("")
+    yield Line("Read and not used, or not used alone", "bold cyan")
+    foreign = {e.read_from for e in found.case.entries if e.term is None}
+    shown = [n for n in found.notes if n.read_from not in foreign or len(found.notes) <= FEW]
+    for note in shown:
+        yield from _wrapped(f"  {note.text} ({note.read_from})", width, "    ", "dim")
+    if len(shown) < len(found.notes):
+        rest = _counted(len(found.notes) - len(shown), "note", "is", "are")
+        about = "about entries that name nothing this knowledge base knows; --format json lists them"
+        yield from _wrapped(f"  {rest} {about}", width, "    ", "dim")
 
 
 def _quotes(found: Assessment, width: int) -> Iterator[Line]:
@@ -186,8 +206,13 @@ def proof(
         yield Line(f"(left out: {', '.join(left_out)}; --all shows everything)", "dim")
 
 
-def _counted(count: int, noun: str, one: str, many: str = "") -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'} {one if count == 1 else many or one}"
+def _counted(count: int, noun: str, one: str, many: str = "", plural: str = "") -> str:
+    """`2 entries name …`: a count, its noun and what is said of it.
+
+    >>> _counted(1, "step", "that only reads", "that only read"), _counted(2, "entry", "names", "name", "entries")
+    ('1 step that only reads', '2 entries name')
+    """
+    return f"1 {noun} {one}" if count == 1 else f"{count} {plural or noun + 's'} {many or one}"
 
 
 def _firings(opened: _Opened, fact: Node, depth: int | None) -> list[_Branch]:

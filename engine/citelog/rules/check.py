@@ -1,15 +1,17 @@
 """From syntax to a program, or to everything that keeps it from being one.
 
 Each finding has a word-code, the author's line, and what to do. All findings of all files come back
-in one list; a rule with an error is left out of the program, and the program is not to be run then.
+in one list; a rule that cannot be understood is left out of the program, and a program with errors is
+not to be run.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.rules.program import (
@@ -32,6 +34,7 @@ from citelog.rules.syntax import (
     AbsentSyntax,
     AggregateSyntax,
     AtomSyntax,
+    AttributeSyntax,
     ComparisonSyntax,
     OperationSyntax,
     RuleFile,
@@ -40,6 +43,9 @@ from citelog.rules.syntax import (
 )
 from citelog.rules.syntax import Expression as ExpressionSyntax
 from citelog.values import Iri, Value
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 CODES: Mapping[str, str] = {
     "syntax": "the text is not a rule",
@@ -64,7 +70,16 @@ CODES: Mapping[str, str] = {
 }
 """Every code of this module, with its meaning. The knowledge loader adds its own (knowledge/load.py)."""
 
-TAGS = ("cites", "convention", "through", "assumes", "unless", "mute")
+TAGS: Mapping[str, str] = {
+    "cites": "name the statements that the rule encodes: %%% @cites S01 S02",
+    "convention": "say why the rule cites no statement",
+    "through": "name the premise whose sentence and citations are the conclusion's own",
+    "assumes": "name the predicates on whose absence the conclusion rests as an assumption",
+    "unless": "name the predicates whose absence is an exception that was looked for",
+    "mute": "the step is left out of what is shown",
+}
+"""Every tag, with what it is for."""
+
 ATTRIBUTES = ("name", "display")
 AGGREGATES = ("count", "sum", "min", "max")
 NUMERIC = ("number", "integer")
@@ -81,36 +96,66 @@ class Names:
     statements: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """A tag with the rest of its text, and its lines."""
+
+    name: str
+    text: str
+    spans: tuple[Span, ...]
+
+    @property
+    def words(self) -> list[str]:
+        return self.text.replace(",", " ").split()
+
+
 def check(files: Iterable[RuleFile], names: Names) -> tuple[Program, tuple[Diagnostic, ...]]:
     """The program of all `files`, and every finding, ordered by file and line."""
     found: list[Diagnostic] = []
-    rules: list[Rule] = []
-    spans: dict[str, Span] = {}
+    checked: list[_Checked] = []
+    places: dict[str, Span] = {}
     for file in files:
         found += file.diagnostics
         for syntax in file.rules:
             checker = _RuleChecker(file, syntax, names)
             rule = checker.rule()
-            found += checker.found
             name = checker.name
-            if name and name in spans:
+            if name in places:
                 at = checker.attribute_span("name")
-                found.append(
-                    Diagnostic(
-                        "duplicate-rule-name", at, f"the name {name} is taken at {spans[name]}", "choose another"
-                    )
+                checker.report(
+                    "duplicate-rule-name", at, f"the name {name} is taken at {places[name]}", "choose another"
                 )
-            spans.setdefault(name, syntax.span)
+            elif name:
+                places[name] = checker.attribute_span("name")
+            found += checker.found
             if rule is not None:
-                rules.append(rule)
-    components, more = _components(rules, names)
-    found += more
-    found += _licences(rules, names)
+                checked.append(_Checked(rule, file, syntax))
+    rules = [c.rule for c in checked]
     patient = _patient_dependent(rules, names)
+    components, more = _components(checked)
+    found += more
+    found += _licences(checked, patient)
     fixed = tuple(c for c in components if rules[c.rules[0]].predicate not in patient)
     open_ = tuple(c for c in components if rules[c.rules[0]].predicate in patient)
     program = Program(dict(names.predicates), tuple(rules), fixed, open_)
-    return program, tuple(sorted(found, key=lambda d: (d.span.file, d.span.line, d.span.column, d.code, d.message)))
+    ordered = sorted(dict.fromkeys(found), key=lambda d: (d.span.file, d.span.line, d.span.column, d.code, d.message))
+    return program, tuple(ordered)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A rule with what its author wrote, so that findings about several rules can point at a literal."""
+
+    rule: Rule
+    file: RuleFile
+    syntax: RuleSyntax
+
+    def literal_span(self, position: int) -> Span:
+        assert self.syntax.body is not None
+        return self.syntax.body[position].span
+
+    def finding(self, code: str, span: Span, message: str, hint: str) -> Diagnostic:
+        return Diagnostic(code, span, message, hint, self.file.line(span.line))
 
 
 class _RuleChecker:
@@ -121,27 +166,34 @@ class _RuleChecker:
         self.found: list[Diagnostic] = []
         self.types: dict[str, tuple[str, Span]] = {}
         self.anonymous = 0
+        self.described = 0
         self.name = next((a.text for a in syntax.attributes if a.name == "name"), "")
 
     def report(self, code: str, span: Span, message: str, hint: str = "") -> None:
-        shown = self.syntax.text.splitlines()[max(0, span.line - self.syntax.span.line)] if span.line else ""
-        if span.line < self.syntax.span.line:
-            shown = ""
-        elif span.line == self.syntax.span.line:
-            shown = " " * (self.syntax.span.column - 1) + shown
-        self.found.append(Diagnostic(code, span, message, hint, shown))
+        self.found.append(Diagnostic(code, span, message, hint, self.file.line(span.line)))
+
+    def at(self, span: Span, words: str) -> Span:
+        """Where some words stand in the line of a tag or attribute that begins at `span`."""
+        found = self.file.line(span.line).find(words, max(0, span.column - 1))
+        return Span(span.file, span.line, found + 1) if found >= 0 else span
 
     def attribute_span(self, name: str) -> Span:
         return next((a.span for a in self.syntax.attributes if a.name == name), self.syntax.span)
 
     def rule(self) -> Rule | None:
+        """The rule; None where a part of it cannot be understood."""
         syntax = self.syntax
-        for attribute in syntax.attributes:
-            if attribute.name not in ATTRIBUTES:
-                hint = did_you_mean(attribute.name, ATTRIBUTES) or f"attributes are {', '.join(ATTRIBUTES)}"
-                self.report("unknown-tag", attribute.span, f"unknown attribute {attribute.name}", hint)
-        if not self.name:
-            self.report("unnamed-rule", syntax.span, "the rule has no name", 'write #[name("…")] above it')
+        self.attributes()
+        tags = self.tags()
+        cites = self.cites(tags)
+        convention = " ".join(tag.text for tag in tags if tag.name == "convention")
+        if not cites and not convention and all(tag.name not in ("through", "cites") for tag in tags):
+            self.report(
+                "uncited-rule",
+                syntax.span,
+                "the rule names no statement",
+                "add %%% @cites with statement ids, or %%% @convention with the reason for none",
+            )
         if syntax.body is None:
             self.report(
                 "syntax", syntax.span, "a fact stands among the rules", "facts of the guideline belong in a statement"
@@ -149,44 +201,32 @@ class _RuleChecker:
             return None
         if len(syntax.heads) != 1:
             self.report("syntax", syntax.heads[1].span, "a rule has one head", "write one rule for each head")
-            return None
-        tags = self.tags()
         body = [self.literal(literal) for literal in syntax.body]
         head = self.head(syntax.heads[0])
-        if any(literal is None for literal in body) or head is None or any(d.code == "syntax" for d in self.found):
-            return None
-        literals = self.assignments([literal for literal in body if literal is not None])
-        plan, variables = self.plan(literals)
-        self.head_is_safe(head[1], variables, syntax.heads[0].span)
         display = next((a for a in syntax.attributes if a.name == "display"), None)
-        if display:
-            self.display(display.text, display.interpolated, variables, display.span)
-        through = self.through(tags, literals)
-        cites = self.cites(tags)
-        convention = " ".join(text for tag, text, _ in tags if tag == "convention")
-        if not cites and not convention and through is None:
-            self.report(
-                "uncited-rule",
-                syntax.span,
-                "the rule names no statement",
-                "add %%% @cites with statement ids, or %%% @convention with the reason for none",
-            )
-        literals = [self.licensed(literal, tags) for literal in literals]
-        if self.found:
+        understood = [literal for literal in body if literal is not None]
+        if len(understood) < len(body) or head is None or len(syntax.heads) != 1:
+            if display:
+                self.display(display, tuple(_written(syntax.body)))
             return None
-        doc = " ".join(d.text for d in syntax.docs if not d.text.startswith("@")).strip()
+        literals = self.assignments(understood)
+        plan, variables = self.plan(literals)
+        self.head_is_safe(head[1], variables, syntax.heads[0])
+        if display:
+            self.display(display, variables)
+        through = self.through(tags, literals)
         return Rule(
             self.name,
-            doc,
+            " ".join(d.text for d in syntax.docs[: self.described]).strip(),
             display.text if display else "",
             cites,
             convention,
             through,
-            any(tag == "mute" for tag, _, _ in tags),
-            tuple(n for tag, text, _ in tags if tag in ("assumes", "unless") for n in text.replace(",", " ").split()),
+            any(tag.name == "mute" for tag in tags),
+            tuple(self.full(n) for tag in tags if tag.name in ("assumes", "unless") for n in tag.words),
             head[0],
             head[1],
-            tuple(literals),
+            tuple(self.licensed(literal, tags) for literal in literals),
             variables,
             plan,
             syntax.text,
@@ -195,56 +235,109 @@ class _RuleChecker:
 
     # tags and attributes
 
-    def tags(self) -> list[tuple[str, str, Span]]:
-        """(tag, rest of its text, place); a line that does not start with @ goes on with a tag begun above it."""
-        tags: list[tuple[str, str, Span]] = []
-        for doc in self.syntax.docs:
+    def attributes(self) -> None:
+        seen: set[str] = set()
+        for attribute in self.syntax.attributes:
+            span = self.at(attribute.span, attribute.name)
+            if attribute.name not in ATTRIBUTES:
+                hint = did_you_mean(attribute.name, ATTRIBUTES) or f"attributes are {', '.join(ATTRIBUTES)}"
+                self.report("unknown-tag", span, f"unknown attribute {attribute.name}", hint)
+            elif attribute.name in seen:
+                self.report("syntax", span, f"the rule has a second {attribute.name}", "remove one of the two")
+            seen.add(attribute.name)
+        if not self.name:
+            self.report("unnamed-rule", self.syntax.span, "the rule has no name", 'write #[name("…")] above it')
+
+    def tags(self) -> list[_Tag]:
+        """The tags; a line that does not start with @ goes on with the tag above it, or with the rule's description."""
+        tags: list[_Tag] = []
+        self.described = len(self.syntax.docs)
+        for number, doc in enumerate(self.syntax.docs):
             if not doc.text.startswith("@"):
+                if tags:
+                    tags[-1] = _Tag(tags[-1].name, f"{tags[-1].text} {doc.text}".strip(), (*tags[-1].spans, doc.span))
                 continue
-            tag, _, rest = doc.text[1:].partition(" ")
-            if tag not in TAGS:
+            self.described = min(self.described, number)
+            name, _, rest = doc.text[1:].partition(" ")
+            span = self.at(doc.span, "@" + name)
+            if name not in TAGS:
                 known = ", ".join("@" + t for t in TAGS)
-                self.report("unknown-tag", doc.span, f"unknown tag @{tag}", did_you_mean(tag, TAGS) or f"tags: {known}")
-            tags.append((tag, rest.strip(), doc.span))
+                near = did_you_mean("@" + name, ["@" + t for t in TAGS])
+                self.report("unknown-tag", span, f"unknown tag @{name}", near or f"tags are {known}")
+            elif not rest.strip() and name != "mute" and not self.goes_on(number):
+                self.report("unknown-tag", span, f"@{name} says nothing", TAGS[name])
+            tags.append(_Tag(name, rest.strip(), (doc.span,)))
         return tags
 
-    def cites(self, tags: list[tuple[str, str, Span]]) -> tuple[str, ...]:
-        cited: list[str] = []
-        for tag, text, span in tags:
-            if tag != "cites":
-                continue
-            for statement in text.replace(",", " ").split():
+    def goes_on(self, number: int) -> bool:
+        following = self.syntax.docs[number + 1 : number + 2]
+        return bool(following) and not following[0].text.startswith("@")
+
+    def word(self, tag: _Tag, word: str) -> Span:
+        """Where a word of a tag stands."""
+        for span in tag.spans:
+            found = re.search(rf"(?<![\w:-]){re.escape(word)}(?![\w-])", self.file.line(span.line)[span.column - 1 :])
+            if found:
+                return Span(span.file, span.line, span.column + found.start())
+        return tag.spans[0]
+
+    def cites(self, tags: list[_Tag]) -> tuple[str, ...]:
+        cited: dict[str, None] = {}
+        for tag in tags:
+            for statement in tag.words if tag.name == "cites" else ():
                 if statement not in self.names.statements:
                     hint = did_you_mean(statement, self.names.statements) or "is the statement in statements.trig?"
-                    self.report("unknown-statement", span, f"there is no statement {statement}", hint)
-                elif statement not in cited:
-                    cited.append(statement)
+                    self.report(
+                        "unknown-statement", self.word(tag, statement), f"there is no statement {statement}", hint
+                    )
+                cited[statement] = None
         return tuple(cited)
 
-    def through(self, tags: list[tuple[str, str, Span]], literals: list[Literal]) -> int | None:
-        for tag, text, span in tags:
-            if tag == "through":
-                for position, literal in enumerate(literals):
-                    if isinstance(literal, Present) and literal.predicate == self.full(text):
-                        return position
-                self.report("unused-licence", span, f"@through names {text}, which is no positive literal of the rule")
-        return None
+    def through(self, tags: list[_Tag], literals: list[Literal]) -> int | None:
+        chosen = None
+        for tag in tags:
+            if tag.name == "through" and tag.text:
+                premises = {x.predicate: i for i, x in reversed(list(enumerate(literals))) if isinstance(x, Present)}
+                chosen = premises.get(self.full(tag.text))
+                if chosen is None:
+                    hint = did_you_mean(tag.text, map(_local, premises)) or f"it has {', '.join(map(_local, premises))}"
+                    message = f"@through names {tag.text}, which is no positive literal of the rule"
+                    self.report("unused-licence", self.word(tag, tag.text), message, hint)
+        return chosen
 
-    def licensed(self, literal: Literal, tags: list[tuple[str, str, Span]]) -> Literal:
+    def licensed(self, literal: Literal, tags: list[_Tag]) -> Literal:
         if isinstance(literal, Absent):
-            for tag, text, _ in tags:
-                if tag == "assumes" and literal.predicate in [self.full(p) for p in text.replace(",", " ").split()]:
+            for tag in tags:
+                if tag.name == "assumes" and literal.predicate in map(self.full, tag.words):
                     return Absent(literal.predicate, literal.args, True)
         return literal
 
-    def display(self, text: str, interpolated: bool, variables: tuple[str, ...], span: Span) -> None:
-        shown = re.findall(r"\{\??([^{}]*)\}", text)
-        if shown and not interpolated:
-            self.report("syntax", span, "the sentence shows variables but is plain text", 'write display(f"…")')
-        for name in shown:
-            if name not in variables or name.startswith("_"):
-                hint = did_you_mean(name, variables) or f"the rule binds {', '.join('?' + v for v in variables)}"
-                self.report("unknown-display-variable", span, f"the sentence shows ?{name}", hint)
+    def display(self, attribute: AttributeSyntax, variables: tuple[str, ...]) -> None:
+        shown = re.findall(r"\{([^{}]*)\}", attribute.text)
+        if shown and not attribute.interpolated:
+            span = self.at(attribute.span, '"')
+            self.report(
+                "syntax", span, "the sentence shows a variable but is plain text", 'write an f before it: display(f"…")'
+            )
+        for written in shown:
+            name = written.removeprefix("?")
+            if not written.startswith("?") or name not in variables or name.startswith("_"):
+                bound = [v for v in variables if not v.startswith("_")]
+                hint = "the rule binds " + (", ".join("?" + v for v in bound) or "no variable")
+                if name in bound:
+                    hint = f"write {{?{name}}}"
+                hint = (
+                    did_you_mean("?" + name, ["?" + v for v in bound if v != name]) or hint
+                    if name not in bound
+                    else hint
+                )
+                span = self.at(attribute.span, "{" + written)
+                self.report(
+                    "unknown-display-variable",
+                    span,
+                    f"the sentence shows {written}, which the rule does not bind",
+                    hint,
+                )
 
     # names and types
 
@@ -252,6 +345,13 @@ class _RuleChecker:
         """A predicate's name with its prefix resolved; a bare name stays."""
         prefix, colon, local = written.partition(":")
         return self.file.prefixes.get(prefix, prefix + ":") + local if colon else written
+
+    def short(self, name: str) -> str:
+        """A name as this file writes it: with the prefix whose namespace it is in."""
+        for prefix, namespace in self.file.prefixes.items():
+            if name.startswith(namespace):
+                return f"{prefix}:{name.removeprefix(namespace)}"
+        return name
 
     def iri(self, word: Word) -> Iri | None:
         if word.sort == "iri":
@@ -273,18 +373,17 @@ class _RuleChecker:
             name = iri.value
         predicate = self.names.predicates.get(name)
         if predicate is None:
-            local = {Iri(n).local: n for n in self.names.predicates}
+            known = [self.short(n) for n in self.names.predicates]
             hint = (
-                did_you_mean(Iri(name).local, local) or "declare it in predicates.ttl: its arguments and its sentence"
+                did_you_mean(self.short(name), known) or "declare it in predicates.ttl: its arguments and its sentence"
             )
             self.report("undefined-predicate", word.span, f"there is no predicate {word.text}", hint)
             return None
         if len(atom.args) != len(predicate.arguments):
-            signature = f"{word.text}({', '.join(a.name for a in predicate.arguments)})"
+            signature = f"{word.text}({', '.join(f'{a.name}: {a.type}' for a in predicate.arguments)})"
             given, wanted = len(atom.args), len(predicate.arguments)
-            self.report(
-                "wrong-arity", word.span, f"{word.text} takes {wanted} arguments, not {given}", f"it is {signature}"
-            )
+            message = f"{word.text} takes {wanted} argument{'s' * (wanted != 1)}, not {given}"
+            self.report("wrong-arity", word.span, message, f"it is {signature}")
             return None
         return predicate
 
@@ -305,13 +404,14 @@ class _RuleChecker:
                     )
                 return value
             case "bare":
-                self.report("syntax", word.span, f"the constant {word.text} has no prefix", "write it as prefix:name")
+                hint = f'write ?{word.text} for a variable, prefix:{word.text} for a term, "{word.text}" for a text'
+                self.report("syntax", word.span, f"{word.text} is no variable and no term", hint)
                 return None
             case _:
                 iri = self.iri(word)
                 if iri is not None and iri not in self.names.terms:
-                    local = {t.local for t in self.names.terms}
-                    hint = did_you_mean(iri.local, local) or "declare it in terms.ttl"
+                    near = did_you_mean(self.short(iri.value), [self.short(t.value) for t in self.names.terms])
+                    hint = near or "declare it in terms.ttl"
                     self.report("undefined-term", word.span, f"there is no term {word.text}", hint)
                     return None
                 return iri
@@ -325,7 +425,7 @@ class _RuleChecker:
             self.report(
                 "wrong-type",
                 span,
-                f"?{variable} is {_a(known[0])} at line {known[1].line} and {_a(type_)} here",
+                f"?{variable} is {_a(known[0])} on line {known[1].line} and {_a(type_)} here",
                 "use two variables, or correct the argument",
             )
 
@@ -386,7 +486,7 @@ class _RuleChecker:
             left, right = self.expression(syntax.left), self.expression(syntax.right)
             return None if left is None or right is None else Operation(syntax.operator, left, right)
         if syntax.sort == "anonymous":
-            self.report("unsafe-variable", syntax.span, "_ stands in a comparison", "name the variable")
+            self.report("unsafe-variable", syntax.span, "_ stands in a comparison", "give it a name, as in ?value")
             return None
         if syntax.sort == "variable":
             return Variable(syntax.text)
@@ -420,20 +520,21 @@ class _RuleChecker:
                 break
             literal = literals[chosen]
             if isinstance(literal, Assignment):
-                self.assign_type(literal)
+                self.bind(
+                    literal.variable,
+                    self.type_of(literal.expression, self.literal_span(chosen)),
+                    self.literal_span(chosen),
+                )
                 bound.add(literal.variable)
             elif isinstance(literal, Comparison):
-                self.comparison_types(literal)
+                self.comparison_types(literal, self.literal_span(chosen))
             elif isinstance(literal, Present):
                 bound |= set(_variables(literal))
             plan.append(chosen)
             positions.remove(chosen)
-        assert self.syntax.body is not None
         for position in positions:
-            missing = sorted(_needs(literals[position]) - bound)
-            span = self.syntax.body[position].span
-            listed = " and ".join("?" + v for v in missing)
-            self.report("unsafe-variable", span, f"no positive literal binds {listed}", "add a literal that binds it")
+            for name in sorted(_needs(literals[position]) - bound):
+                self.unbound(name, bound, self.literal_span(position))
         order: dict[str, None] = {}
         for literal in literals:
             if isinstance(literal, Present):
@@ -442,16 +543,28 @@ class _RuleChecker:
                 order[literal.variable] = None
         return tuple(plan), tuple(order)
 
+    def literal_span(self, position: int) -> Span:
+        assert self.syntax.body is not None
+        return self.syntax.body[position].span
+
+    def unbound(self, name: str, bound: Iterable[str], span: Span) -> None:
+        hint = (
+            did_you_mean("?" + name, ["?" + v for v in bound]) or f"add a literal, without ~, in which ?{name} stands"
+        )
+        found = re.compile(rf"\?{name}\b").search(self.file.line(span.line), max(0, span.column - 1))
+        at = Span(span.file, span.line, found.start() + 1) if found else span
+        self.report("unsafe-variable", at, f"nothing gives ?{name} a value", hint)
+
     @staticmethod
     def ready(literal: Literal, bound: set[str]) -> bool:
         return _needs(literal) <= bound
 
-    def type_of(self, expression: Expression) -> str:
+    def type_of(self, expression: Expression, span: Span) -> str:
         if isinstance(expression, Variable):
-            return self.types.get(expression.name, ("term", self.syntax.span))[0]
+            return self.types.get(expression.name, ("term", span))[0]
         if isinstance(expression, Constant):
             return _type_of(expression.value)
-        left, right = self.type_of(expression.left), self.type_of(expression.right)
+        left, right = self.type_of(expression.left, span), self.type_of(expression.right, span)
         if left == right == "date" and expression.operator == "-":
             return "integer"
         if left == "date" and right == "integer" and expression.operator in "+-":
@@ -460,44 +573,41 @@ class _RuleChecker:
             if expression.operator == "/" and left == right == "integer":
                 self.report(
                     "wrong-type",
-                    self.syntax.span,
+                    span,
                     "one whole number is divided by another, which engines round differently",
-                    "declare one of them as number",
+                    "declare one of them as number, or write 1.0",
                 )
             return "integer" if left == right == "integer" else "number"
         self.report(
             "wrong-type",
-            self.syntax.span,
+            span,
             f"{_a(left)} {expression.operator} {_a(right)} has no meaning",
-            "arithmetic is for numbers; a date minus a date is a count of days",
+            "arithmetic is for numbers; a date minus a date is a count of days, a date plus an integer a date",
         )
         return "number"
 
-    def assign_type(self, literal: Assignment) -> None:
-        self.bind(literal.variable, self.type_of(literal.expression), self.syntax.span)
-
-    def comparison_types(self, literal: Comparison) -> None:
-        left, right = self.type_of(literal.left), self.type_of(literal.right)
-        same = left == right or (left in NUMERIC and right in NUMERIC) or (left in TERMS and right in TERMS)
-        if not same:
-            self.report(
-                "wrong-type", self.syntax.span, f"{_a(left)} is compared with {_a(right)}", "compare like with like"
-            )
+    def comparison_types(self, literal: Comparison, span: Span) -> None:
+        left, right = self.type_of(literal.left, span), self.type_of(literal.right, span)
+        numeric = left in NUMERIC and right in NUMERIC
+        if literal.operator in ("=", "!=") and numeric and left != right:
+            message = "an integer and a number are never the same thing: 1 is not 1.0"
+            hint = "write 0.0 or 1.0 beside a number; else multiply by 1.0, or order them with <= and >="
+            self.report("wrong-type", span, message, hint)
+        elif not (left == right or numeric or (left in TERMS and right in TERMS)):
+            self.report("wrong-type", span, f"{_a(left)} is compared with {_a(right)}", "compare like with like")
         elif literal.operator not in ("=", "!=") and left not in ORDERED:
-            self.report(
-                "wrong-type", self.syntax.span, f"{_a(left)} has no order", "only numbers and dates are ordered"
-            )
+            self.report("wrong-type", span, f"{_a(left)} has no order", "only numbers and dates are ordered")
 
     def head(self, syntax: AtomSyntax) -> tuple[str, tuple[Variable | Constant | Aggregate, ...]] | None:
         predicate = self.predicate(syntax)
         if predicate is None:
             return None
         if predicate.layer != "derived":
-            source = "a patient's record" if predicate.layer == "patient" else "statements"
+            source = "the patient's record" if predicate.layer == "patient" else "statements"
             self.report(
                 "not-derivable",
                 syntax.name.span,
-                f"{syntax.name.text} is said by {source} alone",
+                f"only {source} can say {syntax.name.text}; a rule cannot derive it",
                 "derive a predicate of your own, declared in predicates.ttl",
             )
             return None
@@ -506,7 +616,7 @@ class _RuleChecker:
             if isinstance(arg, AggregateSyntax):
                 args.append(self.aggregate(arg, place.type))
             elif isinstance(arg, Word) and arg.sort == "anonymous":
-                self.report("unsafe-variable", arg.span, "_ stands in the head", "name the variable and bind it")
+                self.report("unsafe-variable", arg.span, "_ stands in the head", "give it a name that the body binds")
                 return None
             else:
                 value = self.argument(arg, place.type, f"{predicate.name}'s {place.name}")
@@ -515,6 +625,16 @@ class _RuleChecker:
                 args.append(value)
         if sum(isinstance(a, Aggregate) for a in args) > 1:
             self.report("syntax", syntax.span, "a head has at most one aggregate", "write one rule for each")
+        groups = {a.name for a in args if isinstance(a, Variable)}
+        for aggregate in (a for a in args if isinstance(a, Aggregate)):
+            for name in (v for v in aggregate.variables if v in groups):
+                message = f"?{name} is counted and stands in the head as well"
+                self.report(
+                    "syntax",
+                    syntax.span,
+                    message,
+                    "what is counted differs within a group: leave it out of one of the two",
+                )
         return predicate.name, tuple(args)
 
     def aggregate(self, syntax: AggregateSyntax, type_: str) -> Aggregate:
@@ -529,17 +649,37 @@ class _RuleChecker:
         else:
             self.bind(syntax.variables[0], type_, syntax.span)
             if type_ not in ORDERED or (syntax.function == "sum" and type_ == "date"):
-                self.report("wrong-type", syntax.span, f"#{syntax.function} of {_a(type_)}", "it takes numbers")
+                takes = "numbers" if syntax.function == "sum" else "numbers and dates"
+                self.report(
+                    "wrong-type", syntax.span, f"the place asks for {_a(type_)}", f"#{syntax.function} gives {takes}"
+                )
         return Aggregate(syntax.function, syntax.variables)
 
     def head_is_safe(
-        self, args: tuple[Variable | Constant | Aggregate, ...], variables: tuple[str, ...], span: Span
+        self, args: tuple[Variable | Constant | Aggregate, ...], variables: tuple[str, ...], head: AtomSyntax
     ) -> None:
         used = {a.name for a in args if isinstance(a, Variable)}
         used |= {v for a in args if isinstance(a, Aggregate) for v in a.variables}
         for name in sorted(used - set(variables)):
-            hint = did_you_mean(name, variables) or "add a literal that binds it"
-            self.report("unsafe-variable", span, f"no positive literal binds ?{name}", hint)
+            self.unbound(name, variables, head.span)
+
+
+def _local(predicate: str) -> str:
+    return Iri(predicate).local
+
+
+def _written(body: Iterable[object]) -> Iterator[str]:
+    """Every variable that a body writes, whether it is understood or not."""
+    for part in body:
+        if isinstance(part, Word):
+            if part.sort == "variable":
+                yield part.text
+        elif isinstance(part, AtomSyntax):
+            yield from _written(part.args)
+        elif isinstance(part, AbsentSyntax):
+            yield from _written(part.atom.args)
+        elif isinstance(part, ComparisonSyntax | OperationSyntax):
+            yield from _written((part.left, part.right))
 
 
 def _a(type_: str) -> str:
@@ -590,114 +730,147 @@ def _needs(literal: Literal) -> set[str]:
     return set()
 
 
-def _edges(rules: list[Rule]) -> dict[tuple[str, str], tuple[Rule, bool]]:
-    """(read, derived) → a rule that has the dependency, and whether it needs the read predicate complete."""
-    edges: dict[tuple[str, str], tuple[Rule, bool]] = {}
+def _components(checked: list[_Checked]) -> tuple[list[Component], list[Diagnostic]]:
+    """Strongly connected components of the predicates, lowest first, and the circles that cannot be run."""
+    import networkx as nx
+
+    rules = [c.rule for c in checked]
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(dict.fromkeys(rule.predicate for rule in rules))
+    for rule in rules:
+        graph.add_edges_from((x.predicate, rule.predicate) for x in rule.body if isinstance(x, Present | Absent))
+    first = {rule.predicate: i for i, rule in reversed(list(enumerate(rules)))}
+    condensed = nx.condensation(graph)
+    home: dict[str, int] = condensed.graph["mapping"]
+    ranked = nx.lexicographical_topological_sort(
+        condensed, key=lambda c: min((first.get(p, -1) for p in condensed.nodes[c]["members"]), default=-1)
+    )
+    chosen: dict[int, list[int]] = {}
+    for number, rule in enumerate(rules):
+        chosen.setdefault(home[rule.predicate], []).append(number)
+    circular = {
+        home[rule.predicate]
+        for rule in rules
+        for x in rule.body
+        if isinstance(x, Present | Absent) and home[x.predicate] == home[rule.predicate]
+    }
+    components = [Component(tuple(chosen[c]), c in circular) for c in ranked if c in chosen]
+    found = []
+    for each in checked:
+        if home[each.rule.predicate] in circular:
+            found += _circles(each, graph, home)
+    return components, found
+
+
+def _circles(checked: _Checked, graph: nx.DiGraph[str], home: Mapping[str, int]) -> list[Diagnostic]:
+    """What keeps a recursive rule from being run: its own absence or count, or numbers without end."""
+    rule, found = checked.rule, []
+    inside = [
+        (i, x)
+        for i, x in enumerate(rule.body)
+        if isinstance(x, Present | Absent) and home[x.predicate] == home[rule.predicate]
+    ]
+    for position, literal in inside:
+        if isinstance(literal, Absent) or rule.aggregate is not None:
+            story = " → ".join(map(_local, _path(graph, rule.predicate, literal.predicate, home)))
+            what = "negates" if isinstance(literal, Absent) else "counts"
+            found.append(
+                checked.finding(
+                    "not-stratified",
+                    checked.literal_span(position),
+                    f"rule {rule.name} {what} {_local(literal.predicate)},"
+                    f" which itself depends on {_local(rule.predicate)}: {story} → {_local(rule.predicate)}",
+                    f"what is {'negated' if what == 'negates' else 'counted'} must be settled before: break the circle",
+                )
+            )
+    made = _made(rule)
+    if inside and any(isinstance(a, Variable) and a.name in made for a in rule.args):
+        found.append(
+            checked.finding(
+                "unbounded-recursion",
+                checked.syntax.heads[0].span,
+                f"rule {rule.name} feeds a computed value back into itself, and might never end",
+                "compute outside the recursion, or count with an aggregate",
+            )
+        )
+    return found
+
+
+def _path(graph: nx.DiGraph[str], start: str, goal: str, home: Mapping[str, int]) -> list[str]:
+    """A shortest way from one predicate to another of its component; always the same one."""
+    came: dict[str, str] = {start: ""}
+    for at in (queue := [start]):
+        for following in sorted(graph.successors(at)):
+            if following not in came and home[following] == home[start]:
+                came[following] = at
+                queue.append(following)
+    path = [goal]
+    while path[-1] != start:
+        path.append(came[path[-1]])
+    return path[::-1]
+
+
+def _made(rule: Rule) -> set[str]:
+    """Variables whose values are computed, directly or by way of another."""
+    made: set[str] = set()
+    assigned = [x for x in rule.body if isinstance(x, Assignment)]
+    for _ in assigned:
+        made |= {
+            x.variable
+            for x in assigned
+            if isinstance(x.expression, Operation) or _expression_variables(x.expression) & made
+        }
+    return made
+
+
+def _patient_dependent(rules: Iterable[Rule], names: Names) -> set[str]:
+    """The predicates that a patient's record can change."""
+    readers: dict[str, set[str]] = {}
     for rule in rules:
         for literal in rule.body:
             if isinstance(literal, Present | Absent):
-                strict = isinstance(literal, Absent) or rule.aggregate is not None
-                key = (literal.predicate, rule.predicate)
-                if key not in edges or (strict and not edges[key][1]):
-                    edges[key] = (rule, strict)
-    return edges
-
-
-def _components(rules: list[Rule], names: Names) -> tuple[list[Component], list[Diagnostic]]:
-    """Strongly connected components of the predicates, lowest first."""
-    import networkx as nx
-
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(dict.fromkeys(rule.predicate for rule in rules))
-    edges = _edges(rules)
-    graph.add_edges_from(edges)
-    order = {rule.predicate: i for i, rule in reversed(list(enumerate(rules)))}
-    condensed = nx.condensation(graph)
-    ranked = nx.lexicographical_topological_sort(
-        condensed, key=lambda c: min((order.get(p, -1) for p in condensed.nodes[c]["members"]), default=-1)
-    )
-    components, found = [], []
-    for component in ranked:
-        members = condensed.nodes[component]["members"]
-        chosen = tuple(i for i, rule in enumerate(rules) if rule.predicate in members)
-        if not chosen:
-            continue
-        inside = [(key, rule) for key, (rule, _) in edges.items() if key[0] in members and key[1] in members]
-        for (read, derived), (rule, strict) in edges.items():
-            if strict and read in members and derived in members:
-                path = nx.shortest_path(graph.subgraph(members), derived, read)
-                story = " → ".join(Iri(p).local for p in [*path, derived])
-                what = (
-                    "counts"
-                    if rule.aggregate and not any(isinstance(x, Absent) and x.predicate == read for x in rule.body)
-                    else "negates"
-                )
-                found.append(
-                    Diagnostic(
-                        "not-stratified",
-                        rule.span,
-                        f"rule {rule.name} {what} {Iri(read).local}, which depends on {Iri(derived).local} ({story})",
-                        "what is negated or counted must be settled before: break the circle",
-                        rule.text.splitlines()[0],
-                    )
-                )
-        for _, rule in inside:
-            made = {literal.variable for literal in rule.body if isinstance(literal, Assignment)}
-            if any(isinstance(a, Variable) and a.name in made for a in rule.args):
-                found.append(
-                    Diagnostic(
-                        "unbounded-recursion",
-                        rule.span,
-                        f"rule {rule.name} feeds a computed value back into itself",
-                        "compute outside the recursion, or count with an aggregate",
-                        rule.text.splitlines()[0],
-                    )
-                )
-        components.append(Component(chosen, bool(inside)))
-    return components, list(dict.fromkeys(found))
-
-
-def _patient_dependent(rules: list[Rule], names: Names) -> set[str]:
-    dependent = {name for name, p in names.predicates.items() if p.layer == "patient"}
-    while True:
-        more = {
-            rule.predicate
-            for rule in rules
-            if any(isinstance(x, Present | Absent) and x.predicate in dependent for x in rule.body)
-        }
-        if more <= dependent:
-            return dependent
+                readers.setdefault(literal.predicate, set()).add(rule.predicate)
+    queue = [name for name, p in names.predicates.items() if p.layer == "patient"]
+    dependent = set(queue)
+    for name in queue:
+        more = readers.get(name, set()) - dependent
         dependent |= more
+        queue += more
+    return dependent
 
 
-def _licences(rules: list[Rule], names: Names) -> list[Diagnostic]:
+def _licences(checked: Iterable[_Checked], dependent: set[str]) -> list[Diagnostic]:
     """Negation over what a record says, or fails to say, must be named by the rule; and a licence must be used."""
-    dependent = _patient_dependent(rules, names)
     found = []
-    for rule in rules:
-        licensed = set(rule.licences)
-        negated = {x.predicate for x in rule.body if isinstance(x, Absent)}
-        for predicate in sorted(negated & dependent):
-            if Iri(predicate).local not in licensed:
-                local = Iri(predicate).local
+    for each in checked:
+        rule = each.rule
+        negated = {x.predicate: i for i, x in reversed(list(enumerate(rule.body))) if isinstance(x, Absent)}
+        for predicate, position in negated.items():
+            if predicate in dependent and predicate not in rule.licences:
+                local = _local(predicate)
                 found.append(
-                    Diagnostic(
+                    each.finding(
                         "unlicensed-negation",
-                        rule.span,
+                        each.literal_span(position),
                         f"rule {rule.name} rests on the absence of {local}, which comes from the patient's record",
                         f"say so: %%% @assumes {local} (reaches the answer as an assumption), or %%% @unless {local}"
                         " (an exception among what is recorded)",
-                        rule.text.splitlines()[0],
                     )
                 )
-        for name in sorted(licensed - {Iri(p).local for p in negated}):
-            found.append(
-                Diagnostic(
-                    "unused-licence",
-                    rule.span,
-                    f"rule {rule.name} has a licence for the absence of {name}, which it does not negate",
-                    did_you_mean(name, [Iri(p).local for p in negated]) or "remove the tag",
-                    rule.text.splitlines()[0],
+        for name in dict.fromkeys(rule.licences):
+            if name not in negated:
+                local = _local(name)
+                pattern = re.compile(rf"(?<![\w@-]){re.escape(local)}(?![\w-])")
+                tag = next((d for d in each.syntax.docs if pattern.search(each.file.line(d.span.line))), None)
+                span = each.syntax.span
+                if tag is not None and (place := pattern.search(each.file.line(tag.span.line))):
+                    span = Span(tag.span.file, tag.span.line, place.start() + 1)
+                found.append(
+                    each.finding(
+                        "unused-licence",
+                        span,
+                        f"rule {rule.name} has a licence for the absence of {local}, which it does not negate",
+                        did_you_mean(local, map(_local, negated)) or "remove the tag",
+                    )
                 )
-            )
     return found

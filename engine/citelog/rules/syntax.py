@@ -168,10 +168,16 @@ def parse(text: str, file: str) -> RuleFile:
         try:
             tree = _parser().parse("\n" * line + " " * column + piece)
         except UnexpectedInput as error:
-            ended = isinstance(error, UnexpectedEOF) or (isinstance(error, UnexpectedToken) and error.token.type == "$END")
+            ended = isinstance(error, UnexpectedEOF) or (
+                isinstance(error, UnexpectedToken) and error.token.type == "$END"
+            )
             if ended:
                 read = (before + piece).rstrip().split("\n")
-                report(Span(file, len(read), len(read[-1]) + 1), "the rule does not end", "end it with a blank and a full stop")
+                report(
+                    Span(file, len(read), len(read[-1]) + 1),
+                    "the rule does not end",
+                    "end it with a blank and a full stop",
+                )
             else:
                 what = error.char if isinstance(error, UnexpectedCharacters) else str(getattr(error, "token", ""))
                 type_ = error.token.type if isinstance(error, UnexpectedToken) else ""
@@ -183,12 +189,28 @@ def parse(text: str, file: str) -> RuleFile:
         prefix, iri = tree.children
         name = str(prefix).rstrip(":")
         if name in prefixes:
-            report(Span(file, prefix.line, prefix.column), f"the prefix {name}: is declared twice", "remove one of the lines")
+            report(
+                Span(file, prefix.line, prefix.column),
+                f"the prefix {name}: is declared twice",
+                "remove one of the lines",
+            )
         prefixes.setdefault(name, str(iri)[1:-1])
     return RuleFile(file, prefixes, tuple(rules), tuple(diagnostics), lines)
 
 
-_COPIED = {"“": '"', "”": '"', "„": '"', "≥": ">=", "≤": "<=", "≠": "!=", "–": "-", "−": "-", "×": "*", "÷": "/", "¬": "~"}
+_COPIED = {
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "≥": ">=",
+    "≤": "<=",
+    "≠": "!=",
+    "–": "-",
+    "−": "-",
+    "×": "*",
+    "÷": "/",
+    "¬": "~",
+}
 
 
 def _mistake(piece: str, what: str, type_: str, line: str) -> tuple[str, str]:
@@ -198,11 +220,17 @@ def _mistake(piece: str, what: str, type_: str, line: str) -> tuple[str, str]:
     if what in _COPIED:
         return message, f"write {_COPIED[what]} (word processors put {what} in its place)"
     if type_ in ("DOC", "__ANON_0", "HASHLSQB") or what.startswith(("#[", "%%%")):
-        return f"a new rule begins here, and the one before has not ended: {what[:30]}", "end each rule with a blank and a full stop"
+        return (
+            f"a new rule begins here, and the one before has not ended: {what[:30]}",
+            "end each rule with a blank and a full stop",
+        )
     if type_ == "ATTRIBUTE" or (line.lstrip().startswith("#[") and what != '"'):
         return message, 'an attribute reads #[name("…")] or #[display(f"… {?x} …")], alone on its line'
     if what == '"' and "\\" in line:
-        return "a text holds a backslash", "write the character itself: a text has no escapes, and no quotation mark inside"
+        return (
+            "a text holds a backslash",
+            "write the character itself: a text has no escapes, and no quotation mark inside",
+        )
     if what == '"':
         return "a text is not closed on its line", 'close it with ", and write no quotation mark inside'
     if what.startswith("_") or re.search(r"\?_", bare):

@@ -1,0 +1,257 @@
+"""The commands as a user meets them: what they print, where, and with which status they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from citelog.cli import main
+
+ROOT = Path(__file__).parent.parent
+PATIENT = ROOT / "examples" / "patient.yaml"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has run."""
+
+    status: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def citelog(capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
+    """Runs a command in this process."""
+
+    def run(*arguments: str | Path) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            main([str(a) for a in arguments])
+        sys.stdout.flush()
+        captured = capfdbinary.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Ended(ended.value.code, captured.out.decode(), captured.err.decode())
+
+    return run
+
+
+# what the commands answer
+
+
+def test_an_assessment_shows_each_conclusion_with_its_facts_and_its_quotes(citelog: Command) -> None:
+    ended = citelog("assess", PATIENT)
+    assert ended.status == 0 and ended.err == ""
+    for line in (
+        "! The source document is pending human review: exercise caution. [M03]",
+        "  regimen:HYD-STD-LOAD · recommended · now",
+        "    Hydroxocobalamin, 1 mg, intramuscular, three times a week, 2 weeks.",
+        "    from f2, f3 · cites G06",
+        "  f2  Neurological involvement: absent. (findings[1])",
+        "       From the Guidelines, line 20, marker 1 (the document lists no sources)",
+        "       From the Guidelines, line 24, uncited; marker 1 inherited from its list",
+    ):
+        assert line in ended.out.splitlines()
+
+
+def test_one_case_gives_an_object_and_several_an_array_in_the_order_of_the_arguments(
+    citelog: Command, tmp_path: Path
+) -> None:
+    for name in ("b", "a"):
+        (tmp_path / f"{name}.yaml").write_text("labs: []\n")
+    one = json.loads(citelog("assess", tmp_path / "a.yaml", "--format", "json").out)
+    assert one["format"] == "citelog-assessment/1" and one["case"]["id"] == "a"
+    two = json.loads(citelog("assess", tmp_path / "b.yaml", tmp_path / "a.yaml", "--format", "json").out)
+    assert [document["case"]["id"] for document in two] == ["b", "a"]
+
+
+def test_a_case_is_read_from_standard_input_and_called_stdin() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", "from citelog.cli import main; main()", "assess", "-", "--format", "json"],
+        input=b"labs: [{analyte: serum vitamin B12, value: 99.99, unit: pmol/L}]",
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "engine")},
+        check=True,
+    )
+    document = json.loads(ended.stdout)
+    assert document["case"]["id"] == "stdin"
+    assert document["conclusions"][0]["id"] == "status:below_all_cutoffs"
+
+
+def test_what_is_asked_about_a_conclusion_that_was_not_reached_is_answered_with_no(citelog: Command) -> None:
+    ended = citelog("why", PATIENT, "treat:no_basis")
+    assert (ended.status, ended.out) == (1, "")
+    assert "treat:no_basis was not concluded" in ended.err and "treat:immediate" in ended.err
+
+
+def test_check_says_that_the_shipped_knowledge_base_has_nothing_wrong(citelog: Command) -> None:
+    ended = citelog("check")
+    assert (ended.status, ended.out) == (0, "b12: nothing wrong\n")
+
+
+def test_check_shows_every_finding_with_its_line_and_ends_with_no(citelog: Command, tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "broken"
+    shutil.copytree(ROOT / "knowledge" / "b12", folder)
+    rules = folder / "rules" / "60-cautions.rls"
+    rules.write_text(rules.read_text().replace("neuro_suspected(?p)", "neuro_suspekted(?p)").replace("G13", "G99"))
+    statements = folder / "statements.trig"
+    statements.write_text(statements.read_text().replace("regardless of the exact serum level", "whatever the level"))
+    ended = citelog("check", "--kb", folder)
+    assert ended.status == 1
+    for part in (
+        "error[undefined-predicate]: there is no predicate neuro_suspekted",
+        "   = did you mean neuro_suspected?",
+        "error[unknown-statement]: there is no statement G99",
+        "error[quote-not-found]: the quote of statement G01",
+        "broken/rules/60-cautions.rls:",
+    ):
+        assert part in ended.out
+    assert citelog("assess", PATIENT, "--kb", folder).status == 2
+
+
+def test_a_changed_byte_of_the_source_stops_every_answer(citelog: Command, tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "changed"
+    shutil.copytree(ROOT / "knowledge" / "b12", folder)
+    assert citelog("assess", PATIENT, "--kb", folder).status == 0  # and is compiled and kept
+    source = next(folder.glob("source/*.txt"))
+    source.write_bytes(source.read_bytes().replace(b"1 mg", b"2 mg", 1))
+    ended = citelog("assess", PATIENT, "--kb", folder)
+    assert (ended.status, ended.out) == (2, "")
+    assert "error[source-changed]" in ended.err and "a6e28455d42b5fdd" in ended.err
+    assert "error[quote-not-found]: the quote of statement G04" in ended.err
+    assert "the nearest text is on line 20: 'hydroxocobalamin 2 mg" in ended.err
+
+
+# what cannot be used: status 2, a message with place and remedy, nothing on standard output
+
+UNUSABLE: dict[str, tuple[str, bytes, str]] = {
+    "what is not YAML": ("a.yaml", b"labs: [1,", "not YAML"),
+    "what is not JSON": ("a.json", b'{"labs": [}', "not"),
+    "a list in place of a case": ("a.json", b"[]", "this is a list, not a case"),
+    "an unknown top-level key": ("a.yaml", b"lab: []", 'unknown top-level key "lab"'),
+    "FHIR of another release": (
+        "a.json",
+        b'{"resourceType": "Condition", "clinicalStatus": "active", "subject": {"reference": "Patient/1"}}',
+        "this is FHIR STU3",
+    ),
+    "a deeply nested document": ("a.json", b"[" * 100_000, "nested deeper"),
+    "deeply nested YAML": ("a.yaml", b"labs: " + b"[" * 5_000 + b"]" * 5_000, "nested deeper"),
+    "what is not UTF-8": ("a.yaml", b"id: \xff\xfe", "not UTF-8"),
+    "a YAML tag": ("a.yaml", b'labs: !!python/object/apply:os.system ["id"]', "YAML tag"),
+    "a YAML alias": ("a.yaml", b"labs: &a [x]\nfindings: *a\n", "anchors and aliases"),
+    "an empty file": ("a.yaml", b"", "the file is empty"),
+}
+
+
+@pytest.mark.parametrize("what", UNUSABLE)
+def test_it_refuses(what: str, citelog: Command, tmp_path: Path) -> None:
+    name, data, message = UNUSABLE[what]
+    path = tmp_path / name
+    path.write_bytes(data)
+    ended = citelog("assess", path)
+    assert (ended.status, ended.out) == (2, "")
+    assert message in ended.err and str(path) in ended.err and "\n   = " in ended.err
+
+
+def test_it_refuses_a_file_of_200_mb_without_reading_it(citelog: Command, tmp_path: Path) -> None:
+    path = tmp_path / "large.yaml"
+    with path.open("wb") as file:
+        file.truncate(200_000_000)
+    ended = citelog("assess", path)
+    assert (ended.status, ended.out) == (2, "") and "larger than" in ended.err
+
+
+def test_it_refuses_a_path_that_does_not_exist_and_a_folder(citelog: Command, tmp_path: Path) -> None:
+    assert "there is no such file" in citelog("assess", tmp_path / "none.yaml").err
+    ended = citelog("assess", tmp_path)
+    assert (ended.status, ended.out) == (2, "") and "this is a folder" in ended.err
+
+
+def test_one_unusable_file_among_several_keeps_all_back_and_every_one_is_named(
+    citelog: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.yaml").write_text("")
+    ended = citelog("assess", PATIENT, tmp_path / "empty.yaml", tmp_path / "none.yaml", "--format", "json")
+    assert (ended.status, ended.out) == (2, "")
+    assert "empty.yaml" in ended.err and "none.yaml" in ended.err
+
+
+def test_ids_are_unique_within_a_call(citelog: Command) -> None:
+    ended = citelog("assess", PATIENT, PATIENT)
+    assert (ended.status, ended.out) == (2, "") and "example-1" in ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("assess",),
+        ("asess", "x"),
+        ("assess", str(PATIENT), "--format", "pdf"),
+        ("assess", str(PATIENT), "--at", "yesterday"),
+        ("assess", str(PATIENT), "--at", "2026-13-45"),
+        ("assess", str(PATIENT), "--at", "2026-03"),
+        ("assess", str(PATIENT), "--kb", "no-such"),
+        ("why", str(PATIENT)),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_told_apart_from_a_no(arguments: tuple[str, ...], citelog: Command) -> None:
+    ended = citelog(*arguments)
+    assert (ended.status, ended.out) == (2, "") and "\n   = " in ended.err
+
+
+def test_a_fault_of_ours_has_its_own_status_and_shows_no_traceback(
+    citelog: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a wheel came off")
+
+    monkeypatch.setattr("citelog.knowledge.cache.open_knowledge", broken)
+    ended = citelog("assess", PATIENT)
+    assert (ended.status, ended.out) == (3, "")
+    assert "a wheel came off" in ended.err and "Traceback" not in ended.err
+    assert "Traceback" in citelog("assess", PATIENT, "--debug").err
+
+
+def test_nobody_reading_on_is_no_fault() -> None:
+    command = f"{sys.executable} -c 'from citelog.cli import main; main()' assess {PATIENT} | head -1"
+    ended = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "engine")},
+        check=False,
+    )
+    assert ended.stderr == b"" and ended.returncode == 0
+
+
+def test_the_version_and_an_example_in_each_help(citelog: Command) -> None:
+    assert citelog("--version").out.startswith("citelog ")
+    for command in ("assess", "why", "check"):
+        ended = citelog(command, "--help")
+        assert ended.status == 0 and "Example: citelog" in ended.out
+
+
+def test_the_cache_is_not_believed_where_another_could_have_written_it(
+    citelog: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert citelog("assess", PATIENT).status == 0
+    [kept] = (tmp_path / "citelog").glob("*.pickle")
+    kept.write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
+    kept.chmod(0o666)
+    assert citelog("assess", PATIENT).status == 0
+    kept.write_bytes(b"\x80\x04")  # cut short, and ours
+    kept.chmod(0o600)
+    assert citelog("assess", PATIENT).status == 0

@@ -1,0 +1,151 @@
+"""Proofs: transcripts that a person reads, and what holds for the proof of every conclusion."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+import citelog
+from citelog.assess import Assessment, NotConcludedError
+from citelog.proof.graph import Node, Proof
+from citelog.render import text
+from citelog.rules.program import Absent, Assignment, Comparison, Present
+from oracle.random_cases import random_at, random_case
+
+ROOT = Path(__file__).parent.parent
+SOURCE = next((ROOT / "knowledge" / "b12" / "source").glob("*.txt")).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def kb() -> citelog.KnowledgeBase:
+    return citelog.open("b12")
+
+
+def told(assessment: Assessment, conclusion: str, every: bool = False) -> list[str]:
+    """The lines of a proof as the terminal shows them."""
+    return [line.text for line in text.proof(assessment.why(conclusion), assessment, every, None, 100)]
+
+
+def test_a_regimen_is_traced_to_the_record_the_rules_and_the_sentences(kb: citelog.KnowledgeBase) -> None:
+    assessment = kb.assess(ROOT / "examples" / "patient.yaml")
+    shown = "\n".join(told(assessment, "regimen:HYD-STD-LOAD"))
+    for part in (
+        "├─ G06 “For patients without neurological involvement, hydroxocobalamin 1 mg intramuscularly",
+        "│  ├─ G01 “Vitamin B12 deficiency typically requires immediate treatment",
+        "(From the Guidelines, line 24, uncited; marker 1 inherited from its list)",
+        "record: Symptoms attributed to vitamin B12 deficiency: present.  [f3: findings[0]]",
+        "record: Neurological involvement: absent.  [f2: findings[1]]",
+        "--all shows everything)",
+    ):
+        assert part in shown
+
+
+def test_what_rests_on_nothing_being_on_record_says_so(kb: citelog.KnowledgeBase) -> None:
+    shown = told(kb.assess({"labs": []}), "treat:undetermined")
+    assert [line for line in shown if line.startswith("assumes: ")] == [
+        "assumes: no serum B12 result is on record",
+        "assumes: symptoms attributed to vitamin B12 deficiency are not recorded",
+        "assumes: neurological involvement is not recorded",
+    ]
+    assert sum("assumed: " in line for line in shown) == 3
+
+
+def test_a_comparison_is_a_step_with_both_its_values(kb: citelog.KnowledgeBase) -> None:
+    record = {"labs": [{"analyte": "serum vitamin B12", "value": "0.0999", "unit": "nmol/L"}]}
+    shown = "\n".join(told(kb.assess(record), "status:below_all_cutoffs"))
+    assert "computed: 0.0999 × 1000 = 99.9." in shown
+    assert "stated: The low end of the range of cut-offs in pmol/L is 100.  [R04 R14]" in shown
+    assert "holds: 99.9 < 100." in shown
+
+
+def test_a_count_lists_the_rows_that_it_counts(kb: citelog.KnowledgeBase) -> None:
+    results = [{"analyte": "serum vitamin B12", "value": v, "unit": "pmol/L"} for v in ("90", "80", "<70")]
+    proof = kb.assess({"labs": results}).why("status:below_all_cutoffs")
+    [count] = [n for n in nodes(proof) if n.kind == "firing" and n.details["rule"] == "results-read"]
+    assert count.details["aggregate"] == {"function": "count", "rows": 3}
+    assert len(proof.used_by(count.id)) == 3
+
+
+def test_a_conclusion_that_was_not_reached_has_no_proof(kb: citelog.KnowledgeBase) -> None:
+    with pytest.raises(NotConcludedError, match="treat:no_basis was not concluded"):
+        kb.assess({"labs": []}).why("treat:no_basis")
+
+
+def nodes(proof: Proof) -> Iterator[Node]:
+    return (proof.node(id_) for id_ in proof.graph)
+
+
+def assessments(kb: citelog.KnowledgeBase, count: int, seed: int) -> Iterator[Assessment]:
+    draw = random.Random(seed)
+    for _ in range(count):
+        yield kb.assess(random_case(draw), random_at(draw))
+
+
+def test_every_proof_is_well_founded_and_accounts_for_every_literal(kb: citelog.KnowledgeBase) -> None:
+    """No cycle; each firing has one premise for each literal of each row; each leaf is a record, a statement, an absence
+    or a comparison; and the facts of the conclusion are the records in the proof."""
+    rules = {rule.name: rule for rule in kb.knowledge.program.rules}
+    checked = 0
+    for assessment in assessments(kb, 60, 3):
+        for conclusion in assessment.conclusions:
+            proof = assessment.why(conclusion.id)
+            assert nx.is_directed_acyclic_graph(proof.graph)
+            records: set[str] = set()
+            assumed: set[str] = set()
+            for node in nodes(proof):
+                used = proof.used_by(node.id)
+                if node.kind == "firing":
+                    rule = rules[node.details["rule"]]
+                    facts = [u.details["predicate"] for u in used if "predicate" in u.details]
+                    gone = [u.details["looked_for"]["predicate"] for u in used if u.kind == "absence"]
+                    assert set(facts) == {x.predicate for x in rule.body if isinstance(x, Present)}
+                    assert set(gone) == {x.predicate for x in rule.body if isinstance(x, Absent)}
+                    held = {u.kind for u in used if u.kind in ("comparison", "computation")}
+                    kinds = {Comparison: "comparison", Assignment: "computation"}
+                    assert held == {kinds[type(x)] for x in rule.body if isinstance(x, Comparison | Assignment)}
+                elif node.kind in ("derived", "conclusion"):
+                    assert used, node.id
+                else:
+                    assert not used
+                if node.kind == "recorded":
+                    records |= set(node.details["facts"])
+                if node.kind == "absence" and node.details["assumed"]:
+                    assumed.add(node.text.rstrip("."))
+            assert records == set(conclusion.facts)
+            assert {a[:1].upper() + a[1:] for a in conclusion.assumes} == assumed
+            checked += 1
+    assert checked > 500
+
+
+def test_every_citation_in_a_proof_is_in_the_document_at_its_place(kb: citelog.KnowledgeBase) -> None:
+    for assessment in assessments(kb, 20, 4):
+        for conclusion in assessment.conclusions:
+            for node in nodes(assessment.why(conclusion.id)):
+                for cited in node.details.get("citations", ()):
+                    assert SOURCE[cited["start"] : cited["end"]] == cited["quote"]
+
+
+def test_the_proof_document_names_each_step_once_and_only_steps_that_it_holds(kb: citelog.KnowledgeBase) -> None:
+    assessment = kb.assess(ROOT / "examples" / "patient.yaml")
+    for conclusion in assessment.conclusions:
+        document = json.loads(json.dumps(assessment.why(conclusion.id).to_dict()))
+        ids = [step["id"] for step in document["steps"]]
+        assert document["format"] == "citelog-proof/1" and ids[0] == document["root"]
+        assert len(ids) == len(set(ids))
+        assert {used for step in document["steps"] for used in step["uses"]} == set(ids[1:])
+
+
+def test_the_same_case_gives_the_same_proof_whatever_the_order_of_its_lists(kb: citelog.KnowledgeBase) -> None:
+    draw = random.Random(5)
+    for _ in range(15):
+        case = random_case(draw)
+        shuffled = {k: draw.sample(v, len(v)) if isinstance(v, list) else v for k, v in case.items()}
+        one, other = kb.assess(case), kb.assess(shuffled)
+        for conclusion in one.conclusions:
+            steps = [sorted(p.graph) for p in (one.why(conclusion.id), other.why(conclusion.id))]
+            assert steps[0] == steps[1]
