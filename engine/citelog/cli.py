@@ -12,81 +12,56 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
+from citelog import home
 from citelog.diagnostics import CaseError, CitelogError
+from citelog.home import VERSION
 
 if TYPE_CHECKING:
     from citelog.assess import Assessment
     from citelog.knowledge.base import Knowledge
     from citelog.render.text import Line
 
-app = typer.Typer(
-    name="citelog",
-    help="Datalog that cites its sources: what a clinical document says about a patient, and why.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-KnowledgeOption = Annotated[
-    str | None, typer.Option("--kb", metavar="NAME_OR_DIR", help="A knowledge base: a shipped one's name, or a folder.")
-]
-DateOption = Annotated[
-    str | None,
-    typer.Option("--at", metavar="DATE", help="The date of the assessment, as 2026-03-15. The clock is never read."),
-]
-CaseArgument = Annotated[
-    str, typer.Argument(metavar="CASE", help="A case file, a FHIR R4 record in JSON, or - for standard input.")
-]
-
-
-class AssessFormat(StrEnum):
-    """How an assessment is written."""
-
-    text = "text"
-    json = "json"
-
-
-class WhyFormat(StrEnum):
-    """How a proof is written."""
-
-    text = "text"
-    json = "json"
-
 
 class No(Exception):
     """The command ran, and its answer is no: exit status 1."""
 
 
-@app.callback(invoke_without_command=False)
-def options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a fault.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=lambda asked: _version(asked))
-    ] = False,
-) -> None:
-    """Options of every command."""
+@click.group(epilog="Each command has --help with an example.")
+@click.version_option(VERSION, message="citelog %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of a fault.")
+def app(debug: bool) -> None:
+    """Datalog that cites its sources: what a clinical document says about a patient, and why."""
+
+
+_KB = click.option("--kb", metavar="NAME_OR_DIR", help="A knowledge base: a shipped one's name, or a folder.")
+_AT = click.option("--at", metavar="DATE", help="The date of the assessment, as 2026-03-15. The clock is never read.")
+_TEXT_OR_JSON = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to write it.",
+)
 
 
 @app.command(epilog="Example: citelog assess patient.yaml --format json")
-def assess(
-    cases: Annotated[
-        list[str], typer.Argument(metavar="CASE…", help="Case files, FHIR R4 records in JSON, or - for standard input.")
-    ],
-    kb: KnowledgeOption = None,
-    format: Annotated[AssessFormat, typer.Option(help="How to write the answer.")] = AssessFormat.text,
-    at: DateOption = None,
-) -> None:
-    """Every conclusion for a patient, each with its reasons and citations."""
-    knowledge = _open(kb)
-    found = _assess_all(knowledge, cases, at)
-    if format is AssessFormat.json:
+@click.argument("cases", metavar="CASE…", nargs=-1, required=True)
+@_KB
+@_TEXT_OR_JSON
+@_AT
+def assess(cases: tuple[str, ...], kb: str | None, format_: str, at: str | None) -> None:
+    """Every conclusion for a patient, each with its reasons and citations.
+
+    CASE is a case file, a FHIR R4 record in JSON, or - for standard input.
+    """
+    found = _assess_all(_open(kb), cases, at)
+    if format_ == "json":
         documents = [a.to_dict() for a in found]
         _write(json.dumps(documents if len(cases) > 1 else documents[0], ensure_ascii=False, indent=2) + "\n")
         return
@@ -100,27 +75,28 @@ def assess(
 
 
 @app.command(epilog="Example: citelog why patient.yaml regimen:HYD-STD-LOAD")
+@click.argument("case", metavar="CASE")
+@click.argument("conclusion", metavar="CONCLUSION")
+@_KB
+@_TEXT_OR_JSON
+@click.option("--all", "every", is_flag=True, help="Show every step, also those that only read the record.")
+@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Open the tree no deeper than this.")
+@_AT
 def why(
-    case: CaseArgument,
-    conclusion: Annotated[str, typer.Argument(metavar="CONCLUSION", help="Its id, as in `assess`: kind:value.")],
-    kb: KnowledgeOption = None,
-    format: Annotated[WhyFormat, typer.Option(help="How to write the proof.")] = WhyFormat.text,
-    every: Annotated[
-        bool, typer.Option("--all", help="Show every step, also those that only read the record.")
-    ] = False,
-    depth: Annotated[int | None, typer.Option(min=1, help="Open the tree no deeper than this.")] = None,
-    at: DateOption = None,
+    case: str, conclusion: str, kb: str | None, format_: str, every: bool, depth: int | None, at: str | None
 ) -> None:
-    """The proof of one conclusion: the record, the rules and the quoted sentences behind it."""
+    """The proof of one conclusion: the record, the rules and the quoted sentences behind it.
+
+    CONCLUSION is its id, as `citelog assess` shows it: kind:value.
+    """
     from citelog.assess import NotConcludedError
 
-    knowledge = _open(kb)
-    [assessment] = _assess_all(knowledge, [case], at)
+    [assessment] = _assess_all(_open(kb), (case,), at)
     try:
         proof = assessment.why(conclusion)
     except NotConcludedError as error:
         raise No(str(error)) from error
-    if format is WhyFormat.json:
+    if format_ == "json":
         _write(json.dumps(proof.to_dict(), ensure_ascii=False, indent=2) + "\n")
         return
     from citelog.render import text
@@ -129,31 +105,17 @@ def why(
 
 
 @app.command(epilog="Example: citelog check --kb my-guideline/")
-def check(
-    kb: KnowledgeOption = None,
-    format: Annotated[WhyFormat, typer.Option(help="How to write the findings.")] = WhyFormat.text,
-) -> None:
+@_KB
+@_TEXT_OR_JSON
+def check(kb: str | None, format_: str) -> None:
     """Everything wrong with a knowledge base, in one run."""
-    from citelog import home
     from citelog.knowledge.check import check_folder
 
     folder = home.knowledge(kb)
     found = check_folder(folder)
     errors = sum(d.severity == "error" for d in found)
-    if format is WhyFormat.json:
-        listed = [
-            {
-                "severity": d.severity,
-                "code": d.code,
-                "file": d.span.file,
-                "line": d.span.line,
-                "column": d.span.column,
-                "message": d.message,
-                "hint": d.hint,
-            }
-            for d in found
-        ]
-        _write(json.dumps(listed, ensure_ascii=False, indent=2) + "\n")
+    if format_ == "json":
+        _write(json.dumps([d.to_dict() for d in found], ensure_ascii=False, indent=2) + "\n")
     else:
         from citelog.render import text
 
@@ -169,15 +131,12 @@ def check(
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and end the process with its status."""
     given = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in given
-    arguments = [a for a in given if a != "--debug"]
-    sys.exit(_guarded(lambda: app(arguments, standalone_mode=False, prog_name="citelog"), debug))
+    asked = [a for a in given if a != "--debug"]  # it may stand anywhere
+    sys.exit(_guarded(lambda: app.main(asked, prog_name="citelog", standalone_mode=False), "--debug" in given))
 
 
 def _guarded(run: Callable[[], Any], debug: bool) -> int:
     """Run a command; every way in which it can end has a status and, where it is not 0, a message."""
-    from typer.exceptions import TyperException
-
     try:
         status = run()
         sys.stdout.flush()
@@ -191,16 +150,13 @@ def _guarded(run: Callable[[], Any], debug: bool) -> int:
             traceback.print_exc()
         _say(str(error))
         return 2
-    except TyperException as error:
+    except click.ClickException as error:
         context = getattr(error, "ctx", None)
         message = error.format_message()
-        _say(
-            message
-            if "Usage:" in message
-            else f"{message}\n   = try: {context.command_path if context else 'citelog'} --help"
-        )
+        told = message.startswith("Usage:")
+        _say(message if told else f"{message}\n   = try: {context.command_path if context else 'citelog'} --help")
         return 2
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, click.Abort):
         _say("stopped")
         return 130
     except BrokenPipeError:
@@ -218,21 +174,13 @@ def _guarded(run: Callable[[], Any], debug: bool) -> int:
 # what the commands share
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        from citelog.home import VERSION
-
-        print(f"citelog {VERSION}")
-        raise typer.Exit
-
-
 def _open(kb: str | None) -> Knowledge:
     from citelog.knowledge.cache import open_knowledge
 
     return open_knowledge(kb)
 
 
-def _assess_all(knowledge: Knowledge, sources: list[str], at: str | None) -> list[Assessment]:
+def _assess_all(knowledge: Knowledge, sources: tuple[str, ...], at: str | None) -> list[Assessment]:
     """All cases, or one error that names every unusable one."""
     from citelog import patient
     from citelog.assess import assess_case

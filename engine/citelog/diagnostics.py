@@ -38,6 +38,18 @@ class Diagnostic:
     text: str = ""
     severity: str = "error"
 
+    def to_dict(self) -> dict[str, str | int]:
+        """The finding as data."""
+        return {
+            "severity": self.severity,
+            "code": self.code,
+            "file": self.span.file,
+            "line": self.span.line,
+            "column": self.span.column,
+            "message": self.message,
+            "hint": self.hint,
+        }
+
     def __str__(self) -> str:
         lines = [f"{self.severity}[{self.code}]: {self.message}", f"   {self.span}"]
         if self.text:
