@@ -11,7 +11,7 @@ aggregated predicates are given, as the model has them.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -45,7 +45,7 @@ class OneBase:
             if rule.aggregate is None:
                 head = self._literal(rule.predicate, [a for a in rule.args if isinstance(a, Variable | Constant)])
                 engine.assert_(engine.Clause(head, [self._body(rule.body[i]) for i in rule.plan]))
-        arities = {name: len(program.predicates[name].arguments) for name in asked}
+        self._arities = arities = {name: len(program.predicates[name].arguments) for name in asked}
         self._asked = tuple(asked)
         width = max(arities.values())
         for name in asked:
@@ -57,11 +57,18 @@ class OneBase:
 
     def ask(self, facts: Iterable[Atom]) -> list[tuple[Any, ...]]:
         """Assert a patient, ask for every conclusion at once, retract the patient."""
+        return self._with(facts, lambda: _answers(engine.Literal("goal", self._goal)))
+
+    def ask_each(self, facts: Iterable[Atom]) -> list[tuple[Any, ...]]:
+        """The same with one query a conclusion predicate, as one would write it first."""
+        queries = [(name, engine.Literal(self._names[name], [*self._goal[: self._arities[name]]])) for name in self._asked]
+        return self._with(facts, lambda: [(name, *row) for name, query in queries for row in _answers(query)])
+
+    def _with(self, facts: Iterable[Atom], ask: Callable[[], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
         Logic.tl.logic = self._kept
         clauses = [engine.assert_(self._fact(atom)) for atom in facts]
         try:
-            found = engine.Literal("goal", self._goal).ask()
-            return list(found) if isinstance(found, list) else []
+            return ask()
         finally:
             for clause in clauses:
                 engine.retract(clause)
@@ -93,6 +100,11 @@ class OneBase:
                 return engine.Literal(_SIGNS[sign], [_term(left), _term(right)])
             case Assignment(variable, expression):
                 return engine.Literal("==", [engine.Var(variable), _term(expression)])
+
+
+def _answers(query: Any) -> list[tuple[Any, ...]]:
+    found = query.ask()
+    return list(found) if isinstance(found, list) else []
 
 
 def _term(expression: Expression) -> Any:

@@ -38,28 +38,25 @@ SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block of a document: its kind, the name after it, its text, and where the text stands."""
+    """A fenced block of a document: its kind, the name after it, its text, and where it stands."""
 
     kind: str
     name: str
     text: str
-    start: int
-    end: int
+    outer: tuple[int, int]
 
 
 def blocks(text: str) -> list[Block]:
     """Every fenced block of a document that says its kind."""
-    return [Block(m["kind"], m["name"] or "", m["text"], m.start("text"), m.end("text")) for m in FENCE.finditer(text)]
+    return [Block(m["kind"], m["name"] or "", m["text"], m.span()) for m in FENCE.finditer(text)]
 
 
 def accept(path: Path, answer: str) -> None:
     """Put the answer where the document has its `answer` block, or at its end."""
     text = path.read_text(encoding="utf-8")
     old = [b for b in blocks(text) if b.kind == "answer"]
-    if old:
-        text = text[: old[0].start] + answer + text[old[0].end :]
-    else:
-        text = f"{text.rstrip()}\n\n```answer\n{answer}```\n"
+    block = f"```answer\n{answer}```"
+    text = text[: old[0].outer[0]] + block + text[old[0].outer[1] :] if old else f"{text.rstrip()}\n\n{block}\n"
     path.write_text(text, encoding="utf-8")
 
 
@@ -186,7 +183,7 @@ def compiled(declare: str, rules: list[tuple[str, str]]) -> tuple[Declared, Prog
     """The names, the program and the printed diagnostics of a document."""
     known = declared(declare)
     program, found = check([parse(repeated(text), name) for name, text in rules], known.names)
-    return known, program, "\n".join(f"{d}\n" for d in found)
+    return known, program, "".join(f"{d}\n" for d in found)
 
 
 def split(program: Program, given: list[Atom]) -> tuple[dict[Atom, tuple[str, ...]], list[tuple[Atom, None]]]:

@@ -161,8 +161,29 @@ class Assessment:
         return prove(conclusion, self.by_id[conclusion].atom, self.knowledge, self.case, self.run, self.words)
 
     def to_json(self) -> str:
-        """The assessment document as text: the same bytes on every machine."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
+        """The assessment document as text: the same bytes on every machine, a line for each conclusion, note and fact."""
+        return _lines(self.to_dict())
+
+
+def _lines(document: Mapping[str, Any]) -> str:
+    """JSON with a line for each member of each list: as easy to compare as indented JSON, at a tenth of its cost.
+
+    >>> print(_lines({"format": "x", "facts": [{"id": "f1"}, {"id": "f2"}]}))
+    {
+    "format": "x",
+    "facts": [
+      {"id": "f1"},
+      {"id": "f2"}
+    ]
+    }
+    """
+    dump = json.JSONEncoder(ensure_ascii=False).encode
+    parts = []
+    for key, value in document.items():
+        many = isinstance(value, list) and value
+        shown = "[\n  " + ",\n  ".join(map(dump, value)) + "\n]" if many else dump(value)
+        parts.append(f"{dump(key)}: {shown}")
+    return "{\n" + ",\n".join(parts) + "\n}"
 
 
 _machines = threading.local()
@@ -224,7 +245,7 @@ def _of_kind(
     for atom in run.atoms(kind.predicate):
         said = dict(zip(names, atom.args, strict=True))
         value = _value(said.pop("value"), knowledge, kind)
-        firings = sorted(deciding(run, atom), key=lambda f: knowledge.program.rules.index(f.rule))
+        firings = sorted(deciding(run, atom), key=lambda f: f.number)
         support = supports.of(atom)
         facts = sorted((e.id for r in support.records for e in entries[r]), key=numbers.__getitem__)
         statements = dict.fromkeys(s for f in firings for s in f.rule.cites)
@@ -327,7 +348,7 @@ def _also(kind: Kind, knowledge: Knowledge, atom: Atom, run: Run) -> list[dict[s
     for candidate in run.atoms(kind.candidates):
         if candidate in taken:
             continue
-        firings = sorted(deciding(run, candidate), key=lambda f: knowledge.program.rules.index(f.rule))
+        firings = sorted(deciding(run, candidate), key=lambda f: f.number)
         statements = dict.fromkeys(s for f in firings for s in f.rule.cites)
         said = {name: _ranked(value, knowledge) for name, value in zip(names, candidate.args[1:], strict=True)}
         also.append(said | {"statements": list(statements)})

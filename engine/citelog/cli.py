@@ -62,8 +62,8 @@ def assess(cases: tuple[str, ...], kb: str | None, format_: str, at: str | None)
     """
     found = _assess_all(_open(kb), cases, at)
     if format_ == "json":
-        documents = [a.to_dict() for a in found]
-        _write(json.dumps(documents if len(cases) > 1 else documents[0], ensure_ascii=False, indent=2) + "\n")
+        documents = [a.to_json() for a in found]
+        _write(("[\n" + ",\n".join(documents) + "\n]" if len(cases) > 1 else documents[0]) + "\n")
         return
     from citelog.render import text
 

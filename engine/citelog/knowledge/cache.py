@@ -12,7 +12,6 @@ import os
 import pickle
 import stat
 import sys
-import tempfile
 from pathlib import Path
 
 from citelog import home
@@ -66,6 +65,8 @@ def _read(path: Path) -> Knowledge | None:
 
 def _write(path: Path, knowledge: Knowledge) -> None:
     """Keep it if that can be done; whole or not at all."""
+    import tempfile  # only where something is written
+
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent)

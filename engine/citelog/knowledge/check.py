@@ -33,7 +33,7 @@ def check_folder(folder: Path) -> tuple[Diagnostic, ...]:
     """All findings about a knowledge base, ordered by file and line."""
     opened = load(folder, home.ontology())
     found = list(opened.diagnostics)
-    if not any(d.code == "rdf-syntax" for d in found):
+    if not any(d.code in ("rdf-syntax", "not-utf-8") for d in found):
         found += _codes(opened.triples)
         found += _shapes(folder, opened.triples)
         if opened.source is not None:
@@ -107,7 +107,8 @@ def _segments(opened: Opened, source: Source) -> list[Diagnostic]:
         covered[start:at] = [True] * len(text)
         encoded, aside = triples.all(segment, CL + "encodedAs"), triples.text(segment, CL + "outOfScope")
         if bool(encoded) == bool(aside):
-            message = f"{Iri(segment).local} is {'both' if aside else 'neither'} encoded and set aside"
+            how = "both encoded and set aside" if aside else "neither encoded nor set aside"
+            message = f"{Iri(segment).local} is {how}"
             hint = "write cl:encodedAs with its statements, or cl:outOfScope with the reason"
             found.append(Diagnostic("segment-unclear", span, message, hint, shown))
         for statement in encoded:

@@ -40,7 +40,8 @@ CODES: Mapping[str, str] = {
     "incomplete": "something that must be said is not",
     "undefined-property": "a property or class of our own that nothing declares",
     "bad-signature": "a predicate's signature or sentence cannot be read",
-    "ambiguous-name": "one name for two terms",
+    "ambiguous-name": "one name for two terms, or for two predicates",
+    "wrong-value": "a value that is not of the kind that its property is declared for",
     "unknown-reference": "a name of a statement, or of a file, that does not exist",
 }
 """Every code of this module, with its meaning."""
@@ -80,10 +81,25 @@ class Text:
     name: str
     text: str
 
-    def line_of(self, local: str) -> tuple[int, str]:
-        """Where a block about a name starts, with that line; (0, "") where it is not found."""
-        found = re.search(rf"(?m)^[\w-]*:{re.escape(local)}\s+(?!\{{).*$", self.text)
-        return (self.text.count("\n", 0, found.start()) + 1, found[0]) if found else (0, "")
+    def written(self, iri: str) -> str | None:
+        """A name as this file writes it; None where the file has no prefix for its namespace."""
+        local = Iri(iri).local
+        namespace = re.escape(iri[: len(iri) - len(local)])
+        found = re.search(rf"(?m)^@prefix\s+([\w-]*:)\s+<{namespace}>", self.text)
+        return found[1] + local if found else None
+
+    def line_of(self, name: str, words: str = "") -> tuple[int, str]:
+        """Where a block about a name starts, or the line in it that holds some words; (0, "") where there is none.
+
+        >>> Text("a.ttl", "ex:iron a ex:Drug ;\\n    ex:dose 1.0 .\\n").line_of("ex:iron", "dose")
+        (2, '    ex:dose 1.0 .')
+        """
+        found = re.search(rf"(?m)^[ \t]*{re.escape(name)}\s+(?!\{{).*$", self.text)
+        if not found:
+            return 0, ""
+        number, shown = self.text.count("\n", 0, found.start()) + 1, found[0]
+        block = re.split(r"\n(?:\s*\n|(?=[^\s#]))", self.text[found.start() :], maxsplit=1)[0].split("\n")
+        return next(((number + i, line) for i, line in enumerate(block) if words and words in line), (number, shown))
 
 
 @dataclass(slots=True)
@@ -104,6 +120,11 @@ class Triples:
         value = self.one(subject, predicate)
         return "" if value is None else str(value)
 
+    def whole(self, subject: str, predicate: str) -> int:
+        """The value of a property as a whole number; 0 where it is none, which `_values` reports."""
+        value = self.one(subject, predicate)
+        return value if isinstance(value, int) else 0
+
     def all(self, subject: str, predicate: str) -> list[Any]:
         """Every value of a property, in a fixed order."""
         return sorted(self.subjects[subject].get(predicate, ()), key=str)
@@ -114,11 +135,15 @@ class Triples:
             s for s, properties in self.subjects.items() if any(str(c) == class_ for c in properties.get(TYPE, ()))
         )
 
-    def span(self, subject: str) -> tuple[Span, str]:
-        """The place where a subject is described, with its line."""
-        local = Iri(subject).local
+    def written(self, iri: str) -> str:
+        """A name as the files of the knowledge base write it."""
+        return next((name for text in self.files.values() if (name := text.written(iri))), Iri(iri).local)
+
+    def span(self, subject: str, words: str = "") -> tuple[Span, str]:
+        """The place where a subject is described, or where some words stand in its description, with that line."""
         for text in self.files.values():
-            line, shown = text.line_of(local)
+            name = text.written(subject)
+            line, shown = text.line_of(name, words) if name else (0, "")
             if line:
                 return Span(text.name, line), shown.strip()
         return Span(next(iter(self.files), "?")), ""
@@ -144,6 +169,7 @@ def load(folder: Path, ontology: Path) -> Opened:
     known = frozenset(Iri(s).local for s in triples.instances(CL + "Statement"))  # also those with a fault
     predicates = _predicates(triples, found)
     _undeclared(triples, predicates, found)
+    _values(triples, found)
     terms = _terms(triples, found)
     files = [
         parse(text.text, text.name)
@@ -165,6 +191,7 @@ def load(folder: Path, ontology: Path) -> Opened:
                 "there is one in about.ttl",
             )
         )
+    found = _told_once(triples, found)
     errors = [d for d in found if d.severity == "error"]
     if errors or not bases:
         return Opened(None, tuple(found), triples, source, program)
@@ -185,14 +212,34 @@ def load(folder: Path, ontology: Path) -> Opened:
         kinds=kinds,
         fields=_fields(triples, kinds),
         ranks={
-            Iri(s): int(triples.text(s, CL + "rank"))
-            for s in triples.subjects
-            if triples.one(s, CL + "rank") is not None
+            Iri(s): triples.whole(s, CL + "rank") for s in triples.subjects if triples.one(s, CL + "rank") is not None
         },
         notes=tuple(triples.text(s, CL + "derivedBy") for s in triples.instances(CL + "NoteKind")),
         caveats=_caveats(triples),
     )
     return Opened(knowledge, tuple(found), triples, source, program)
+
+
+FOLLOWS = frozenset(
+    [
+        "undefined-predicate",
+        "undefined-term",
+        "undefined-property",
+        "unknown-statement",
+        "unknown-reference",
+        "incomplete",
+    ]
+)
+"""Findings that a file which cannot be read, or a declaration, brings with it."""
+
+
+def _told_once(triples: Triples, found: list[Diagnostic]) -> list[Diagnostic]:
+    """The findings without those that only follow from another, which would hide it."""
+    if any(d.code in ("rdf-syntax", "not-utf-8") and not d.span.file.endswith(".rls") for d in found):
+        return [d for d in found if d.code not in FOLLOWS]
+    unread = [d for d in found if d.code == "bad-signature"]
+    named = {m[0] for d in unread for m in re.finditer(r"\w+(?=\()", d.message + d.text)}
+    return [d for d in found if not (d.code == "undefined-predicate" and d.message.rsplit(" ", 1)[-1] in named)]
 
 
 # files
@@ -203,7 +250,11 @@ def _text(path: Path, folder: Path, found: list[Diagnostic]) -> Text | None:
     try:
         return Text(name, path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        found.append(Diagnostic("not-utf-8", Span(name), f"byte {error.start} is not UTF-8", "save the file as UTF-8"))
+        before = error.object[: error.start]
+        span = Span(name, before.count(b"\n") + 1, len(before.split(b"\n")[-1].decode("utf-8")) + 1)
+        shown = error.object.split(b"\n")[span.line - 1].decode("utf-8", "replace")
+        message = "a character is not UTF-8, in which every file of a knowledge base is kept"
+        found.append(Diagnostic("not-utf-8", span, message, "save the file as UTF-8 in your editor", shown))
     except OSError as error:
         found.append(Diagnostic("file-missing", Span(name), str(error.strerror), "is the file there, and readable?"))
     return None
@@ -225,13 +276,16 @@ def _triples(folder: Path, ontology: Path, found: list[Diagnostic]) -> Triples:
             dataset.parse(data=text.text, format="trig" if path.suffix == ".trig" else "turtle")
         except (BadSyntax, ParserError, SyntaxError, ValueError) as error:
             line = getattr(error, "lines", 0) + 1 if isinstance(error, BadSyntax) else 0
-            lines = text.text.splitlines()
-            message = getattr(error, "message", "") or str(error).splitlines()[0]
-            hint = "each block ends with a full stop, and parts of one with ; or ,"
+            lines = text.text.split("\n")
+            message = getattr(error, "_why", "") or str(error).splitlines()[0]
+            hint = (
+                "each block ends with a full stop, and parts of one with ; or , (often the slip is on the line above);"
+                " what depends on this file is checked when it can be read"
+            )
             shown = lines[line - 1].strip() if 0 < line <= len(lines) else ""
             found.append(Diagnostic("rdf-syntax", Span(text.name, line), f"cannot be read: {message}", hint, shown))
             continue
-        for s, p, o, graph in dataset.quads():
+        for s, p, o, graph in sorted(dataset.quads(), key=lambda quad: tuple(map(str, quad))):  # rdflib's order varies
             subject, predicate, value = str(s), str(p), _native(o)
             key = (subject, predicate, value)
             if value not in triples.subjects[subject][predicate]:
@@ -317,11 +371,11 @@ def _statements(triples: Triples, source: Source | None, found: list[Diagnostic]
     statements: dict[str, Statement] = {}
     said = {graph for graphs in triples.graphs.values() for graph in graphs}
     for iri in triples.instances(CL + "Statement"):
-        span, shown = triples.span(iri)
         local, quote = Iri(iri).local, triples.text(iri, CL + "quote")
 
-        def report(code: str, message: str, hint: str, span: Span = span, shown: str = shown) -> None:
-            found.append(Diagnostic(code, span, message, hint, shown))
+        def report(code: str, message: str, hint: str, words: str = "", iri: str = iri) -> None:
+            place, line = triples.span(iri, words)
+            found.append(Diagnostic(code, place, message, hint, line))
 
         if not quote:
             report("incomplete", f"statement {local} has no quote", 'write cl:quote "…" with the words of the document')
@@ -340,8 +394,9 @@ def _statements(triples: Triples, source: Source | None, found: list[Diagnostic]
                     given = ", ".join(markers) or "none"
                     report(
                         "marker-mismatch",
-                        f"statement {local} gives the markers {given}; printed are {', '.join(printed) or 'none'}",
+                        f"{local} gives the markers {given}; its sentence prints {', '.join(printed) or 'none'}",
                         hint,
+                        "cl:markers",
                     )
                 statements[local] = Statement(
                     id=local,
@@ -361,7 +416,9 @@ def _statements(triples: Triples, source: Source | None, found: list[Diagnostic]
                 )
         if iri not in said:
             report(
-                "empty-statement", f"statement {local} has a quote but its graph says nothing", f"write {local} {{ … }}"
+                "empty-statement",
+                f"statement {local} has a quote, but its graph says nothing",
+                f"write what it says between braces: {triples.written(iri)} {{ … }}",
             )
     return statements
 
@@ -375,6 +432,7 @@ def _place(triples: Triples, iri: str, local: str, quote: str, source: Source, r
             "quote-not-found",
             f"the quote of statement {local} is not in the document, letter for letter: {quote!r}",
             f"the nearest text is on line {line}: {near!r}",
+            "cl:quote",
         )
         return None
     start, line = triples.one(iri, CL + "start"), triples.one(iri, CL + "line")
@@ -386,6 +444,7 @@ def _place(triples: Triples, iri: str, local: str, quote: str, source: Source, r
             "quote-ambiguous",
             f"the quote of statement {local} stands on lines {lines}",
             "say cl:line, or quote more of it",
+            "cl:quote",
         )
         return None
     place = start if isinstance(start, int) and start in places else places[0]
@@ -397,6 +456,7 @@ def _place(triples: Triples, iri: str, local: str, quote: str, source: Source, r
             "offset-wrong",
             f"the quote of statement {local} stands elsewhere than its offsets say",
             f"write cl:line {right[0]} ; cl:start {right[1]} ; cl:end {right[2]}",
+            "cl:start",
         )
     return int(place)
 
@@ -414,14 +474,20 @@ def _label(triples: Triples, subject: str) -> str:
 
 def _predicates(triples: Triples, found: list[Diagnostic]) -> dict[str, Predicate]:
     predicates: dict[str, Predicate] = {}
+    declared: dict[str, str] = {}
     for class_, layer in ((CL + "PatientPredicate", "patient"), (CL + "DerivedPredicate", "derived")):
         for iri in triples.instances(class_):
             predicate = _signature(triples, iri, layer, found)
-            if predicate is not None:
+            if predicate is not None and predicate.name in predicates:
+                span, shown = triples.span(iri, "cl:signature")
+                other = triples.written(declared[predicate.name])
+                message = f"the predicate {predicate.name} is declared already, by {other}"
+                found.append(Diagnostic("ambiguous-name", span, message, "choose another name for it", shown))
+            elif predicate is not None:
                 predicates[predicate.name] = predicate
+                declared[predicate.name] = iri
     for iri in triples.instances(RDF + "Property"):
-        range_ = RANGES.get(triples.text(iri, RDFS + "range"), "term")
-        arguments = (Argument("subject", "term"), Argument("object", range_))
+        arguments = (Argument("subject", "term"), Argument("object", _range(triples, iri)))
         predicates[iri] = Predicate(iri, arguments, "knowledge", triples.text(iri, CL + "sentence"))
     for iri in triples.instances(RDFS + "Class"):
         predicates[iri] = Predicate(
@@ -430,20 +496,26 @@ def _predicates(triples: Triples, found: list[Diagnostic]) -> dict[str, Predicat
     return predicates
 
 
+def _range(triples: Triples, iri: str) -> str:
+    """The type of a property's values: a term where nothing is said, a text where it is some other datatype."""
+    range_ = triples.text(iri, RDFS + "range")
+    return RANGES.get(range_, "text" if range_.startswith(XSD) else "term")
+
+
 def _signature(triples: Triples, iri: str, layer: str, found: list[Diagnostic]) -> Predicate | None:
-    span, shown = triples.span(iri)
+    span, shown = triples.span(iri, "cl:signature")
     text = triples.text(iri, CL + "signature")
     match = SIGNATURE.match(text.strip())
     hint = 'write cl:signature "name(patient: patient, value: term)"'
     if match is None:
-        found.append(Diagnostic("bad-signature", span, f"the signature {text!r} cannot be read", hint, shown))
+        found.append(Diagnostic("bad-signature", span, f"the signature {text} cannot be read", hint, shown))
         return None
     arguments = []
     for part in filter(None, (p.strip() for p in match["args"].split(","))):
         name, _, type_ = (p.strip() for p in part.partition(":"))
         if type_ not in TYPES:
             more = did_you_mean(type_, TYPES) or f"types are {', '.join(TYPES)}"
-            found.append(Diagnostic("bad-signature", span, f"{part!r} has no known type", more, shown))
+            found.append(Diagnostic("bad-signature", span, f"{part} names no type", more, shown))
             return None
         arguments.append(Argument(name, type_))
     sentence, absence = triples.text(iri, CL + "sentence"), triples.text(iri, CL + "absence")
@@ -451,8 +523,10 @@ def _signature(triples: Triples, iri: str, layer: str, found: list[Diagnostic]) 
     for template in (sentence, absence):
         for name in re.findall(r"\{([^{}]*)\}", template):
             if name not in known:
-                more = did_you_mean(name, known) or f"it has {', '.join(sorted(known))}"
-                found.append(Diagnostic("bad-signature", span, f"the sentence names {{{name}}}", more, shown))
+                more = did_you_mean(name, known) or f"it has {', '.join(a.name for a in arguments)}"
+                place, line = triples.span(iri, f"{{{name}}}")
+                message = f"the sentence names {{{name}}}, which is no argument of {match['name']}"
+                found.append(Diagnostic("bad-signature", place, message, more, line))
     return Predicate(match["name"], tuple(arguments), layer, sentence, absence)
 
 
@@ -466,10 +540,58 @@ def _undeclared(triples: Triples, predicates: Mapping[str, Predicate], found: li
         for name in used:
             if name not in declared and name not in reported and any(name.startswith(n) for n in own):
                 reported.add(name)
-                span, shown = triples.span(subject)
+                span, shown = triples.span(subject, Iri(name).local)
                 local = {Iri(p).local for p in declared}
                 hint = did_you_mean(Iri(name).local, local) or "declare it as an rdf:Property or rdfs:Class"
                 found.append(Diagnostic("undefined-property", span, f"nothing declares {Iri(name).local}", hint, shown))
+
+
+def _values(triples: Triples, found: list[Diagnostic]) -> None:
+    """Every value is of the kind that its property is declared for, so that no rule compares a word with a number."""
+    kinds = {iri: _range(triples, iri) for iri in triples.instances(RDF + "Property")}
+    for subject, properties in list(triples.subjects.items()):
+        for name in sorted(set(properties) & set(kinds)):
+            wanted = kinds[name]
+            for value in properties[name]:
+                given = _kind(value)
+                if given != wanted and not (wanted == "number" and given == "integer"):
+                    span, shown = triples.span(subject, Iri(name).local)
+                    message = f"{Iri(name).local} asks for {_WANTED[wanted]}, and {str(value)[:60]} is none"
+                    found.append(Diagnostic("wrong-value", span, message, f"write {_EXAMPLES[wanted]}", shown))
+
+
+_WANTED = {
+    "number": "a number",
+    "integer": "a whole number",
+    "text": "a text",
+    "boolean": "true or false",
+    "date": "a date",
+    "term": "a term",
+}
+_EXAMPLES = {
+    "number": "it with a point and without quotation marks or an exponent, as 100.0",
+    "integer": "it without a point or quotation marks, as 3",
+    "text": "it between quotation marks",
+    "boolean": "true or false, without quotation marks",
+    "date": 'it as "2026-03-01"^^xsd:date',
+    "term": "it with its prefix and without quotation marks",
+}
+
+
+def _kind(value: Value) -> str:
+    match value:
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case Decimal():
+            return "number"
+        case str():
+            return "text"
+        case Iri():
+            return "term"
+        case _:
+            return "date"
 
 
 def _terms(triples: Triples, found: list[Diagnostic]) -> Terms:
@@ -494,8 +616,8 @@ def _terms(triples: Triples, found: list[Diagnostic]) -> Terms:
 def _name(triples: Triples, known: dict[str, Iri], name: str, term: Iri, found: list[Diagnostic]) -> None:
     other = known.setdefault(name, term)
     if other != term:
-        span, shown = triples.span(term.value)
-        message = f"the name {name!r} means both {other.local} and {term.local}"
+        span, shown = triples.span(term.value, name)
+        message = f'the name "{name}" means both {other.local} and {term.local}'
         found.append(Diagnostic("ambiguous-name", span, message, "give it to one of them", shown))
 
 
@@ -527,7 +649,6 @@ def _typed(value: Value, predicate: Predicate) -> Value:
 def _conflicts(triples: Triples, statements: frozenset[str], found: list[Diagnostic]) -> dict[str, Conflict]:
     conflicts = {}
     for iri in triples.instances(CL + "Conflict"):
-        span, shown = triples.span(iri)
         sides = []
         for side in ("sideA", "sideB"):
             ids = tuple(triples.text(iri, CL + side).split())
@@ -535,6 +656,7 @@ def _conflicts(triples: Triples, statements: frozenset[str], found: list[Diagnos
                 if id_ not in statements:
                     hint = did_you_mean(id_, statements) or "is the statement in statements.trig?"
                     message = f"conflict {Iri(iri).local} names {id_}, which is no statement"
+                    span, shown = triples.span(iri, f"cl:{side}")
                     found.append(Diagnostic("unknown-reference", span, message, hint, shown))
             sides.append(ids)
         conflicts[Iri(iri).local] = Conflict(
@@ -550,17 +672,20 @@ def _conflicts(triples: Triples, statements: frozenset[str], found: list[Diagnos
 
 def _kinds(triples: Triples, predicates: Mapping[str, Predicate], found: list[Diagnostic]) -> tuple[Kind, ...]:
     kinds = []
+    for iri in [*triples.instances(CL + "ConclusionKind"), *triples.instances(CL + "NoteKind")]:
+        for key in ("derivedBy", "candidates"):
+            predicate = triples.text(iri, CL + key)
+            if predicate not in predicates and (predicate or key == "derivedBy"):
+                span, shown = triples.span(iri, f"cl:{key}")
+                hint = did_you_mean(predicate, predicates) or "declare the predicate"
+                found.append(Diagnostic("undefined-predicate", span, f"there is no predicate {predicate}", hint, shown))
     for iri in triples.instances(CL + "ConclusionKind"):
         predicate = triples.text(iri, CL + "derivedBy")
-        if predicate not in predicates:
-            span, shown = triples.span(iri)
-            hint = did_you_mean(predicate, predicates) or "declare the predicate"
-            found.append(Diagnostic("undefined-predicate", span, f"there is no predicate {predicate}", hint, shown))
         kinds.append(
             Kind(
                 name=triples.text(iri, SKOS + "notation"),
                 predicate=predicate,
-                order=int(triples.text(iri, CL + "order") or 0),
+                order=triples.whole(iri, CL + "order"),
                 exactly_one=triples.one(iri, CL + "exactlyOne") is True,
                 value_as_label=triples.one(iri, CL + "valueAsLabel") is True,
                 sided=triples.one(iri, CL + "sided") is True,
@@ -592,7 +717,7 @@ def _fields(triples: Triples, kinds: Iterable[Kind]) -> dict[Iri, dict[str, Fiel
 
 
 def _caveats(triples: Triples) -> tuple[Caveat, ...]:
-    ordered = sorted(triples.instances(CL + "Caveat"), key=lambda s: int(triples.text(s, CL + "order") or 0))
+    ordered = sorted(triples.instances(CL + "Caveat"), key=lambda s: triples.whole(s, CL + "order"))
     return tuple(
         Caveat(triples.text(s, CL + "text"), tuple(c.local for c in triples.all(s, CL + "cites") if isinstance(c, Iri)))
         for s in ordered

@@ -86,10 +86,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the author of a case expects: ids of conclusions that must, and must not, be there."""
+    """What the author of a case expects: ids of conclusions that must, and must not, be there.
+
+    `at` is the day that the case is assessed on, where its expectations depend on one.
+    """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,11 @@ from citelog.patient.case import (
     Note,
     Recorded,
 )
+from citelog.patient.dates import period
 from citelog.patient.reading import Document, as_text, compact, recorded
 
 TOP_KEYS = ("id", *LISTS, "context", "expect")
+EXPECT_KEYS = ("include", "exclude", "at")
 
 
 def gather(document: Document) -> Gathered:
@@ -104,10 +106,20 @@ def _expectation(value: Any, where: str) -> Expectation | None:
     if not isinstance(value, dict):
         raise CaseError(f"{where}: expect", f"this is {_kind(value)}, not a mapping", remedy)
     for key, ids in value.items():
-        if key not in ("include", "exclude"):
-            hint = did_you_mean(key, ["include", "exclude"])
+        if key not in EXPECT_KEYS:
+            hint = did_you_mean(key, EXPECT_KEYS)
             raise CaseError(f"{where}: expect", f'unknown key "{key[:60]}"', hint or remedy)
-        if ids is not None and not (isinstance(ids, list) and all(isinstance(one, str) for one in ids)):
+        if key != "at" and ids is not None and not (isinstance(ids, list) and all(isinstance(one, str) for one in ids)):
             raise CaseError(f"{where}: expect.{key}", "this is not a list of conclusion ids", remedy)
     include, exclude = (tuple(str(one) for one in value.get(key) or ()) for key in ("include", "exclude"))
-    return Expectation(include, exclude)
+    return Expectation(include, exclude, _day(value.get("at"), where))
+
+
+def _day(value: Any, where: str) -> str | None:
+    """The day of the assessment: a whole day or nothing."""
+    if value is None:
+        return None
+    days = period(as_text(value))
+    if days is None or days.first != days.last:
+        raise CaseError(f"{where}: expect.at", f"{compact(value)} is not a day", "write it as in at: 2026-03-15")
+    return days.first.isoformat()

@@ -66,7 +66,7 @@ class Supports:
         for literal in firing.rule.body:
             if isinstance(literal, Absent) and literal.assumed:
                 atom = instance(literal, firing.bindings)
-                yield self.words.absence(atom.predicate, atom.args), self.run.program.rules.index(firing.rule)
+                yield self.words.absence(atom.predicate, atom.args), firing.number
 
 
 def premises(firing: Firing) -> Iterator[Atom]:

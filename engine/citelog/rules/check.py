@@ -450,12 +450,13 @@ class _RuleChecker:
         if value is None:
             return None
         if not _fits(value, type_):
-            hint = (
-                f"write {arg.text}.0"
-                if type_ == "number" and isinstance(value, int)
-                else f"{place} asks for {_a(type_)}"
-            )
-            self.report("wrong-type", arg.span, f"{arg.text} is {_a(_type_of(value))}", hint)
+            hint = "correct it, or use another predicate"
+            if type_ == "number" and isinstance(value, int):
+                hint = f"write {arg.text}.0"
+            elif type_ in TERMS and isinstance(value, str):
+                hint = "write a term with its prefix and without quotation marks"
+            message = f"{arg.text} is {_a(_type_of(value))}, and {place} asks for {_a(type_)}"
+            self.report("wrong-type", arg.span, message, hint)
             return None
         return Constant(value)
 
@@ -475,6 +476,10 @@ class _RuleChecker:
             return Present(*atom) if atom else None
         if isinstance(syntax, AbsentSyntax):
             atom = self.atom(syntax.atom)
+            if atom and all(isinstance(a, Variable) and a.name.startswith("_") for a in atom[1]):  # Nemo calls it true
+                message = f"the absence of any {syntax.atom.name.text} at all is tied to nothing in the rule"
+                hint = f"derive a predicate that says there is some {syntax.atom.name.text} for ?x, and negate that"
+                self.report("unsafe-variable", syntax.span, message, hint)
             return Absent(*atom) if atom else None
         left, right = self.expression(syntax.left), self.expression(syntax.right)
         if left is None or right is None:
@@ -496,17 +501,20 @@ class _RuleChecker:
     # order, safety, and the types of comparisons
 
     def assignments(self, literals: list[Literal]) -> list[Literal]:
-        """`?x = expression` binds ?x where no positive literal does."""
+        """`?x = expression` gives ?x a value where no positive literal does."""
         bound = {v for literal in literals if isinstance(literal, Present) for v in _variables(literal)}
         result: list[Literal] = []
-        for literal in literals:
+        for position, literal in enumerate(literals):
             if isinstance(literal, Comparison) and literal.operator == "=":
-                for side, other in ((literal.left, literal.right), (literal.right, literal.left)):
-                    if isinstance(side, Variable) and side.name not in bound:
-                        if side.name not in _expression_variables(other):
-                            literal = Assignment(side.name, other)
-                            bound.add(side.name)
-                        break
+                left, right = literal.left, literal.right
+                if isinstance(left, Variable) and left.name not in bound | _expression_variables(right):
+                    literal = Assignment(left.name, right)
+                    bound.add(left.name)
+                elif isinstance(right, Variable) and right.name not in bound:
+                    message = f"?{right.name} has no value to compare with"
+                    hint = f"to give it one, write it first: ?{right.name} = …"
+                    self.report("unsafe-variable", self.literal_span(position), message, hint)
+                    bound.add(right.name)
             result.append(literal)
         return result
 

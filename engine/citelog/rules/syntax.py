@@ -186,15 +186,11 @@ def parse(text: str, file: str) -> RuleFile:
         if tree.data != "prefix":
             rules.append(_Reader(file).rule(tree, piece))
             continue
-        prefix, iri = tree.children
-        name = str(prefix).rstrip(":")
+        reader = _Reader(file)
+        name, iri = str(tree.children[0]).rstrip(":"), str(tree.children[1])[1:-1]
         if name in prefixes:
-            report(
-                Span(file, prefix.line, prefix.column),
-                f"the prefix {name}: is declared twice",
-                "remove one of the lines",
-            )
-        prefixes.setdefault(name, str(iri)[1:-1])
+            report(reader.span(tree.children[0]), f"the prefix {name}: is declared twice", "remove one of the lines")
+        prefixes.setdefault(name, iri)
     return RuleFile(file, prefixes, tuple(rules), tuple(diagnostics), lines)
 
 
@@ -224,8 +220,9 @@ def _mistake(piece: str, what: str, type_: str, line: str) -> tuple[str, str]:
             f"a new rule begins here, and the one before has not ended: {what[:30]}",
             "end each rule with a blank and a full stop",
         )
-    if type_ == "ATTRIBUTE" or (line.lstrip().startswith("#[") and what != '"'):
-        return message, 'an attribute reads #[name("…")] or #[display(f"… {?x} …")], alone on its line'
+    if line.lstrip().startswith("#["):
+        hint = 'an attribute reads #[name("…")] or #[display(f"… {?x} …")], alone on its line'
+        return message, hint + "; the text holds no quotation mark and no backslash"
     if what == '"' and "\\" in line:
         return (
             "a text holds a backslash",
@@ -245,6 +242,8 @@ def _mistake(piece: str, what: str, type_: str, line: str) -> tuple[str, str]:
         return message, "put a blank between a number and the full stop"
     if bare.count("(") != bare.count(")"):
         return message, "the parentheses do not match"
+    if re.match(r"[\w?<~\"]", what):
+        return message, "is a comma missing before it?"
     if what == ".":
         return message, "a full stop ends the rule: is a literal missing before it, or a comma too many?"
     return message, "a rule reads: head(?x, …) :- literal(?x, …), ~other(?x), ?a < ?b ."

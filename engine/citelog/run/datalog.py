@@ -159,6 +159,7 @@ class Machine:
             facts.deadline = time.monotonic() + deadline
             facts.table = dict(base.table)
             facts.rounds = base.rounds.copy()
+            facts.counter = base.counter  # the names of firing relations go on: those of the knowledge are taken
             for predicate, ids in self._late:
                 facts.add(predicate, self._relations[predicate], ids)
             read: dict[tuple[str, Ids], Value | None] = {}

@@ -7,7 +7,7 @@ the conclusions are. Facts are held with interned values (see datalog.py) and sp
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from citelog.rules.program import (
     Absent,
@@ -32,11 +32,15 @@ Held = tuple[int, tuple[Ids, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """One rule that held for one set of bindings (or, with an aggregate, for one group of rows)."""
+    """One rule that held for one set of bindings (or, with an aggregate, for one group of rows).
+
+    `number` is the place of the rule in the program.
+    """
 
     rule: Rule
     rows: tuple[Mapping[str, Value], ...]
     conclusion: Atom
+    number: int
 
     @property
     def bindings(self) -> Mapping[str, Value]:
@@ -60,6 +64,7 @@ class Run:
     stated: Mapping[tuple[str, Ids], tuple[str, ...]]
     given: Mapping[tuple[str, Ids], Value | None]
     rounds: Mapping[tuple[str, Ids], int]
+    _spelt: dict[tuple[str, Ids], tuple[Firing, ...]] = field(default_factory=dict, repr=False)
 
     def atoms(self, predicate: str) -> Iterator[Atom]:
         """Every fact of a predicate, in no promised order."""
@@ -97,12 +102,17 @@ class Run:
         key = self.key(atom)
         if key is None:
             return ()
+        if key in self._spelt:
+            return self._spelt[key]
         found = []
         for number, rows in self.facts[key[0]][key[1]]:
             rule = self.program.rules[number]
             bindings = tuple({v: self.values[i] for v, i in zip(rule.variables, row, strict=True)} for row in rows)
-            found.append(Firing(rule, bindings, atom))
-        return tuple(sorted(found, key=lambda f: (self.program.rules.index(f.rule), repr(f.rows))))
+            found.append(Firing(rule, bindings, atom, number))
+        if len(found) > 1:
+            found.sort(key=lambda f: (f.number, repr(f.rows)))
+        self._spelt[key] = tuple(found)
+        return self._spelt[key]
 
     def round(self, atom: Atom) -> int:
         """When a recursive fact first held; 0 for all others, which cannot support themselves."""

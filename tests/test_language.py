@@ -1,0 +1,85 @@
+"""The rule language and its messages, tested as documents (literate.py): language/good, language/bad, language/probes.
+
+A new document needs no `answer` block: `CITELOG_ACCEPT=1 ./run-tests tests/test_language.py` writes it, and rewrites
+every other that has changed. Read what it wrote before you keep it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+import literate
+from citelog.knowledge.check import CODES, check_folder
+
+FOLDER = Path(__file__).parent / "language"
+DOCUMENTS = sorted(path for folder in ("good", "bad", "probes") for path in (FOLDER / folder).glob("*.md"))
+ACCEPT = bool(os.environ.get("CITELOG_ACCEPT"))
+SECONDS = 20  # of wall-clock time for one document: nothing in them may hang
+
+
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Fail where something takes longer (the main thread of a POSIX process only, which is where pytest runs tests)."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"still running after {seconds} s")
+
+    old = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, old)
+
+
+def said(path: Path, folder: Path) -> str:
+    """What citelog says to a document."""
+    text = path.read_text(encoding="utf-8")
+    if any(block.kind == "edit" for block in literate.blocks(text)):
+        return "".join(f"{d}\n" for d in check_folder(literate.edited(text, folder)))
+    return literate.answer(text)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_document(path: Path, tmp_path: Path) -> None:
+    """What a document gives is what its `answer` block says."""
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# "), "a document opens with a title"
+    with limited(SECONDS):
+        found = said(path, tmp_path)
+    expected = next((b.text for b in literate.blocks(text) if b.kind == "answer"), None)
+    if ACCEPT and found != expected:
+        literate.accept(path, found)
+    else:
+        assert expected is not None, "no answer block yet: run with CITELOG_ACCEPT=1"
+        assert found == expected
+
+
+def test_documents_were_found() -> None:
+    """A pattern that matches nothing would pass in silence."""
+    counts = {name: sum(p.parent.name == name for p in DOCUMENTS) for name in ("good", "bad", "probes")}
+    assert counts["bad"] >= 40 and counts["probes"] >= 20 and counts["good"] >= 5, counts
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_every_code_has_a_document(code: str) -> None:
+    """bad/CODE.md shows how a finding reaches its author: what, where, and what to try."""
+    path = FOLDER / "bad" / f"{code}.md"
+    assert path.is_file(), f"write {path.relative_to(FOLDER)}"
+    answer = next(b.text for b in literate.blocks(path.read_text(encoding="utf-8")) if b.kind == "answer")
+    assert f"[{code}]:" in answer
+    for finding in answer.split("\nerror[")[0:]:
+        assert "\n   = " in finding, f"no hint: {finding}"
+
+
+def test_the_unbroken_leaflet_is_sound(tmp_path: Path) -> None:
+    """So whatever a document reports, its own edit has caused."""
+    assert check_folder(literate.edited("", tmp_path)) == ()
