@@ -92,24 +92,26 @@ def differences(
     """What only one of the two engines derives."""
     found = []
     for predicate, rows in theirs.items():
-        types = [a.type for a in predicates[predicate].arguments]
-        left = list(rows)
+        numbers = [i for i, a in enumerate(predicates[predicate].arguments) if a.type == "number"]
+        left: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+        for row in rows:
+            left.setdefault(_but(row, numbers), []).append(row)
         for atom in ours.get(predicate, ()):
             mine = tuple(returned(v) for v in atom.args)
-            match = next((row for row in left if same(mine, row, types)), None)
+            near = left.get(_but(mine, numbers), [])
+            match = next((row for row in near if all(_close(mine[i], row[i]) for i in numbers)), None)
             if match is None:
                 found.append(f"only citelog: {atom}")
             else:
-                left.remove(match)
-        found += [f"only Nemo: {predicate}{row}" for row in left]
+                near.remove(match)
+        found += [f"only Nemo: {predicate}{row}" for near in left.values() for row in near]
     return found
 
 
-def same(mine: tuple[Any, ...], row: tuple[Any, ...], types: list[str]) -> bool:
-    """Two rows are one: numbers within the tolerance, all else equal and of one Python type."""
-    return len(mine) == len(row) and all(
-        isinstance(b, float) and abs(a - b) <= TOLERANCE * max(1.0, abs(a))
-        if t == "number"
-        else type(a) is type(b) and a == b
-        for a, b, t in zip(mine, row, types, strict=True)
-    )
+def _but(row: tuple[Any, ...], numbers: list[int]) -> tuple[Any, ...]:
+    """A row without its numbers, each value with its Python type."""
+    return tuple((type(v), v) for i, v in enumerate(row) if i not in numbers)
+
+
+def _close(mine: float, other: Any) -> bool:
+    return isinstance(other, float) and abs(mine - other) <= TOLERANCE * max(1.0, abs(mine))

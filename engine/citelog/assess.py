@@ -161,7 +161,7 @@ class Assessment:
         return prove(conclusion, self.by_id[conclusion].atom, self.knowledge, self.case, self.run, self.words)
 
     def to_json(self) -> str:
-        """The assessment document as text: the same bytes on every machine, a line for each conclusion, note and fact."""
+        """The assessment document as text: the same bytes on every machine, a line for each conclusion."""
         return _lines(self.to_dict())
 
 

@@ -11,7 +11,8 @@ from citelog.codes import code_error
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
 from citelog.knowledge.load import CODES as LOAD_CODES
-from citelog.knowledge.load import SKOS, Opened, Triples, load
+from citelog.knowledge.load import Opened, load
+from citelog.knowledge.triples import SKOS, Triples
 from citelog.rules.check import CODES as RULE_CODES
 from citelog.values import Iri
 from citelog.vocab import CL

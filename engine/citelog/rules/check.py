@@ -501,21 +501,23 @@ class _RuleChecker:
     # order, safety, and the types of comparisons
 
     def assignments(self, literals: list[Literal]) -> list[Literal]:
-        """`?x = expression` gives ?x a value where no positive literal does."""
+        """`?x = expression` gives ?x a value where no positive literal does (the other way round, Nemo refuses it)."""
         bound = {v for literal in literals if isinstance(literal, Present) for v in _variables(literal)}
         result: list[Literal] = []
-        for position, literal in enumerate(literals):
+        for literal in literals:
             if isinstance(literal, Comparison) and literal.operator == "=":
                 left, right = literal.left, literal.right
                 if isinstance(left, Variable) and left.name not in bound | _expression_variables(right):
                     literal = Assignment(left.name, right)
                     bound.add(left.name)
-                elif isinstance(right, Variable) and right.name not in bound:
-                    message = f"?{right.name} has no value to compare with"
-                    hint = f"to give it one, write it first: ?{right.name} = …"
-                    self.report("unsafe-variable", self.literal_span(position), message, hint)
-                    bound.add(right.name)
             result.append(literal)
+        for position, literal in enumerate(result):
+            if isinstance(literal, Comparison) and isinstance(literal.right, Variable) and literal.operator == "=":
+                name = literal.right.name
+                if name not in bound:
+                    hint = f"to give it a value, write it first: ?{name} = …"
+                    self.report("unsafe-variable", self.literal_span(position), f"?{name} has no value yet", hint)
+                    bound.add(name)
         return result
 
     def plan(self, literals: list[Literal]) -> tuple[tuple[int, ...], tuple[str, ...]]:

@@ -1,0 +1,207 @@
+"""What the document says: its pinned text, the statements found again in it, and the conflicts among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from citelog.diagnostics import Diagnostic, Span, did_you_mean
+from citelog.evidence.sources import Source
+from citelog.knowledge.base import Caveat, Conflict, Statement
+from citelog.knowledge.triples import DCTERMS, RDFS, Triples
+from citelog.values import Iri
+from citelog.vocab import CL
+
+
+def read_source(folder: Path, triples: Triples, found: list[Diagnostic]) -> Source | None:
+    """The document, if its bytes are those that were encoded; a finding says what is wrong."""
+    for document in triples.instances(CL + "SourceDocument"):
+        span, shown = triples.span(document)
+        file, wanted = triples.text(document, CL + "file"), triples.text(document, CL + "sha256")
+        if not file or not wanted:
+            found.append(
+                Diagnostic("incomplete", span, "the document has no cl:file or no cl:sha256", "say both", shown)
+            )
+            return None
+        path = folder / file
+        if not path.resolve().is_relative_to(folder.resolve()):
+            found.append(
+                Diagnostic(
+                    "unknown-reference",
+                    span,
+                    f"{file} lies outside the knowledge base",
+                    "keep the source inside",
+                    shown,
+                )
+            )
+            return None
+        try:
+            source = Source.of(path.name, path.read_bytes())
+        except OSError:
+            found.append(
+                Diagnostic("file-missing", span, f"the source document {file} is not there", "restore it", shown)
+            )
+            return None
+        except UnicodeDecodeError as error:
+            found.append(
+                Diagnostic(
+                    "not-utf-8", Span(file), f"byte {error.start} of the source is not UTF-8", "restore the file"
+                )
+            )
+            return None
+        if source.sha256 != wanted:
+            found.append(
+                Diagnostic(
+                    "source-changed",
+                    span,
+                    f"{file} is not the document that was encoded: its SHA-256 is {source.sha256}",
+                    f"restore the file whose SHA-256 is {wanted}, or encode the new edition and pin its hash",
+                    shown,
+                )
+            )
+        return source
+    found.append(
+        Diagnostic("incomplete", Span(folder.name), "no resource is a cl:SourceDocument", "say so in about.ttl")
+    )
+    return None
+
+
+def read_statements(triples: Triples, source: Source | None, found: list[Diagnostic]) -> dict[str, Statement]:
+    """Every statement whose quote stands in the document, by its id."""
+    statements: dict[str, Statement] = {}
+    said = {graph for graphs in triples.graphs.values() for graph in graphs}
+    for iri in triples.instances(CL + "Statement"):
+        local, quote = Iri(iri).local, triples.text(iri, CL + "quote")
+
+        def report(code: str, message: str, hint: str, words: str = "", iri: str = iri) -> None:
+            place, line = triples.span(iri, words)
+            found.append(Diagnostic(code, place, message, hint, line))
+
+        if not quote:
+            report("incomplete", f"statement {local} has no quote", 'write cl:quote "…" with the words of the document')
+        elif source is not None:
+            place = _place(triples, iri, local, quote, source, report)
+            if place is not None:
+                section = triples.text(iri, CL + "section")
+                markers = _numbers(triples.text(iri, CL + "markers"))
+                printed = source.printed_markers(place + len(quote))
+                if markers != printed:
+                    hint = (
+                        f'write cl:markers "{", ".join(printed)}"'
+                        if printed
+                        else "remove cl:markers: none is printed there"
+                    )
+                    given = ", ".join(markers) or "none"
+                    report(
+                        "marker-mismatch",
+                        f"{local} gives the markers {given}; its sentence prints {', '.join(printed) or 'none'}",
+                        hint,
+                        "cl:markers",
+                    )
+                statements[local] = Statement(
+                    id=local,
+                    iri=Iri(iri),
+                    kind=triples.text(iri, CL + "kind"),
+                    quote=quote,
+                    source=source.file,
+                    section=triples.label(section) if section else None,
+                    line=source.line(place),
+                    start=place,
+                    end=place + len(quote),
+                    markers=markers,
+                    inherited=_numbers(triples.text(iri, CL + "inherited")),
+                    modality=triples.text(iri, CL + "modality"),
+                    voice=triples.label(triples.text(iri, CL + "voice")),
+                    population=triples.text(iri, CL + "population"),
+                )
+        if iri not in said:
+            report(
+                "empty-statement",
+                f"statement {local} has a quote, but its graph says nothing",
+                f"write what it says between braces: {triples.written(iri)} {{ … }}",
+            )
+    return statements
+
+
+def _place(triples: Triples, iri: str, local: str, quote: str, source: Source, report: Any) -> int | None:
+    """Where a quote starts; the words decide, and offsets that say otherwise are reported."""
+    places = source.places(quote)
+    if not places:
+        near, line = source.nearest(quote)
+        report(
+            "quote-not-found",
+            f"the quote of statement {local} is not in the document, letter for letter: {quote!r}",
+            f"the nearest text is on line {line}: {near!r}",
+            "cl:quote",
+        )
+        return None
+    start, line = triples.one(iri, CL + "start"), triples.one(iri, CL + "line")
+    if len(places) > 1 and start not in places:
+        places = [p for p in places if source.line(p) == line] or places
+    if len(places) > 1 and start not in places:
+        lines = " and ".join(str(source.line(p)) for p in places)
+        report(
+            "quote-ambiguous",
+            f"the quote of statement {local} stands on lines {lines}",
+            "say cl:line, or quote more of it",
+            "cl:quote",
+        )
+        return None
+    place = start if isinstance(start, int) and start in places else places[0]
+    end = triples.one(iri, CL + "end")
+    right = (source.line(place), place, place + len(quote))
+    given = (line, start, end)
+    if any(g is not None and g != r for g, r in zip(given, right, strict=True)):
+        report(
+            "offset-wrong",
+            f"the quote of statement {local} stands elsewhere than its offsets say",
+            f"write cl:line {right[0]} ; cl:start {right[1]} ; cl:end {right[2]}",
+            "cl:start",
+        )
+    return int(place)
+
+
+def _numbers(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
+
+
+def read_conflicts(triples: Triples, statements: frozenset[str], found: list[Diagnostic]) -> dict[str, Conflict]:
+    """Every declared conflict, with both its sides."""
+    conflicts = {}
+    for iri in triples.instances(CL + "Conflict"):
+        sides = []
+        for side in ("sideA", "sideB"):
+            ids = tuple(triples.text(iri, CL + side).split())
+            for id_ in ids:
+                if id_ not in statements:
+                    hint = did_you_mean(id_, statements) or "is the statement in statements.trig?"
+                    message = f"conflict {Iri(iri).local} names {id_}, which is no statement"
+                    span, shown = triples.span(iri, f"cl:{side}")
+                    found.append(Diagnostic("unknown-reference", span, message, hint, shown))
+            sides.append(ids)
+        conflicts[Iri(iri).local] = Conflict(
+            Iri(iri).local,
+            triples.text(iri, DCTERMS + "title"),
+            (sides[0], sides[1]),
+            triples.text(iri, CL + "conflictType"),
+            triples.text(iri, CL + "level"),
+            triples.text(iri, RDFS + "comment"),
+        )
+    return conflicts
+
+
+def read_caveats(triples: Triples, statements: frozenset[str], found: list[Diagnostic]) -> tuple[Caveat, ...]:
+    """What is shown with every answer, in its order; each caveat cites a statement."""
+    for iri in triples.instances(CL + "Caveat"):
+        for cited in triples.all(iri, CL + "cites"):
+            if not isinstance(cited, Iri) or cited.local not in statements:
+                span, shown = triples.span(iri, "cl:cites")
+                name = cited.local if isinstance(cited, Iri) else str(cited)
+                message = f"{Iri(iri).local} cites {name}, which is no statement"
+                hint = did_you_mean(name, statements) or "is the statement in statements.trig?"
+                found.append(Diagnostic("unknown-reference", span, message, hint, shown))
+    ordered = sorted(triples.instances(CL + "Caveat"), key=lambda s: triples.whole(s, CL + "order"))
+    return tuple(
+        Caveat(triples.text(s, CL + "text"), tuple(c.local for c in triples.all(s, CL + "cites") if isinstance(c, Iri)))
+        for s in ordered
+    )

@@ -1,0 +1,174 @@
+"""Turtle and TriG read into triples that remember the graphs they stand in, and where people find them."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from citelog.diagnostics import Diagnostic, Span
+from citelog.values import Iri, Value
+
+if TYPE_CHECKING:
+    from rdflib.term import Node
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+RDFS = "http://www.w3.org/2000/01/rdf-schema#"
+SKOS = "http://www.w3.org/2004/02/skos/core#"
+DCTERMS = "http://purl.org/dc/terms/"
+PAV = "http://purl.org/pav/"
+XSD = "http://www.w3.org/2001/XMLSchema#"
+TYPE = RDF + "type"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file of the knowledge base: its name as shown to people, and what is in it."""
+
+    name: str
+    text: str
+
+    def written(self, iri: str) -> str | None:
+        """A name as this file writes it; None where the file has no prefix for its namespace."""
+        local = Iri(iri).local
+        namespace = re.escape(iri[: len(iri) - len(local)])
+        found = re.search(rf"(?m)^@prefix\s+([\w-]*:)\s+<{namespace}>", self.text)
+        return found[1] + local if found else None
+
+    def line_of(self, name: str, words: str = "") -> tuple[int, str]:
+        """Where a block about a name starts, or the line in it that holds some words; (0, "") where there is none.
+
+        >>> Text("a.ttl", "ex:iron a ex:Drug ;\\n    ex:dose 1.0 .\\n").line_of("ex:iron", "dose")
+        (2, '    ex:dose 1.0 .')
+        """
+        found = re.search(rf"(?m)^[ \t]*{re.escape(name)}\s+(?!\{{).*$", self.text)
+        if not found:
+            return 0, ""
+        number, shown = self.text.count("\n", 0, found.start()) + 1, found[0]
+        block = re.split(r"\n(?:\s*\n|(?=[^\s#]))", self.text[found.start() :], maxsplit=1)[0].split("\n")
+        return next(((number + i, line) for i, line in enumerate(block) if words and words in line), (number, shown))
+
+
+@dataclass(slots=True)
+class Triples:
+    """All triples of a knowledge base and its ontology, by subject, each with the graphs that it stands in."""
+
+    subjects: dict[str, dict[str, list[Any]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    graphs: dict[tuple[str, str, Any], list[str]] = field(default_factory=lambda: defaultdict(list))
+    files: dict[str, Text] = field(default_factory=dict)
+
+    def one(self, subject: str, predicate: str) -> Any:
+        """The value of a property, or None."""
+        values = self.subjects[subject].get(predicate)
+        return values[0] if values else None
+
+    def text(self, subject: str, predicate: str) -> str:
+        """The value of a property as text; empty where there is none."""
+        value = self.one(subject, predicate)
+        return "" if value is None else str(value)
+
+    def label(self, subject: str) -> str:
+        """What a resource is called: its preferred label, its label, or its local name."""
+        return self.text(subject, SKOS + "prefLabel") or self.text(subject, RDFS + "label") or Iri(subject).local
+
+    def whole(self, subject: str, predicate: str) -> int:
+        """The value of a property as a whole number; 0 where it is none, which `_values` reports."""
+        value = self.one(subject, predicate)
+        return value if isinstance(value, int) else 0
+
+    def all(self, subject: str, predicate: str) -> list[Any]:
+        """Every value of a property, in a fixed order."""
+        return sorted(self.subjects[subject].get(predicate, ()), key=str)
+
+    def instances(self, class_: str) -> list[str]:
+        """Every subject of a class, in the order of their names."""
+        return sorted(
+            s for s, properties in self.subjects.items() if any(str(c) == class_ for c in properties.get(TYPE, ()))
+        )
+
+    def written(self, iri: str) -> str:
+        """A name as the files of the knowledge base write it."""
+        return next((name for text in self.files.values() if (name := text.written(iri))), Iri(iri).local)
+
+    def span(self, subject: str, words: str = "") -> tuple[Span, str]:
+        """The place where a subject is described, or where some words stand in its description, with that line."""
+        for text in self.files.values():
+            name = text.written(subject)
+            line, shown = text.line_of(name, words) if name else (0, "")
+            if line:
+                return Span(text.name, line), shown.strip()
+        return Span(next(iter(self.files), "?")), ""
+
+
+def read_text(path: Path, folder: Path, found: list[Diagnostic]) -> Text | None:
+    name = path.relative_to(folder.parent).as_posix() if path.is_relative_to(folder.parent) else path.name
+    try:
+        return Text(name, path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        span = Span(name, before.count(b"\n") + 1, len(before.split(b"\n")[-1].decode("utf-8")) + 1)
+        shown = error.object.split(b"\n")[span.line - 1].decode("utf-8", "replace")
+        message = "a character is not UTF-8, in which every file of a knowledge base is kept"
+        found.append(Diagnostic("not-utf-8", span, message, "save the file as UTF-8 in your editor", shown))
+    except OSError as error:
+        found.append(Diagnostic("file-missing", Span(name), str(error.strerror), "is the file there, and readable?"))
+    return None
+
+
+def read_triples(folder: Path, ontology: Path, found: list[Diagnostic]) -> Triples:
+    """Every triple of the ontology and of a knowledge base's Turtle and TriG files."""
+    from rdflib import Dataset, URIRef
+    from rdflib.exceptions import ParserError
+    from rdflib.plugins.parsers.notation3 import BadSyntax
+
+    triples = Triples()
+    for path in [ontology, *sorted(folder.glob("*.ttl")), *sorted(folder.glob("*.trig"))]:
+        text = read_text(path, folder, found)
+        if text is None:
+            continue
+        triples.files[text.name] = text
+        dataset = Dataset()
+        try:
+            dataset.parse(data=text.text, format="trig" if path.suffix == ".trig" else "turtle")
+        except (BadSyntax, ParserError, SyntaxError, ValueError) as error:
+            line = getattr(error, "lines", 0) + 1 if isinstance(error, BadSyntax) else 0
+            lines = text.text.split("\n")
+            message = getattr(error, "_why", "") or str(error).splitlines()[0]
+            hint = (
+                "each block ends with a full stop, and parts of one with ; or , (often the slip is on the line above);"
+                " what depends on this file is checked when it can be read"
+            )
+            shown = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+            found.append(Diagnostic("rdf-syntax", Span(text.name, line), f"cannot be read: {message}", hint, shown))
+            continue
+        for s, p, o, graph in sorted(dataset.quads(), key=lambda quad: tuple(map(str, quad))):  # rdflib's order varies
+            subject, predicate, value = str(s), str(p), _native(o)
+            key = (subject, predicate, value)
+            if value not in triples.subjects[subject][predicate]:
+                triples.subjects[subject][predicate].append(value)
+            if isinstance(graph, URIRef) and not str(graph).startswith("urn:x-rdflib"):
+                triples.graphs[key].append(str(graph))
+            else:
+                triples.graphs.setdefault(key, [])
+    return triples
+
+
+def _native(node: Node) -> Value:
+    """An RDF node as a value of the language; a decimal keeps the digits that it is written with."""
+    from rdflib import Literal
+
+    if not isinstance(node, Literal):
+        return Iri(str(node))
+    kind = str(node.datatype) if node.datatype else XSD + "string"
+    if kind == XSD + "decimal":
+        return Decimal(str(node))
+    if kind == XSD + "integer":
+        return int(str(node))
+    if kind == XSD + "boolean":
+        return str(node) in ("true", "1")
+    if kind == XSD + "date" and not isinstance(node.value, str) and node.value is not None:
+        return node.value  # type: ignore[no-any-return]
+    return str(node)
