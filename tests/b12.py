@@ -41,7 +41,7 @@ class LibraryCase:
     """A case file: what its opening comment says, what it records (codes as names), and what its author expects.
 
     `shows` are the rows, catalogue entries, safety properties and traps that it is for; `steps` the regimens whose role
-    and step its comment gives, as {value: (role, step)}.
+    and step it expects, as {value: (role, step)}.
     """
 
     path: Path
@@ -65,17 +65,15 @@ def _read(path: Path) -> LibraryCase:
     opening = re.match(r"(?:#.*\n)*", text)
     comment = re.sub(r"\n# *", " ", "\n" + opening[0].rstrip()).strip() if opening else ""
     said, _, rest = comment.partition(" Shows: ")
-    shows, _, steps = rest.partition(" Steps: ")
     record = yaml.safe_load(text)
     expect = record.pop("expect")
     for lab in record.get("labs", ()):
         lab["analyte"] = NAMES.get(lab["analyte"], lab["analyte"])
-    given = (part.split() for part in steps.rstrip(".").split("; ") if part)
     return LibraryCase(
         path=path,
         comment=said,
-        shows=tuple(shows.rstrip(".").split("; ")),
-        steps={value: (role, step) for value, role, step in given},
+        shows=tuple(rest.rstrip(".").split("; ")),
+        steps={value: tuple(both.split()) for value, both in expect.get("steps", {}).items()},
         record=record,
         expect=expect,
     )

@@ -88,11 +88,13 @@ class Record:
 class Expectation:
     """What the author of a case expects: ids of conclusions that must, and must not, be there.
 
-    `at` is the day that the case is assessed on, where its expectations depend on one.
+    `steps` gives the role and the place in time of regimen steps, as in `recommended now`; `at` is the day that
+    the case is assessed on, where its expectations depend on one.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    steps: Mapping[str, str] = field(default_factory=dict)
     at: str | None = None
 
 

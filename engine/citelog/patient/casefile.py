@@ -26,7 +26,7 @@ from citelog.patient.dates import period
 from citelog.patient.reading import Document, as_text, compact, recorded
 
 TOP_KEYS = ("id", *LISTS, "context", "expect")
-EXPECT_KEYS = ("include", "exclude", "at")
+EXPECT_KEYS = ("include", "exclude", "steps", "at")
 
 
 def gather(document: Document) -> Gathered:
@@ -109,10 +109,24 @@ def _expectation(value: Any, where: str) -> Expectation | None:
         if key not in EXPECT_KEYS:
             hint = did_you_mean(key, EXPECT_KEYS)
             raise CaseError(f"{where}: expect", f'unknown key "{key[:60]}"', hint or remedy)
-        if key != "at" and ids is not None and not (isinstance(ids, list) and all(isinstance(one, str) for one in ids)):
+        if (
+            key in ("include", "exclude")
+            and ids is not None
+            and not (isinstance(ids, list) and all(isinstance(one, str) for one in ids))
+        ):
             raise CaseError(f"{where}: expect.{key}", "this is not a list of conclusion ids", remedy)
     include, exclude = (tuple(str(one) for one in value.get(key) or ()) for key in ("include", "exclude"))
-    return Expectation(include, exclude, _day(value.get("at"), where))
+    return Expectation(include, exclude, _steps(value.get("steps"), where), _day(value.get("at"), where))
+
+
+def _steps(value: Any, where: str) -> dict[str, str]:
+    """The role and the place in time that a step of a regimen is expected to have."""
+    remedy = "write it as in steps: {LOADING-STEP: recommended now}"
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(one, str) and len(one.split()) == 2 for one in value.values()):
+        raise CaseError(f"{where}: expect.steps", "this is not a role and a step for each value", remedy)
+    return {str(key): " ".join(one.split()) for key, one in value.items()}
 
 
 def _day(value: Any, where: str) -> str | None:
