@@ -1,8 +1,9 @@
 """The whole process, from cold: `citelog assess CASE`, against clingo's on the same program and patient.
 
-Both are given a file and asked for everything; both write what they found to a pipe. citelog's knowledge
-was compiled once before (what each start verifies anew is the hash of every file). Then what the time
-goes to: imports by library, and the steps of an assessment.
+Both are given a file and asked for everything; both write what they found to a pipe. What is kept between
+starts was made by a start before the first that counts: Python's compiled modules, and citelog's compiled
+knowledge (each start verifies the hash of every file). Then what the time goes to: imports by library,
+and the steps of an assessment.
 """
 
 from __future__ import annotations
@@ -26,12 +27,22 @@ CITELOG = "citelog assess CASE"
 JSON = "citelog assess CASE --format json"
 BARE = "citelog without its command line (python -c)"
 CLINGO = "clingo FILE (python -m clingo)"
+SCRIPT = "clingo in a script (python -c, FILE)"
 PYTHON = "python -c pass"
 STAND_IN = """
 import sys
 from citelog.assess import assess
 from citelog.knowledge.cache import open_knowledge
 sys.stdout.write(assess(open_knowledge(), sys.argv[1], sys.argv[2]).to_json())
+"""
+CLINGO_SCRIPT = """
+import clingo, sys
+control = clingo.Control(["--warn=none"])
+control.load(sys.argv[1])
+control.ground([("base", [])])
+with control.solve(yield_=True) as models:
+    for model in models:
+        print(model)
 """
 STEPS = """
 import time
@@ -60,7 +71,10 @@ step("write JSON")
 
 def run(knowledge: Knowledge, folder: Path, rounds: int) -> tuple[str, dict[str, Any]]:
     """Measure; the table, and the same as data."""
-    one = patients(knowledge, folder, 0, 0)[1]
+    shipped = patients(knowledge, folder, 0, 0)
+    if not shipped:
+        raise SystemExit(f"{folder / 'cases'} holds no case that could be measured")
+    one = shipped[1]
     assert isinstance(one.source, Path)
     case = str(one.source)
     translation = Translation(knowledge.program, knowledge.stated, one.atoms)
@@ -74,6 +88,7 @@ def run(knowledge: Knowledge, folder: Path, rounds: int) -> tuple[str, dict[str,
             JSON: [*command, "assess", case, "--at", AT, "--format", "json"],
             BARE: [sys.executable, "-c", STAND_IN, case, AT],
             CLINGO: [sys.executable, "-m", "clingo", "--warn=none", str(program)],
+            SCRIPT: [sys.executable, "-c", CLINGO_SCRIPT, str(program)],
             PYTHON: [sys.executable, "-c", "pass"],
         }
         times = interleaved({name: _process(argv) for name, argv in commands.items()}, rounds)
@@ -85,7 +100,9 @@ def run(knowledge: Knowledge, folder: Path, rounds: int) -> tuple[str, dict[str,
     how = "the console script" if script.exists() else "python -c: no console script is installed beside this Python"
     title = f"The process, cold ({one.name} patient): {rounds} interleaved rounds; citelog is {how}"
     text = table(title, ("", "median ms", "least ms", "/ clingo"), rows)
-    text += "\n" + table("Imports of `citelog assess` (self time, -X importtime, one process)", ("", "ms"), _ms(imports))
+    text += "\n" + table(
+        "Imports of `citelog assess` (self time, -X importtime, one process)", ("", "ms"), _ms(imports)
+    )
     text += "\n" + table("Steps, without the command line (one process)", ("", "ms"), _ms(steps))
     low, high = times[CITELOG].spread(times[CLINGO])
     data = {
@@ -110,7 +127,8 @@ def _ms(parts: dict[str, float]) -> list[tuple[str, ...]]:
 def _environment() -> dict[str, str]:
     """Ours, with this copy of the engine first if it is not installed."""
     paths = [str(ROOT / "engine"), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}  # or each start compiles anew
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def _process(argv: Sequence[str]) -> Callable[[], object]:

@@ -93,7 +93,8 @@ class Translation:
         counted = rule.aggregate
         name = self._names[rule.predicate]
         head = [
-            "N" if isinstance(a, Aggregate) else self._argument(number, rule.predicate, i, a) for i, a in enumerate(rule.args)
+            "N" if isinstance(a, Aggregate) else self._argument(number, rule.predicate, i, a)
+            for i, a in enumerate(rule.args)
         ]
         if counted is None:
             yield f"{name}({', '.join(head)}) :- {body}."
@@ -291,4 +292,6 @@ def same_model(run: Run, translation: Translation, symbols: Iterable[Any]) -> st
         for atom in run.atoms(predicate)
     }
     theirs = {str(symbol) for symbol in symbols if not translation.helper(symbol.name)}
-    return "; ".join([*(f"only ours: {x}" for x in sorted(ours - theirs)), *(f"only clingo: {x}" for x in sorted(theirs - ours))])
+    return "; ".join(
+        [*(f"only ours: {x}" for x in sorted(ours - theirs)), *(f"only clingo: {x}" for x in sorted(theirs - ours))]
+    )

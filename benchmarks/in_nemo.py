@@ -52,7 +52,9 @@ class Nemo:
     def same(self, run: Run, found: dict[str, set[tuple[str, ...]]]) -> str:
         """What differs between our conclusions and Nemo's; empty where they agree."""
         ours = {name: {tuple(map(_plain, atom.args)) for atom in run.atoms(name)} for name in self.asked}
-        return "; ".join(f"{name}: {sorted(ours[name] ^ found[name])}" for name in self.asked if ours[name] != found[name])
+        return "; ".join(
+            f"{name}: {sorted(ours[name] ^ found[name])}" for name in self.asked if ours[name] != found[name]
+        )
 
 
 def _plain(value: object) -> str:

@@ -18,7 +18,17 @@ from typing import Any
 from pyDatalog import Logic
 from pyDatalog import pyEngine as engine
 
-from citelog.rules.program import Absent, Assignment, Comparison, Constant, Expression, Operation, Present, Program, Variable
+from citelog.rules.program import (
+    Absent,
+    Assignment,
+    Comparison,
+    Constant,
+    Expression,
+    Operation,
+    Present,
+    Program,
+    Variable,
+)
 from citelog.run.result import Run
 from citelog.values import Atom, Iri, Value
 
@@ -51,7 +61,9 @@ class OneBase:
         for name in asked:
             variables = [engine.Var(f"x{i}") for i in range(arities[name])]
             padded = [engine.Const(name), *variables, *[engine.Const(_PAD)] * (width - arities[name])]
-            engine.assert_(engine.Clause(engine.Literal("goal", padded), [engine.Literal(self._names[name], variables)]))
+            engine.assert_(
+                engine.Clause(engine.Literal("goal", padded), [engine.Literal(self._names[name], variables)])
+            )
         self._goal = [engine.Var(f"x{i}") for i in range(width + 1)]
         self._kept = Logic.tl.logic
 
@@ -61,7 +73,9 @@ class OneBase:
 
     def ask_each(self, facts: Iterable[Atom]) -> list[tuple[Any, ...]]:
         """The same with one query a conclusion predicate, as one would write it first."""
-        queries = [(name, engine.Literal(self._names[name], [*self._goal[: self._arities[name]]])) for name in self._asked]
+        queries = [
+            (name, engine.Literal(self._names[name], [*self._goal[: self._arities[name]]])) for name in self._asked
+        ]
         return self._with(facts, lambda: [(name, *row) for name, query in queries for row in _answers(query)])
 
     def _with(self, facts: Iterable[Atom], ask: Callable[[], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
@@ -81,7 +95,9 @@ class OneBase:
         """What differs between our conclusions and pyDatalog's; empty where they agree."""
         ours = {(name, *map(_plain, atom.args)) for name in self._asked for atom in run.atoms(name)}
         theirs = {tuple(x for x in answer if x != _PAD) for answer in answers}
-        return "; ".join([*(f"only ours: {x}" for x in ours - theirs), *(f"only pyDatalog: {x}" for x in theirs - ours)])
+        return "; ".join(
+            [*(f"only ours: {x}" for x in ours - theirs), *(f"only pyDatalog: {x}" for x in theirs - ours)]
+        )
 
     def _fact(self, atom: Atom) -> Any:
         terms = [engine.Const(_plain(value)) for value in atom.args]

@@ -19,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "engine"))
 
 import cold
 import warm
-
 from citelog import home
 from citelog.knowledge.cache import open_knowledge
 

@@ -44,7 +44,7 @@ ROWS = (
 )
 NOT_RUN = {
     "SWI-Prolog": "not a Python package; no release of it is installed by pip",
-    "SPARQL (pyoxigraph)": "predicates of three and more places would have to be re-modelled as triples: another program",
+    "SPARQL (pyoxigraph)": "predicates of three and more places would have to become triples: another program",
 }
 
 
@@ -64,16 +64,17 @@ def run(knowledge: Knowledge, folder: Path, rounds: int, drawn: int, seed: int) 
     for row in ROWS:
         ratio = sorted(times[FULL].ratio(times[row]) for _, _, times in results)
         middle = ratio[len(ratio) // 2]
-        rows.append(
-            (row, *(f"{times[row].median * 1e3:.2f}" for _, _, times in results), f"{middle:.2f}")
-        )
+        rows.append((row, *(f"{times[row].median * 1e3:.2f}" for _, _, times in results), f"{middle:.2f}"))
     sizes = [
         ("facts of the record", *(str(s["facts"]) for _, s, _ in results), ""),
         ("facts of the model", *(str(s["model"]) for _, s, _ in results), ""),
         ("conclusions", *(str(s["conclusions"]) for _, s, _ in results), ""),
         ("firings", *(str(s["firings"]) for _, s, _ in results), ""),
     ]
-    title = f"One patient, warm: median ms of {rounds} interleaved rounds; last column: citelog in full / this row, median patient"
+    title = (
+        f"One patient, warm: median ms of {rounds} interleaved rounds; "
+        "last column: citelog in full / this row, for the median patient"
+    )
     text = table(title, ("", *names, "citelog / row"), [*sizes, *rows])
     text += "".join(f"left out: {line}\n" for line in left_out)
     text += "".join(f"not run: {name}: {reason}\n" for name, reason in NOT_RUN.items())
@@ -115,13 +116,12 @@ def _one(knowledge: Knowledge, folder: Path, one: Patient, rounds: int) -> tuple
     written = nemo.facts(one.atoms)
     _agree("Nemo", one, nemo.same(model, nemo.solve(written)))
     machine = Machine(knowledge.program, knowledge.stated)
-    tree = one.source
-    if isinstance(tree, Path):
+    source = one.source
+    tree: Any = source
+    if isinstance(source, Path):
         import yaml
 
-        tree = yaml.load(tree.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-    tree.pop("expect", None) if isinstance(tree, dict) else None
-    source = one.source
+        tree = yaml.load(source.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
 
     def full() -> object:
         return assess(knowledge, source, AT)

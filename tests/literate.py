@@ -8,7 +8,8 @@ A document is Markdown. Its fenced blocks are read by the first word after the f
 `edit FILE`  a change to a file of the small knowledge base in language/leaflet: `- old` and `+ new` lines
 `answer`     what comes out: the diagnostics exactly as printed, or every fact that the rules derive
 
-A line that ends in `for i = 0 … 9` stands for as many lines, with `{i}`, `{i+1}` or `{i+1 mod 10}` in them replaced.
+In `declare` and `facts`, a line that ends in `for i = 0 … 9` stands for as many lines, with `{i}`, `{i+1}` or
+`{i+1 mod 10}` in them replaced; `rules for i = 0 … 9` is as many copies of its text.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ LEAFLET = Path(__file__).parent / "language" / "leaflet"
 FENCE = re.compile(r"(?ms)^```(?P<kind>\w[\w-]*)(?: +(?P<name>[^\n`]+))?\n(?P<text>.*?)^```$")
 REPEATED = re.compile(r"^(?P<line>.*\S)\s+for i = (?P<first>\d+) … (?P<last>\d+)$")
 PLACE = re.compile(r"\{i(?:(?P<sign>[+-])(?P<step>\d+))?(?: mod (?P<mod>\d+))?\}")
-SHOWN = 12
+SHOWN, LINES = 12, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +180,19 @@ def value(written: str, type_: str) -> Value:
 # what comes out
 
 
+def rule_file(block: Block) -> tuple[str, str]:
+    """The name and text of a `rules` block; one whose name is `for i = …` stands for as many copies of its text."""
+    found = re.fullmatch(r"for i = (\d+) … (\d+)", block.name)
+    if not found:
+        return block.name or "example.rls", block.text
+    numbers = range(int(found[1]), int(found[2]) + 1)
+    return "example.rls", "\n".join(PLACE.sub(lambda m, i=i: _place(m, i), block.text) for i in numbers)  # type: ignore[misc]
+
+
 def compiled(declare: str, rules: list[tuple[str, str]]) -> tuple[Declared, Program, str]:
     """The names, the program and the printed diagnostics of a document."""
     known = declared(declare)
-    program, found = check([parse(repeated(text), name) for name, text in rules], known.names)
+    program, found = check([parse(text, name) for name, text in rules], known.names)
     return known, program, "".join(f"{d}\n" for d in found)
 
 
@@ -198,7 +208,7 @@ def answer(text: str, deadline: float = 10.0) -> str:
     if any(b.kind == "edit" for b in parts):
         raise ValueError("a document about a knowledge base needs a folder: see `edited`")
     declare = "".join(b.text for b in parts if b.kind == "declare")
-    rules = [(b.name or "example.rls", b.text) for b in parts if b.kind == "rules"]
+    rules = [rule_file(b) for b in parts if b.kind == "rules"]
     known, program, wrong = compiled(declare, rules)
     if wrong:
         return wrong
@@ -227,6 +237,8 @@ def transcript(run: Run) -> str:
             else:
                 by = ", ".join(dict.fromkeys(f.rule.name for f in run.firings(atom)))
                 lines.append(f"{Iri(atom.predicate).local}({', '.join(map(show, atom.args))})  by {by}")
+    if len(lines) > LINES:
+        lines = [*lines[:SHOWN], f"… {len(lines)} lines in all", *lines[-SHOWN:]]
     return "".join(line + "\n" for line in lines)
 
 

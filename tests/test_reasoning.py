@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -86,13 +89,13 @@ def agrees(seed: int) -> None:
 
 
 def agrees_with_nemo(seed: int) -> bool:
-    """One drawn program that Nemo can express; False where Nemo fails on it (0.10 panics on about one in a thousand)."""
+    """One drawn program that Nemo can express; False where Nemo fails on it (0.10 panics on one in a thousand)."""
     case = drawn(random.Random(seed), plain=True)
     ran = run(case)
     derived = list(dict.fromkeys(rule.predicate for rule in case.program.rules))
     try:
         theirs = nemo.answers(f"{case.text}\n{nemo.facts(case.facts)}", derived)
-    except BaseException as error:  # noqa: BLE001  (a panic of Rust is no Exception)
+    except BaseException as error:
         if "PanicException" in type(error).__name__:
             return False
         raise
@@ -266,3 +269,68 @@ def test_threads_see_their_own_patient_only() -> None:
         thread.join(60)
     assert not any(t.is_alive() for t in threads)
     assert not wrongs
+
+
+# what the list of probes asks of a process, not of a program (language/probes/not-expressible.md)
+
+SEEDED = """
+import random, sys
+sys.path[:0] = {paths!r}
+import test_reasoning
+from literate import answer
+from pathlib import Path
+from random_programs import drawn
+for seed in range(30):
+    found = test_reasoning.firings(test_reasoning.run(drawn(random.Random(seed))))
+    print(sorted(repr((rule, head, sorted(rows), n)) for (rule, head, rows), n in found.items()))
+for path in sorted(Path({folder!r}).glob("bad/*.md")):
+    if "```edit" not in path.read_text("utf-8"):
+        print(answer(path.read_text("utf-8")))
+"""
+
+
+def test_hash_seeds_change_nothing() -> None:
+    """Probe 19: the same programs in processes with other hash seeds; their diagnostics too."""
+    here = Path(__file__).parent
+    code = SEEDED.format(paths=[str(here), str(here.parent / "engine")], folder=str(here / "language"))
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in ("0", "1", "2", "17")
+    }
+    assert len(said) == 1 and len(said.pop()) > 10_000
+
+
+def test_runs_leave_nothing_behind() -> None:
+    """Probe 20: what a machine holds after three hundred runs is what it held after thirty."""
+    declare, rules = blocks(THREADS)
+    known, program, _ = compiled(declare.text, [("threads.rls", rules.text)])
+    machine = Machine(program, dict.fromkeys(facts("ex:next(n{i}, n{i+1 mod 7}) for i = 0 … 6", known), ()))
+    given = [(Atom("of", (Iri(EX + "me"), v)), None) for v in range(5)]
+
+    def held(runs: int) -> int:
+        for _ in range(runs):
+            machine.run(given)
+        gc.collect()
+        return len(gc.get_objects())
+
+    first = held(30)
+    assert held(300) - first < 200
+
+
+@pytest.mark.long
+def test_depth() -> None:
+    """Probes 11 and 11d: a chain of 10,000 facts, and one of 10,000 rules."""
+    declare = (
+        "patient e(x: term, y: term)\npatient c0(x: term)\nderived c{i}(x: term) for i = 1 … 10000\nderived l(x: term)"
+    )
+    rule = '%%% @convention A probe.\n#[name("{0}")]\n{1} .\n\n'
+    text = "".join(rule.format(f"r{i}", f"c{i}(?x) :- c{i - 1}(?x)") for i in range(1, 10_001))
+    text += rule.format("first", "l(?x) :- c0(?x)") + rule.format("more", "l(?y) :- e(?x, ?y), l(?x)")
+    known, program, wrong = compiled(declare, [("many.rls", text)])
+    assert not wrong
+    given = facts("c0(n0)\ne(n{i}, n{i+1}) for i = 0 … 9999", known)
+    ran = Machine(program, {}, 60).run([(a, None) for a in given], 60)
+    assert len(list(ran.atoms("l"))) == 10_001
+    assert [a.args for a in ran.atoms("c10000")] == [(Iri(EX + "n0"),)]

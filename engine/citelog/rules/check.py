@@ -417,7 +417,9 @@ class _RuleChecker:
                 return iri
 
     def bind(self, variable: str, type_: str, span: Span) -> None:
-        """Note the type that a place gives a variable; the first place decides."""
+        """Note the type that a place gives a variable; the first place decides, and no type decides nothing."""
+        if not type_:
+            return
         known = self.types.get(variable)
         if known is None or (known[0] == "term" and type_ in TERMS):
             self.types[variable] = (type_, span)
@@ -575,6 +577,8 @@ class _RuleChecker:
         if isinstance(expression, Constant):
             return _type_of(expression.value)
         left, right = self.type_of(expression.left, span), self.type_of(expression.right, span)
+        if not left or not right:
+            return ""
         if left == right == "date" and expression.operator == "-":
             return "integer"
         if left == "date" and right == "integer" and expression.operator in "+-":
@@ -594,11 +598,13 @@ class _RuleChecker:
             f"{_a(left)} {expression.operator} {_a(right)} has no meaning",
             "arithmetic is for numbers; a date minus a date is a count of days, a date plus an integer a date",
         )
-        return "number"
+        return ""
 
     def comparison_types(self, literal: Comparison, span: Span) -> None:
         left, right = self.type_of(literal.left, span), self.type_of(literal.right, span)
         numeric = left in NUMERIC and right in NUMERIC
+        if not left or not right:
+            return
         if literal.operator in ("=", "!=") and numeric and left != right:
             message = "an integer and a number are never the same thing: 1 is not 1.0"
             hint = "write 0.0 or 1.0 beside a number; else multiply by 1.0, or order them with <= and >="

@@ -56,9 +56,9 @@ _LARGE = 10_000
 def reasoner() -> str:
     """The reasoner and its version, as installed (the module's own version number is another)."""
     folder = Path(engine.__file__).parent.parent
-    found = sorted(folder.glob("pyDatalog-*.dist-info"))
+    found = sorted(folder.glob("[pP]y[dD]atalog-*.dist-info"))  # pip spells it both ways
     if len(found) == 1:  # reading the metadata properly costs each start some 20 ms
-        return f"pyDatalog {found[0].name.removeprefix('pyDatalog-').removesuffix('.dist-info')}"
+        return f"pyDatalog {found[0].name.partition('-')[2].removesuffix('.dist-info')}"
     from importlib.metadata import version
 
     return f"pyDatalog {version('pyDatalog')}"
@@ -68,25 +68,40 @@ class DeadlineError(Exception):
     """A run that took longer than it may."""
 
 
+Seen = tuple[str, int, int]
+"""A value (its number) that stands in some fact of a predicate, at a place."""
+
+
 @dataclass(slots=True)
 class _Plan:
-    """A rule made ready: its literals in running order, with pyDatalog's terms for their arguments."""
+    """A rule made ready: its literals in running order, with pyDatalog's terms for their arguments.
+
+    `needs` are the constants of its premises: a rule of which one stands in no fact is not asked.
+    """
 
     number: int
     rule: Rule
     reads: tuple[str, ...]
     steps: list[Callable[[_Facts, int, str], Any]]
-    answer: list[Any]
+    goal: Any
     recursive: list[int]
+    needs: tuple[Seen, ...]
 
 
 class _Facts:
     """The facts of one run: ours, with their firings, and pyDatalog's, grown together."""
 
-    def __init__(self, values: list[Value], ids: dict[tuple[type, Value], int], consts: list[Any]) -> None:
-        self.values, self.ids, self.consts = values, ids, consts
+    def __init__(
+        self,
+        values: list[Value],
+        ids: dict[tuple[type, Value], int],
+        consts: list[Any],
+        watched: Mapping[str, tuple[int, ...]],
+    ) -> None:
+        self.values, self.ids, self.consts, self.watched = values, ids, consts, watched
         self.table: dict[str, dict[Ids, list[Held]]] = {}
         self.rounds: dict[tuple[str, Ids], int] = {}
+        self.seen: set[Seen] = set()
         self.deadline = 0.0
         self.counter = 0
 
@@ -105,6 +120,8 @@ class _Facts:
         if ids in rows:
             return False
         rows[ids] = []
+        for place in self.watched.get(predicate, ()):
+            self.seen.add((predicate, place, ids[place]))
         self.tell(relation, ids)
         return True
 
@@ -123,7 +140,9 @@ class Machine:
         self.program = program
         self._relations = {name: f"p{i}" for i, name in enumerate(program.predicates)}
         self._logic = Logic()
-        self._base = _Facts([], {}, [])
+        self._base = self._now = _Facts([], {}, [], _watched(program))
+        self._firing: dict[int, Any] = {}
+        self._asked: Any = None
         self._stated: dict[tuple[str, Ids], tuple[str, ...]] = {}
         changing = {program.rules[i].predicate for component in program.open for i in component.rules}
         changing |= {name for name, p in program.predicates.items() if p.layer == "patient"}
@@ -155,11 +174,13 @@ class Machine:
         saved = Logic.tl.logic if hasattr(Logic.tl, "logic") else None
         try:
             Logic(self._logic)
-            facts = _Facts(base.values.copy(), base.ids.copy(), base.consts.copy())
+            facts = _Facts(base.values.copy(), base.ids.copy(), base.consts.copy(), base.watched)
+            self._now = facts
             facts.deadline = time.monotonic() + deadline
             facts.table = dict(base.table)
             facts.rounds = base.rounds.copy()
-            facts.counter = base.counter  # the names of firing relations go on: those of the knowledge are taken
+            facts.counter = base.counter  # the names of relations go on: those of the knowledge are taken
+            facts.seen = base.seen.copy()
             for predicate, ids in self._late:
                 facts.add(predicate, self._relations[predicate], ids)
             read: dict[tuple[str, Ids], Value | None] = {}
@@ -220,6 +241,8 @@ class Machine:
 
     def _ask(self, plan: _Plan, facts: _Facts, place: int = -1, marked: str = "") -> list[Ids]:
         """The answers of a rule's firing relation, with the newest facts only in the literal at `place`."""
+        if not facts.seen.issuperset(plan.needs):
+            return []
         table = facts.table
         size = 1
         for predicate in plan.reads:
@@ -230,7 +253,10 @@ class Machine:
         watched = size > _LARGE
         body: list[Any] = []
         bound: dict[Any, Any] = {}
-        for position, step in zip(plan.rule.plan, plan.steps, strict=True):
+        steps = list(zip(plan.rule.plan, plan.steps, strict=True))
+        if place >= 0:  # the newest facts come first: there are few of them, and they narrow all that follows
+            steps.sort(key=lambda pair: pair[0] != place)
+        for position, step in steps:
             literal = step(facts, position, marked if position == place else "")
             if literal is False:
                 return []
@@ -239,10 +265,8 @@ class Machine:
                 if watched:
                     bound.update((t.id, t) for t in literal.terms if not t.is_const())
                     body.append(_clock(facts, list(bound.values())))
-        facts.counter += 1
-        name = f"f{facts.counter}"
-        engine.assert_(engine.Clause(engine.Literal(name, plan.answer), body))
-        result = engine.Literal(name, plan.answer).ask()
+        self._asked = engine.Clause(plan.goal, body)
+        result = plan.goal.ask()
         if result is True:
             return [()]
         return sorted(result or ())
@@ -286,12 +310,17 @@ class Machine:
     # making a rule ready
 
     def _plan(self, number: int, rule: Rule) -> _Plan:
-        reads, steps, recursive = [], [], []
+        reads, steps, recursive, needs = [], [], [], []
         for position in rule.plan:
             literal = rule.body[position]
             if isinstance(literal, Present):
                 reads.append(literal.predicate)
                 recursive.append(position)
+                needs += [
+                    (literal.predicate, place, self._base.intern(a.value))
+                    for place, a in enumerate(literal.args)
+                    if isinstance(a, Constant)
+                ]
                 steps.append(self._present(literal))
             elif isinstance(literal, Absent):
                 steps.append(self._absent(literal))
@@ -299,8 +328,15 @@ class Machine:
                 steps.append(self._comparison(literal, f"c{number}_{position}"))
             else:
                 steps.append(self._assignment(literal, f"a{number}_{position}"))
-        answer = [engine.Var(v) for v in rule.variables]
-        return _Plan(number, rule, tuple(reads), steps, answer, recursive)
+        arity = len(rule.variables)
+        if arity not in self._firing:
+            self._firing[arity] = _primitive(f"f{arity}", arity, self._fires)
+        goal = engine.Literal(self._firing[arity], [engine.Var(v) for v in rule.variables])
+        return _Plan(number, rule, tuple(reads), steps, goal, recursive, tuple(needs))
+
+    def _fires(self, asked: Any, subgoal: Any) -> None:
+        """What pyDatalog calls for a firing relation: its one clause, the body that is being asked."""
+        subgoal.schedule((engine.ADD_CLAUSE, (subgoal, self._asked)))
 
     def _terms(self, args: Sequence[Variable | Constant]) -> list[Any]:
         return [
@@ -330,36 +366,41 @@ class Machine:
             a, b = left(row), right(row)
             return a is not None and b is not None and compare(sign, a, b)
 
-        def step(facts: _Facts, position: int, marked: str) -> Any:
-            if not terms:
-                return None if holds(()) else False
-            values = facts.values
+        if not terms:
+            return lambda facts, position, marked: None if holds(()) else False
 
-            def test(asked: Any, subgoal: Any) -> None:
-                if holds([values[t.id] for t in asked.terms]):
-                    subgoal.fact(True)
+        def test(asked: Any, subgoal: Any) -> None:
+            values = self._now.values
+            if holds([values[t.id] for t in asked.terms]):
+                subgoal.fact(True)
 
-            return engine.Literal(_primitive(name, len(terms), test), terms)
-
-        return step
+        made = engine.Literal(_primitive(name, len(terms), test), terms)
+        return lambda facts, position, marked: made
 
     def _assignment(self, literal: Assignment, name: str) -> Callable[[_Facts, int, str], Any]:
         order: dict[str, int] = {}
         compute = _compiled(literal.expression, order)
         terms = [*(engine.Var(v) for v in order), engine.Var(literal.variable)]
 
-        def step(facts: _Facts, position: int, marked: str) -> Any:
-            values = facts.values
+        def produce(asked: Any, subgoal: Any) -> None:
+            facts, given = self._now, asked.terms[:-1]
+            value = compute([facts.values[t.id] for t in given])
+            if value is not None:
+                subgoal.fact(engine.Literal(asked.pred, [*given, facts.consts[facts.intern(value)]]))
 
-            def produce(asked: Any, subgoal: Any) -> None:
-                given = asked.terms[:-1]
-                value = compute([values[t.id] for t in given])
-                if value is not None:
-                    subgoal.fact(engine.Literal(asked.pred, [*given, facts.consts[facts.intern(value)]]))
+        made = engine.Literal(_primitive(name, len(terms), produce), terms)
+        return lambda facts, position, marked: made
 
-            return engine.Literal(_primitive(name, len(terms), produce), terms)
 
-        return step
+def _watched(program: Program) -> Mapping[str, tuple[int, ...]]:
+    """The places of each predicate at which some premise has a constant."""
+    places: dict[str, set[int]] = {}
+    for rule in program.rules:
+        for literal in rule.body:
+            if isinstance(literal, Present):
+                constant = [i for i, a in enumerate(literal.args) if isinstance(a, Constant)]
+                places.setdefault(literal.predicate, set()).update(constant)
+    return {predicate: tuple(sorted(found)) for predicate, found in places.items()}
 
 
 def _primitive(name: str, arity: int, function: Callable[[Any, Any], None]) -> Any:
