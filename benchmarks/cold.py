@@ -51,17 +51,16 @@ def step(name):
     global started
     now = time.perf_counter(); print(f"{name}\\t{(now - started) * 1e3:.3f}"); started = now
 import sys
-from citelog.knowledge.cache import open_knowledge
-step("import citelog.knowledge")
-knowledge = open_knowledge()
-step("hash every file, read the cache")
 import citelog.assess
 from citelog import patient
-step("import the rest (pyDatalog, patient)")
+from citelog.knowledge.cache import open_knowledge
+step("import citelog and what it needs")
+knowledge = open_knowledge()
+step("hash every file, read the compiled knowledge")
 case = patient.read(sys.argv[1], knowledge.terms)
-step("read the case file (with PyYAML's import)")
+step("read the case file")
 machine = sys.modules["citelog.assess"]._machine(knowledge)
-step("make the machine ready")
+step("make the machine ready: plans, what no patient changes")
 found = sys.modules["citelog.assess"].assess_case(knowledge, case, sys.argv[2])
 step("derive and conclude")
 found.to_json()

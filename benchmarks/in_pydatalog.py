@@ -73,13 +73,17 @@ class OneBase:
 
     def ask_each(self, facts: Iterable[Atom]) -> list[tuple[Any, ...]]:
         """The same with one query a conclusion predicate, as one would write it first."""
-        queries = [
-            (name, engine.Literal(self._names[name], [*self._goal[: self._arities[name]]])) for name in self._asked
-        ]
-        return self._with(facts, lambda: [(name, *row) for name, query in queries for row in _answers(query)])
+
+        def every() -> list[tuple[Any, ...]]:
+            queries = {
+                name: engine.Literal(self._names[name], self._goal[: self._arities[name]]) for name in self._asked
+            }
+            return [(name, *row) for name, query in queries.items() for row in _answers(query)]
+
+        return self._with(facts, every)
 
     def _with(self, facts: Iterable[Atom], ask: Callable[[], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
-        Logic.tl.logic = self._kept
+        Logic.tl.logic = self._kept  # before any literal is made: its predicate is looked up there
         clauses = [engine.assert_(self._fact(atom)) for atom in facts]
         try:
             return ask()

@@ -152,3 +152,21 @@ def test_a_difference_would_be_seen() -> None:
     predicate = next(p for p in derived() if len(knowledge().program.predicates[p].arguments) == 1)
     found = differences(drawn(0, 5), f"{nemo.name(predicate)}(?p) :- patient(?q), ?p = <urn:nobody> .")
     assert found == [f"only Nemo: {predicate}('<urn:nobody>',)"]
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("r(1) :- p(?x), ~q(_, _) . p(1) . q(1, 2) .", [(1,)]),
+        ("r(?x) :- p(?x), ~q(?x, _) . p(1) . q(1, 2) .", []),
+        ("r(?y) :- p(?x), ?y = ?x / 2 . p(7) .", [(3,)]),
+        ("r(?x) :- p(?x), ?x = 1 . p(1.0) .", []),
+        ("r(?x) :- p(?x), ?x <= 1 . p(1.0) .", [(1.0,)]),
+        ("r(?y) :- p(?x), ?y = ?x + 1 . p(9223372036854775807) .", []),
+        ("@prefix ex: <http://ex#> . r(?x) :- p(?x, ex:a-b) . p(1, <http://ex#a-b>) .", []),
+        ("@prefix ex: <http://ex#> . r(?x) :- p(?x, ex:a_b) . p(1, <http://ex#a_b>) .", [(1,)]),
+    ],
+)
+def test_what_language_md_says_of_nemo(program: str, expected: list[tuple[Any, ...]]) -> None:
+    """The differences in its last table, so that a release of Nemo that mends one is noticed."""
+    assert nemo.answers(program, ["r"])["r"] == expected

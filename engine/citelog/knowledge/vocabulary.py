@@ -81,6 +81,10 @@ def _signature(triples: Triples, iri: str, layer: str, found: list[Diagnostic]) 
             found.append(Diagnostic("bad-signature", span, f"{part} names no type", more, shown))
             return None
         arguments.append(Argument(name, type_))
+    if not arguments:
+        message = f"{match['name']} has no argument, and so is about nobody"
+        found.append(Diagnostic("bad-signature", span, message, f"write {match['name']}(patient: patient)", shown))
+        return None
     sentence, absence = triples.text(iri, CL + "sentence"), triples.text(iri, CL + "absence")
     known = {a.name for a in arguments}
     for template in (sentence, absence):

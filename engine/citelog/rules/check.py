@@ -207,7 +207,7 @@ class _RuleChecker:
         understood = [literal for literal in body if literal is not None]
         if len(understood) < len(body) or head is None or len(syntax.heads) != 1:
             if display:
-                self.display(display, tuple(_written(syntax.body)))
+                self.display(display, tuple(dict.fromkeys(_written(syntax.body))))
             return None
         literals = self.assignments(understood)
         plan, variables = self.plan(literals)

@@ -180,8 +180,11 @@ def parse(text: str, file: str) -> RuleFile:
                 )
             else:
                 what = error.char if isinstance(error, UnexpectedCharacters) else str(getattr(error, "token", ""))
+                ahead = piece[: max(0, (error.pos_in_stream or 0) - line - column)]
                 type_ = error.token.type if isinstance(error, UnexpectedToken) else ""
-                report(Span(file, error.line, error.column), *_mistake(piece, what, type_, lines[error.line - 1]))
+                report(
+                    Span(file, error.line, error.column), *_mistake(piece, ahead, what, type_, lines[error.line - 1])
+                )
             continue
         if tree.data != "prefix":
             rules.append(_Reader(file).rule(tree, piece))
@@ -209,17 +212,16 @@ _COPIED = {
 }
 
 
-def _mistake(piece: str, what: str, type_: str, line: str) -> tuple[str, str]:
+def _mistake(piece: str, ahead: str, what: str, type_: str, line: str) -> tuple[str, str]:
     """A message and what an author most likely meant, learnt from the mistakes that people make."""
     bare = re.sub(r'%[^\n]*|"(?:\\.|[^"\\\n])*"', "", piece)
     message = f"{what} is not expected here"
     if what in _COPIED:
         return message, f"write {_COPIED[what]} (word processors put {what} in its place)"
-    if type_ in ("DOC", "__ANON_0", "HASHLSQB") or what.startswith(("#[", "%%%")):
-        return (
-            f"a new rule begins here, and the one before has not ended: {what[:30]}",
-            "end each rule with a blank and a full stop",
-        )
+    if what.startswith(("#[", "%%%")):
+        if not re.sub(r"(?m)^\s*(%|#\[)[^\n]*", "", ahead).strip():
+            return "a description or a tag stands below an attribute", "write the %%% lines above the #[…] lines"
+        return "a new rule begins here, and the one before has not ended", "end each rule with a blank and a full stop"
     if line.lstrip().startswith("#["):
         hint = 'an attribute reads #[name("…")] or #[display(f"… {?x} …")], alone on its line'
         return message, hint + "; the text holds no quotation mark and no backslash"
