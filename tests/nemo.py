@@ -42,19 +42,6 @@ def name(predicate: str) -> str:
     return f"<{predicate}>" if ":" in predicate else predicate
 
 
-PIECE = re.compile(r'%[^\n]*|"[^"\n]*"|<[^<>\s]*>|(?P<prefix>[A-Za-z]\w*):(?P<local>\w+(?:-\w+)+)')
-
-
-def spelt_out(text: str) -> str:
-    """A rule file with each prefixed name that holds a hyphen written as an IRI: Nemo takes the hyphen for a minus.
-
-    >>> spelt_out('@prefix ex: <http://ex#> .\\np(ex:a-b, ex:c, "ex:a-b") :- q(ex:a) . % ex:a-b')
-    '@prefix ex: <http://ex#> .\\np(<http://ex#a-b>, ex:c, "ex:a-b") :- q(ex:a) . % ex:a-b'
-    """
-    prefixes = dict(re.findall(r"(?m)^@prefix (\w+): <([^>]*)>", text))
-    return PIECE.sub(lambda m: f"<{prefixes[m['prefix']]}{m['local']}>" if m["prefix"] else m[0], text)
-
-
 def facts(atoms: Iterable[Atom]) -> str:
     """Facts as lines of a program."""
     return "".join(f"{name(a.predicate)}({', '.join(map(written, a.args))}) .\n" for a in atoms)

@@ -2,7 +2,7 @@
 
 Nemo is another engine, written by other people in another language, whose syntax the rule files have. It is given them
 as they stand; only the facts and the @output lines are added, and an @prefix line that several files have is left in
-once. One difference is bridged (nemo.spelt_out): Nemo reads the hyphen in `ex:a-b` as a minus.
+once.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def as_one(texts: Iterable[str]) -> str:
 @cache
 def program() -> str:
     """All rules, and the facts that no patient changes."""
-    text = as_one(nemo.spelt_out(path.read_text(encoding="utf-8")) for path in FILES)
+    text = as_one(path.read_text(encoding="utf-8") for path in FILES)
     read = {x.predicate for rule in knowledge().program.rules for x in rule.body if isinstance(x, Present)}
     return f"{text}\n{nemo.facts(a for a in knowledge().stated if a.predicate in read)}"
 
@@ -110,7 +110,7 @@ def drawn(seed: int, count: int) -> list[tuple[Any, str | None]]:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
 def test_a_file_alone(path: Path) -> None:
     """A file is a program by itself: from the facts of the others it derives what it derives among them."""
-    text = nemo.spelt_out(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
     rules = [r for r in knowledge().program.rules if r.span.file.endswith(path.name)]
     heads = {rule.predicate for rule in rules}
     case, at = drawn(7, 1)[0]

@@ -135,13 +135,13 @@ def test_what_was_entered_in_error_has_a_note_and_is_no_fact(lists: dict[str, An
         (0, {"result_value": (Decimal(0),)}),
         (-5, {"result_value": (Decimal(-5),)}),
         (99.99, {"result_value": (Decimal("99.99"),)}),
-        ("<50", {"result_bound": (cl("less-than"), Decimal(50))}),
-        ("<= 50", {"result_bound": (cl("at-most"), Decimal(50))}),
-        ("≤50", {"result_bound": (cl("at-most"), Decimal(50))}),
-        (">1500", {"result_bound": (cl("greater-than"), Decimal(1500))}),
-        (">=1500", {"result_bound": (cl("at-least"), Decimal(1500))}),
-        ("≥ 1500", {"result_bound": (cl("at-least"), Decimal(1500))}),
-        ("<0", {"result_bound": (cl("less-than"), Decimal(0))}),
+        ("<50", {"result_bound": (cl("less_than"), Decimal(50))}),
+        ("<= 50", {"result_bound": (cl("at_most"), Decimal(50))}),
+        ("≤50", {"result_bound": (cl("at_most"), Decimal(50))}),
+        (">1500", {"result_bound": (cl("greater_than"), Decimal(1500))}),
+        (">=1500", {"result_bound": (cl("at_least"), Decimal(1500))}),
+        ("≥ 1500", {"result_bound": (cl("at_least"), Decimal(1500))}),
+        ("<0", {"result_bound": (cl("less_than"), Decimal(0))}),
         *(
             (value, {"result_unreadable": ()})
             for value in (
@@ -181,7 +181,7 @@ def test_an_unknown_unit_is_said_and_noted() -> None:
     ],
 )
 def test_a_flag_is_low_or_another_one(flag: str, meant: str) -> None:
-    assert facts_of(labs=result(value=80, flag=flag))["result_flag"] == (cl(f"{meant}-flag"),)
+    assert facts_of(labs=result(value=80, flag=flag))["result_flag"] == (cl(f"{meant}_flag"),)
 
 
 # --- dates -------------------------------------------------------------------------------------------------------
@@ -227,8 +227,8 @@ def test_a_date_that_cannot_be_read_is_noted_and_nothing_is_guessed(when: str) -
         ("planned", "planned"),
         ("draft", "planned"),
         ("intended", "planned"),
-        ("on hold", "on-hold"),
-        ("on-hold", "on-hold"),
+        ("on hold", "on_hold"),
+        ("on-hold", "on_hold"),
     ],
 )
 def test_a_status_is_what_it_says(status: str, meant: str) -> None:
@@ -240,7 +240,7 @@ def test_a_status_is_what_it_says(status: str, meant: str) -> None:
 @pytest.mark.parametrize("status", [None, "active", "unknown", "taking"])
 def test_a_missing_or_odd_status_is_unknown_with_a_note(status: str | None) -> None:
     medications = [{"name": "folic acid", "status": status}]
-    assert facts_of(medications=medications)["medication_status"] == (cl("status-unknown"),)
+    assert facts_of(medications=medications)["medication_status"] == (cl("status_unknown"),)
     assert [note.endswith("counts as unknown.") for note in notes_of(medications=medications)] == [True]
 
 

@@ -87,8 +87,8 @@ def assessments(kb: citelog.KnowledgeBase, count: int, seed: int) -> Iterator[As
 
 
 def test_every_proof_is_well_founded_and_accounts_for_every_literal(kb: citelog.KnowledgeBase) -> None:
-    """No cycle; a premise for each literal of each firing; leaves are records, statements, absences and comparisons; and
-    the facts and assumptions of the conclusion are those in its proof."""
+    """No cycle; a premise for each literal of each firing; leaves are records, statements, absences and comparisons;
+    and the facts and assumptions of the conclusion are those in its proof."""
     rules = {rule.name: rule for rule in kb.knowledge.program.rules}
     checked = 0
     for assessment in assessments(kb, 60, 3):

@@ -1,25 +1,26 @@
 """citelog: Datalog that cites its sources.
 
-kb = citelog.open()                             # the default one; or a shipped name, or a folder
-assessment = kb.assess("patient.yaml")          # a path, a dict, or FHIR as a dict
-for conclusion in assessment.conclusions:
-    print(conclusion.sentence, conclusion.citations)
-assessment.why("treat:immediate")               # its proof
+    kb = citelog.open()                             # the default one; or a shipped name, or a folder
+    assessment = kb.assess("patient.yaml")          # a path, a dict, or FHIR as a dict
+    for conclusion in assessment.conclusions:
+        print(conclusion.sentence, conclusion.citations)
+    assessment.why("treat:immediate")               # its proof
+
+Each name is imported when it is first used, so that a command loads only what it needs.
 """
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from citelog.assess import Assessment, Citation, Conclusion, assess
-from citelog.diagnostics import CaseError, CitelogError, Diagnostic, KnowledgeError
 from citelog.home import VERSION as __version__
-from citelog.knowledge.base import Knowledge
-from citelog.knowledge.cache import open_knowledge
+
+if TYPE_CHECKING:
+    from citelog.assess import Assessment, Citation, Conclusion, NotConcludedError
+    from citelog.consult import KnowledgeBase
+    from citelog.consult import open_base as open  # the name is the interface
+    from citelog.diagnostics import CaseError, CitelogError, Diagnostic, KnowledgeError
+    from citelog.proof.graph import Proof
 
 __all__ = [
     "Assessment",
@@ -30,29 +31,34 @@ __all__ = [
     "Diagnostic",
     "KnowledgeBase",
     "KnowledgeError",
+    "NotConcludedError",
+    "Proof",
     "__version__",
     "open",
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class KnowledgeBase:
-    """A knowledge base, verified: every quote in its place, every rule checked."""
+def __getattr__(name: str) -> Any:
+    match name:
+        case "open":
+            from citelog.consult import open_base as found
+        case "KnowledgeBase":
+            from citelog.consult import KnowledgeBase as found
+        case "Assessment" | "Citation" | "Conclusion" | "NotConcludedError":
+            from citelog import assess
 
-    knowledge: Knowledge
+            found = getattr(assess, name)
+        case "Proof":
+            from citelog.proof.graph import Proof as found
+        case "CaseError" | "CitelogError" | "Diagnostic" | "KnowledgeError":
+            from citelog import diagnostics
 
-    def assess(self, source: str | Path | Mapping[str, Any], at: datetime.date | str | None = None) -> Assessment:
-        """Assess one patient: a path to a case file or FHIR R4 record, or either as a dict.
-
-        `at` is the date of the assessment, for rules about time. Raises CaseError where the record
-        cannot be used at all.
-        """
-        return assess(self.knowledge, source, at)
+            found = getattr(diagnostics, name)
+        case _:
+            raise AttributeError(f"module 'citelog' has no attribute {name!r}")
+    globals()[name] = found
+    return found
 
 
-def open(name_or_folder: str | Path | None = None) -> KnowledgeBase:
-    """Open a knowledge base: a shipped one by its name, any other by its folder, the default one for None.
-
-    Raises KnowledgeError with everything that is wrong with it.
-    """
-    return KnowledgeBase(open_knowledge(name_or_folder))
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -130,14 +130,14 @@ def _result(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
         yield _atom("result_unit_unknown", entry)
         yield f'The unit "{recorded}" is not known.'
     if flag := _text(entry, "flag"):
-        yield _atom("result_flag", entry, cl("low-flag" if is_low(flag) else "other-flag"))
+        yield _atom("result_flag", entry, cl("low_flag" if is_low(flag) else "other_flag"))
 
 
 def _medication(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
     yield _atom("medication", entry, term)
     recorded = _text(entry, "status")
     meant = status(recorded)
-    yield _atom("medication_status", entry, cl((meant or "status unknown").replace(" ", "-")))
+    yield _atom("medication_status", entry, cl((meant or "status unknown").replace(" ", "_")))
     if meant is None:
         word_for_it = f'The status "{recorded}"' if recorded else "Its status is not recorded, and"
         yield f"{word_for_it} counts as unknown."

@@ -21,10 +21,10 @@ _BOUND = re.compile(rf"(<=|>=|≤|≥|<|>)\s*({_DECIMAL})")
 class Sign(Enum):
     """Which way a bound points; the values are local names of the engine's vocabulary."""
 
-    LESS_THAN = "less-than"
-    AT_MOST = "at-most"
-    GREATER_THAN = "greater-than"
-    AT_LEAST = "at-least"
+    LESS_THAN = "less_than"
+    AT_MOST = "at_most"
+    GREATER_THAN = "greater_than"
+    AT_LEAST = "at_least"
 
 
 _SIGNS = {
@@ -47,7 +47,7 @@ def reading(recorded: str | bool | None) -> Reading | None:
     >>> reading("80"), reading("1.10").number
     (Reading(number=Decimal('80'), sign=None), Decimal('1.10'))
     >>> reading("≤ 100")
-    Reading(number=Decimal('100'), sign=<Sign.AT_MOST: 'at-most'>)
+    Reading(number=Decimal('100'), sign=<Sign.AT_MOST: 'at_most'>)
     >>> [reading(text) for text in ("1,5", "80 pmol/L", "haemolysed", "1e3", "NaN", "", None, True)]
     [None, None, None, None, None, None, None, None]
     """

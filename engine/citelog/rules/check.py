@@ -349,8 +349,9 @@ class _RuleChecker:
     def short(self, name: str) -> str:
         """A name as this file writes it: with the prefix whose namespace it is in."""
         for prefix, namespace in self.file.prefixes.items():
+            local = name.removeprefix(namespace)
             if name.startswith(namespace):
-                return f"{prefix}:{name.removeprefix(namespace)}"
+                return f"<{name}>" if "-" in local else f"{prefix}:{local}"
         return name
 
     def iri(self, word: Word) -> Iri | None:
@@ -360,6 +361,10 @@ class _RuleChecker:
         if prefix not in self.file.prefixes:
             hint = did_you_mean(prefix, self.file.prefixes) or f"add @prefix {prefix}: <…> . at the top of the file"
             self.report("undefined-prefix", word.span, f"the prefix {prefix}: is not declared", hint)
+            return None
+        if "-" in local:
+            hint = f"write <{self.file.prefixes[prefix]}{local}>, or give the term a name with _"
+            self.report("syntax", word.span, f"the hyphen in {word.text} is a minus sign to Nemo", hint)
             return None
         return Iri(self.file.prefixes[prefix] + local)
 

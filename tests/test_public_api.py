@@ -1,0 +1,54 @@
+"""The Python surface: what `import citelog` offers is what it says, and it is light."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import citelog
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_public_name_is_there() -> None:
+    for name in citelog.__all__:
+        assert getattr(citelog, name) is not None
+    assert dir(citelog) == sorted(citelog.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        citelog.nothing  # noqa: B018
+
+
+def test_the_example_of_the_contract_runs() -> None:
+    kb = citelog.open("b12")
+    assessment = kb.assess(ROOT / "examples" / "patient.yaml")
+    assert all(conclusion.sentence and conclusion.citations for conclusion in assessment.conclusions)
+    assert isinstance(assessment.why("treat:immediate"), citelog.Proof)
+    assert assessment.to_dict()["format"] == "citelog-assessment/1"
+    with pytest.raises(citelog.CaseError):
+        kb.assess({"lab": []})
+    with pytest.raises(citelog.KnowledgeError):
+        citelog.open("no-such")
+
+
+def test_a_dict_gives_the_same_answer_as_the_file_of_it() -> None:
+    record = {"labs": [{"analyte": "serum vitamin B12", "value": "99.9", "unit": "pmol/L"}]}
+    assert citelog.open("b12").assess(record).by_id["status:below_all_cutoffs"].facts == ("f1",)
+
+
+def test_one_patient_needs_none_of_the_heavy_libraries() -> None:
+    """The compiled knowledge is kept, so neither RDF nor graphs nor a parser is loaded to answer."""
+    program = f"""
+import citelog, sys
+citelog.open("b12").assess({str(ROOT / "examples" / "patient.yaml")!r}).to_json()
+print([m for m in ("rdflib", "networkx", "lark", "fhir", "pydantic", "pyshacl", "rich", "stdnum") if m in sys.modules])
+"""
+    run = [sys.executable, "-c", program]
+    path = {"PYTHONPATH": str(ROOT / "engine")}
+    import os
+
+    for _ in range(2):  # the first may compile
+        ended = subprocess.run(run, capture_output=True, text=True, env={**os.environ, **path}, check=True)
+    assert ended.stdout.strip() == "[]"
