@@ -39,17 +39,20 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    found: Any
     match name:
-        case "open":
-            from citelog.consult import open_base as found
-        case "KnowledgeBase":
-            from citelog.consult import KnowledgeBase as found
+        case "open" | "KnowledgeBase":
+            from citelog import consult
+
+            found = consult.open_base if name == "open" else consult.KnowledgeBase
         case "Assessment" | "Citation" | "Conclusion" | "NotConcludedError":
             from citelog import assess
 
             found = getattr(assess, name)
         case "Proof":
-            from citelog.proof.graph import Proof as found
+            from citelog.proof import graph
+
+            found = graph.Proof
         case "CaseError" | "CitelogError" | "Diagnostic" | "KnowledgeError":
             from citelog import diagnostics
 
