@@ -7,12 +7,14 @@ the user's cache folder; one that others could have written is not read.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import pickle
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 from citelog import home
 from citelog.diagnostics import KnowledgeError
@@ -71,7 +73,30 @@ def _write(path: Path, knowledge: Knowledge) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            pickle.dump(knowledge, file, protocol=pickle.HIGHEST_PROTOCOL)
+            _Pickler(file, pickle.HIGHEST_PROTOCOL).dump(_shared(knowledge, {}))
         os.replace(name, path)
     except OSError:
         return  # a cache folder that cannot be written costs time at the next start, nothing else
+
+
+class _Pickler(pickle.Pickler):
+    """Writes a dataclass as a call of its class: read back in half the time of its state set field by field."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return type(value), tuple(getattr(value, field.name) for field in dataclasses.fields(value))
+        return NotImplemented
+
+
+def _shared(value: Any, met: dict[tuple[type, str], Any]) -> Any:
+    """The same value with equal parts made one object (`Variable("p")` stands in hundreds of rules): written once."""
+    made: Any
+    if isinstance(value, tuple):
+        made = tuple(_shared(v, met) for v in value)
+    elif isinstance(value, dict):
+        return {_shared(k, met): _shared(v, met) for k, v in value.items()}
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        made = type(value)(*(_shared(getattr(value, f.name), met) for f in dataclasses.fields(value)))
+    else:
+        made = value
+    return met.setdefault((type(made), repr(made)), made)
