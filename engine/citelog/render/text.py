@@ -257,7 +257,24 @@ def _below(opened: _Opened, firing: Node, depth: int | None) -> list[_Branch]:
             branches += _firings(opened, used, None if depth is None else depth - 1)
         elif (leaf := _leaf(opened, used)) is not None:
             branches.append(leaf)
-    return list(dict.fromkeys(branches))
+    return list(dict.fromkeys(branches)) if opened.every else _once(branches)
+
+
+def _once(branches: list[_Branch]) -> list[_Branch]:
+    """Branches without what another of them says already: a step shown again, or a leaf that stands under a step."""
+    steps = [b for b in branches if b.branches]
+    told = {b.text.partition("  ← ")[0] + "  (shown above)" for b in steps}
+    under = {leaf for step in steps for leaf in _leaves(step)}
+    kept = [b for b in branches if b.branches or (b.text not in told and b not in under)]
+    return list(dict.fromkeys(kept))
+
+
+def _leaves(branch: _Branch) -> Iterator[_Branch]:
+    for below in branch.branches:
+        if below.branches:
+            yield from _leaves(below)
+        else:
+            yield below
 
 
 def _said(opened: _Opened, fact: Node) -> str:
