@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from citelog.rules.check import Names, check
+from citelog.rules.check import check
+from citelog.rules.language import Names
 from citelog.rules.program import Argument, Predicate, Program
 from citelog.rules.syntax import parse
 from citelog.run.datalog import Machine

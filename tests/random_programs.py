@@ -11,7 +11,8 @@ import random
 from dataclasses import dataclass
 from decimal import Decimal
 
-from citelog.rules.check import Names, check
+from citelog.rules.check import check
+from citelog.rules.language import Names
 from citelog.rules.program import Argument, Predicate, Program
 from citelog.rules.syntax import parse
 from citelog.values import Atom, Iri, Value

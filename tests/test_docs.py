@@ -13,7 +13,7 @@ import pytest
 
 import literate
 from citelog.knowledge.check import CODES
-from citelog.rules.check import AGGREGATES, ATTRIBUTES, TAGS
+from citelog.rules.language import AGGREGATES, ATTRIBUTES, TAGS
 
 ROOT = Path(__file__).parent.parent
 LANGUAGE = ROOT / "engine" / "LANGUAGE.md"

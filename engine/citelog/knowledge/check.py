@@ -13,7 +13,7 @@ from citelog.evidence.sources import Source
 from citelog.knowledge.load import CODES as LOAD_CODES
 from citelog.knowledge.load import Opened, load
 from citelog.knowledge.triples import SKOS, Triples
-from citelog.rules.check import CODES as RULE_CODES
+from citelog.rules.language import CODES as RULE_CODES
 from citelog.values import Iri
 from citelog.vocab import CL
 

@@ -19,7 +19,8 @@ from citelog.knowledge.fingerprint import fingerprint
 from citelog.knowledge.statements import read_caveats, read_conflicts, read_source, read_statements
 from citelog.knowledge.triples import DCTERMS, PAV, SKOS, TYPE, Triples, read_text, read_triples
 from citelog.knowledge.vocabulary import check_declared, check_values, read_predicates, read_terms
-from citelog.rules.check import Names, check
+from citelog.rules.check import check
+from citelog.rules.language import Names
 from citelog.rules.program import Absent, Predicate, Present, Program
 from citelog.rules.syntax import parse
 from citelog.values import Atom, Iri, Value
