@@ -62,3 +62,24 @@ def show(value: Value) -> str:
     if isinstance(value, datetime.date):
         return value.isoformat()
     return str(value)
+
+
+def type_of(value: Value) -> str:
+    """The type of a value, as predicates declare it.
+
+    >>> [type_of(v) for v in (True, 1, Decimal("1.0"), "1", Iri("urn:one"), datetime.date(2026, 1, 1))]
+    ['boolean', 'integer', 'number', 'text', 'term', 'date']
+    """
+    match value:
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case Decimal():
+            return "number"
+        case str():
+            return "text"
+        case Iri():
+            return "term"
+        case _:
+            return "date"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from decimal import Decimal
 
 from citelog.diagnostics import Diagnostic, did_you_mean
 from citelog.knowledge.triples import RDF, RDFS, SKOS, TYPE, XSD, Triples
 from citelog.rules.program import Argument, Predicate
-from citelog.values import Iri, Value
+from citelog.values import Iri, type_of
 from citelog.vocab import CL, Terms, folded, folded_unit
 
 NAME_KINDS = {
@@ -120,7 +119,7 @@ def check_values(triples: Triples, found: list[Diagnostic]) -> None:
         for name in sorted(set(properties) & set(kinds)):
             wanted = kinds[name]
             for value in properties[name]:
-                given = _kind(value)
+                given = type_of(value)
                 if given != wanted and not (wanted == "number" and given == "integer"):
                     span, shown = triples.span(subject, Iri(name).local)
                     message = f"{Iri(name).local} asks for {_WANTED[wanted]}, and {str(value)[:60]} is none"
@@ -143,22 +142,6 @@ _EXAMPLES = {
     "date": 'it as "2026-03-01"^^xsd:date',
     "term": "it with its prefix and without quotation marks",
 }
-
-
-def _kind(value: Value) -> str:
-    match value:
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case Decimal():
-            return "number"
-        case str():
-            return "text"
-        case Iri():
-            return "term"
-        case _:
-            return "date"
 
 
 def read_terms(triples: Triples, found: list[Diagnostic]) -> Terms:

@@ -38,7 +38,7 @@ from citelog.rules.syntax import (
     Word,
 )
 from citelog.rules.syntax import Expression as ExpressionSyntax
-from citelog.values import Iri, Value
+from citelog.values import Iri, Value, type_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +361,7 @@ class RuleChecker:
                 hint = f"write {arg.text}.0"
             elif type_ in TERMS and isinstance(value, str):
                 hint = "write a term with its prefix and without quotation marks"
-            message = f"{arg.text} is {_a(_type_of(value))}, and {place} asks for {_a(type_)}"
+            message = f"{arg.text} is {_a(type_of(value))}, and {place} asks for {_a(type_)}"
             self.report("wrong-type", arg.span, message, hint)
             return None
         return Constant(value)
@@ -479,7 +479,7 @@ class RuleChecker:
         if isinstance(expression, Variable):
             return self.types.get(expression.name, ("term", span))[0]
         if isinstance(expression, Constant):
-            return _type_of(expression.value)
+            return type_of(expression.value)
         left, right = self.type_of(expression.left, span), self.type_of(expression.right, span)
         if not left or not right:
             return ""
@@ -607,24 +607,8 @@ def _a(type_: str) -> str:
     return f"an {type_}" if type_[0] in "aeiou" else f"a {type_}"
 
 
-def _type_of(value: Value) -> str:
-    match value:
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case Decimal():
-            return "number"
-        case str():
-            return "text"
-        case Iri():
-            return "term"
-        case _:
-            return "date"
-
-
 def _fits(value: Value, type_: str) -> bool:
-    given = _type_of(value)
+    given = type_of(value)
     return given == type_ or (given == "term" and type_ in TERMS)
 
 
