@@ -28,7 +28,7 @@ def kb() -> citelog.KnowledgeBase:
 
 def told(assessment: Assessment, conclusion: str, every: bool = False) -> list[str]:
     """The lines of a proof as the terminal shows them."""
-    return [line.text for line in text.proof(assessment.why(conclusion), assessment, every, None, 100)]
+    return [line.lead + line.text for line in text.proof(assessment.why(conclusion), assessment, every, None, 100)]
 
 
 def test_a_regimen_is_traced_to_the_record_the_rules_and_the_sentences(kb: citelog.KnowledgeBase) -> None:

@@ -233,6 +233,6 @@ def _print(lines: Iterable[Line]) -> None:
 
         console = Console(highlight=False, soft_wrap=True)
         for line in lines:
-            console.print(Text(line.text, style=line.style))
+            console.print(Text.assemble(line.lead, (line.text, line.style)))
     else:
-        _write("".join(f"{line.text}\n" for line in lines))
+        _write("".join(f"{line.lead}{line.text}\n" for line in lines))

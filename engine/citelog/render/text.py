@@ -21,10 +21,11 @@ TITLES = {"treat": "Treatment", "neuro": "Neurological involvement", "open-quest
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of output, and its style in rich's words; empty for none."""
+    """One line of output, and its style in rich's words; empty for none. `lead` stands before it without style."""
 
     text: str
     style: str = ""
+    lead: str = ""
 
 
 def assessment(found: Assessment, width: int = WIDTH) -> Iterator[Line]:
@@ -63,8 +64,9 @@ def _conclusion(conclusion: Conclusion, width: int) -> Iterator[Line]:
     yield Line(f"  {head}", "bold")
     yield from _wrapped(f"    {conclusion.sentence}", width, "    ")
     for other in conclusion.details.get("also", ()):
-        also = ", ".join(f"{k} {v}" for k, v in other.items() if k != "statements")
-        yield from _wrapped(f"    also: {also} [{' '.join(other['statements'])}]", width, "      ", "dim")
+        by = ", ".join(f"{k} {v}" for k, v in other.items() if k not in ("value", "statements"))
+        also = f"    also {other['value']}, by {by} [{' '.join(other['statements'])}]"
+        yield from _wrapped(also, width, "      ", "dim")
     if "sides" in conclusion.details:
         a, b = (" ".join(side) for side in conclusion.details["sides"])
         yield Line(f"    {a}  against  {b}", "magenta")
@@ -319,7 +321,7 @@ def _drawn(branches: Iterable[_Branch], prefix: str, width: int) -> Iterator[Lin
         for j, line in enumerate(
             textwrap.wrap(branch.text, room, break_long_words=False, break_on_hyphens=False) or [""]
         ):
-            yield Line(prefix + (lead + line if j == 0 else follow + bar + line), branch.style)
+            yield Line(line, branch.style, prefix + (lead if j == 0 else follow + bar))
         yield from _drawn(branch.branches, prefix + follow, width)
 
 
