@@ -301,7 +301,7 @@ def referral(a: Answer) -> Iterator[str]:
     if found:
         said = found["sentence"]
         yield from only_if("neurologist" not in said or "haematologist" not in said, said)
-        yield from only_if("treatment does not wait" not in said, said)
+        yield from only_if("does not make treatment wait" not in said, said)
 
 
 @never("STOP-MAINT", "RELOAD")
@@ -447,7 +447,7 @@ def test_the_checks_can_fail() -> None:
         "MN-LEVEL-GATES": spoilt(answer, "treat", value="no_basis"),
         "MN-STD-BY-DEFAULT": spoilt(answer, "neuro", value="absent"),
         "MN-MONITOR-INTERVAL": spoilt(answer, "monitoring", sentence="Monitor every 3 months."),
-        "MN-ONE-SPECIALIST": spoilt(answer, "referral", sentence="Ask a neurologist; treatment does not wait for it."),
+        "MN-ONE-SPECIALIST": spoilt(answer, "referral", sentence="Ask a neurologist; the document does not make treatment wait for it."),
         "MN-FOLATE-DOSE": spoilt(answer, "caution", value="CA-FOLATE-NOT-FIRST", sentence="Folic acid 5 mg."),
         "MN-FALSE-CONFLICT": spoilt(answer, "conflict", sides=[["G01"], ["G10"]]),
         "MN-MERGE-DOSES": spoilt(answer, "regimen", duration={"text": "7 days", "value": 7, "unit": "day"}),

@@ -1,4 +1,7 @@
-"""The documentation is run: every example of engine/LANGUAGE.md, the examples of README.md that say so, every code."""
+"""The documentation is run: every example of engine/LANGUAGE.md and engine/CASES.md, those of README.md that say so.
+
+The tables of codes and of names are compared with what the engine and the shipped knowledge base have.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,20 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+import b12
 import literate
+from citelog import patient
+from citelog.assess import assess_case
 from citelog.knowledge.check import CODES
 from citelog.rules.language import AGGREGATES, ATTRIBUTES, TAGS
+from citelog.vocab import Terms, folded, folded_unit
 
 ROOT = Path(__file__).parent.parent
 LANGUAGE = ROOT / "engine" / "LANGUAGE.md"
 README = ROOT / "README.md"
+CASES = ROOT / "engine" / "CASES.md"
 
 
 def examples() -> list[tuple[str, str, str]]:
@@ -73,6 +82,58 @@ def test_every_tag_attribute_and_aggregate_is_documented() -> None:
     page = LANGUAGE.read_text(encoding="utf-8")
     signs = [*(f"@{tag}" for tag in TAGS), *(f"#[{a}(" for a in ATTRIBUTES), *(f"#{a}" for a in AGGREGATES)]
     assert [sign for sign in signs if sign not in page] == []
+
+
+def names_table(terms: Terms) -> str:
+    """What a knowledge base calls things, as the table of engine/CASES.md: a route is a choice, and told once."""
+    lines = ["| kind | name | also | codes |", "|---|---|---|---|"]
+    for kind in ("analyte", "unit", "finding", "drug", "route", "topic", "choice"):
+        words: dict[str, list[str]] = {}
+        for word, term in terms.names[kind].items():
+            if kind != "choice" or term not in terms.names["route"].values():
+                words.setdefault(terms.label(term), []).append(word)
+        for label, all_words in sorted(words.items(), key=lambda row: folded(row[0])):
+            own = (folded_unit if kind == "unit" else folded)(label)
+            also = sorted(word for word in all_words if word != own and ":" not in word)
+            codes = (word.partition(":") for word in sorted(all_words) if ":" in word)
+            coded = (f"`{system}:{code.upper()}`" for system, _, code in codes)
+            lines.append(f"| {kind} | {label} | {'; '.join(also)} | {' '.join(coded)} |".replace("|  |", "| |"))
+    return "\n".join(lines).replace("|  |", "| |") + "\n"
+
+
+def test_the_names_of_the_shipped_knowledge_base_are_listed() -> None:
+    """Label by label, with every other name and every code."""
+    page = CASES.read_text(encoding="utf-8")
+    _, _, rest = page.partition("<!-- names: begin -->\n")
+    told, end, _ = rest.partition("<!-- names: end -->")
+    assert end and told == names_table(b12.knowledge().terms)
+
+
+def case_examples() -> list[str]:
+    """The cases that engine/CASES.md shows."""
+    return [block.text for block in literate.blocks(CASES.read_text(encoding="utf-8")) if block.kind == "yaml"]
+
+
+def test_case_examples_were_found() -> None:
+    """A change of the fences would otherwise pass in silence."""
+    assert len(case_examples()) == 2
+
+
+@pytest.mark.parametrize("number", range(len(case_examples())))
+def test_case_example(number: int, tmp_path: Path) -> None:
+    """An example is read without a note, and is assessed as it expects."""
+    path = tmp_path / "case.yaml"
+    path.write_text(case_examples()[number], encoding="utf-8")
+    case = patient.read(path, b12.knowledge().terms)
+    assert case.expect is not None
+    assert case.notes == ()
+    answer = assess_case(b12.knowledge(), case, case.expect.at).to_dict()
+    reached = {one["id"]: one for one in answer["conclusions"]}
+    assert set(case.expect.include) <= set(reached)
+    assert not set(case.expect.exclude) & set(reached)
+    for step, told in case.expect.steps.items():
+        assert told == f"{reached[f'regimen:{step}']['role']} {reached[f'regimen:{step}']['step']}"
+    assert set(yaml.safe_load(case_examples()[number])) <= {*patient.case.LISTS, "id", "context", "expect"}
 
 
 def commands() -> list[tuple[str, str]]:

@@ -42,10 +42,11 @@ class NotConcludedError(CitelogError):
 
     def __init__(self, conclusion: str, reached: tuple[str, ...]) -> None:
         self.conclusion = conclusion
-        kind = conclusion.partition(":")[0]
+        kind, colon, _ = conclusion.partition(":")
         near = [c for c in reached if c.startswith(kind + ":")] or list(reached)
         hint = did_you_mean(conclusion, reached) or f"reached were: {', '.join(near)}"
-        super().__init__(f"{conclusion} was not concluded for this record\n   = {hint}")
+        what = f"{conclusion} was not concluded for this record"
+        super().__init__(f"{what if colon else f'{conclusion} is no id of a conclusion (kind:value)'}\n   = {hint}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,16 @@ class Assessment:
             "notes": [{"text": n.text, "read_from": n.read_from} for n in self.notes],
             "facts": [{"id": e.id, "sentence": e.sentence, "read_from": e.read_from} for e in self.case.entries],
         }
+
+    def ids(self, asked: str) -> tuple[str, ...]:
+        """The ids that `kind:value` means: its own, or the numbered ones (`#1`, `#2` …) that share it.
+
+        Raises NotConcludedError where nothing was concluded by that name.
+        """
+        found = (asked,) if asked in self.by_id else tuple(i for i in self.by_id if i.startswith(f"{asked}#"))
+        if not found:
+            raise NotConcludedError(asked, tuple(self.by_id))
+        return found
 
     def why(self, conclusion: str) -> Proof:
         """The proof of a conclusion, by its id; raises NotConcludedError where it was not reached."""

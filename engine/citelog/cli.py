@@ -93,15 +93,21 @@ def why(
 
     [assessment] = _assess_all(_open(kb), (case,), at)
     try:
-        proof = assessment.why(conclusion)
+        proofs = [assessment.why(id_) for id_ in assessment.ids(conclusion)]
     except NotConcludedError as error:
         raise No(str(error)) from error
     if format_ == "json":
-        _write(json.dumps(proof.to_dict(), ensure_ascii=False, indent=2) + "\n")
+        documents = [proof.to_dict() for proof in proofs]
+        document = documents if len(documents) > 1 else documents[0]
+        _write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
         return
     from citelog.render import text
 
-    _print(text.proof(proof, assessment, every, depth, _width()))
+    lines: list[Line] = []
+    for i, proof in enumerate(proofs):
+        lines += [text.Line("")] * (1 if i else 0)
+        lines += text.proof(proof, assessment, every, depth, _width())
+    _print(lines)
 
 
 @app.command(epilog="Example: citelog check --kb my-guideline/")
@@ -111,7 +117,7 @@ def check(kb: str | None, format_: str) -> None:
     """Everything wrong with a knowledge base, in one run."""
     from citelog.knowledge.check import check_folder
 
-    folder = home.knowledge(kb)
+    folder = home.knowledge(kb).resolve()
     found = check_folder(folder)
     errors = sum(d.severity == "error" for d in found)
     if format_ == "json":
@@ -222,7 +228,7 @@ def _write(text: str) -> None:
 def _width() -> int:
     from shutil import get_terminal_size
 
-    return max(60, min(120, get_terminal_size((100, 24)).columns))
+    return max(40, min(120, get_terminal_size((100, 24)).columns))
 
 
 def _print(lines: Iterable[Line]) -> None:

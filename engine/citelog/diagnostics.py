@@ -7,6 +7,7 @@ exceptions at the bottom are what reaches a user: one for knowledge, one for a p
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -67,11 +68,34 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     >>> did_you_mean("hydroxycobalamin", ["hydroxocobalamin", "folic acid"])
     'did you mean hydroxocobalamin?'
+    >>> did_you_mean("g08", ["G08", "G10"])  # letter case does not matter
+    'did you mean G08?'
     >>> did_you_mean("xyz", ["hydroxocobalamin"])
     ''
     """
-    near = difflib.get_close_matches(word, sorted(set(known)), n=1, cutoff=0.7)
-    return f"did you mean {near[0]}?" if near else ""
+    near = nearest_name(word, known)
+    return f"did you mean {near}?" if near else ""
+
+
+def nearest_name(word: str, known: Iterable[str]) -> str:
+    """The known word nearest to a misspelt one, as it is written; the empty string where none is near."""
+    written = {one.casefold(): one for one in sorted(set(known), reverse=True)}
+    near = difflib.get_close_matches(word.casefold(), sorted(written), n=1, cutoff=0.7)
+    return written[near[0]] if near else ""
+
+
+def unseen(character: str) -> tuple[str, str] | None:
+    """What a character that looks like a blank or like nothing is, and what to do; None for any other.
+
+    >>> unseen("\\u00a0"), unseen("x")
+    (('a no-break space (U+00A0)', 'write a blank'), None)
+    """
+    if character in " \t\n\r\f" or unicodedata.category(character) not in ("Zs", "Zl", "Zp", "Cf", "Cc"):
+        return None
+    name = unicodedata.name(character, "control character").lower()
+    called = f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    blank = unicodedata.category(character) in ("Zs", "Zl", "Zp")
+    return f"{called} (U+{ord(character):04X})", "write a blank" if blank else "remove it"
 
 
 class CitelogError(Exception):

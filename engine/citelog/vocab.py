@@ -50,11 +50,13 @@ class Terms:
 
     `names` maps, for each kind of name, a folded label, alternative label or code
     (`loinc:2132-9`) to its term. The kinds are `analyte`, `finding` (findings and conditions are one
-    namespace), `drug`, `unit`, `route`, `topic`, `choice`. `labels` holds the preferred label of each term.
+    namespace), `drug`, `unit`, `route`, `topic`, `choice`. `labels` holds the preferred label of each term,
+    `written` a folded name as the knowledge base writes it, where that differs.
     """
 
     names: Mapping[str, Mapping[str, Iri]] = field(default_factory=dict)
     labels: Mapping[Iri, str] = field(default_factory=dict)
+    written: Mapping[str, str] = field(default_factory=dict)
 
     def match(self, kind: str, name: str) -> Iri | None:
         """The term that a record's word names, or None."""

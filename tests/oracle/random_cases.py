@@ -73,7 +73,7 @@ def chance(rng: random.Random, probability: float) -> bool:
 
 
 def respell(rng: random.Random, name: str) -> str:
-    """Names are matched ignoring case (CONTRACT.md section 2)."""
+    """Names are matched ignoring case (engine/CASES.md)."""
     return rng.choice([name.upper(), name.lower(), name.title()]) if chance(rng, 0.05) else name
 
 
@@ -332,7 +332,7 @@ def disturb(rng: random.Random, case: Case) -> None:
 
 
 def random_case(rng: random.Random) -> Case:
-    """A case in the form of CONTRACT.md section 2; about two thirds are small and plausible."""
+    """A case in the form of engine/CASES.md; about two thirds are small and plausible."""
     case = rng.choices((plausible_case, course_case, stress_case), (45, 20, 35))[0](rng)
     disturb(rng, case)
     case["id"] = f"random-{rng.randrange(10**9)}"

@@ -1,4 +1,4 @@
-"""The decision tables of spec/decision-tables.md as plain Python, section by section.
+"""The decision tables of knowledge/b12/decisions.md as plain Python, section by section.
 
 Written from the specification alone, without the engine or its rules, so that the two can be compared.
 """
@@ -37,7 +37,7 @@ Written from the specification alone, without the engine or its rules, so that t
 #  R13 5 line 3. The statements depend on neuro, and F11 on pernicious anaemia: both are premises, so neuro's facts
 #      and assumes, and pernicious anaemia's facts where F11 is cited, belong to it. (b) the medicines alone.
 #  R14 5 lines 2, 4, 5 and "or" anywhere: every alternative that holds gives its statements and its facts.
-#  R15 5 line 6 "with the flag R02 too": only where the level is above all cut-offs (inventory 7.2, 6), not within.
+#  R15 5 line 6 "with the flag R02 too": only where the level is above all cut-offs, not within.
 #  R16 5 line 8: R15 always, and R01 and G01 each where it applies, in that order.
 #  R17 6.3, several loading medicines: done only if every one has a readable `since` that is long enough ago; the
 #      start is asked for if any has none, the date if any has one. (b) the latest of those known; (c) any one
@@ -79,7 +79,7 @@ from typing import Any
 Case = dict[str, Any]
 Conclusion = dict[str, Any]
 
-# --- Names (CONTRACT.md section 2) ------------------------------------------------------------------------------------
+# --- Names (engine/CASES.md) ------------------------------------------------------------------------------------------
 
 SERUM_B12 = "serum vitamin B12"
 HOLOTC = "holotranscobalamin (active B12)"

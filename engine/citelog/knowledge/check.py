@@ -12,7 +12,8 @@ from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
 from citelog.knowledge.load import CODES as LOAD_CODES
 from citelog.knowledge.load import Opened, load
-from citelog.knowledge.triples import SKOS, Triples
+from citelog.knowledge.statements import doubled
+from citelog.knowledge.triples import SKOS, Triples, shown_name
 from citelog.rules.language import CODES as RULE_CODES
 from citelog.values import Iri
 from citelog.vocab import CL
@@ -38,7 +39,7 @@ def check_folder(folder: Path) -> tuple[Diagnostic, ...]:
         found += _codes(opened.triples)
         found += _shapes(folder, opened.triples)
         if opened.source is not None:
-            found += _segments(opened, opened.source)
+            found += _segments(folder, opened, opened.source)
     return tuple(sorted(found, key=lambda d: (d.severity, d.span.file, d.span.line, d.code, d.message)))
 
 
@@ -78,6 +79,8 @@ def _shapes(folder: Path, triples: Triples) -> list[Diagnostic]:
     found = []
     for result in report.subjects(sh.resultMessage, None, unique=True):
         focus = report.value(result, sh.focusNode)
+        if doubled(triples, str(focus)):
+            continue
         property_ = report.value(result, sh.resultPath)
         about = Iri(str(focus)).local if isinstance(focus, URIRef) else str(focus)
         place = f" ({Iri(str(property_)).local})" if isinstance(property_, URIRef) else ""
@@ -87,7 +90,7 @@ def _shapes(folder: Path, triples: Triples) -> list[Diagnostic]:
     return list(dict.fromkeys(found))
 
 
-def _segments(opened: Opened, source: Source) -> list[Diagnostic]:
+def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
     """Each segment stands where it says, in order, and together they leave nothing of the document out."""
     triples, found = opened.triples, []
     covered = [False] * len(source.text)
@@ -119,7 +122,7 @@ def _segments(opened: Opened, source: Source) -> list[Diagnostic]:
                 message = f"{Iri(segment).local} names {local}, which is no statement"
                 found.append(Diagnostic("unknown-reference", span, message, hint, shown))
             named.setdefault(local, []).append((start, at))
-    file = triples.text(triples.instances(CL + "SourceDocument")[0], CL + "file")
+    file = shown_name(folder / triples.text(triples.instances(CL + "SourceDocument")[0], CL + "file"), folder)
     for match in re.finditer(r"[^\s•]+(?:[^\S\n]+[^\s•]+)*", source.text):
         if not all(covered[i] or source.text[i].isspace() for i in range(*match.span())):
             line = source.line(match.start())

@@ -15,6 +15,7 @@ from pathlib import Path
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
 from citelog.knowledge.base import Field, Kind, Knowledge
+from citelog.knowledge.faithful import check_faithful, check_functional
 from citelog.knowledge.fingerprint import fingerprint
 from citelog.knowledge.statements import read_caveats, read_conflicts, read_source, read_statements
 from citelog.knowledge.triples import DCTERMS, PAV, SKOS, TYPE, Triples, read_text, read_triples
@@ -40,6 +41,8 @@ CODES: Mapping[str, str] = {
     "undefined-property": "a property or class of our own that nothing declares",
     "bad-signature": "a predicate's signature or sentence cannot be read",
     "ambiguous-name": "one name for two terms, or for two predicates",
+    "value-not-in-quote": "a number or a text that a statement says, and its quote does not",
+    "two-values": "two values of a property that has one",
     "wrong-value": "a value that is not of the kind that its property is declared for",
     "unknown-reference": "a name of a statement, or of a file, that does not exist",
 }
@@ -67,6 +70,8 @@ def load(folder: Path, ontology: Path) -> Opened:
     predicates = read_predicates(triples, found)
     check_declared(triples, predicates, found)
     check_values(triples, found)
+    check_functional(triples, found)
+    check_faithful(triples, statements, found)
     terms = read_terms(triples, found)
     files = [
         parse(text.text, text.name)

@@ -8,7 +8,7 @@ from typing import Any
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
 from citelog.knowledge.base import Caveat, Conflict, Statement
-from citelog.knowledge.triples import DCTERMS, RDFS, Triples
+from citelog.knowledge.triples import DCTERMS, RDFS, Triples, shown_name
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -45,7 +45,9 @@ def read_source(folder: Path, triples: Triples, found: list[Diagnostic]) -> Sour
         except UnicodeDecodeError as error:
             found.append(
                 Diagnostic(
-                    "not-utf-8", Span(file), f"byte {error.start} of the source is not UTF-8", "restore the file"
+                    "not-utf-8",
+                    Span(shown_name(path, folder)),
+                    f"byte {error.start} of the source is not UTF-8", "restore the file"
                 )
             )
             return None
@@ -70,13 +72,22 @@ def read_statements(triples: Triples, source: Source | None, found: list[Diagnos
     """Every statement whose quote stands in the document, by its id."""
     statements: dict[str, Statement] = {}
     said = {graph for graphs in triples.graphs.values() for graph in graphs}
+    changed = any(d.code == "source-changed" for d in found)  # then offsets that are wrong only follow
     for iri in triples.instances(CL + "Statement"):
         local, quote = Iri(iri).local, triples.text(iri, CL + "quote")
 
         def report(code: str, message: str, hint: str, words: str = "", iri: str = iri) -> None:
+            if changed and code == "offset-wrong":
+                return
             place, line = triples.span(iri, words)
             found.append(Diagnostic(code, place, message, hint, line))
 
+        if places := doubled(triples, iri):
+            (first, _), (second, shown) = places[0], places[-1]
+            message = f"{'two' if len(places) == 2 else len(places)} statements are named {local}"
+            hint = f"the first is at {first}: give each a name of its own"
+            found.append(Diagnostic("ambiguous-name", second, message, hint, shown))
+            continue
         if not quote:
             report("incomplete", f"statement {local} has no quote", 'write cl:quote "…" with the words of the document')
         elif source is not None:
@@ -121,6 +132,14 @@ def read_statements(triples: Triples, source: Source | None, found: list[Diagnos
                 f"write what it says between braces: {triples.written(iri)} {{ … }}",
             )
     return statements
+
+
+def doubled(triples: Triples, iri: str) -> list[tuple[Span, str]]:
+    """Where the statements of one name begin, if they are several; no other finding about that name means anything."""
+    if all(len(triples.all(iri, CL + key)) < 2 for key in ("quote", "start", "kind")):
+        return []
+    places = triples.blocks(iri)
+    return places if len(places) > 1 else []
 
 
 def _place(triples: Triples, iri: str, local: str, quote: str, source: Source, report: Any) -> int | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from citelog.diagnostics import Diagnostic, Span
+from citelog.diagnostics import Diagnostic, Span, unseen
 from citelog.values import Iri, Value
 
 if TYPE_CHECKING:
@@ -93,6 +93,15 @@ class Triples:
         """A name as the files of the knowledge base write it."""
         return next((name for text in self.files.values() if (name := text.written(iri))), Iri(iri).local)
 
+    def blocks(self, subject: str) -> list[tuple[Span, str]]:
+        """Every place where a block about a subject begins, the blocks of its graph apart, with that line."""
+        found = []
+        for text in self.files.values():
+            if name := text.written(subject):
+                for match in re.finditer(rf"(?m)^[ \t]*{re.escape(name)}\s+[^\s{{,;.].*$", text.text):
+                    found.append((Span(text.name, text.text.count("\n", 0, match.start()) + 1), match[0].strip()))
+        return found
+
     def span(self, subject: str, words: str = "") -> tuple[Span, str]:
         """The place where a subject is described, or where some words stand in its description, with that line."""
         for text in self.files.values():
@@ -103,8 +112,13 @@ class Triples:
         return Span(next(iter(self.files), "?")), ""
 
 
+def shown_name(path: Path, folder: Path) -> str:
+    """A file of a knowledge base as findings name it: its path, from the folder of the knowledge base."""
+    return path.relative_to(folder.parent).as_posix() if path.is_relative_to(folder.parent) else path.name
+
+
 def read_text(path: Path, folder: Path, found: list[Diagnostic]) -> Text | None:
-    name = path.relative_to(folder.parent).as_posix() if path.is_relative_to(folder.parent) else path.name
+    name = shown_name(path, folder)
     try:
         return Text(name, path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
@@ -130,6 +144,9 @@ def read_triples(folder: Path, ontology: Path, found: list[Diagnostic]) -> Tripl
         if text is None:
             continue
         triples.files[text.name] = text
+        if (odd := _odd(text)) is not None:
+            found.append(odd)
+            continue
         dataset = Dataset()
         try:
             dataset.parse(data=text.text, format="trig" if path.suffix == ".trig" else "turtle")
@@ -154,6 +171,30 @@ def read_triples(folder: Path, ontology: Path, found: list[Diagnostic]) -> Tripl
             else:
                 triples.graphs.setdefault(key, [])
     return triples
+
+
+_STRINGS = re.compile(
+    r"(?s:\"{3}(?:\\.|[^\\])*?\"{3})|(?s:'{3}(?:\\.|[^\\])*?'{3})"
+    r"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|<[^<>\s]*>|#[^\n]*"
+)
+
+
+def _odd(text: Text) -> Diagnostic | None:
+    """The first character outside strings that a word processor or a web page put there; RDF has no place for it."""
+    bare = _STRINGS.sub(lambda m: re.sub(r"[^\n]", "x", m[0]), text.text)
+    for at, character in enumerate(bare):
+        if character.isascii() or (at == 0 and character == "\ufeff"):
+            continue
+        if character in "“”„‟":
+            said = f"cannot be read: {character} is no quotation mark"
+            hint = f'write " (word processors put {character} in its place)'
+        elif named := unseen(character):
+            said, hint = f"cannot be read: {named[0]}", named[1]
+        else:
+            continue
+        line = text.text.count("\n", 0, at) + 1
+        return Diagnostic("rdf-syntax", Span(text.name, line), said, hint, text.text.split("\n")[line - 1].strip())
+    return None
 
 
 def _native(node: Node) -> Value:

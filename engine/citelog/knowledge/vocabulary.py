@@ -69,6 +69,13 @@ def _signature(triples: Triples, iri: str, layer: str, found: list[Diagnostic]) 
     text = triples.text(iri, CL + "signature")
     match = SIGNATURE.match(text.strip())
     hint = 'write cl:signature "name(patient: patient, value: term)"'
+    if not text:
+        for key, values in triples.subjects[iri].items():  # under a misspelt property, which is reported as such
+            if any(SIGNATURE.match(str(value).strip()) for value in values):
+                span, shown = triples.span(iri, Iri(key).local)
+        message = f"predicate {Iri(iri).local} has no cl:signature"
+        found.append(Diagnostic("bad-signature", span, message, hint, shown))
+        return None
     if match is None:
         found.append(Diagnostic("bad-signature", span, f"the signature {text} cannot be read", hint, shown))
         return None
@@ -148,6 +155,7 @@ def read_terms(triples: Triples, found: list[Diagnostic]) -> Terms:
     """The dictionary of labels, alternative labels and codes; one name for two terms is a finding."""
     names: dict[str, dict[str, Iri]] = defaultdict(dict)
     labels: dict[Iri, str] = {}
+    written: dict[str, str] = {}
     for subject, properties in list(triples.subjects.items()):
         term = Iri(subject)
         if SKOS + "prefLabel" in properties or RDFS + "label" in properties:
@@ -159,9 +167,11 @@ def read_terms(triples: Triples, found: list[Diagnostic]) -> Terms:
                 for key in ("prefLabel", "altLabel", "notation"):
                     for name in properties.get(SKOS + key, ()):
                         _name(triples, names[kind], fold(str(name)), term, found)
+                        if str(name) != fold(str(name)):
+                            written.setdefault(fold(str(name)), str(name))
                 for name in properties.get(CL + "ucum", ()):
                     _name(triples, names[kind], fold(str(name)), term, found)
-    return Terms({kind: dict(sorted(known.items())) for kind, known in names.items()}, labels)
+    return Terms({kind: dict(sorted(known.items())) for kind, known in names.items()}, labels, dict(sorted(written.items())))
 
 
 def _name(triples: Triples, known: dict[str, Iri], name: str, term: Iri, found: list[Diagnostic]) -> None:

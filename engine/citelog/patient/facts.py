@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from citelog.diagnostics import did_you_mean
+from citelog.diagnostics import did_you_mean, nearest_name
 from citelog.patient.case import KIND, OWN_KEYS, SHARED_KEYS, Case, Entry, Note, Recorded
 from citelog.patient.dates import period
 from citelog.patient.entries import match_choice, match_route
@@ -90,14 +90,15 @@ def _unread_keys(entry: Entry) -> Iterator[str]:
 def _unmatched(entry: Entry, terms: Terms) -> str:
     if not entry.name:
         return "it has no name."
-    hint = _near(entry.name[:80], tuple(terms.names.get(KIND[entry.list], ())))
+    near = _near(entry.name[:80], tuple(terms.names.get(KIND[entry.list], ())))
+    hint = f"did you mean {terms.written.get(near, near)}?" if near else ""
     return f'no {_CALLED[entry.list]} is known as "{entry.name}"{"; " + hint if hint else "."}'
 
 
 @lru_cache(maxsize=4096)
 def _near(name: str, known: tuple[str, ...]) -> str:
-    """A hint towards a label; never towards a code, where near is wrong."""
-    return did_you_mean(name.casefold(), [one for one in known if ":" not in one])
+    """The nearest name, as it is compared: a label; never towards a code, where near is wrong."""
+    return nearest_name(name, [one for one in known if ":" not in one])
 
 
 def _finding(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
@@ -108,7 +109,7 @@ def _finding(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
         return
     if meant is None:
         meant = "unknown"
-        yield f'The state "{recorded}" counts as unknown.' if recorded else "It counts as unknown."
+        yield f'The state "{recorded}" counts as unknown: write present, absent or unknown.' if recorded else "It counts as unknown."
     yield _atom("entry", entry, term, cl(meant))
 
 
@@ -139,8 +140,11 @@ def _medication(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
     meant = status(recorded)
     yield _atom("medication_status", entry, cl((meant or "status unknown").replace(" ", "_")))
     if meant is None:
-        word_for_it = f'The status "{recorded}"' if recorded else "Its status is not recorded, and"
-        yield f"{word_for_it} counts as unknown."
+        yield (
+            f'The status "{recorded}" counts as unknown: write current, stopped, planned or on hold.'
+            if recorded
+            else "Its status is not recorded, and counts as unknown."
+        )
     if route := _text(entry, "route"):
         way = match_route(terms, route)
         yield _atom("medication_route", entry, way) if way else f'The route "{route}" is not known.'

@@ -226,7 +226,12 @@ class _Builder:
             return self.add(f"= {text}", "computation", text + ".", **shown)
         left, right = value_of(literal.left, row), value_of(literal.right, row)
         sides = [self.spelt(side, row) for side in (literal.left, literal.right)]
-        text = f"{sides[0]} {literal.operator} {sides[1]}"
+        sign = (
+            {"!=": "is not", "=": "is"}.get(literal.operator, literal.operator)
+            if isinstance(left, Iri)
+            else literal.operator
+        )
+        text = f"{sides[0]} {sign} {sides[1]}"
         return self.add(
             f"? {text}",
             "comparison",

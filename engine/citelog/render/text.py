@@ -55,6 +55,7 @@ def _value_of(found: Assessment, kind: str) -> str:
 
 def _title(kind: str, found: Assessment) -> str:
     words = {"status": "Status of the level", "regimen": "Regimens", "caution": "Cautions", "conflict": "Conflicts"}
+    words |= {"data-issue": "Data issues", "monitoring": "Monitoring", "referral": "Referral"}
     return (TITLES | words).get(kind, kind.replace("-", " ").capitalize())
 
 
@@ -68,13 +69,16 @@ def _conclusion(conclusion: Conclusion, width: int) -> Iterator[Line]:
         also = f"    also {other['value']}, by {by} [{' '.join(other['statements'])}]"
         yield from _wrapped(also, width, "      ", "dim")
     if "sides" in conclusion.details:
-        a, b = (" ".join(side) for side in conclusion.details["sides"])
-        yield Line(f"    {a}  against  {b}", "magenta")
+        yield Line(f"    {_sides(conclusion)}", "magenta")
     facts = f"from {', '.join(conclusion.facts)}" if conclusion.facts else "from no entry of the record"
     cites = f"cites {' '.join(conclusion.statements)}" if conclusion.statements else "no statement speaks of it"
     yield from _wrapped(f"    {facts} · {cites}", width, "      ", "green")
     for assumption in conclusion.assumes:
         yield from _wrapped(f"    assumes: {assumption}", width, "      ", "yellow")
+
+
+def _sides(conclusion: Conclusion) -> str:
+    return "  against  ".join(" ".join(side) for side in conclusion.details["sides"])
 
 
 def _record(found: Assessment, width: int) -> Iterator[Line]:
@@ -181,6 +185,7 @@ class _Opened:
     quoted: set[str] = field(default_factory=set)
     folded: set[str] = field(default_factory=set)
     exceptions: set[str] = field(default_factory=set)
+    cut: bool = False
 
 
 def proof(
@@ -195,6 +200,8 @@ def proof(
     conclusion = assessed.by_id[found.conclusion]
     yield Line(conclusion.id, "bold")
     yield from _wrapped(conclusion.sentence, width, "")
+    if "sides" in conclusion.details:
+        yield Line(_sides(conclusion), "magenta")
     for assumption in conclusion.assumes:
         yield Line(f"assumes: {assumption}", "yellow")
     opened = _Opened(found, every)
@@ -205,7 +212,9 @@ def proof(
     if opened.exceptions:
         left_out.append(_counted(len(opened.exceptions), "exception", "looked for and not found"))
     if left_out:
-        yield Line(f"(left out: {', '.join(left_out)}; --all shows everything)", "dim")
+        yield from _wrapped(f"(left out: {', '.join(left_out)}; --all shows them)", width, " ", "dim")
+    if opened.cut:
+        yield from _wrapped("(… marks what is deeper than --depth opens)", width, " ", "dim")
 
 
 def _counted(count: int, noun: str, one: str, many: str = "", plural: str = "") -> str:
@@ -221,12 +230,13 @@ def _firings(opened: _Opened, fact: Node, depth: int | None) -> list[_Branch]:
     """What stands under a fact: the firings that give it, or, where they only read the record, their premises."""
     firings = opened.proof.used_by(fact.id)
     if depth is not None and depth <= 0:
+        opened.cut = opened.cut or bool(firings)
         return [_Branch("…", "dim")] if firings else []
     branches: list[_Branch] = []
     for firing in firings:
         cited = opened.every or bool(firing.details["statements"])
         quotes = list(_quotes_of(opened, firing)) if cited else []
-        below = _below(opened, firing, depth)
+        below = _below(opened, firing, depth if depth is None or not cited else depth - 1)
         if cited or (fact.kind == "conclusion" and not below):
             told = f"{firing.text}  ← {firing.details['rule']} ({firing.details['file']}:{firing.details['line']})"
             style = "bold" if firing.details["statements"] else ""
@@ -249,15 +259,18 @@ def _quotes_of(opened: _Opened, firing: Node) -> Iterator[_Branch]:
 def _below(opened: _Opened, firing: Node, depth: int | None) -> list[_Branch]:
     """The premises of a firing."""
     branches: list[_Branch] = []
-    for used in opened.proof.used_by(firing.id):
+    premises = opened.proof.used_by(firing.id)
+    reckoned = any(u.kind == "computation" and "named" not in u.details for u in premises)
+    own = firing in opened.proof.used_by(opened.proof.root)
+    for used in premises:
         if used.kind == "derived":
             if used.id in opened.shown:
                 if opened.every or any(f.details["statements"] for f in opened.proof.used_by(used.id)):
                     branches.append(_Branch(f"{_said(opened, used)}  (shown above)", "dim"))
                 continue
             opened.shown.add(used.id)
-            branches += _firings(opened, used, None if depth is None else depth - 1)
-        elif (leaf := _leaf(opened, used)) is not None:
+            branches += _firings(opened, used, depth)
+        elif (leaf := _leaf(opened, used, reckoned, own)) is not None:
             branches.append(leaf)
     return list(dict.fromkeys(branches)) if opened.every else _once(branches)
 
@@ -285,12 +298,16 @@ def _said(opened: _Opened, fact: Node) -> str:
     return firings[0].text if len(firings) == 1 else fact.text
 
 
-def _leaf(opened: _Opened, used: Node) -> _Branch | None:
-    """A premise that nothing stands under; None where it is left out."""
+def _leaf(opened: _Opened, used: Node, reckoned: bool, own: bool) -> _Branch | None:
+    """A premise that nothing stands under; None where it is left out.
+
+    Kept are what the encoder adds to a reckoning, whose numbers it explains, and the exceptions of the
+    conclusion's own rules, which are its reason.
+    """
     word, style = _SIGNS[used.kind]
     text = used.text
     if used.kind == "absence":
-        if not used.details["assumed"] and not opened.every:
+        if not (used.details["assumed"] or opened.every or own):
             opened.exceptions.add(used.id)
             return None
         word = "assumed" if used.details["assumed"] else "absent"
@@ -299,7 +316,9 @@ def _leaf(opened: _Opened, used: Node) -> _Branch | None:
         text += f"  [{', '.join(used.details['facts'])}: {', '.join(used.details['read_from'])}]"
     elif used.kind == "stated":
         text += f"  [{' '.join(used.details['statements'])}]"
-    elif not opened.every and (used.kind in ("added", "given") or used.details.get("named")):
+    elif not opened.every and (
+        used.kind == "given" or used.details.get("named") or (used.kind == "added" and not reckoned)
+    ):
         opened.folded.add(used.id)
         return None
     return _Branch(f"{word}: {text}", style)

@@ -21,7 +21,7 @@ CODES: Mapping[str, str] = {
     "unbounded-recursion": "a recursive rule that makes new numbers and could go on for ever",
     "uncited-rule": "a rule that names no statement and gives no reason for it",
     "unknown-statement": "a statement that the knowledge base does not hold",
-    "clinical-number": "a number other than 0 and 1 in a rule",
+    "clinical-number": "a number other than 0 and 1 in a rule, or any number in its sentence",
     "unknown-display-variable": "a sentence that shows a variable which the rule does not bind",
     "unlicensed-negation": "an absence in a record used without the rule saying so",
     "unused-licence": "a tag that names a predicate which the rule does not use so",

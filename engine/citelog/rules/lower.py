@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from citelog.diagnostics import Diagnostic, Span, did_you_mean
+from citelog.diagnostics import Diagnostic, Span, did_you_mean, unseen
 from citelog.rules.language import AGGREGATES, ATTRIBUTES, NUMERIC, ORDERED, TAGS, TERMS, Names
 from citelog.rules.program import (
     Absent,
@@ -156,7 +156,9 @@ class RuleChecker:
             self.described = min(self.described, number)
             name, _, rest = doc.text[1:].partition(" ")
             span = self.at(doc.span, "@" + name)
-            if name not in TAGS:
+            if hidden := next(filter(None, map(unseen, name)), None):
+                self.report("syntax", span, *hidden)
+            elif name not in TAGS:
                 known = ", ".join("@" + t for t in TAGS)
                 near = did_you_mean("@" + name, ["@" + t for t in TAGS])
                 self.report("unknown-tag", span, f"unknown tag @{name}", near or f"tags are {known}")
@@ -212,6 +214,13 @@ class RuleChecker:
         return literal
 
     def display(self, attribute: AttributeSyntax, variables: tuple[str, ...]) -> None:
+        for number in re.findall(r"(?<!\w)\d+(?:[.,]\d+)*(?!\w)", re.sub(r"\{[^{}]*\}", "", attribute.text)):
+            self.report(
+                "clinical-number",
+                self.at(attribute.span, number),
+                f"the number {number} stands in the sentence",
+                "put it into the statement that gives it, read it from there, and show the variable",
+            )
         shown = re.findall(r"\{([^{}]*)\}", attribute.text)
         if shown and not attribute.interpolated:
             span = self.at(attribute.span, '"')

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from citelog.diagnostics import Diagnostic, Span
+from citelog.diagnostics import Diagnostic, Span, unseen
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -216,6 +216,10 @@ def _mistake(piece: str, ahead: str, what: str, type_: str, line: str) -> tuple[
     """A message and what an author most likely meant, learnt from the mistakes that people make."""
     bare = re.sub(r'%[^\n]*|"(?:\\.|[^"\\\n])*"', "", piece)
     message = f"{what} is not expected here"
+    if what and (named := unseen(what[0])):
+        return named
+    if what == "←" or (piece[len(ahead) :].startswith("<-") and ":-" not in bare):
+        return f"{what if what == '←' else '<-'} is not expected here", "write :-"
     if what in _COPIED:
         return message, f"write {_COPIED[what]} (word processors put {what} in its place)"
     if what.startswith(("#[", "%%%")):

@@ -1,0 +1,71 @@
+"""Whether what a statement says is in its words: each number and each text of its graph stands in its quote.
+
+A dose or a cut-off that was mistyped would otherwise be shown under the true quote. What a sentence leaves out and
+takes over from another (`cl:inheritedFrom`) is looked for in that other's quote.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from citelog.diagnostics import Diagnostic
+from citelog.knowledge.base import Statement
+from citelog.knowledge.triples import Triples
+from citelog.values import Iri
+from citelog.vocab import CL
+
+FUNCTIONAL = "http://www.w3.org/2002/07/owl#FunctionalProperty"
+_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMERALS = {word: Decimal(i) for i, word in enumerate(_WORDS)} | {"once": Decimal(1), "twice": Decimal(2)}
+
+
+def numbers(quote: str) -> set[Decimal]:
+    """The numbers that a quote prints, in figures or in words.
+
+    >>> sorted(numbers("100 mcg daily for 6 or 7 days, then seven doses, once a month"))
+    [Decimal('1'), Decimal('6'), Decimal('7'), Decimal('100')]
+    """
+    figures = {Decimal(n) for n in re.findall(r"\d+(?:\.\d+)?", quote)}
+    return figures | {_NUMERALS[word] for word in re.findall(r"[a-z]+", quote.casefold()) if word in _NUMERALS}
+
+
+def check_faithful(triples: Triples, statements: Mapping[str, Statement], found: list[Diagnostic]) -> None:
+    """Report numbers and texts of a statement's graph that its quote does not hold."""
+    by_iri = {statement.iri.value: statement for statement in statements.values()}
+    for (subject, property_, value), graphs in sorted(triples.graphs.items(), key=lambda item: str(item[0])):
+        is_text = property_ == CL + "text"
+        if isinstance(value, bool) or not (is_text or isinstance(value, Decimal | int)):
+            continue
+        inherited = triples.one(subject, CL + "inheritedFrom")
+        for graph in graphs:
+            statement = by_iri.get(str(inherited) if isinstance(inherited, Iri) else graph)
+            if graph not in by_iri or statement is None:
+                continue
+            quote = statement.quote
+            held = str(value).casefold() in quote.casefold() if is_text else Decimal(value) in numbers(quote)
+            if not held:
+                span, shown = triples.span(subject, str(value))
+                printed = ", ".join(str(n) for n in sorted(numbers(quote))) or "no number"
+                has = f"the quote of {statement.id} reads {quote!r}" if is_text else f"the quote prints {printed}"
+                found.append(
+                    Diagnostic(
+                        "value-not-in-quote",
+                        span,
+                        f"{Iri(subject).local} says {str(value)!r}, which is not in the quote of {statement.id}",
+                        f"{has}: correct the value, or say with cl:inheritedFrom which statement it is taken from",
+                        shown,
+                    )
+                )
+
+
+def check_functional(triples: Triples, found: list[Diagnostic]) -> None:
+    """Report a second value where a property has one, such as a range with two low ends."""
+    for property_ in triples.instances(FUNCTIONAL):
+        for subject, properties in list(triples.subjects.items()):
+            values = sorted(map(str, properties.get(property_, ())))
+            if len(values) > 1:
+                span, shown = triples.span(subject, Iri(property_).local)
+                message = f"{Iri(subject).local} has the {Iri(property_).local} {' and '.join(values)}"
+                found.append(Diagnostic("two-values", span, message, "it has one: which is right?", shown))
