@@ -447,7 +447,9 @@ def test_the_checks_can_fail() -> None:
         "MN-LEVEL-GATES": spoilt(answer, "treat", value="no_basis"),
         "MN-STD-BY-DEFAULT": spoilt(answer, "neuro", value="absent"),
         "MN-MONITOR-INTERVAL": spoilt(answer, "monitoring", sentence="Monitor every 3 months."),
-        "MN-ONE-SPECIALIST": spoilt(answer, "referral", sentence="Ask a neurologist; the document does not make treatment wait for it."),
+        "MN-ONE-SPECIALIST": spoilt(
+            answer, "referral", sentence="Ask a neurologist; the document does not make treatment wait for it."
+        ),
         "MN-FOLATE-DOSE": spoilt(answer, "caution", value="CA-FOLATE-NOT-FIRST", sentence="Folic acid 5 mg."),
         "MN-FALSE-CONFLICT": spoilt(answer, "conflict", sides=[["G01"], ["G10"]]),
         "MN-MERGE-DOSES": spoilt(answer, "regimen", duration={"text": "7 days", "value": 7, "unit": "day"}),

@@ -236,6 +236,20 @@ def test_nobody_reading_on_is_no_fault() -> None:
     assert ended.stderr == b"" and ended.returncode == 0
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_an_answer_that_cannot_be_written_is_said() -> None:
+    command = f"{sys.executable} -c 'from citelog.cli import main; main()' assess {PATIENT} --format json"
+    for where in ("> /dev/full", ">&-"):
+        ended = subprocess.run(
+            ["sh", "-c", f"{command} {where}"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "engine")},
+            check=False,
+        )
+        assert ended.returncode == 2 and "standard output: " in ended.stderr and "Traceback" not in ended.stderr
+
+
 def test_the_version_and_an_example_in_each_help(citelog: Command) -> None:
     assert citelog("--version").out.startswith("citelog ")
     for command in ("assess", "why", "check"):

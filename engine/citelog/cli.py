@@ -149,7 +149,6 @@ def _guarded(run: Callable[[], Any], debug: bool) -> int:
     """Run a command; every way in which it can end has a status and, where it is not 0, a message."""
     try:
         status = run()
-        sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except No as answer:
         if str(answer):
@@ -220,9 +219,17 @@ def _say(text: str) -> None:
 
 def _write(text: str) -> None:
     """A result, on standard output, in UTF-8 whatever the locale."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+    remedy = "make room for it, or send it elsewhere"
+    if sys.stdout is None:  # closed by the caller
+        raise CitelogError(f"standard output: it is closed, and the answer has nowhere to go\n   = {remedy}")
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CitelogError(f"standard output: the answer cannot be written: {error.strerror}\n   = {remedy}") from error
 
 
 def _width() -> int:
@@ -233,7 +240,7 @@ def _width() -> int:
 
 def _print(lines: Iterable[Line]) -> None:
     """Lines of text: in colour where a terminal reads them and NO_COLOR is not set, plain elsewhere."""
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+    if sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
         from rich.console import Console
         from rich.text import Text
 

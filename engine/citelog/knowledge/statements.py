@@ -47,7 +47,8 @@ def read_source(folder: Path, triples: Triples, found: list[Diagnostic]) -> Sour
                 Diagnostic(
                     "not-utf-8",
                     Span(shown_name(path, folder)),
-                    f"byte {error.start} of the source is not UTF-8", "restore the file"
+                    f"byte {error.start} of the source is not UTF-8",
+                    "restore the file",
                 )
             )
             return None

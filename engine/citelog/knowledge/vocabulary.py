@@ -171,7 +171,9 @@ def read_terms(triples: Triples, found: list[Diagnostic]) -> Terms:
                             written.setdefault(fold(str(name)), str(name))
                 for name in properties.get(CL + "ucum", ()):
                     _name(triples, names[kind], fold(str(name)), term, found)
-    return Terms({kind: dict(sorted(known.items())) for kind, known in names.items()}, labels, dict(sorted(written.items())))
+    return Terms(
+        {kind: dict(sorted(known.items())) for kind, known in names.items()}, labels, dict(sorted(written.items()))
+    )
 
 
 def _name(triples: Triples, known: dict[str, Iri], name: str, term: Iri, found: list[Diagnostic]) -> None:

@@ -109,7 +109,11 @@ def _finding(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
         return
     if meant is None:
         meant = "unknown"
-        yield f'The state "{recorded}" counts as unknown: write present, absent or unknown.' if recorded else "It counts as unknown."
+        yield (
+            f'The state "{recorded}" counts as unknown: write present, absent or unknown.'
+            if recorded
+            else "It counts as unknown."
+        )
     yield _atom("entry", entry, term, cl(meant))
 
 
