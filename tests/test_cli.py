@@ -257,15 +257,73 @@ def test_the_version_and_an_example_in_each_help(citelog: Command) -> None:
         assert ended.status == 0 and "Example: citelog" in ended.out
 
 
-def test_the_cache_is_not_believed_where_another_could_have_written_it(
+def test_the_cache_is_not_believed_where_it_is_damaged_or_another_could_have_written_it(
     citelog: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert citelog("assess", PATIENT).status == 0
+    answer = citelog("assess", PATIENT).out
     [kept] = (tmp_path / "citelog").glob("*.pickle")
-    kept.write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
+    whole = kept.read_bytes()
+    assert b"less than 100-300" in whole
+    for damaged in (whole.replace(b"less than 100-300", b"less than 700-900"), whole[:-1], whole[:40], b""):
+        kept.write_bytes(damaged)
+        kept.chmod(0o600)
+        assert citelog("assess", PATIENT).out == answer
+    kept.write_bytes(whole)
     kept.chmod(0o666)
-    assert citelog("assess", PATIENT).status == 0
-    kept.write_bytes(b"\x80\x04")  # cut short, and ours
-    kept.chmod(0o600)
-    assert citelog("assess", PATIENT).status == 0
+    assert citelog("assess", PATIENT).out == answer
+
+
+def test_a_user_without_a_home_is_answered() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", "from citelog.cli import main; main()", "assess", str(PATIENT)],
+        capture_output=True,
+        env={"PYTHONPATH": str(ROOT / "engine"), "PATH": os.environ["PATH"], "XDG_CACHE_HOME": "/dev/null/none"},
+        check=False,
+    )
+    assert ended.returncode == 0 and ended.stderr == b""
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
+def test_a_message_that_nobody_can_read_does_not_become_an_answer(closed: str) -> None:
+    ended = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -c 'from citelog.cli import main; main()' assess no-such.yaml {closed}"],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "engine")},
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (2, b"")
+
+
+def test_standard_input_that_is_closed_cannot_be_used() -> None:
+    ended = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -c 'from citelog.cli import main; main()' assess - <&-"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "engine")},
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (2, "") and "standard input" in ended.stderr
+
+
+def test_kind_and_value_mean_every_numbered_conclusion_that_shares_them(citelog: Command, tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    results = "".join(f"  - {{analyte: serum vitamin B12, value: {v}, unit: pmol/L}}\n" for v in ("<200", "<220"))
+    path.write_text(f"labs:\n{results}")
+    ended = citelog("why", path, "data-issue:DI-CENSORED")
+    assert ended.status == 0
+    assert "data-issue:DI-CENSORED#1" in ended.out and "data-issue:DI-CENSORED#2" in ended.out
+
+
+def test_a_long_record_is_answered(citelog: Command, tmp_path: Path) -> None:
+    """A diary of 800 entries, and 400 dated results: what is later is found by one maximum, not by all pairs."""
+    path = tmp_path / "diary.yaml"
+    days = [f"20{y:02}-{m:02}-{d:02}" for y in range(10, 20) for m in range(1, 9) for d in range(1, 11)]
+    findings = "".join(f"  - {{name: fatigue, state: present, when: {day}}}\n" for day in days)
+    labs = "".join(
+        f"  - {{analyte: serum vitamin B12, value: {i}, unit: pmol/L, when: {day}}}\n"
+        for i, day in enumerate(days[:400])
+    )
+    path.write_text(f"findings:\n{findings}labs:\n{labs}")
+    ended = citelog("assess", path, "--format", "json")
+    assert ended.status == 0 and '"status:above_all_cutoffs"' in ended.out

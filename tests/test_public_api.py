@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,12 @@ def test_the_example_of_the_contract_runs() -> None:
     assert assessment.to_dict()["format"] == "citelog-assessment/1"
     with pytest.raises(citelog.CaseError):
         kb.assess({"lab": []})
+    for unusable in (5, None, [], b"x"):
+        with pytest.raises(citelog.CaseError):
+            kb.assess(unusable)  # type: ignore[arg-type]
+    with pytest.raises(citelog.CaseError):
+        kb.assess({"labs": []}, at=5)  # type: ignore[arg-type]
+    assert kb.assess({"labs": []}, at=datetime.datetime(2026, 3, 15, 10)).conclusions
     with pytest.raises(citelog.KnowledgeError):
         citelog.open("no-such")
 

@@ -237,9 +237,11 @@ def assess_case(
 
 
 def _day(at: datetime.date | str | None) -> datetime.date | None:
+    if isinstance(at, datetime.datetime):
+        return at.date()
     if at is None or isinstance(at, datetime.date):
         return at
-    days = period(at)
+    days = period(at) if isinstance(at, str) else None
     if days is None or days.first != days.last:
         raise CaseError("--at", f"{at!r} is not a day", "write the date of the assessment as in 2026-03-15")
     return days.first

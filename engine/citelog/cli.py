@@ -7,6 +7,7 @@ ours. No traceback reaches a user without --debug.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -140,7 +141,6 @@ def main(arguments: list[str] | None = None) -> None:
     asked = [a for a in given if a != "--debug"]  # it may stand anywhere
     status = _guarded(lambda: app.main(asked, prog_name="citelog", standalone_mode=False), "--debug" in given)
     if arguments is None:  # all is written: taking the modules apart would be a tenth of the time
-        sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
 
@@ -213,8 +213,10 @@ def _assess_all(knowledge: Knowledge, sources: tuple[str, ...], at: str | None) 
 
 
 def _say(text: str) -> None:
-    """A message to people, on standard error."""
-    print(text, file=sys.stderr)
+    """A message to people, on standard error; where that is closed or full, the status alone must tell."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
 
 
 def _write(text: str) -> None:

@@ -26,8 +26,9 @@ def open_knowledge(name_or_folder: str | Path | None = None) -> Knowledge:
     """A knowledge base by the name of a shipped one or by its folder, verified; raises KnowledgeError."""
     folder = home.knowledge(name_or_folder)
     key = hashlib.sha256(f"{fingerprint(folder, home.ontology())} {_engine()} {sys.version}".encode()).hexdigest()
-    kept = _folder() / f"{key}.pickle"
-    knowledge = _read(kept)
+    cache = _folder()
+    kept = cache / f"{key}.pickle" if cache else None
+    knowledge = _read(kept) if kept else None
     if knowledge is None:
         from citelog.knowledge.load import load
 
@@ -35,12 +36,17 @@ def open_knowledge(name_or_folder: str | Path | None = None) -> Knowledge:
         if opened.knowledge is None:
             raise KnowledgeError(d for d in opened.diagnostics if d.severity == "error")
         knowledge = opened.knowledge
-        _write(kept, knowledge)
+        if kept:
+            _write(kept, knowledge)
     return knowledge
 
 
-def _folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "citelog"
+def _folder() -> Path | None:
+    """The user's cache folder; None where there is no knowing it."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "citelog"
+    except RuntimeError:  # a user without a home
+        return None
 
 
 def _engine() -> str:
@@ -53,28 +59,38 @@ def _engine() -> str:
 
 
 def _read(path: Path) -> Knowledge | None:
-    """What is kept; None where there is nothing, or where another user could have put it there."""
+    """What is kept; None where there is nothing whole, or where another user could have put it there."""
     try:
-        with path.open("rb") as file:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             status = os.fstat(file.fileno())
-            if status.st_uid != os.getuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            others = status.st_uid != os.getuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            if others or not stat.S_ISREG(status.st_mode):
                 return None
-            found = pickle.load(file)
-    except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, TypeError, ValueError, IndexError):
-        return None  # absent, cut short or of another make: it is made again
+            hash_, kept = file.read(hashlib.sha256().digest_size), file.read()
+    except OSError:
+        return None  # there is none yet
+    if hashlib.sha256(kept).digest() != hash_:
+        return None  # cut short or damaged: it is made again
+    found = pickle.loads(kept)
     return found if isinstance(found, Knowledge) else None
 
 
 def _write(path: Path, knowledge: Knowledge) -> None:
-    """Keep it if that can be done; whole or not at all."""
+    """Keep it, behind its hash, if that can be done; whole or not at all."""
+    import io
     import tempfile  # only where something is written
 
+    kept = io.BytesIO()
+    _Pickler(kept, pickle.HIGHEST_PROTOCOL).dump(_shared(knowledge, {}))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            _Pickler(file, pickle.HIGHEST_PROTOCOL).dump(_shared(knowledge, {}))
-        os.replace(name, path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(kept.getvalue()).digest() + kept.getvalue())
+            os.replace(name, path)
+        except OSError:
+            os.unlink(name)
     except OSError:
         return  # a cache folder that cannot be written costs time at the next start, nothing else
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
-LONGEST = 40  # characters; no measurement is that long, and exact arithmetic on a million digits is an attack
+LONGEST = 400  # characters; no measurement is that long, and exact arithmetic on a million digits is an attack
 
 _DECIMAL = r"[+-]?[0-9]+(?:\.[0-9]+)?"
 _PLAIN = re.compile(_DECIMAL)

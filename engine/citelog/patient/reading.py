@@ -56,7 +56,12 @@ def read_document(source: str | Path | Mapping[str, Any]) -> Document:
         tree = _checked("the case", _normal(source, "the case"))
         canonical = json.dumps(source, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_as_json)
         return Document("the case", "case", _sha256(canonical.encode()), _mapping("the case", tree))
+    if not isinstance(source, str | Path):
+        what = f"a {type(source).__name__} is no record"
+        raise CaseError("the case", what, "give a path, - for standard input, or the record as a dict")
     if source == "-":
+        if sys.stdin is None:
+            raise CaseError("standard input", "it is closed", "send the record to it, or name a file")
         where, default_id = "standard input", "stdin"
         data = sys.stdin.buffer.read(LARGEST + 1)
     else:
