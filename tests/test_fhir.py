@@ -313,9 +313,30 @@ def test_a_text_names_a_resource_only_where_no_code_does() -> None:
     assert read(observation(code={"coding": [{"system": "x", "code": "2276-4"}]})).entries[0].term is None
 
 
-def test_codes_that_name_two_different_things_name_none() -> None:
+def test_codes_that_name_two_different_things_name_none_and_the_note_says_which() -> None:
     codings = [{"system": LOINC, "code": "2276-4"}, {"system": LOINC, "code": "1988-5"}]
-    assert read(observation(code={"coding": codings, "text": "serum ferritin"})).entries[0].term is None
+    both = observation(code={"coding": codings, "text": "serum ferritin"}, valueQuantity=quantity(80))
+    assert read(both).entries == ()
+    assert notes(both) == [
+        "Serum ferritin: 80 µg/L. Not used: its codes name different things, C-reactive protein and serum ferritin."
+    ]
+
+
+def test_a_unit_that_is_coded_and_printed_differently_is_neither_of_the_two() -> None:
+    both = observation(valueQuantity=quantity(80, "ug/L", unit="mg/L"))
+    assert said(both) == ["Serum ferritin: 80 ug/L, printed as mg/L."]
+    assert any("ug/L as its code, mg/L in words" in note for note in notes(both))
+    assert not any("ug-per-L" in fact or "mg-per-L" in fact for fact in facts(both))
+    assert said(observation(valueQuantity=quantity(80, "ug/L", unit="µg/L"))) == ["Serum ferritin: 80 µg/L."]
+
+
+def test_a_panel_that_has_only_members_gets_a_note() -> None:
+    panel = observation(code={"text": "iron panel"}, hasMember=[{"reference": "Observation/1"}])
+    assert notes(panel) == [
+        'Observation "iron panel" has no result of its own, only members. Its members are read where they stand.'
+    ]
+    wrong = notes({**panel, "status": "entered-in-error"})
+    assert len(wrong) == 1 and "Left out: it was entered in error" in wrong[0]
 
 
 # --- conditions and procedures -----------------------------------------------------------------------------------
@@ -484,33 +505,176 @@ def test_resources_of_other_types_are_counted_one_note_for_each_type() -> None:
 
 
 @pytest.mark.parametrize(
-    "broken",
+    "fault",
     [
-        {"resourceType": "Observation", "code": {"text": "serum ferritin"}},
-        observation(valueString="a", valueBoolean=True),
-        observation(effectiveDateTime="yesterday"),
-        observation(valueQuantity=[80]),
-        observation(colour="red"),
-        condition(subject="Patient/p1"),
-        request(dosageInstruction={"text": "daily"}),
+        {"effectiveDateTime": "2026-03-02T08:30:00"},
+        {"effectivePeriod": {"start": "2026-03-02T08:30:00"}},
+        {"id": "a_b"},
+        {"code": {"coding": [{"system": LOINC, "code": "2276-4", "display": ""}]}},
+        {"meta": {"lastUpdated": "2026-03-02"}},
+        {"note": [{}]},
+        {"text": "a narrative"},
+        {"category": "laboratory"},
+        {"identifier": {"value": "1"}},
+        {"colour": "red"},
+        {"subject": "Patient/p1"},
+        {"contained": [{"resourceType": "Patient", "id": "a_b"}]},
+        {"issued": "2026-03-02"},
     ],
 )
-def test_a_resource_that_is_not_valid_is_noted_and_the_rest_is_read(broken: dict[str, Any]) -> None:
-    case = read(broken, observation(valueQuantity=quantity(80)))
-    assert [entry.sentence for entry in case.entries] == ["Serum ferritin: 80 µg/L."]
-    assert [(("is not valid FHIR R4" in note.text), note.read_from) for note in case.notes] == [
-        (True, "Bundle.entry[0].resource")
-    ]
-    assert "not valid FHIR R4" in refusal(broken).what, "alone, it is all there is"
+def test_a_fault_beside_the_meaning_is_noted_and_the_resource_is_read(fault: dict[str, Any]) -> None:
+    resource = observation(valueQuantity=quantity(80), **{key: value for key, value in fault.items() if key != "code"})
+    resource["code"] = fault.get("code", resource["code"])
+    for sources in ((resource,), (resource, {"resourceType": "Patient", "id": "p1"})):
+        assert said(*sources)[0].startswith("Serum ferritin: 80 µg/L")
+        assert [note for note in notes(*sources) if "not valid FHIR R4" in note]
 
 
-def test_what_might_change_the_meaning_keeps_a_resource_from_being_read() -> None:
-    changed = observation(valueQuantity=quantity(80), modifierExtension=[{"url": "http://x/not", "valueBoolean": True}])
-    assert said(changed) == [] and "http://x/not" in notes(changed)[0]
+def test_a_date_without_a_time_zone_still_says_its_day_and_one_that_nobody_can_read_is_noted() -> None:
+    resource = observation(valueQuantity=quantity(80), effectiveDateTime="2026-03-02T08:30:00")
+    assert said(resource) == ["Serum ferritin: 80 µg/L (2026-03-02)."]
+    resource = observation(valueQuantity=quantity(80), effectiveDateTime="yesterday")
+    assert said(resource) == ["Serum ferritin: 80 µg/L (yesterday)."]
+    assert any('The date "yesterday" cannot be read' in note for note in notes(resource))
+    assert not any(fact.startswith("recorded_when") for fact in facts(resource))
+
+
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        ({"resourceType": "Observation", "code": {"text": "serum ferritin"}}, "Serum ferritin: no value recorded."),
+        (observation(valueString="a", valueBoolean=True), "Serum ferritin: no value recorded."),
+        (observation(valueQuantity=[80]), "Serum ferritin: no value recorded."),
+        (observation(valueQuantity={"value": "60 or so", "unit": "ug/L"}), "Serum ferritin: no value recorded."),
+        (observation(valueQuantity=quantity(6), status=["final"]), "Serum ferritin: no value recorded."),
+        (observation(valueNumber=60), "Serum ferritin: no value recorded."),
+        (observation(code={"text": "fatigue"}, valueBoolean=[True]), "Fatigue: unknown."),
+        (condition(clinicalStatus=[{"text": "active"}]), "Coeliac disease: unknown."),
+        (condition(subject=[{"reference": "Patient/p1"}]), "Coeliac disease: unknown."),
+        (procedure("completed", statusX=5), "Gastric bypass: unknown."),
+        (request(dosageInstruction={"text": "daily"}), "Folic acid: unknown."),
+        (request(status=None), "Folic acid: unknown."),
+    ],
+)
+def test_a_fault_in_the_meaning_leaves_an_entry_that_says_nothing(broken: dict[str, Any], sentence: str) -> None:
+    for sources in ((broken,), (broken, {"resourceType": "Patient", "id": "p1"})):
+        assert said(*sources) == [sentence]
+        assert [note for note in notes(*sources) if "not valid FHIR R4" in note]
+
+
+def test_a_result_that_lost_its_value_is_an_unreadable_result_and_keeps_its_readable_date() -> None:
+    broken = observation(valueQuantity=[80], effectiveDateTime="2026-03-02T08:30:00")
+    assert said(broken) == ["Serum ferritin: no value recorded (2026-03-02)."]
+    assert any("result_unreadable" in fact for fact in facts(broken))
+
+
+def test_a_fault_in_one_component_leaves_the_others_as_they_are() -> None:
+    sound = {"code": {"text": "C-reactive protein"}, "valueQuantity": quantity(5, "mg/L")}
+    panel = observation(component=[{"code": coded(LOINC, "2276-4"), "valueQuantity": {"value": "x"}}, sound])
+    assert said(panel) == ["C-reactive protein: 5 mg/L.", "Serum ferritin: no value recorded."]
+
+
+def test_an_invalid_resource_that_names_nothing_known_is_noted_and_alone_it_is_refused() -> None:
+    broken = observation(code={"text": "shoe size"}, valueQuantity=[80])
+    assert said(broken, observation(valueQuantity=quantity(80))) == ["Serum ferritin: 80 µg/L."]
+    assert "It is not read" in notes(broken, observation(valueQuantity=quantity(80)))[0]
+    assert "not valid FHIR R4" in refusal(broken).what
+
+
+def test_an_invalid_resource_that_was_entered_in_error_is_still_left_out() -> None:
+    assert said(observation(status="entered-in-error", valueQuantity=[80])) == []
+    assert said(request(status="entered-in-error", dosageInstruction={"text": "daily"})) == []
+    assert said(condition("entered-in-error", "active", clinicalStatus=[5])) == []
+
+
+def test_what_might_change_the_meaning_leaves_an_entry_that_says_nothing() -> None:
+    modifier = [{"url": "http://x/not", "valueBoolean": True}]
+    changed = observation(valueQuantity=quantity(80), modifierExtension=modifier)
+    assert said(changed) == ["Serum ferritin: no value recorded."]
+    assert any("http://x/not" in note for note in notes(changed))
+    assert said(condition(implicitRules="http://x")) == ["Coeliac disease: unknown."]
+    assert said(request(modifierExtension=modifier)) == ["Folic acid: unknown."]
+    assert said(observation(code={"text": "shoe size"}, modifierExtension=modifier)) == []
+
+
+def test_what_is_about_somebody_else_is_not_read() -> None:
     foetus = observation(valueQuantity=quantity(80), focus=[{"display": "the foetus"}])
     assert said(foetus) == [] and "focus" in notes(foetus)[0]
     group = observation(valueQuantity=quantity(80), subject={"reference": "Group/ward"})
     assert said(group) == [] and "about a Group" in notes(group)[0]
+
+
+def test_a_status_is_told_by_the_system_of_hl7_then_by_any_known_code_then_by_its_text() -> None:
+    hl7 = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+    local = {"system": "http://local", "code": "A"}
+    told = [
+        {"coding": [{"system": "http://local", "code": "resolved"}, {"system": hl7, "code": "active"}]},
+        {"coding": [local, {"code": "active"}]},
+        {"coding": [local], "text": "Active"},
+    ]
+    for status in told:
+        assert said(condition(clinicalStatus=status)) == ["Coeliac disease: present."]
+    wrong = {"coding": [{"code": "confirmed"}, {"code": "entered-in-error"}]}
+    assert said(condition(verificationStatus=wrong)) == []
+
+
+def referring(target: str) -> dict[str, Any]:
+    resource = request(medicationReference={"reference": target})
+    del resource["medicationCodeableConcept"]
+    return resource
+
+
+def test_a_medicine_is_found_by_an_absolute_or_versioned_reference_but_not_on_another_server() -> None:
+    medication = {"resourceType": "Medication", "id": "m1", "code": coded(RXNORM, "4511")}
+    for target in ("http://a/fhir/Medication/m1", "Medication/m1/_history/2", "http://a/fhir/Medication/m1/_history/2"):
+        assert said(referring(target), medication) == ["Folic acid: current."]
+    pack = bundle(referring("http://b/Medication/m1"))
+    pack["entry"].append({"fullUrl": "http://a/Medication/m1", "resource": medication})
+    assert patient.read(pack, TERMS).entries[0].term is None
+
+
+def test_a_medication_that_was_entered_in_error_is_not_used_silently() -> None:
+    medication = {"resourceType": "Medication", "id": "m1", "code": coded(RXNORM, "4511"), "status": "entered-in-error"}
+    assert said(referring("Medication/m1"), medication) == ["Folic acid: unknown."]
+    assert any(
+        "a Medication that was entered in error" in note for note in notes(referring("Medication/m1"), medication)
+    )
+
+
+def test_a_resource_type_that_r4_has_and_r4b_has_not_is_not_read_and_not_refused() -> None:
+    for kind in ("EffectEvidenceSynthesis", "MedicinalProductIngredient", "RiskEvidenceSynthesis"):
+        assert notes({"resourceType": kind}) == [f"1 {kind} resource is not read."]
+
+
+def known_as(value: str, system: str = "http://mrn", **more: Any) -> dict[str, Any]:
+    return {"identifier": {"system": system, "value": value}, **more}
+
+
+def inside(name: str, *values: str) -> dict[str, Any]:
+    rows = [{"system": "http://mrn", "value": value} for value in values]
+    one = {"resourceType": "Patient", "id": name, "identifier": rows}
+    return observation(contained=[one], subject={"reference": f"#{name}"})
+
+
+def test_patients_are_told_apart_by_their_identifiers_and_inside_resources() -> None:
+    whole = {"resourceType": "Patient", "id": "p1", "identifier": [{"system": "http://mrn", "value": "1"}]}
+    for one, other in (
+        (observation(subject=known_as("1")), observation(subject=known_as("2"))),
+        (whole, observation(subject=known_as("2"))),
+        (whole, inside("a", "2")),
+        (inside("a", "1"), inside("b", "2")),
+        (inside("a", "1"), inside("a", "2")),
+        (inside("a"), inside("b")),
+    ):
+        assert "more than one patient" in refusal(bundle(one, other)).what
+    same = (whole, observation(subject=known_as("1")), observation(subject=known_as("9", "http://other")))
+    assert len(read(*same, inside("a", "1"), inside("b", "1")).entries) == 4
+
+
+def test_patients_whose_names_alone_differ_are_noted() -> None:
+    one, other = (observation(subject={"reference": "Patient/p1", "display": name}) for name in ("Ann", "Bob"))
+    assert any('"Ann" and "Bob"' in note for note in notes(one, other))
+    assert not any("different names" in note for note in notes(one, one))
 
 
 def test_an_entry_without_a_resource_and_a_further_page_are_noted() -> None:

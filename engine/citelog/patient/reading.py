@@ -46,7 +46,7 @@ class Document:
     tree: dict[str, Any]
 
 
-def read_document(source: str | Path | Mapping[str, Any]) -> Document:
+def read_document(source: object) -> Document:
     """Read a path, standard input (`-`) or an already parsed document.
 
     >>> read_document({"id": "example", "labs": []}).tree

@@ -23,6 +23,16 @@ _TYPES = {
                     "R5"),
 }  # fmt: skip
 
+ONLY_R4 = (
+    "EffectEvidenceSynthesis", "MedicinalProduct", "MedicinalProductAuthorization",
+    "MedicinalProductContraindication", "MedicinalProductIndication", "MedicinalProductIngredient",
+    "MedicinalProductInteraction", "MedicinalProductManufactured", "MedicinalProductPackaged",
+    "MedicinalProductPharmaceutical", "MedicinalProductUndesirableEffect", "RiskEvidenceSynthesis",
+    "SubstanceNucleicAcid", "SubstancePolymer", "SubstanceProtein", "SubstanceReferenceInformation",
+    "SubstanceSourceMaterial", "SubstanceSpecification",
+)  # fmt: skip
+"""Resource types of R4 (4.0.1) that R4B, whose models are used here, no longer has."""
+
 # Elements that only one release has, for the resources that are read.
 _ELEMENTS: Mapping[str, Mapping[str, str]] = {
     "AllergyIntolerance": {"assertedDate": "STU3", "substance": "DSTU2"},
