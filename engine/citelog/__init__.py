@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from citelog.home import VERSION as __version__
 
 if TYPE_CHECKING:
-    from citelog.assess import Assessment, Citation, Conclusion, NotConcludedError
+    from citelog.assess import Assessment, Conclusion, NotConcludedError
     from citelog.consult import KnowledgeBase
     from citelog.consult import open_base as open  # the name is the interface
     from citelog.diagnostics import CaseError, CitelogError, Diagnostic, KnowledgeError
+    from citelog.knowledge.base import Citation
     from citelog.proof.graph import Proof
 
 __all__ = [
@@ -45,10 +46,14 @@ def __getattr__(name: str) -> Any:
             from citelog import consult
 
             found = consult.open_base if name == "open" else consult.KnowledgeBase
-        case "Assessment" | "Citation" | "Conclusion" | "NotConcludedError":
+        case "Assessment" | "Conclusion" | "NotConcludedError":
             from citelog import assess
 
             found = getattr(assess, name)
+        case "Citation":
+            from citelog.knowledge import base
+
+            found = base.Citation
         case "Proof":
             from citelog.proof import graph
 

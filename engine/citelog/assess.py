@@ -9,7 +9,7 @@ import datetime
 import json
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 from citelog import patient
 from citelog.diagnostics import CaseError, CitelogError, did_you_mean
 from citelog.home import VERSION
-from citelog.knowledge.base import Field, Kind, Knowledge, Statement
+from citelog.knowledge.base import Citation, Field, Kind, Knowledge
 from citelog.patient.case import Case, Note
 from citelog.patient.dates import period
 from citelog.proof.support import Supports, deciding, passed_through
 from citelog.proof.words import Words, sentence
 from citelog.run.datalog import DEADLINE, Machine, reasoner
-from citelog.run.result import Run
+from citelog.run.result import Firing, Run
 from citelog.values import Atom, Iri, Value
 
 if TYPE_CHECKING:
@@ -47,36 +47,6 @@ class NotConcludedError(CitelogError):
         hint = did_you_mean(conclusion, reached) or f"reached were: {', '.join(near)}"
         what = f"{conclusion} was not concluded for this record"
         super().__init__(f"{what if colon else f'{conclusion} is no id of a conclusion (kind:value)'}\n   = {hint}")
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """A statement as a conclusion cites it: its words, and where they stand."""
-
-    statement: str
-    quote: str
-    source: str
-    section: str | None
-    line: int
-    start: int
-    end: int
-    markers: tuple[str, ...]
-    inherited: tuple[str, ...]
-
-    @classmethod
-    def of(cls, statement: Statement) -> Citation:
-        """The citation of a statement."""
-        return cls(
-            statement.id,
-            statement.quote,
-            statement.source,
-            statement.section,
-            statement.line,
-            statement.start,
-            statement.end,
-            statement.markers,
-            statement.inherited,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +73,7 @@ class Conclusion:
             "statements": list(self.statements),
             "facts": list(self.facts),
             "assumes": list(self.assumes),
-            "citations": [
-                {
-                    "statement": c.statement,
-                    "quote": c.quote,
-                    "source": c.source,
-                    "section": c.section,
-                    "line": c.line,
-                    "start": c.start,
-                    "end": c.end,
-                    "markers": list(c.markers),
-                    "inherited": list(c.inherited),
-                }
-                for c in self.citations
-            ],
+            "citations": [c.to_dict() for c in self.citations],
         }
 
 
@@ -262,7 +219,7 @@ def _of_kind(
         support = supports.of(atom)
         facts = sorted((e.id for r in support.records for e in entries[r]), key=numbers.__getitem__)
         statements = dict.fromkeys(s for f in firings for s in f.rule.cites)
-        told = dict.fromkeys(sorted_texts(firings, words)) or {sentence(words.fact(atom)) + ".": None}
+        told = dict.fromkeys(_sentences(firings, words)) or {sentence(words.fact(atom)) + ".": None}
         details = _details(kind, knowledge, said, atom, run, tuple(statements))
         listed = tuple(details.pop("_statements", statements))
         conclusion = Conclusion(
@@ -288,7 +245,7 @@ def _of_kind(
     return _numbered([c for _, c in sorted(found, key=lambda pair: pair[0])])
 
 
-def sorted_texts(firings: Iterable[Any], words: Words) -> list[str]:
+def _sentences(firings: Iterable[Firing], words: Words) -> list[str]:
     """The sentences of firings: in the order of their rules, then of their words."""
     texts: dict[str, set[str]] = {}
     for firing in firings:
@@ -300,8 +257,6 @@ def sorted_texts(firings: Iterable[Any], words: Words) -> list[str]:
 
 def _numbered(conclusions: list[Conclusion]) -> list[Conclusion]:
     """Ids made unique: `#1`, `#2` … in the order given, where several conclusions share one."""
-    from dataclasses import replace
-
     shared = [c.id for c in conclusions]
     seen: dict[str, int] = {}
     numbered = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from citelog.rules.program import Program
 from citelog.values import Atom, Iri
@@ -32,6 +33,50 @@ class Statement:
     modality: str
     voice: str
     population: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A statement as a conclusion or a proof cites it: its words, and where they stand."""
+
+    statement: str
+    quote: str
+    source: str
+    section: str | None
+    line: int
+    start: int
+    end: int
+    markers: tuple[str, ...]
+    inherited: tuple[str, ...]
+
+    @classmethod
+    def of(cls, statement: Statement) -> Citation:
+        """The citation of a statement."""
+        return cls(
+            statement.id,
+            statement.quote,
+            statement.source,
+            statement.section,
+            statement.line,
+            statement.start,
+            statement.end,
+            statement.markers,
+            statement.inherited,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The citation as it stands in the documents."""
+        return {
+            "statement": self.statement,
+            "quote": self.quote,
+            "source": self.source,
+            "section": self.section,
+            "line": self.line,
+            "start": self.start,
+            "end": self.end,
+            "markers": list(self.markers),
+            "inherited": list(self.inherited),
+        }
 
 
 @dataclass(frozen=True, slots=True)

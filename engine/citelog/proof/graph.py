@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from citelog.knowledge.base import Knowledge
+from citelog.knowledge.base import Citation, Knowledge
 from citelog.patient.case import Case
 from citelog.proof.words import Words, number, sentence
 from citelog.rules.program import Absent, Assignment, Comparison, Constant, Expression, Operation, Present, Variable
@@ -158,18 +158,7 @@ class _Builder:
         return self.add(id_, kind, text, **shown)
 
     def citation(self, statement: str) -> dict[str, Any]:
-        s = self.knowledge.statements[statement]
-        return {
-            "statement": s.id,
-            "quote": s.quote,
-            "source": s.source,
-            "section": s.section,
-            "line": s.line,
-            "start": s.start,
-            "end": s.end,
-            "markers": list(s.markers),
-            "inherited": list(s.inherited),
-        }
+        return Citation.of(self.knowledge.statements[statement]).to_dict()
 
     def firing(self, firing: Firing) -> str:
         rule = firing.rule
@@ -226,11 +215,9 @@ class _Builder:
             return self.add(f"= {text}", "computation", text + ".", **shown)
         left, right = value_of(literal.left, row), value_of(literal.right, row)
         sides = [self.spelt(side, row) for side in (literal.left, literal.right)]
-        sign = (
-            {"!=": "is not", "=": "is"}.get(literal.operator, literal.operator)
-            if isinstance(left, Iri)
-            else literal.operator
-        )
+        sign = literal.operator
+        if isinstance(left, Iri):  # terms have no order: they are the same or not
+            sides, sign = [f"“{side}”" for side in sides], {"=": "is", "!=": "is not"}[sign]
         text = f"{sides[0]} {sign} {sides[1]}"
         return self.add(
             f"? {text}",

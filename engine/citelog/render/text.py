@@ -6,8 +6,9 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from citelog.assess import Assessment, Citation, Conclusion
+from citelog.assess import Assessment, Conclusion
 from citelog.diagnostics import Diagnostic
+from citelog.knowledge.base import Citation
 from citelog.proof.graph import Node, Proof
 
 WIDTH = 100
