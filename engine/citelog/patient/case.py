@@ -99,19 +99,6 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One patient's record, whole."""
-
-    id: str
-    sha256: str
-    entries: tuple[Entry, ...] = ()
-    records: tuple[Record, ...] = ()
-    notes: tuple[Note, ...] = ()
-    expect: Expectation | None = None
-    context: Mapping[str, Recorded] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Gathered:
     """What a reader of one format found: `id` is the case's own, where it has one."""
 
@@ -120,3 +107,17 @@ class Gathered:
     id: str | None = None
     context: Mapping[str, tuple[Recorded, str]] = field(default_factory=dict)
     expect: Expectation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One patient's record, whole; `gathered` is what it was made of, so that a changed record can be made of it."""
+
+    id: str
+    sha256: str
+    entries: tuple[Entry, ...] = ()
+    records: tuple[Record, ...] = ()
+    notes: tuple[Note, ...] = ()
+    expect: Expectation | None = None
+    context: Mapping[str, Recorded] = field(default_factory=dict)
+    gathered: Gathered = field(default=Gathered(()), repr=False)

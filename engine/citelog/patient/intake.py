@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from citelog.patient import casefile
-from citelog.patient.case import Case
+from citelog.patient.case import Case, Gathered
 from citelog.patient.entries import sort
 from citelog.patient.facts import context_notes, notes
 from citelog.patient.reading import read_document
@@ -32,6 +32,11 @@ def read(source: str | Path | Mapping[str, Any], terms: Terms) -> Case:
         gathered = gather(document, terms)
     else:
         gathered = casefile.gather(document)
+    return assemble(gathered, gathered.id or document.default_id, document.sha256, terms)
+
+
+def assemble(gathered: Gathered, id_: str, sha256: str, terms: Terms) -> Case:
+    """The case that a reader's items and notes make."""
     sorted_ = sort(gathered.items, terms)
     remarks = {
         *gathered.notes,
@@ -40,11 +45,12 @@ def read(source: str | Path | Mapping[str, Any], terms: Terms) -> Case:
         *context_notes(gathered.context),
     }
     return Case(
-        id=gathered.id or document.default_id,
-        sha256=document.sha256,
+        id=id_,
+        sha256=sha256,
         entries=sorted_.entries,
         records=sorted_.records,
         notes=tuple(sorted(remarks)),
         expect=gathered.expect,
         context={key: value for key, (value, _) in gathered.context.items()},
+        gathered=gathered,
     )

@@ -246,13 +246,15 @@ class _Open:
 
 
 def _scalar(event: yaml.ScalarEvent) -> Any:
-    if not event.implicit[0]:  # quoted or a block: text, whatever it says
-        return event.value
-    if event.value in ("", "~", "null", "Null", "NULL"):
+    return _plain(event.value) if event.implicit[0] else event.value  # quoted or a block: text, whatever it says
+
+
+def _plain(text: str) -> Any:
+    if text in ("", "~", "null", "Null", "NULL"):
         return None
-    if event.value in ("true", "True", "TRUE", "false", "False", "FALSE"):
-        return event.value in ("true", "True", "TRUE")
-    return Plain(event.value) if _YAML_NUMBER.fullmatch(event.value) else event.value
+    if text in ("true", "True", "TRUE", "false", "False", "FALSE"):
+        return text in ("true", "True", "TRUE")
+    return Plain(text) if _YAML_NUMBER.fullmatch(text) else text
 
 
 def _at(where: str, event: Any) -> str:
@@ -345,6 +347,23 @@ def compact(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(compact, value)) + "]"
     return str(value) if isinstance(value, Plain) else json.dumps(value, ensure_ascii=False)
+
+
+def fragment(text: str, where: str) -> Any:
+    """A piece of YAML or JSON, as distrusted as a whole record; `where` names it in messages."""
+    return _checked(where, _parsed(_text(text.encode("utf-8", "surrogateescape"), where), where))
+
+
+def scalar(text: str) -> Any:
+    """One value as a case file would read it after a colon; a sign or a colon in it needs no quotes here.
+
+    >>> scalar("120"), scalar(">100"), scalar("'120'"), scalar("true"), scalar("")
+    ('120', '>100', '120', True, None)
+    """
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    return _plain(text)
 
 
 # --- refusals ----------------------------------------------------------------------------------------------------
