@@ -28,7 +28,7 @@ from citelog.run.result import Firing, Run
 from citelog.values import Atom, Iri, Value
 
 if TYPE_CHECKING:
-    from citelog.proof.graph import Proof
+    from citelog.proof.graph import Proof, Steps
 
 FORMAT = "citelog-assessment/1"
 
@@ -122,11 +122,16 @@ class Assessment:
 
     def why(self, conclusion: str) -> Proof:
         """The proof of a conclusion, by its id; raises NotConcludedError where it was not reached."""
-        from citelog.proof.graph import prove  # brings networkx, which an answer without a proof does not need
-
         if conclusion not in self.by_id:
             raise NotConcludedError(conclusion, tuple(self.by_id))
-        return prove(conclusion, self.by_id[conclusion].atom, self.knowledge, self.case, self.run, self.words)
+        return self.steps.prove(conclusion, self.by_id[conclusion].atom)
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The steps that all proofs of this assessment share."""
+        from citelog.proof.graph import Steps
+
+        return Steps(self.knowledge, self.case, self.run, self.words)
 
     def to_json(self) -> str:
         """The assessment document as text: the same bytes on every machine, a line for each conclusion."""

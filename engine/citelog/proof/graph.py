@@ -1,14 +1,15 @@
 """The proof of one conclusion, as a graph: every premise, comparison, count, absence, statement and record in it.
 
 An edge points from what is used to what uses it: fact → firing → fact. Nothing of a firing is left out:
-each literal of its rule is a node, in the author's order. Shared sub-proofs are one node. The graph holds
-every way in which the conclusion can be reached; `Proof.tree` walks the first of each.
+each literal of its rule is a step, in the author's order. A sub-proof is one step wherever it is used, also
+by the proofs of other conclusions. The graph holds every way in which a conclusion can be reached.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from citelog.knowledge.base import Citation, Knowledge
@@ -39,92 +40,110 @@ class Node:
     details: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Proof:
-    """The proof of one conclusion. `graph` has a `Node` at each node under the key `node`, and edges with `place`."""
+    """The proof of one conclusion: the steps under its root, in a graph that all proofs of an assessment share."""
 
     conclusion: str
     root: str
-    graph: nx.DiGraph[str]
+    steps: Steps = field(repr=False, compare=False)
 
     def node(self, id_: str) -> Node:
         """The step of an id."""
-        found: Node = self.graph.nodes[id_]["node"]
-        return found
+        node = self.steps.nodes[id_]
+        return replace(node, kind="conclusion") if id_ == self.root else node
 
     def used_by(self, id_: str) -> tuple[Node, ...]:
         """What a step uses directly, in order."""
-        edges: list[tuple[str, str, int]] = sorted(
-            self.graph.in_edges(id_, data="place"), key=lambda edge: (edge[2], edge[0])
-        )
-        return tuple(self.node(source) for source, _, _ in edges)
+        return tuple(map(self.node, self.steps.uses.get(id_, ())))
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The ids of all steps: the root first, then what it uses, each once."""
+        seen = {self.root: None}
+        open_ = [self.root]
+        for current in open_:
+            for used in self.steps.uses.get(current, ()):
+                if used not in seen:
+                    seen[used] = None
+                    open_.append(used)
+        return tuple(seen)
+
+    @cached_property
+    def graph(self) -> nx.DiGraph[str]:
+        """The steps for graph algorithms: a `Node` at each node under the key `node`, and edges with `place`."""
+        import networkx as nx
+
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        for id_ in self.order:
+            graph.add_node(id_, node=self.node(id_))
+        for id_ in self.order:
+            for place, used in enumerate(self.steps.uses.get(id_, ())):
+                graph.add_edge(used, id_, place=place)
+        return graph
 
     def to_dict(self) -> dict[str, Any]:
         """The proof document: the steps, each with the ids of what it uses."""
-        order = list(self._order())
         return {
             "format": FORMAT,
             "conclusion": self.conclusion,
             "root": self.root,
-            "steps": [
-                {"id": n.id, "kind": n.kind, "text": n.text, **n.details, "uses": [u.id for u in self.used_by(n.id)]}
-                for n in map(self.node, order)
-            ],
+            "steps": [self.steps.to_dict(self.node(id_)) for id_ in self.order],
         }
-
-    def _order(self) -> Iterator[str]:
-        """The root first, then what it uses, each step once."""
-        seen, open_ = {self.root}, [self.root]
-        while open_:
-            current = open_.pop(0)
-            yield current
-            for used in self.used_by(current):
-                if used.id not in seen:
-                    seen.add(used.id)
-                    open_.append(used.id)
-
-
-def prove(conclusion: str, atom: Atom, knowledge: Knowledge, case: Case, run: Run, words: Words) -> Proof:
-    """The proof of a conclusion that was reached."""
-    import networkx as nx
-
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    builder = _Builder(graph, knowledge, case, run, words)
-    return Proof(conclusion, builder.fact(atom, "conclusion"), graph)
 
 
 @dataclass(slots=True)
-class _Builder:
-    graph: Any
+class Steps:
+    """The steps of all proofs of one run, each made once, when the first proof that has it is asked for."""
+
     knowledge: Knowledge
     case: Case
     run: Run
     words: Words
+    nodes: dict[str, Node] = field(default_factory=dict)
+    uses: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    names: dict[Atom, str] = field(default_factory=dict)
+    meant: dict[str, object] = field(default_factory=dict)
+
+    def prove(self, conclusion: str, atom: Atom) -> Proof:
+        """The proof of a fact that holds, as that of a conclusion."""
+        return Proof(conclusion, self.fact(atom), self)
+
+    def to_dict(self, node: Node) -> dict[str, Any]:
+        """A step as data."""
+        uses = list(self.uses.get(node.id, ()))
+        return {"id": node.id, "kind": node.kind, "text": node.text, **node.details, "uses": uses}
 
     def add(self, id_: str, kind: str, text: str, **details: Any) -> str:
-        self.graph.add_node(id_, node=Node(id_, kind, text, details))
+        self.nodes[id_] = Node(id_, kind, text, details)
         return id_
 
-    def use(self, used: str, by: str, place: int) -> None:
-        if not self.graph.has_edge(used, by):
-            self.graph.add_edge(used, by, place=place)
+    def named(self, id_: str, meant: object) -> str:
+        """An id that only this step has: ids are spelt for people, and two things can be spelt alike."""
+        candidate, count = id_, 1
+        while self.meant.setdefault(candidate, meant) != meant:
+            count += 1
+            candidate = f"{id_} ({count})"
+        return candidate
 
-    def fact(self, atom: Atom, kind: str = "derived") -> str:
-        """The node of a fact, with everything under it; a walk with its own stack, since proofs can be deep."""
-        root = self.known(atom, kind)
+    def fact(self, atom: Atom) -> str:
+        """The step of a fact, with everything under it; a walk with its own stack, since proofs can be deep."""
+        root = self.known(atom)
         open_ = [atom]
-        done: set[Atom] = set()
         while open_:
             current = open_.pop()
-            if current in done:
+            name = self.known(current)
+            if name in self.uses:
                 continue
-            done.add(current)
-            for place, firing in enumerate(self.well_founded(current)):
+            found = []
+            for firing in self.well_founded(current):
                 node = self.firing(firing)
-                self.use(node, self.name(current), place)
-                for premise in self.premises(firing, node):
-                    self.known(premise)
-                    open_.append(premise)
+                found.append(node)
+                if node not in self.uses:
+                    used: dict[str, None] = {}
+                    open_ += self.premises(firing, used)
+                    self.uses[node] = tuple(used)
+            self.uses[name] = tuple(found)
         return root
 
     def well_founded(self, atom: Atom) -> Iterator[Firing]:
@@ -134,13 +153,11 @@ class _Builder:
             if not held or all(self.run.round(p) < held for row in firing.rows for p in _positive(firing, row)):
                 yield firing
 
-    def name(self, atom: Atom) -> str:
-        return f"{Iri(atom.predicate).local}({', '.join(show(a) for a in atom.args)})"
-
-    def known(self, atom: Atom, kind: str = "derived") -> str:
-        id_ = self.name(atom)
-        if id_ in self.graph:
-            return id_
+    def known(self, atom: Atom) -> str:
+        if atom in self.names:
+            return self.names[atom]
+        shown_as = f"{Iri(atom.predicate).local}({', '.join(show(a) for a in atom.args)})"
+        id_ = self.names[atom] = self.named(shown_as, (atom.predicate, _typed(atom.args)))
         shown: dict[str, Any] = {"predicate": atom.predicate, "args": [_data(a) for a in atom.args]}
         text = sentence(self.words.fact(atom)) + "."
         if self.run.is_given(atom):
@@ -155,7 +172,7 @@ class _Builder:
         if statements is not None:
             shown |= {"statements": list(statements), "citations": [self.citation(s) for s in statements]}
             return self.add(id_, "stated" if statements else "added", text, **shown)
-        return self.add(id_, kind, text, **shown)
+        return self.add(id_, "derived", text, **shown)
 
     def citation(self, statement: str) -> dict[str, Any]:
         return Citation.of(self.knowledge.statements[statement]).to_dict()
@@ -179,29 +196,28 @@ class _Builder:
             details["convention"] = rule.convention
         if rule.aggregate:
             details["aggregate"] = {"function": rule.aggregate.function, "rows": len(firing.rows)}
-        return self.add(f"{rule.name}[{shown}]", "firing", text, **details)
+        meant = (rule.name, tuple(_typed(row.values()) for row in firing.rows))
+        return self.add(self.named(f"{rule.name}[{shown}]", meant), "firing", text, **details)
 
-    def premises(self, firing: Firing, node: str) -> Iterator[Atom]:
-        """Each literal of each row as a node used by the firing; the facts among them are walked by the caller."""
-        place = 0
+    def premises(self, firing: Firing, used: dict[str, None]) -> Iterator[Atom]:
+        """Each literal of each row as a step used by the firing; the facts among them are walked by the caller."""
         for row in firing.rows:
             for literal in firing.rule.body:
-                place += 1
                 if isinstance(literal, Present):
                     atom = instance(literal, row)
-                    self.use(self.known(atom), node, place)
+                    used[self.known(atom)] = None
                     yield atom
                 elif isinstance(literal, Absent):
-                    self.use(self.absent(literal, row), node, place)
+                    used[self.absent(literal, row)] = None
                 else:
-                    self.use(self.compared(literal, row), node, place)
+                    used[self.compared(literal, row)] = None
 
     def absent(self, literal: Absent, row: Mapping[str, Value]) -> str:
         atom = instance(literal, row)
         args: tuple[Value | None, ...] = atom.args
         shown = ", ".join("_" if a is None else show(a) for a in args)
         text = sentence(self.words.absence(atom.predicate, args)) + "."
-        id_ = f"~{Iri(atom.predicate).local}({shown})"
+        id_ = self.named(f"~{Iri(atom.predicate).local}({shown})", (atom.predicate, _typed(args), literal.assumed))
         looked_for = {"predicate": atom.predicate, "args": [None if a is None else _data(a) for a in args]}
         return self.add(id_, "absence", text, looked_for=looked_for, assumed=literal.assumed)
 
@@ -212,21 +228,20 @@ class _Builder:
             shown = {"expression": _written(literal.expression), "value": _data(value)}
             if isinstance(literal.expression, Constant):
                 shown["named"] = literal.variable  # the rule only gives a constant a name
-            return self.add(f"= {text}", "computation", text + ".", **shown)
+            id_ = self.named(f"= {text}", shown)
+            return self.add(id_, "computation", text + ".", **shown)
         left, right = value_of(literal.left, row), value_of(literal.right, row)
         sides = [self.spelt(side, row) for side in (literal.left, literal.right)]
         sign = literal.operator
         if isinstance(left, Iri):  # terms have no order: they are the same or not
             sides, sign = [f"“{side}”" for side in sides], {"=": "is", "!=": "is not"}[sign]
         text = f"{sides[0]} {sign} {sides[1]}"
-        return self.add(
-            f"? {text}",
-            "comparison",
-            text + ".",
-            operator=literal.operator,
-            left=None if left is None else _data(left),
-            right=None if right is None else _data(right),
-        )
+        compared = {
+            "operator": literal.operator,
+            "left": None if left is None else _data(left),
+            "right": None if right is None else _data(right),
+        }
+        return self.add(self.named(f"? {text}", compared), "comparison", text + ".", **compared)
 
     def spelt(self, expression: Expression, row: Mapping[str, Value]) -> str:
         """An expression with its values in place: 80 × 1000."""
@@ -249,6 +264,11 @@ class _Builder:
 
 def _positive(firing: Firing, row: Mapping[str, Value]) -> Iterator[Atom]:
     return (instance(x, row) for x in firing.rule.body if isinstance(x, Present))
+
+
+def _typed(values: Iterable[Value | None]) -> tuple[tuple[type, Value | None], ...]:
+    """Values that are told apart as the language does: 1, 1.0, true and "1" are four."""
+    return tuple((type(value), value) for value in values)
 
 
 def _data(value: Value) -> Any:
