@@ -81,7 +81,7 @@ def run(knowledge: Knowledge, folder: Path, rounds: int) -> tuple[str, dict[str,
         program = Path(scratch) / "program.lp"
         program.write_text(translation.program + translation.knowledge + translation.facts(one.atoms), encoding="utf-8")
         script = Path(sys.executable).parent / "citelog"
-        command = [str(script)] if script.exists() else [sys.executable, "-c", "from citelog.cli import main; main()"]
+        command = [str(script)] if script.exists() else [sys.executable, "-c", "from citelog.cli.app import main; main()"]
         commands: dict[str, Sequence[str]] = {
             CITELOG: [*command, "assess", case, "--at", AT],
             JSON: [*command, "assess", case, "--at", AT, "--format", "json"],

@@ -1,6 +1,7 @@
 """The assessment document: its form, its citations against the source, its order, and that it never varies.
 
-`assessment.schema.json` beside this file is the form; what a schema cannot say is said here.
+The published schema says what the form is, and `assessment.schema.json` beside this file what the B12 knowledge base
+makes of it; what a schema cannot say is said here.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from typing import Any
 
 import jsonschema
 import pytest
+from referencing import Registry, Resource
 
 import b12
-from citelog import home
+from citelog import home, schemas
 from citelog.assess import assess
 from oracle.random_cases import random_at, random_case
 
 HERE = Path(__file__).resolve().parent
 SCHEMA = json.loads((HERE / "assessment.schema.json").read_text(encoding="utf-8"))
-FORM = jsonschema.Draft202012Validator(SCHEMA)
+PUBLISHED = schemas.schema("assessment")
+PARTS = [(part["$id"], Resource.from_contents(part)) for part in (PUBLISHED, PUBLISHED["$defs"]["common"])]
+FORM = jsonschema.Draft202012Validator(SCHEMA, registry=Registry().with_resources(PARTS).crawl())
 KINDS = (
     "status", "symptomatic", "neuro", "treat", "regimen", "caution", "referral", "monitoring", "conflict",
     "open-question", "data-issue",

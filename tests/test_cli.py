@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from citelog.cli import main
+from citelog.cli.app import main
 
 ROOT = Path(__file__).parent.parent
 PATIENT = ROOT / "examples" / "patient.yaml"
@@ -76,7 +76,7 @@ def test_one_case_gives_an_object_and_several_an_array_in_the_order_of_the_argum
 
 def test_a_case_is_read_from_standard_input_and_called_stdin() -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", "from citelog.cli import main; main()", "assess", "-", "--format", "json"],
+        [sys.executable, "-c", "from citelog.cli.app import main; main()", "assess", "-", "--format", "json"],
         input=b"labs: [{analyte: serum vitamin B12, value: 99.99, unit: pmol/L}]",
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / "engine")},
@@ -226,7 +226,7 @@ def test_a_fault_of_ours_has_its_own_status_and_shows_no_traceback(
 
 
 def test_nobody_reading_on_is_no_fault() -> None:
-    command = f"{sys.executable} -c 'from citelog.cli import main; main()' assess {PATIENT} | head -1"
+    command = f"{sys.executable} -c 'from citelog.cli.app import main; main()' assess {PATIENT} | head -1"
     ended = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
         capture_output=True,
@@ -238,7 +238,7 @@ def test_nobody_reading_on_is_no_fault() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_an_answer_that_cannot_be_written_is_said() -> None:
-    command = f"{sys.executable} -c 'from citelog.cli import main; main()' assess {PATIENT} --format json"
+    command = f"{sys.executable} -c 'from citelog.cli.app import main; main()' assess {PATIENT} --format json"
     for where in ("> /dev/full", ">&-"):
         ended = subprocess.run(
             ["sh", "-c", f"{command} {where}"],
@@ -293,7 +293,7 @@ def test_a_cache_folder_that_cannot_be_made_costs_only_time(citelog: Command, mo
 @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
 def test_a_message_that_nobody_can_read_does_not_become_an_answer(closed: str) -> None:
     ended = subprocess.run(
-        ["sh", "-c", f"{sys.executable} -c 'from citelog.cli import main; main()' assess no-such.yaml {closed}"],
+        ["sh", "-c", f"{sys.executable} -c 'from citelog.cli.app import main; main()' assess no-such.yaml {closed}"],
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / "engine")},
         check=False,
@@ -303,7 +303,7 @@ def test_a_message_that_nobody_can_read_does_not_become_an_answer(closed: str) -
 
 def test_standard_input_that_is_closed_cannot_be_used() -> None:
     ended = subprocess.run(
-        ["sh", "-c", f"{sys.executable} -c 'from citelog.cli import main; main()' assess - <&-"],
+        ["sh", "-c", f"{sys.executable} -c 'from citelog.cli.app import main; main()' assess - <&-"],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / "engine")},

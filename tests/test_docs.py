@@ -159,7 +159,7 @@ def test_readme_command(number: int) -> None:
     words = shlex.split(command)
     assert words[0] in ("citelog", "./citelog"), "only citelog's own commands are run"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
-    code = "import sys; from citelog.cli import main; sys.argv[0] = 'citelog'; main()"
+    code = "import sys; from citelog.cli.app import main; sys.argv[0] = 'citelog'; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, *words[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )

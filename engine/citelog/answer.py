@@ -221,7 +221,7 @@ def _of_kind(
     found: list[tuple[tuple[str, str, str], Conclusion]] = []
     for atom in run.atoms(kind.predicate):
         said = dict(zip(names, atom.args, strict=True))
-        value = _value(said.pop("value"), knowledge, kind)
+        value = spelt(said.pop("value"), knowledge, kind)
         firings = sorted(deciding(run, atom), key=lambda f: f.number)
         support = supports.of(atom)
         facts = sorted((e.id for r in support.records for e in entries[r]), key=numbers.__getitem__)
@@ -275,7 +275,8 @@ def _numbered(conclusions: list[Conclusion]) -> list[Conclusion]:
     return sorted(numbered, key=lambda c: c.id)
 
 
-def _value(value: Value, knowledge: Knowledge, kind: Kind) -> str:
+def spelt(value: Value, knowledge: Knowledge, kind: Kind) -> str:
+    """The value of a conclusion as its id has it."""
     if isinstance(value, Iri):
         return knowledge.terms.label(value) if kind.value_as_label else value.local
     return str(value)

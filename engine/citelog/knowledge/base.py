@@ -95,6 +95,7 @@ class Conflict:
 class Kind:
     """A kind of conclusion that this knowledge base declares, and the predicate that derives it.
 
+    `about_record` kinds say what the record lacks or what is wrong with it, and nothing about the patient.
     The predicate's arguments are the patient, the value, and what else the conclusion says (`role`,
     `step`, `severity`); an argument named `about` tells conclusions of one value apart and is not shown.
     """
@@ -105,6 +106,7 @@ class Kind:
     exactly_one: bool
     value_as_label: bool
     sided: bool
+    about_record: bool
     candidates: str
     fields: tuple[str, ...]
 

@@ -194,6 +194,7 @@ def _kinds(triples: Triples, predicates: Mapping[str, Predicate], found: list[Di
                 exactly_one=triples.one(iri, CL + "exactlyOne") is True,
                 value_as_label=triples.one(iri, CL + "valueAsLabel") is True,
                 sided=triples.one(iri, CL + "sided") is True,
+                about_record=triples.one(iri, CL + "aboutRecord") is True,
                 candidates=triples.text(iri, CL + "candidates"),
                 fields=tuple(triples.text(iri, CL + "fields").split()),
             )

@@ -316,3 +316,50 @@ def told(change: Change, case: Case, terms: Terms) -> str:
     if not after:
         return f"without “{was}” ({change.place})"
     return f"“{sentence(after[0], match(after[0], terms), terms)}” instead of “{was}” ({change.place})"
+
+
+def merged(case: Case, first: tuple[Change, ...], then: Iterable[Change]) -> tuple[Change, ...]:
+    """One set of changes that comes to the same as the first, and then others made to what the first give.
+
+    An entry that was added and then changed is added as it ends up; a key that is set twice is set once.
+    """
+    places: dict[str, int] = {}
+    gathered = case.gathered
+    for index, change in enumerate(first):
+        if isinstance(change, Add):
+            places[_next_place(gathered, change.list)] = index
+        gathered = _changed(gathered, change)
+    listed: list[Change | None] = list(first)
+    for change in then:
+        if isinstance(change, Add) or change.place == "context":
+            listed.append(change)
+            continue
+        index = places.get(change.place, -1)
+        added = listed[index] if index >= 0 else None
+        if isinstance(added, Add):
+            listed[index] = _readded(added, change)
+            continue
+        whole = isinstance(change, Drop) and not change.key
+        for i, other in enumerate(listed):
+            if (
+                other is not None
+                and not isinstance(other, Add)
+                and other.place == change.place
+                and (whole or other.key == change.key)
+            ):
+                listed[i] = None
+        listed.append(change)
+    return tuple(change for change in listed if change is not None)
+
+
+def _readded(added: Add, change: Set | Drop) -> Add | None:
+    keys = dict(added.keys)
+    if isinstance(change, Set):
+        if change.key == NAME_KEY[added.list]:
+            return replace(added, name=str(change.value))
+        keys[change.key] = change.value
+    elif not change.key:
+        return None
+    else:
+        keys.pop(change.key, None)
+    return replace(added, keys=tuple(keys.items()))

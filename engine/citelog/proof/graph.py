@@ -69,6 +69,23 @@ class Proof:
                     open_.append(used)
         return tuple(seen)
 
+    def shortest(self, root: bool = True) -> Proof:
+        """The proof with one firing for each fact, the one that the fewest steps stand under, the first of equals.
+
+        Without `root`, all firings of the conclusion itself are kept.
+        """
+        import networkx as nx
+
+        sizes: dict[str, int] = {}
+        uses: dict[str, tuple[str, ...]] = {}
+        for id_ in nx.topological_sort(self.graph):
+            below = self.steps.uses.get(id_, ())
+            if len(below) > 1 and self.node(id_).kind in ("derived", "conclusion") and (root or id_ != self.root):
+                below = (min(below, key=lambda firing: sizes[firing]),)
+            uses[id_] = below
+            sizes[id_] = 1 + sum(sizes[used] for used in below)
+        return Proof(self.conclusion, self.root, replace(self.steps, uses=uses))
+
     @cached_property
     def graph(self) -> nx.DiGraph[str]:
         """The steps for graph algorithms: a `Node` at each node under the key `node`, and edges with `place`."""
@@ -224,42 +241,20 @@ class Steps:
     def compared(self, literal: Comparison | Assignment, row: Mapping[str, Value]) -> str:
         if isinstance(literal, Assignment):
             value = row[literal.variable]
-            text = f"{self.spelt(literal.expression, row)} = {self.shown(value)}"
+            text = self.words.computation(literal, row)
             shown = {"expression": _written(literal.expression), "value": _data(value)}
             if isinstance(literal.expression, Constant):
                 shown["named"] = literal.variable  # the rule only gives a constant a name
             id_ = self.named(f"= {text}", shown)
             return self.add(id_, "computation", text + ".", **shown)
         left, right = value_of(literal.left, row), value_of(literal.right, row)
-        sides = [self.spelt(side, row) for side in (literal.left, literal.right)]
-        sign = literal.operator
-        if isinstance(left, Iri):  # terms have no order: they are the same or not
-            sides, sign = [f"“{side}”" for side in sides], {"=": "is", "!=": "is not"}[sign]
-        text = f"{sides[0]} {sign} {sides[1]}"
+        text = self.words.comparison(literal, row)
         compared = {
             "operator": literal.operator,
             "left": None if left is None else _data(left),
             "right": None if right is None else _data(right),
         }
         return self.add(self.named(f"? {text}", compared), "comparison", text + ".", **compared)
-
-    def spelt(self, expression: Expression, row: Mapping[str, Value]) -> str:
-        """An expression with its values in place: 80 × 1000."""
-        match expression:
-            case Variable(name):
-                return self.shown(row[name])
-            case Constant(value):
-                return self.shown(value)
-            case Operation(operator, left, right):
-                sign = {"*": "×", "-": "−", "/": "÷"}.get(operator, operator)
-                parts = [
-                    f"({self.spelt(side, row)})" if isinstance(side, Operation) else self.spelt(side, row)
-                    for side in (left, right)
-                ]
-                return f"{parts[0]} {sign} {parts[1]}"
-
-    def shown(self, value: Value) -> str:
-        return self.words.value(value)
 
 
 def _positive(firing: Firing, row: Mapping[str, Value]) -> Iterator[Atom]:

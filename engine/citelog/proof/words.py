@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from citelog.knowledge.base import Field, Knowledge
+from citelog.rules.program import Assignment, Comparison, Constant, Expression, Operation, Rule, Variable
 from citelog.run.result import Firing
 from citelog.values import Atom, Iri, Value, show
 
@@ -42,12 +43,17 @@ class Words:
 
     def fact(self, atom: Atom) -> str:
         """A fact as a sentence without its full stop."""
-        predicate = self.knowledge.program.predicates.get(atom.predicate)
-        if predicate is None or not predicate.sentence:
-            return f"{Iri(atom.predicate).local}({', '.join(self.value(a) for a in atom.args)})"
-        names = [a.name for a in predicate.arguments]
-        given = dict(zip(names, map(self.value, atom.args), strict=True))
-        return _PLACE.sub(lambda m: given[m[1]], predicate.sentence)
+        return self.pattern(atom.predicate, atom.args)
+
+    def pattern(self, predicate: str, args: tuple[Value | None, ...]) -> str:
+        """Facts of a pattern as a sentence; a place that stands for anything reads "any" of its name."""
+        declared = self.knowledge.program.predicates.get(predicate)
+        places = [a.name for a in declared.arguments] if declared else []
+        shown = [f"any {places[i]}" if a is None else self.value(a) for i, a in enumerate(args)]
+        if declared is None or not declared.sentence:
+            return f"{Iri(predicate).local}({', '.join(shown)})"
+        given = dict(zip(places, shown, strict=True))
+        return _PLACE.sub(lambda m: given[m[1]], declared.sentence)
 
     def absence(self, predicate: str, args: tuple[Value | None, ...]) -> str:
         """How it reads that no such fact holds; a place that stands for anything reads "any" of its name."""
@@ -61,7 +67,53 @@ class Words:
 
     def firing(self, firing: Firing) -> str:
         """The sentence of the rule for this firing; empty where the rule has none."""
-        return sentence(_PLACE.sub(lambda m: self.value(firing.bindings[m[1]]), firing.rule.display))
+        return self.rule(firing.rule, firing.bindings)
+
+    def rule(self, rule: Rule, row: Mapping[str, Value]) -> str:
+        """The sentence of a rule under some bindings, "any" of what is open; empty where the rule has none."""
+        return sentence(_PLACE.sub(lambda m: self.open(m[1], row), rule.display))
+
+    def open(self, variable: str, row: Mapping[str, Value]) -> str:
+        """What a variable stands for, or "any" and its name."""
+        return self.value(row[variable]) if variable in row else f"any {variable.replace('_', ' ')}"
+
+    def comparison(self, literal: Comparison, row: Mapping[str, Value]) -> str:
+        """A comparison with its values in place: 80 < 100; terms have no order, and are the same or not."""
+        sides = [self.expression(side, row) for side in (literal.left, literal.right)]
+        sign = literal.operator
+        values = [_known(side, row) for side in (literal.left, literal.right)]
+        if any(isinstance(value, Iri) for value in values):
+            sides, sign = [f"“{side}”" for side in sides], {"=": "is", "!=": "is not"}.get(sign, sign)
+        return f"{sides[0]} {sign} {sides[1]}"
+
+    def computation(self, literal: Assignment, row: Mapping[str, Value]) -> str:
+        """A computation with its values in place: 80 × 1000 = 80000."""
+        return f"{self.expression(literal.expression, row)} = {self.open(literal.variable, row)}"
+
+    def expression(self, expression: Expression, row: Mapping[str, Value]) -> str:
+        """An expression with its values in place: 80 × 1000."""
+        match expression:
+            case Variable(name):
+                return self.open(name, row)
+            case Constant(value):
+                return self.value(value)
+            case Operation(operator, left, right):
+                sign = {"*": "×", "-": "−", "/": "÷"}.get(operator, operator)
+                parts = [
+                    f"({self.expression(side, row)})" if isinstance(side, Operation) else self.expression(side, row)
+                    for side in (left, right)
+                ]
+                return f"{parts[0]} {sign} {parts[1]}"
+
+
+def _known(side: Expression, row: Mapping[str, Value]) -> Value | None:
+    match side:
+        case Variable(name):
+            return row.get(name)
+        case Constant(value):
+            return value
+        case _:
+            return None
 
 
 def step(fields: Mapping[str, Field], order: tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from citelog.knowledge.base import Citation
+from citelog.knowledge.base import Citation, Statement
 
 TITLES = {
     "status": "Status of the level",
@@ -34,6 +34,27 @@ def markers(citation: Citation) -> str:
     if citation.inherited:
         return f"uncited; {_marker(citation.inherited)} inherited from its list"
     return "uncited"
+
+
+def place(citation: Citation) -> str:
+    """Where a quote stands, and the markers printed with it."""
+    return ", ".join(filter(None, (citation.section, f"line {citation.line}", markers(citation))))
+
+
+def said(citation: Citation) -> str:
+    """A statement with its quote and its place."""
+    return f"{citation.statement} “{' / '.join(citation.quote.splitlines())}” ({place(citation)})"
+
+
+def short_citation(statement: Statement) -> str:
+    """A statement, its line, and the markers printed with it, in a few words."""
+    if statement.markers:
+        told = _marker(statement.markers)
+    elif statement.inherited:
+        told = f"uncited, {_marker(statement.inherited)} inherited"
+    else:
+        told = "uncited"
+    return f"{statement.id} line {statement.line}, {told}"
 
 
 def _marker(numbers: tuple[str, ...]) -> str:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
+
+_FROM_RIGHT = {"R", "AL", "AN"}
+_STEERS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+"""What Unicode calls the characters of scripts that run from the right, and those that only steer the direction."""
 
 
 def fill(name: str, **values: object) -> str:
@@ -22,7 +29,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # only where something is drawn or set
 
     loader = PackageLoader("citelog.render")
-    return Environment(
+    made = Environment(
         loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
@@ -30,3 +37,40 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["isolated"] = isolated
+    return made
+
+
+def isolated(text: str) -> Markup:
+    """A sentence as HTML in which nothing taken from a record can turn the words around it.
+
+    Each stretch that runs from the right, and each character that steers the direction, is isolated (`<bdi>`);
+    the text itself stays as it is.
+
+    >>> print(isolated("Serum folate < 80"), isolated("שלום עולם: 5 mg"), ascii(isolated("a\u202eb")))
+    Serum folate &lt; 80 <bdi>שלום עולם</bdi>: 5 mg Markup('a<bdi>\u202e</bdi>b')
+    """
+    from markupsafe import Markup, escape
+
+    if text.isascii():
+        return escape(text)
+    parts = []
+    for sort, group in groupby(_sorted(text), key=lambda pair: pair[1]):
+        part = escape("".join(character for character, _ in group))
+        parts.append(part if sort == "left" else Markup("<bdi>{}</bdi>").format(part))
+    return Markup("").join(parts)
+
+
+def _sorted(text: str) -> list[tuple[str, str]]:
+    """Each character with how it is to be set: `left`, `right` or `steers`; blanks between two `right` are `right`."""
+    sorts = []
+    for character in text:
+        direction = unicodedata.bidirectional(character)
+        sorts.append("steers" if direction in _STEERS else "right" if direction in _FROM_RIGHT else "left")
+    last = -1
+    for i, sort in enumerate(sorts):
+        if sort == "right":
+            if last >= 0 and text[last + 1 : i].isspace():
+                sorts[last + 1 : i] = ["right"] * (i - last - 1)
+            last = i
+    return list(zip(text, sorts, strict=True))

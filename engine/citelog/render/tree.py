@@ -5,9 +5,8 @@ Nothing is left out. Steps that encode no statement (they only read the record) 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from citelog.proof.graph import Node, Proof
 
@@ -21,6 +20,7 @@ WORDS = {
     "given": "given",
     "comparison": "holds",
     "computation": "computed",
+    "named": "named",
     "absence": "absent",
 }
 """What a leaf is called, by the kind of its step."""
@@ -30,9 +30,11 @@ WORDS = {
 class Step:
     """One step of a proof, with the steps that it uses.
 
-    `kind` is that of the proof's step, or `assumed` for an absence that the conclusion owns up to, `ways` for a
-    fact that is reached in several ways, `above` for one that stands elsewhere: then `link` is its anchor.
+    `kind` is that of the proof's step, or `assumed` for an absence that the conclusion owns up to, `named` for a
+    value that a rule only gives a name, `ways` for a fact that is reached in several ways. A fact that stands
+    elsewhere, at the anchor `link`, is `concluded` where it has a proof of its own, else `above` or `below`.
     `rule` and `place` say which rule fired and where it is written; `folded` marks what only reads the record.
+    `statements` are those that the step rests on, `quotes` those of them that nothing before it has quoted.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class Step:
     rule: str = ""
     place: str = ""
     statements: tuple[str, ...] = ()
+    quotes: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     folded: bool = False
     steps: tuple[Step, ...] = ()
@@ -56,13 +59,13 @@ class Step:
 class Tree:
     """A proof to be read: its steps, how many rules fired in it, and how many of these only read the record.
 
-    `citations` are those of its rules and of the facts that statements state, as data.
+    `statements` are those that its rules encode, and those that state a fact in it.
     """
 
     steps: tuple[Step, ...]
     rules: int
     reading: int
-    citations: tuple[Mapping[str, Any], ...]
+    statements: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -72,17 +75,18 @@ class Grove:
     roots: Mapping[str, str]
     shown: dict[str, str] = field(default_factory=dict)
 
-    def tree(self, proof: Proof) -> Tree:
-        """The next tree; what stands in an earlier one is linked to."""
-        grown = _Growing(self, proof)
+    def tree(self, proof: Proof, quoted: Iterable[str]) -> Tree:
+        """The next tree; what stands in an earlier one is linked to. `quoted` are statements quoted beside it."""
+        grown = _Growing(self, proof, set(quoted))
         steps = list(grown.firings(proof.root, 0))
         while grown.later:
             id_ = grown.later.pop(0)
             steps.append(grown.whole(id_, 0))
-        firings = [n for n in _reached(proof) if n.kind == "firing"]
-        citations = [c for n in _reached(proof) for c in n.details.get("citations", ())]
+        reached = _reached(proof)
+        firings = [n for n in reached if n.kind == "firing"]
+        statements = dict.fromkeys(s for n in reached for s in n.details.get("statements", ()))
         reading = sum(not n.details["statements"] for n in firings)
-        return Tree(tuple(steps), len(firings), reading, tuple(citations))
+        return Tree(tuple(steps), len(firings), reading, tuple(statements))
 
 
 @dataclass(slots=True)
@@ -91,6 +95,7 @@ class _Growing:
 
     grove: Grove
     proof: Proof
+    quoted: set[str]
     later: list[str] = field(default_factory=list)
 
     def firings(self, fact: str, depth: int, anchor: str = "") -> tuple[Step, ...]:
@@ -98,27 +103,30 @@ class _Growing:
 
     def firing(self, node: Node, depth: int, anchor: str) -> Step:
         details = node.details
+        statements = tuple(details["statements"])
         return Step(
             kind="firing",
             text=node.text,
             anchor=anchor,
             rule=details["rule"],
             place=f"{details['file']}:{details['line']}",
-            statements=tuple(details["statements"]),
-            folded=not details["statements"] and depth > 0,
+            statements=statements,
+            quotes=self.first_quoted(statements),
+            folded=not statements and depth > 0,
             steps=tuple(self.premise(used, depth + 1) for used in self.proof.used_by(node.id)),
         )
 
     def premise(self, node: Node, depth: int) -> Step:
         if node.kind not in ("derived", "conclusion"):
-            return _leaf(node)
-        known = self.grove.roots.get(node.id) or self.grove.shown.get(node.id)
-        if known:
-            return Step("above", self.said(node), link=known)
+            return self.leaf(node)
+        if node.id in self.grove.roots:
+            return Step("concluded", self.said(node), link=self.grove.roots[node.id])
+        if node.id in self.grove.shown:
+            return Step("above", self.said(node), link=self.grove.shown[node.id])
         anchor = self.grove.shown[node.id] = f"step-{len(self.grove.shown) + 1}"
         if depth >= DEEPEST:
             self.later.append(node.id)
-            return Step("above", self.said(node), link=anchor)
+            return Step("below", self.said(node), link=anchor)
         return self.whole(node.id, depth)
 
     def whole(self, fact: str, depth: int) -> Step:
@@ -135,12 +143,17 @@ class _Growing:
         ways = self.proof.used_by(fact.id)
         return ways[0].text if len(ways) == 1 else fact.text
 
+    def leaf(self, node: Node) -> Step:
+        details = node.details
+        statements = tuple(details.get("statements", ()))
+        facts = tuple(zip(details.get("facts", ()), details.get("read_from", ()), strict=True))
+        kind = "assumed" if details.get("assumed") else "named" if details.get("named") else node.kind
+        return Step(kind, node.text, statements=statements, quotes=self.first_quoted(statements), facts=facts)
 
-def _leaf(node: Node) -> Step:
-    details = node.details
-    facts = tuple(zip(details.get("facts", ()), details.get("read_from", ()), strict=True))
-    kind = "assumed" if details.get("assumed") else node.kind
-    return Step(kind, node.text, statements=tuple(details.get("statements", ())), facts=facts)
+    def first_quoted(self, statements: tuple[str, ...]) -> tuple[str, ...]:
+        new = tuple(s for s in statements if s not in self.quoted)
+        self.quoted.update(new)
+        return new
 
 
 def _reached(proof: Proof) -> list[Node]:

@@ -1,0 +1,1 @@
+"""The commands: arguments in, one of the engine's answers out."""

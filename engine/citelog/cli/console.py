@@ -1,0 +1,147 @@
+"""What the commands share: how they end, what they read, and how they print. Only this module writes to the terminal.
+
+Exit status: 0 done; 1 the command ran and its answer is "no"; 2 the input or the arguments cannot be
+used, with a message that says where, what and what to try, and nothing on standard output; 3 a fault of
+ours. No traceback reaches a user without --debug.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from citelog.diagnostics import CaseError, CitelogError
+
+if TYPE_CHECKING:
+    from citelog.assess import Assessment
+    from citelog.knowledge.base import Knowledge
+    from citelog.patient.case import Case
+    from citelog.render.lines import Line
+
+
+class No(Exception):
+    """The command ran, and its answer is no: exit status 1."""
+
+
+KB = click.option("--kb", metavar="NAME_OR_DIR", help="A knowledge base: a shipped one's name, or a folder.")
+AT = click.option("--at", metavar="DATE", help="The date of the assessment, as 2026-03-15. The clock is never read.")
+
+
+def forms(*names: str) -> Callable[[Any], Any]:
+    """The option that chooses a form; the first is the default."""
+    return click.option(
+        "--format", "form", type=click.Choice(names), default=names[0], show_default=True, help="How to write it."
+    )
+
+
+def guarded(run: Callable[[], Any], debug: bool) -> int:
+    """Run a command; every way in which it can end has a status and, where it is not 0, a message."""
+    try:
+        status = run()
+        return status if isinstance(status, int) else 0
+    except No as answer:
+        if str(answer):
+            say(str(answer))
+        return 1
+    except CitelogError as error:
+        if debug:
+            traceback.print_exc()
+        say(str(error))
+        return 2
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        message = error.format_message()
+        told = message.startswith("Usage:")
+        say(message if told else f"{message}\n   = try: {context.command_path if context else 'citelog'} --help")
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        say("stopped")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: nothing more is written
+        return 0
+    except Exception as error:  # noqa: BLE001  the last resort: a fault of ours, told as one
+        if debug:
+            traceback.print_exc()
+        say(
+            f"a fault of citelog: {type(error).__name__}: {error}\n   = run again with --debug and report what it shows"
+        )
+        return 3
+
+
+def open_base(kb: str | None) -> Knowledge:
+    """The knowledge base that --kb names."""
+    from citelog.knowledge.cache import open_knowledge
+
+    return open_knowledge(kb)
+
+
+def assess_all(knowledge: Knowledge, sources: tuple[str, ...], at: str | None) -> list[Assessment]:
+    """All cases, or one error that names every unusable one."""
+    from citelog import patient
+    from citelog.assess import assess_case
+
+    cases: list[Case] = []
+    unusable: list[str] = []
+    for source in sources:
+        try:
+            case = patient.read(source if source == "-" else Path(source), knowledge.terms)
+            if any(case.id == other.id for other in cases):
+                raise CaseError(
+                    source, f"the id {case.id} is taken by another case of this call", "give each its own id"
+                )
+            cases.append(case)
+        except CaseError as error:
+            unusable.append(str(error))
+    if unusable:
+        raise CitelogError("\n".join(unusable))
+    return [assess_case(knowledge, case, at) for case in cases]
+
+
+def say(text: str) -> None:
+    """A message to people, on standard error; where that is closed or full, the status alone must tell."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
+
+
+def write(text: str) -> None:
+    """A result, on standard output, in UTF-8 whatever the locale."""
+    remedy = "make room for it, or send it elsewhere"
+    if sys.stdout is None:  # closed by the caller
+        raise CitelogError(f"standard output: it is closed, and the answer has nowhere to go\n   = {remedy}")
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CitelogError(f"standard output: the answer cannot be written: {error.strerror}\n   = {remedy}") from error
+
+
+def width() -> int:
+    """The columns to write in."""
+    from shutil import get_terminal_size
+
+    return max(40, min(120, get_terminal_size((100, 24)).columns))
+
+
+def print_lines(lines: Iterable[Line]) -> None:
+    """Lines of text: in colour where a terminal reads them and NO_COLOR is not set, plain elsewhere."""
+    if sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console(highlight=False, soft_wrap=True)
+        for line in lines:
+            console.print(Text.assemble(line.lead, (line.text, line.style)))
+    else:
+        write("".join(f"{line.lead}{line.text}\n" for line in lines))

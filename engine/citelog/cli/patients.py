@@ -1,0 +1,237 @@
+"""The commands about a patient: what the document says, why, why not, what if, what is missing, and contrasts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from citelog.cli.console import AT, KB, No, assess_all, forms, open_base, print_lines, width, write
+from citelog.diagnostics import CitelogError
+
+if TYPE_CHECKING:
+    from citelog.patient.changes import Change
+    from citelog.render.lines import Line
+
+
+def _json(documents: list[Any], several: bool = False) -> None:
+    write(json.dumps(documents if several else documents[0], ensure_ascii=False, indent=2) + "\n")
+
+
+def _print(parts: Iterable[Iterable[Line]], between: int = 1) -> None:
+    from citelog.render.lines import Line
+
+    lines: list[Line] = []
+    for i, part in enumerate(parts):
+        lines += [Line("")] * (between if i else 0)
+        lines += part
+    print_lines(lines)
+
+
+@click.command(epilog="Example: citelog assess patient.yaml --format json")
+@click.argument("cases", metavar="CASE…", nargs=-1, required=True)
+@KB
+@forms("text", "json")
+@AT
+def assess(cases: tuple[str, ...], kb: str | None, form: str, at: str | None) -> None:
+    """Every conclusion for a patient, each with its reasons and citations.
+
+    CASE is a case file, a FHIR R4 record in JSON, or - for standard input.
+    """
+    found = assess_all(open_base(kb), cases, at)
+    if form == "json":
+        documents = [a.to_json() for a in found]
+        write(("[\n" + ",\n".join(documents) + "\n]" if len(cases) > 1 else documents[0]) + "\n")
+        return
+    from citelog.render import text
+
+    _print((text.assessment(one, width()) for one in found), between=2)
+
+
+@click.command(epilog="Example: citelog why patient.yaml regimen:HYD-STD-LOAD")
+@click.argument("case", metavar="CASE")
+@click.argument("conclusion", metavar="CONCLUSION")
+@KB
+@forms("text", "json", "mermaid", "dot", "svg", "prov", "jsonld")
+@click.option("--all", "every", is_flag=True, help="Every step of every way, also those that only read the record.")
+@click.option(
+    "--shortest", is_flag=True, help="One way only, also to the conclusion itself: the one with fewest steps."
+)
+@click.option("--quotes", is_flag=True, help="Quote every statement in its place.")
+@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Open the tree no deeper than this.")
+@AT
+def why(
+    case: str,
+    conclusion: str,
+    kb: str | None,
+    form: str,
+    every: bool,
+    shortest: bool,
+    quotes: bool,
+    depth: int | None,
+    at: str | None,
+) -> None:
+    """The proof of one conclusion: the record, the rules and the quoted sentences behind it.
+
+    CONCLUSION is its id, as `citelog assess` shows it: kind:value.
+    """
+    from citelog.assess import NotConcludedError
+
+    [assessment] = assess_all(open_base(kb), (case,), at)
+    try:
+        proofs = [assessment.why(id_) for id_ in assessment.ids(conclusion)]
+    except NotConcludedError as error:
+        raise No(f"{error}\n   = ask why not: citelog why-not {case} {conclusion}") from error
+    if shortest:
+        proofs = [proof.shortest() for proof in proofs]
+    if form == "text":
+        from citelog.render import proofs as text
+
+        _print(text.proof(one, assessment, every, depth, width(), quotes, shortest) for one in proofs)
+    elif form == "json":
+        _json([proof.to_dict() for proof in proofs], several=len(proofs) > 1)
+    elif form in ("prov", "jsonld"):
+        from citelog.render import prov
+
+        write((prov.turtle if form == "prov" else prov.jsonld)(assessment, [proof.conclusion for proof in proofs]))
+    else:
+        from citelog.render import diagram
+
+        drawn = {"mermaid": diagram.mermaid, "dot": diagram.dot, "svg": diagram.svg}[form]
+        if len(proofs) > 1:
+            ids = ", ".join(proof.conclusion for proof in proofs)
+            raise CitelogError(
+                f"{conclusion}: {len(proofs)} conclusions, and a picture shows one\n   = name one: {ids}"
+            )
+        write(drawn(proofs[0], every, assessment.by_id[proofs[0].conclusion].sentence))
+
+
+@click.command("why-not", epilog="Example: citelog why-not patient.yaml regimen:HYD-NEURO-LOAD")
+@click.argument("case", metavar="CASE")
+@click.argument("conclusion", metavar="CONCLUSION")
+@KB
+@forms("text", "json")
+@AT
+def why_not(case: str, conclusion: str, kb: str | None, form: str, at: str | None) -> None:
+    """Why a conclusion was not reached, and the smallest changes of the record that would reach it.
+
+    Each change that is shown was made to the record, and everything derived again.
+    """
+    from citelog.explain.why_not import ReachedError
+
+    [assessment] = assess_all(open_base(kb), (case,), at)
+    try:
+        found = assessment.why_not(conclusion)
+    except ReachedError as error:
+        raise No(str(error)) from error
+    if form == "json":
+        return _json([found.to_dict()])
+    from citelog.render import explained
+
+    _print([explained.why_not(found, assessment.knowledge, width())])
+
+
+@click.command("what-if", epilog="Example: citelog what-if patient.yaml --set 'labs[0].value=120'")
+@click.argument("case", metavar="CASE")
+@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Give a key of an entry another value.")
+@click.option("--drop", "drops", multiple=True, metavar="PATH", help="Leave out an entry, or a key of one.")
+@click.option(
+    "--add", "adds", multiple=True, metavar="YAML", help="An entry more: 'findings: {name: …, state: present}'."
+)
+@KB
+@forms("text", "json")
+@AT
+def what_if(
+    case: str,
+    sets: tuple[str, ...],
+    drops: tuple[str, ...],
+    adds: tuple[str, ...],
+    kb: str | None,
+    form: str,
+    at: str | None,
+) -> None:
+    """What changes when facts change: conclusions gained, lost, and kept for another reason.
+
+    PATH is one that `citelog assess` shows, with a key behind it: labs[0].value. All paths are those of the
+    record as it is, in whatever order the changes are given.
+    """
+    from citelog.patient.changes import parse_add, parse_drop, parse_set
+
+    knowledge = open_base(kb)
+    [assessment] = assess_all(knowledge, (case,), at)
+    if not (sets or drops or adds):
+        raise CitelogError("what-if: no change is given\n   = give one: --set PATH=VALUE, --drop PATH or --add YAML")
+    changes: list[Change] = [parse_set(one, assessment.case) for one in sets]
+    changes += [add for one in adds for add in parse_add(one, knowledge.terms)]
+    changes += [parse_drop(one, assessment.case) for one in drops]
+    found = assessment.what_if(*changes)
+    if form == "json":
+        return _json([found.to_dict()])
+    from citelog.render import explained
+
+    _print([explained.what_if(found, width())])
+
+
+@click.command(epilog="Example: citelog missing patient.yaml")
+@click.argument("case", metavar="CASE")
+@click.option(
+    "--of", "conclusion", metavar="CONCLUSION", help="Of one conclusion: what could change it, what it depends on."
+)
+@KB
+@forms("text", "json")
+@AT
+def missing(case: str, conclusion: str | None, kb: str | None, form: str, at: str | None) -> None:
+    """Which unrecorded item could change the answer, and how, for each of its possible values."""
+    from citelog.assess import NotConcludedError
+
+    [assessment] = assess_all(open_base(kb), (case,), at)
+    try:
+        found = assessment.missing(conclusion)
+    except NotConcludedError as error:
+        raise No(str(error)) from error
+    if form == "json":
+        return _json([found.to_dict()])
+    from citelog.render import explained
+
+    _print([explained.missing(found, width())])
+
+
+@click.command(epilog="Example: citelog contrast patient.yaml regimen:HYD-STD-LOAD regimen:HYD-NEURO-LOAD")
+@click.argument("case", metavar="CASE")
+@click.argument("first", metavar="A|OTHER")
+@click.argument("second", metavar="[B]", required=False)
+@KB
+@forms("text", "json")
+@AT
+def contrast(case: str, first: str, second: str | None, kb: str | None, form: str, at: str | None) -> None:
+    """Why this conclusion and not that one; why this patient and not that one.
+
+    With two conclusions A and B: why the one, and why not the other. With OTHER, a second case: what differs
+    between the two patients; of one conclusion only, where it is named after OTHER.
+    """
+    from citelog.render import explained
+
+    knowledge = open_base(kb)
+    if _is_case(first):
+        one, other = assess_all(knowledge, (case, first), at)
+        patients = one.contrast_with(other, second)
+        return (
+            _json([patients.to_dict()]) if form == "json" else _print([explained.contrast_patients(patients, width())])
+        )
+    [assessment] = assess_all(knowledge, (case,), at)
+    if second is None:
+        raise CitelogError(
+            f"{first}: no case file, and a second conclusion is missing\n   = name two conclusions, or a second case"
+        )
+    found = assessment.contrast(first, second)
+    return _json([found.to_dict()]) if form == "json" else _print([explained.contrast(found, knowledge, width())])
+
+
+def _is_case(name: str) -> bool:
+    return name == "-" or Path(name).exists() or Path(name).suffix in (".yaml", ".yml", ".json")
+
+
+COMMANDS = (assess, why, why_not, what_if, missing, contrast)

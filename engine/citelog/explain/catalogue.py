@@ -1,0 +1,63 @@
+"""Every conclusion that a knowledge base can draw, by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from citelog.answer import spelt
+from citelog.diagnostics import CitelogError, did_you_mean
+from citelog.explain.model import shape
+from citelog.knowledge.base import Kind, Knowledge
+from citelog.patient.facts import PATIENT
+from citelog.patient.wanted import Args
+from citelog.run.result import Run
+from citelog.values import Atom, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A conclusion that could be drawn: its id, its kind, and its value as the rules have it."""
+
+    id: str
+    kind: Kind
+    value: Value
+    places: int
+
+    @property
+    def args(self) -> Args:
+        """The pattern of its facts: the patient, the value, and anything in the other places."""
+        return (PATIENT, self.value, *(None,) * (self.places - 2))
+
+    def reached(self, run: Run) -> tuple[Atom, ...]:
+        """The facts of a run that are this conclusion."""
+        return tuple(atom for atom in run.atoms(self.kind.predicate) if atom.args[1] == self.value)
+
+
+_known: dict[str, Mapping[str, Goal]] = {}
+
+
+def catalogue(knowledge: Knowledge) -> Mapping[str, Goal]:
+    """Every conclusion that the rules can draw, by id, in the order of kinds and names."""
+    if knowledge.sha256 not in _known:
+        found: dict[str, Goal] = {}
+        for kind in knowledge.kinds:
+            places = len(knowledge.program.predicates[kind.predicate].arguments)
+            values = shape(knowledge).possible(kind.predicate, 1)
+            named = sorted((f"{kind.name}:{spelt(value, knowledge, kind)}", value) for value in values)
+            found |= {id_: Goal(id_, kind, value, places) for id_, value in named}
+        _known[knowledge.sha256] = found
+    return _known[knowledge.sha256]
+
+
+def goal(knowledge: Knowledge, conclusion: str) -> Goal:
+    """The conclusion of an id; raises CitelogError, naming the nearest, where the knowledge base can never draw it."""
+    known = catalogue(knowledge)
+    asked = conclusion.partition("#")[0]
+    if asked in known:
+        return known[asked]
+    kind = asked.partition(":")[0]
+    same = [id_ for id_ in known if id_.startswith(f"{kind}:")]
+    kinds = ", ".join(dict.fromkeys(one.kind.name for one in known.values()))
+    hint = did_you_mean(asked, known) or (f"of this kind are {', '.join(same)}" if same else f"the kinds are {kinds}")
+    raise CitelogError(f"{conclusion} is no conclusion that {knowledge.id} can draw\n   = {hint}")

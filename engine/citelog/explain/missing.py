@@ -1,0 +1,463 @@
+"""What is missing: which one item that the record does not settle could change the answer, and how, for each value.
+
+Items are found in the rules: whatever they ask of a record by name. Each value of each is recorded in turn, and the
+answer derived again. A number has as many values as the rules can tell apart: it is moved past one bound after another.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from citelog.answer import Answer, Conclusion, derive
+from citelog.explain.model import shape
+from citelog.explain.origin import Bound, decimal, line, nearest, solve
+from citelog.explain.what_if import paired
+from citelog.patient.case import Case, Entry
+from citelog.patient.changes import Add, Change, Drop, Set, apply
+from citelog.patient.numbers import reading
+from citelog.patient.wanted import PROBE
+from citelog.patient.words import status
+from citelog.proof.words import number
+from citelog.rules.program import Comparison
+from citelog.run.result import Run
+from citelog.values import Iri, Value
+from citelog.vocab import CL, cl
+
+FORMAT = "citelog-missing/1"
+
+_REGIONS = 12
+"""Ranges of one number that are tried at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One value of an item: how to record it, and what then comes, goes, or is said otherwise."""
+
+    value: str
+    change: Change | None
+    gained: tuple[Conclusion, ...]
+    lost: tuple[Conclusion, ...]
+    changed: tuple[tuple[Conclusion, Conclusion], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The outcome as data."""
+        return {
+            "value": self.value,
+            "change": self.change.to_dict() if self.change else None,
+            "options": str(self.change) if self.change else None,
+            "gained": [_short(c) for c in self.gained],
+            "lost": [_short(c) for c in self.lost],
+            "changed": [{"before": _short(a), "after": _short(b)} for a, b in self.changed],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that the record does not settle. `weight` is how many conclusions about the patient hang on it."""
+
+    text: str
+    state: str
+    outcomes: tuple[Outcome, ...]
+    weight: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The item as data."""
+        return {
+            "item": self.text,
+            "state": self.state,
+            "weight": self.weight,
+            "values": [outcome.to_dict() for outcome in self.outcomes],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Depends:
+    """A recorded entry and a conclusion: without the entry the conclusion falls, is said otherwise, or stays."""
+
+    entry: Entry
+    effect: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The dependence as data."""
+        return {
+            "fact": self.entry.id,
+            "sentence": self.entry.sentence,
+            "read_from": self.entry.read_from,
+            "effect": self.effect,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The items, those on which most hangs first; for one conclusion also what it depends on.
+
+    `tried` counts the records that were derived from.
+    """
+
+    conclusion: str | None
+    items: tuple[Item, ...]
+    depends: tuple[Depends, ...]
+    tried: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document, format `citelog-missing/1`."""
+        return {
+            "format": FORMAT,
+            "conclusion": self.conclusion,
+            "items": [item.to_dict() for item in self.items],
+            "depends": [one.to_dict() for one in self.depends],
+            "records_tried": self.tried,
+        }
+
+
+def _short(conclusion: Conclusion) -> dict[str, Any]:
+    details = {key: conclusion.details[key] for key in ("role", "step") if key in conclusion.details}
+    return {"id": conclusion.id, **details, "sentence": conclusion.sentence}
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """An item that could be recorded, and the ways in which it could."""
+
+    text: str
+    state: str
+    values: tuple[tuple[str, Change | datetime.date], ...]
+
+
+def missing(answer: Answer, conclusion: str | None = None) -> Missing:
+    """What is missing; of one conclusion, which items could change it and which entries it depends on.
+
+    Raises NotConcludedError where the conclusion was not reached.
+    """
+    asked = _Asked(answer)
+    about = answer.ids(conclusion)[0] if conclusion is not None else None
+    items = []
+    for question in asked.questions():
+        outcomes = [_outcome(answer, value, change, about) for value, change in question.values]
+        asked.tried += len(outcomes)
+        outcomes = [o for i, o in enumerate(outcomes) if not _is_finer(o, outcomes[:i])]
+        weight = max((_weight(answer, o) for o in outcomes), default=0)
+        if weight:
+            items.append(Item(question.text, question.state, tuple(outcomes), weight))
+    items.sort(key=lambda item: -item.weight)
+    depends = tuple(_depends(answer, about)) if about is not None else ()
+    return Missing(about, tuple(items), depends, asked.tried + len(depends))
+
+
+def _outcome(answer: Answer, value: str, change: Change | datetime.date, about: str | None) -> Outcome:
+    if isinstance(change, datetime.date):
+        after = type(answer).of(answer.knowledge, answer.case, change, answer.deadline)
+    else:
+        after = answer.again(apply(answer.case, [change], answer.knowledge.terms))
+    pairs, lost, gained = paired(answer, after)
+    changed = [(a, b) for a, b in pairs if _said(a) != _said(b)]
+    if about is not None:
+        base = about.partition("#")[0]
+        lost, gained = ([c for c in one if c.id.partition("#")[0] == base] for one in (lost, gained))
+        changed = [(a, b) for a, b in changed if a.id.partition("#")[0] == base]
+    made = None if isinstance(change, datetime.date) else change
+    return Outcome(value, made, tuple(gained), tuple(lost), tuple(changed))
+
+
+def _is_finer(outcome: Outcome, others: list[Outcome]) -> bool:
+    """Whether a value only adds a word to another ("taken" and "taken, loading") that comes to the same."""
+    return any(
+        outcome.value.startswith(f"{other.value},")
+        and [c.id for c in outcome.gained + outcome.lost] == [c.id for c in other.gained + other.lost]
+        and [b.id for _, b in outcome.changed] == [b.id for _, b in other.changed]
+        for other in others
+    )
+
+
+def _said(conclusion: Conclusion) -> tuple[Any, ...]:
+    return tuple(conclusion.details.get(key) for key in ("role", "step", "severity"))
+
+
+def _weight(answer: Answer, outcome: Outcome) -> int:
+    """How many conclusions about the patient come, go or change."""
+    record = {kind.name for kind in answer.knowledge.kinds if kind.about_record}
+    listed = (*outcome.gained, *outcome.lost, *(b for _, b in outcome.changed))
+    return len({c.id for c in listed if c.kind not in record})
+
+
+def _depends(answer: Answer, about: str) -> Iterator[Depends]:
+    """Each entry dropped in turn: does the conclusion fall?"""
+    terms = answer.knowledge.terms
+    for entry in answer.case.entries:
+        if entry.term is None:
+            continue
+        after = answer.again(apply(answer.case, [Drop(entry.read_from)], terms))
+        pairs, lost, _ = paired(answer, after)
+        if any(c.id == about for c in lost):
+            yield Depends(entry, "falls without it")
+        elif any(a.id == about and (_said(a) != _said(b) or a.sentence != b.sentence) for a, b in pairs):
+            yield Depends(entry, "is said otherwise without it")
+        elif entry.id in answer.by_id[about].facts:
+            yield Depends(entry, "stays without it, for another reason")
+        else:
+            yield Depends(entry, "idle")
+
+
+class _Asked:
+    """What the rules ask of a record by name, and this record leaves open."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.case, self.knowledge = answer.case, answer.knowledge
+        self.terms = answer.knowledge.terms
+        self.shape = shape(answer.knowledge)
+        self.tried = 0
+
+    def questions(self) -> Iterator[_Question]:
+        """The items, in the order of lists and names."""
+        yield from self._findings()
+        yield from self._results()
+        yield from self._medications()
+        yield from self._preferences()
+        yield from self._dates()
+        yield from self._day()
+
+    def _asked(self, predicate: str, place: int) -> list[Iri]:
+        values = self.shape.asked.get((predicate, place), ())
+        return sorted((v for v in values if isinstance(v, Iri) and v in self.terms.labels), key=self.terms.label)
+
+    def _of(self, term: Iri) -> list[Entry]:
+        return [entry for entry in self.case.entries if entry.term == term]
+
+    def _findings(self) -> Iterator[_Question]:
+        for name in self._asked("entry", 2):
+            entries = self._of(name)
+            label = self.terms.label(name)
+            if not entries:
+                values = tuple((s, Add("findings", label, (("state", s),))) for s in ("present", "absent", "unknown"))
+                yield _Question(label, "not recorded", values)
+            elif len(entries) == 1 and str(entries[0].keys.get("state", "")).casefold() not in ("present", "absent"):
+                state = str(entries[0].keys.get("state", "")) or "without a state"
+                yield _Question(
+                    label,
+                    f"recorded as {state}",
+                    tuple((s, Set(entries[0].read_from, "state", s)) for s in ("present", "absent")),
+                )
+
+    def _results(self) -> Iterator[_Question]:
+        for analyte in self._asked("result", 2):
+            label, units = self.terms.label(analyte), self._units(analyte)
+            entries = self._of(analyte)
+            if not entries:
+                shown = [self.terms.label(unit) for unit in units] or [""]
+                values = [
+                    one
+                    for unit in shown
+                    for one in self._regions(
+                        Add("labs", label, (("value", PROBE), *((("unit", unit),) if unit else ()))), unit
+                    )
+                ]
+                yield _Question(label, "not recorded", tuple(values))
+            for entry in entries:
+                unit = str(entry.keys.get("unit", ""))
+                if reading(entry.keys.get("value")) is None:
+                    values = list(self._regions(Set(entry.read_from, "value", PROBE), unit))
+                    yield _Question(
+                        f"the value of “{entry.sentence}” ({entry.read_from})", "not a number", tuple(values)
+                    )
+                elif self.terms.match("unit", unit) not in self._accepted(analyte):
+                    yield _Question(
+                        f"the unit of “{entry.sentence}” ({entry.read_from})",
+                        "not usable" if unit else "not recorded",
+                        tuple((self.terms.label(u), Set(entry.read_from, "unit", self.terms.label(u))) for u in units),
+                    )
+
+    def _accepted(self, analyte: Iri) -> list[Iri]:
+        stated = (atom for atom in self.knowledge.stated if atom.predicate == CL + "acceptsUnit")
+        return sorted(atom.args[1] for atom in stated if atom.args[0] == analyte and isinstance(atom.args[1], Iri))
+
+    def _units(self, analyte: Iri) -> list[Iri]:
+        """The units in which the document prints its numbers, of those that an analyte is reported in."""
+        compared = {atom.args for atom in self.knowledge.stated if atom.predicate == CL + "comparedIn"}
+        accepted = self._accepted(analyte)
+        return [unit for unit in accepted if (unit, unit) in compared] or accepted
+
+    def _regions(self, change: Add | Set, unit: str) -> Iterator[tuple[str, Change]]:
+        """A number moved past one bound of the rules after another; each range that they tell apart once."""
+        low: Bound | None = None
+        for _ in range(_REGIONS):
+            case = apply(self.case, [change], self.terms)
+            run = derive(self.knowledge, case, self.answer.at, self.answer.deadline)
+            self.tried += 1
+            place = change.place if isinstance(change, Set) else case.gathered.items[-1].read_from
+            high = min(
+                (b for b in _bounds(run, case, place, "result_value") if b.sign in ("<", "<=")),
+                key=lambda b: (b.limit, b.sign),
+                default=None,
+            )
+            yield _range(low, high, unit), change
+            if high is None:
+                return
+            low = Bound(high.fact, high.place, ">=" if high.sign == "<" else ">", high.limit)
+            value = nearest(low, Decimal(PROBE))
+            if value is None:
+                return
+            change = _with_value(change, str(value))
+
+    def _medications(self) -> Iterator[_Question]:
+        courses = [
+            v for v in self.shape.asked.get(("medication_course", 2), ()) if v in (cl("loading"), cl("maintenance"))
+        ]
+        routes = self._asked("medication_route", 2)
+        for drug in self._asked("medication", 2):
+            label, entries = self.terms.label(drug), self._of(drug)
+            if not entries:
+                plain: list[tuple[str, Change]] = [
+                    ("taken at present", Add("medications", label, (("status", "current"),)))
+                ]
+                named = [
+                    (
+                        f"taken at present, {self.terms.label(c)}",
+                        Add("medications", label, (("course", c.local), ("status", "current"))),
+                    )
+                    for c in courses
+                    if isinstance(c, Iri)
+                ]
+                yield _Question(label, "not recorded", (*plain, *named))
+            for entry in entries:
+                yield from self._medication(entry, [c for c in courses if isinstance(c, Iri)], routes)
+
+    def _medication(self, entry: Entry, courses: list[Iri], routes: list[Iri]) -> Iterator[_Question]:
+        text = f"“{entry.sentence}” ({entry.read_from})"
+        taken = status(str(entry.keys.get("status", "")))
+        if taken is None:
+            words = ("current", "stopped", "planned", "on hold")
+            yield _Question(
+                f"the status of {text}", "not recorded", tuple((w, Set(entry.read_from, "status", w)) for w in words)
+            )
+        if taken == "current" and "course" not in entry.keys:
+            yield _Question(
+                f"the course of {text}", "not recorded",
+                tuple((self.terms.label(c), Set(entry.read_from, "course", c.local)) for c in courses),
+            )  # fmt: skip
+        if taken == "current" and "route" not in entry.keys:
+            yield _Question(
+                f"the route of {text}", "not recorded",
+                tuple((self.terms.label(r), Set(entry.read_from, "route", self.terms.label(r))) for r in routes),
+            )  # fmt: skip
+
+    def _preferences(self) -> Iterator[_Question]:
+        choices = self.shape.asked.get(("preference", 3), ())
+        for topic in self._asked("preference", 2):
+            if not self._of(topic):
+                label = self.terms.label(topic)
+                shown = [self.terms.label(c) for c in choices if isinstance(c, Iri)]
+                values = tuple((c, Add("preferences", label, (("value", c),))) for c in shown)
+                yield _Question(f"{label} preference", "not recorded", values)
+
+    def _dates(self) -> Iterator[_Question]:
+        """An entry without a date among others of its name: before them, or after them."""
+        for entry in self.case.entries:
+            if entry.term is None or "when" in entry.keys:
+                continue
+            days = [
+                day
+                for fact in self.answer.run.atoms("recorded_when")
+                for day in fact.args[2:]
+                if isinstance(day, datetime.date) and any(o.record == fact.args[1] for o in self._of(entry.term))
+            ]
+            if days and datetime.date.min < min(days) and max(days) < datetime.date.max:
+                day = datetime.timedelta(days=1)
+                values = (("later than the others", max(days) + day), ("earlier than the others", min(days) - day))
+                yield _Question(
+                    f"the date of “{entry.sentence}” ({entry.read_from})",
+                    "not recorded",
+                    tuple((text, Set(entry.read_from, "when", when.isoformat())) for text, when in values),
+                )
+
+    def _day(self) -> Iterator[_Question]:
+        """The date of the assessment, where none was given: as many as the recorded dates tell apart."""
+        if self.answer.at is not None or ("evaluation_day", 1) not in self.shape.asked:
+            return
+        starts = [
+            day
+            for fact in self.answer.run.atoms("medication_since")
+            for day in fact.args[2:]
+            if isinstance(day, datetime.date)
+        ]
+        if not starts:
+            return
+        day: Value | None = min(starts)
+        low: Bound | None = None
+        values: list[tuple[str, datetime.date]] = []
+        for _ in range(_REGIONS):
+            if not isinstance(day, datetime.date):
+                break
+            run = derive(self.knowledge, self.case, day, self.answer.deadline)
+            self.tried += 1
+            high = min(
+                (b for b in _bounds(run, self.case, None, "evaluation_day") if b.sign in ("<", "<=")),
+                key=lambda b: (b.limit, b.sign),
+                default=None,
+            )
+            values.append((_days(low, high), day))
+            if high is None:
+                break
+            low = Bound(high.fact, high.place, ">=" if high.sign == "<" else ">", high.limit)
+            day = nearest(low, day)
+        yield _Question("the date of the assessment (--at)", "not given", tuple(values))
+
+
+def _bounds(run: Run, case: Case, place: str | None, predicate: str) -> Iterator[Bound]:
+    """What the comparisons that hold ask of one recorded value."""
+    records = {e.record for e in case.entries if e.read_from == place}
+    program = run.program
+    for component in program.open:
+        for number_ in component.rules:
+            if not any(isinstance(x, Comparison) for x in program.rules[number_].body):
+                continue
+            for atom in run.atoms(program.rules[number_].predicate):
+                for firing in run.firings(atom):
+                    if firing.number != number_:
+                        continue
+                    row, body = firing.bindings, firing.rule.body
+                    for literal in body:
+                        if isinstance(literal, Comparison):
+                            bound = solve(
+                                literal.operator,
+                                line(literal.left, row, body, run),
+                                line(literal.right, row, body, run),
+                            )
+                            if (
+                                bound
+                                and bound.fact.predicate == predicate
+                                and (place is None or run.record(bound.fact) in records)
+                            ):
+                                yield bound
+
+
+def _with_value(change: Add | Set, value: str) -> Add | Set:
+    if isinstance(change, Set):
+        return Set(change.place, change.key, value)
+    return Add(change.list, change.name, tuple((k, value if k == "value" else v) for k, v in change.keys))
+
+
+_WORDS = {">": "above", ">=": "from", "<": "below", "<=": "up to"}
+
+
+def _range(low: Bound | None, high: Bound | None, unit: str) -> str:
+    parts = [f"{_WORDS[b.sign]} {_written(b.limit)}" for b in (low, high) if b is not None]
+    return f"{' to '.join(parts) or 'any value'} {unit}".strip()
+
+
+def _written(limit: Fraction) -> str:
+    value = decimal(limit)
+    return number(value) if value is not None else str(limit)
+
+
+def _days(low: Bound | None, high: Bound | None) -> str:
+    def shown(bound: Bound) -> str:
+        return datetime.date.fromordinal(int(bound.limit)).isoformat()
+
+    words = {">": "after", ">=": "from", "<": "before", "<=": "up to"}
+    return " to ".join(f"{words[b.sign]} {shown(b)}" for b in (low, high) if b is not None) or "any day"

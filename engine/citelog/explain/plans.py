@@ -1,0 +1,415 @@
+"""How a fact that does not hold could: which rules come nearest, which literals fail, and what would mend them.
+
+A plan is a set of wishes about the record, with the rules and literals that ask for them. It is a proposal: nobody
+has derived anything from it yet. Plans are found by following the rules backwards through what holds; only what
+a record can change is ever wished for, never a statement of the document.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from citelog.explain.model import Model, Shape
+from citelog.explain.origin import NEGATED, line, nearest, solve
+from citelog.patient.wanted import SOME_RECORD, Args, Make, Unmake, Wish, list_of, target
+from citelog.rules.program import (
+    Absent,
+    Aggregate,
+    Assignment,
+    Comparison,
+    Constant,
+    Expression,
+    Literal,
+    Operation,
+    Present,
+    Rule,
+    Variable,
+)
+from citelog.run.arithmetic import compare
+from citelog.run.result import instance, value_of
+from citelog.values import Atom, Value
+
+KEPT = 8
+"""Plans that are kept of each fact that is wanted or not wanted."""
+
+_ALIKE = 2
+"""Of these, how many may be about the same facts of the same records."""
+
+_FAILING = 4
+"""Literals of one rule that may fail together, unless nothing fails less."""
+
+_RECORDS = 12
+"""Records of the patient of which it is asked what else they would have to say."""
+
+_TRIED = 400
+"""Partial bindings of one rule that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A literal that fails for some bindings, and what stands behind that: a rule that did not fire, or one that did.
+
+    Without `behind`, the record itself is what fails.
+    """
+
+    literal: Literal
+    bindings: Mapping[str, Value]
+    behind: Miss | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A rule that would have to fire and does not (`fired` False), or fires and would have to stop."""
+
+    rule: Rule
+    bindings: Mapping[str, Value]
+    blocked: tuple[Blocked, ...]
+    fired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the record would have to say, and the rules and literals that ask for it."""
+
+    wishes: frozenset[Wish]
+    behind: Miss | None = None
+
+    @property
+    def cost(self) -> int:
+        """How many records the wishes are about."""
+        return len({target(wish) for wish in self.wishes})
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A rule with bindings for as many of its variables as hold, and the literals that fail."""
+
+    bindings: Mapping[str, Value]
+    failed: tuple[Literal, ...]
+
+
+@dataclass
+class Planner:
+    """Plans for one run, each worked out once.
+
+    With `stuck`, what no record can change may fail as well: such plans lead nowhere, and say what is in the way.
+    """
+
+    shape: Shape
+    model: Model
+    stuck: bool = False
+    _wanted: dict[tuple[str, Args], tuple[Plan, ...]] = field(default_factory=dict)
+    _unwanted: dict[Atom, tuple[Plan, ...]] = field(default_factory=dict)
+
+    def establish(self, predicate: str, args: Args) -> tuple[Plan, ...]:
+        """Plans for a fact of the pattern to hold, the cheapest first; none where no record can bring it about."""
+        key = (predicate, args)
+        if key not in self._wanted:
+            self._wanted[key] = ()  # a fact is no way to itself
+            if self.shape.is_recorded(predicate):
+                found = [Plan(frozenset({Make(predicate, args)}))] if self._can_be_said(predicate, args) else []
+            elif predicate in self.shape.changing:
+                found = [plan for rule in self.shape.rules.get(predicate, ()) for plan in self._fire(rule, args)]
+            else:
+                found = []
+            self._wanted[key] = _cheapest(found)
+        return self._wanted[key]
+
+    def _can_be_said(self, predicate: str, args: Args) -> bool:
+        """Whether an entry can say a fact: one that is there keeps its list and its name."""
+        if "record" not in self.shape.types(predicate):
+            return False
+        if args[1] in (None, SOME_RECORD):
+            return True
+        named, own = self.model.names.get(args[1]), list_of(predicate)
+        if named is None or (own is not None and list_of(named[0]) != own):
+            return False
+        return named[0] != predicate or args[2] in (None, named[1])
+
+    def _fire(self, rule: Rule, args: Args) -> Iterator[Plan]:
+        bound = _unified(rule, args)
+        if bound is None:
+            return
+        for found in self.instances(rule, bound):
+            options = [self._mend(literal, found.bindings, rule) for literal in found.failed]
+            for chosen in _together(options):
+                wishes = frozenset().union(*(plan.wishes for plan in chosen))
+                blocked = tuple(
+                    Blocked(literal, found.bindings, plan.behind)
+                    for literal, plan in zip(found.failed, chosen, strict=True)
+                )
+                yield Plan(wishes, Miss(rule, found.bindings, blocked))
+
+    def defeat(self, atom: Atom) -> tuple[Plan, ...]:
+        """Plans for a fact to hold no longer: each of its firings has to lose a literal."""
+        if atom not in self._unwanted:
+            self._unwanted[atom] = ()
+            run = self.model.run
+            if self.shape.is_recorded(atom.predicate):
+                found = [Plan(frozenset({Unmake(atom)}))] if run.record(atom) is not None else []
+            elif atom.predicate not in self.shape.changing:
+                found = []
+            else:
+                options = []
+                for firing in run.firings(atom):
+                    literals = sorted(firing.rule.body, key=self._counts)
+                    breaks = [
+                        Plan(plan.wishes, Miss(firing.rule, row, (Blocked(literal, row, plan.behind),), fired=True))
+                        for row in firing.rows
+                        for literal in literals
+                        for plan in self._break(literal, row, firing.rule)
+                    ]
+                    options.append(_cheapest(breaks))
+                found = [
+                    Plan(frozenset().union(*(plan.wishes for plan in chosen)), chosen[0].behind)
+                    for chosen in _together(options)
+                    if chosen
+                ]
+            self._unwanted[atom] = _cheapest(found)
+        return self._unwanted[atom]
+
+    def nearest(self, predicate: str, args: Args) -> Miss | None:
+        """The rule that comes nearest to giving a fact, whether or not a record could make it fire."""
+        found: list[tuple[int, Miss]] = []
+        for rule in self.shape.rules.get(predicate, ()):
+            bound = _unified(rule, args)
+            for one in self.instances(rule, bound) if bound is not None else ():
+                blocked = []
+                for literal in one.failed:
+                    plans = self._mend(literal, one.bindings, rule)
+                    blocked.append(Blocked(literal, one.bindings, plans[0].behind if plans else None))
+                found.append((len(blocked), Miss(rule, one.bindings, tuple(blocked))))
+        return min(found, key=lambda pair: pair[0])[1] if found else None
+
+    # --- one literal -------------------------------------------------------------------------------------------
+
+    def _mend(self, literal: Literal, row: Mapping[str, Value], rule: Rule) -> tuple[Plan, ...]:
+        """Plans for a literal that fails to hold."""
+        if isinstance(literal, Present):
+            atom = instance(literal, row)
+            return self.establish(atom.predicate, atom.args)
+        if isinstance(literal, Absent):
+            atom = instance(literal, row)
+            rows = list(self.model.matching(atom.predicate, atom.args))
+            return _cheapest(
+                Plan(frozenset().union(*(plan.wishes for plan in chosen)), chosen[0].behind)
+                for chosen in _together([self.defeat(Atom(atom.predicate, args)) for args in rows])
+                if chosen
+            )
+        return self._turn(literal, row, rule, wanted=True)
+
+    def _break(self, literal: Literal, row: Mapping[str, Value], rule: Rule) -> tuple[Plan, ...]:
+        """Plans for a literal that holds to fail."""
+        if isinstance(literal, Present):
+            return self.defeat(instance(literal, row)) if literal.predicate in self.shape.changing else ()
+        if isinstance(literal, Absent):
+            atom = instance(literal, row)
+            return self.establish(atom.predicate, _somewhere(atom.args, self.shape.types(atom.predicate)))
+        return self._turn(literal, row, rule, wanted=False)
+
+    def _turn(
+        self, literal: Comparison | Assignment, row: Mapping[str, Value], rule: Rule, *, wanted: bool
+    ) -> tuple[Plan, ...]:
+        """Plans for a comparison to come out otherwise: another number on record, or another term in a premise."""
+        if isinstance(literal, Assignment):
+            return ()
+        operator = literal.operator if wanted else NEGATED[literal.operator]
+        run, body = self.model.run, rule.body
+        bound = solve(operator, line(literal.left, row, body, run), line(literal.right, row, body, run))
+        if bound is not None:
+            if run.record(bound.fact) is None:  # given with the call, not by the record
+                return ()
+            value = nearest(bound, bound.fact.args[bound.place])
+            args = (
+                bound.fact.args[: bound.place]
+                + ((value,) if value is not None else ())
+                + bound.fact.args[bound.place + 1 :]
+            )
+            if value is None:
+                return ()
+            if bound.fact.predicate in ("medication_since", "recorded_when"):  # a day is its own first and last
+                args = (*args[:2], value, value)
+            return (Plan(frozenset({Make(bound.fact.predicate, args)})),)
+        found = [
+            plan
+            for premise in body
+            if isinstance(premise, Present) and premise.predicate in self.shape.changing
+            for place, arg in enumerate(premise.args)
+            if isinstance(arg, Variable) and arg.name in _variables(literal)
+            for plan in self._otherwise(premise, place, arg.name, literal, operator, row)
+        ]
+        return _cheapest(found)
+
+    def _otherwise(
+        self, premise: Present, place: int, name: str, literal: Comparison, operator: str, row: Mapping[str, Value]
+    ) -> Iterator[Plan]:
+        """A premise with another value in the place that a comparison looks at."""
+        for value in self.shape.possible(premise.predicate, place):
+            other = {**row, name: value}
+            left, right = value_of(literal.left, other), value_of(literal.right, other)
+            if left is not None and right is not None and compare(operator, left, right):
+                atom = instance(premise, other)
+                if not self.model.holds(atom.predicate, atom.args):
+                    yield from self.establish(atom.predicate, atom.args)
+
+    def _counts(self, literal: Literal) -> bool:
+        """Whether a premise only counts what others name: it is the last to be looked at for a reason."""
+        return isinstance(literal, Present) and any(r.aggregate for r in self.shape.rules.get(literal.predicate, ()))
+
+    # --- one rule ----------------------------------------------------------------------------------------------
+
+    def instances(self, rule: Rule, given: Mapping[str, Value]) -> list[Instance]:
+        """The ways in which a rule comes nearest to firing: what holds is matched, what fails is noted.
+
+        What fails leaves its variables open, except a record: that is then some record that is not there.
+        """
+        order = sorted(rule.plan, key=lambda position: self._place(rule.body[position]))
+        found: list[Instance] = []
+        count = itertools.count()
+        open_: list[tuple[int, int, int, dict[str, Value], tuple[int, ...]]] = [(0, 0, next(count), dict(given), ())]
+        tried = 0
+        while open_ and tried < _TRIED:
+            tried += 1
+            failing, ahead, _, row, failed = heapq.heappop(open_)
+            at = -ahead
+            if found and failing > max(_FAILING, min(len(f.failed) for f in found)):
+                break
+            if at == len(order):
+                found.append(Instance(row, tuple(rule.body[position] for position in sorted(failed))))
+                if len(found) >= KEPT:
+                    break
+                continue
+            position = order[at]
+            for more, holds in self._tried(rule.body[position], row, rule):
+                more_failed = failed if holds else (*failed, position)
+                heapq.heappush(open_, (len(more_failed), -at - 1, next(count), more, more_failed))
+        return [one for one in found if one.failed] if found else []
+
+    def _place(self, literal: Literal) -> tuple[int, int]:
+        """What is fixed comes first: it binds, and nothing can change it."""
+        fixed = isinstance(literal, Present) and literal.predicate not in self.shape.changing
+        constant = isinstance(literal, Assignment) and isinstance(literal.expression, Constant)
+        late = isinstance(literal, Absent | Comparison | Assignment)
+        return (0 if fixed or constant else 2 if late else 1, 0)
+
+    def _tried(self, literal: Literal, row: dict[str, Value], rule: Rule) -> Iterator[tuple[dict[str, Value], bool]]:
+        """A literal under some bindings: each way in which it holds, and how it fails."""
+        if isinstance(literal, Present):
+            yield from self._tried_premise(literal, row)
+        elif isinstance(literal, Absent):
+            open_ = any(
+                isinstance(a, Variable) and a.name not in row and not a.name.startswith("_") for a in literal.args
+            )
+            atom = instance(literal, row)
+            if open_ or not self.model.holds(atom.predicate, atom.args):
+                yield row, True
+            elif self.stuck or atom.predicate in self.shape.changing:
+                yield row, False
+        elif isinstance(literal, Assignment):
+            if is_known(literal.expression, row):
+                value = value_of(literal.expression, row)
+                if value is not None and row.get(literal.variable, value) == value:
+                    yield {**row, literal.variable: value}, True
+            else:
+                yield row, True
+        elif not (is_known(literal.left, row) and is_known(literal.right, row)):
+            yield row, True  # it waits for what its variables will be
+        else:
+            left, right = value_of(literal.left, row), value_of(literal.right, row)
+            yield row, left is not None and right is not None and compare(literal.operator, left, right)
+
+    def _tried_premise(self, literal: Present, row: dict[str, Value]) -> Iterator[tuple[dict[str, Value], bool]]:
+        atom = instance(literal, row)
+        names = [a.name if isinstance(a, Variable) else "" for a in literal.args]
+        matched = False
+        for values in self.model.matching(atom.predicate, atom.args):
+            more = dict(row)
+            if all(more.setdefault(name, value) == value for name, value in zip(names, values, strict=True) if name):
+                matched = True
+                yield more, True
+        if self.stuck and not matched:
+            yield row, False
+            return
+        if atom.predicate not in self.shape.changing or (matched and None not in _args(atom)):
+            return
+        types, args = self.shape.types(atom.predicate), _args(atom)
+        open_ = [i for i, value in enumerate(args) if value is None and types[i] == "record"]
+        new = [names[i] for i in open_]
+        if matched and not new:
+            return
+        yield {**row, **dict.fromkeys(filter(None, new), SOME_RECORD)}, False
+        if len(new) == 1 and not matched:
+            lists = self.shape.lists.get((atom.predicate, open_[0]), frozenset())
+            known = (r for r, (named, _) in self.model.names.items() if list_of(named) in lists or "any" in lists)
+            for record in itertools.islice(known, _RECORDS):
+                yield {**row, new[0]: record}, False
+
+
+def _args(atom: Atom) -> Args:
+    """The arguments of a literal's instance, of which some may be open."""
+    return atom.args
+
+
+def _unified(rule: Rule, args: Args) -> dict[str, Value] | None:
+    """The bindings under which a rule's head is an instance of a pattern; None where it is not."""
+    bound: dict[str, Value] = {}
+    for term, value in zip(rule.args, args, strict=True):
+        if value is None or isinstance(term, Aggregate):
+            continue
+        if isinstance(term, Constant):
+            if term.value != value:
+                return None
+        elif bound.setdefault(term.name, value) != value:
+            return None
+    return bound
+
+
+def _somewhere(args: Args, types: tuple[str, ...]) -> Args:
+    return tuple(SOME_RECORD if a is None and t == "record" else a for a, t in zip(args, types, strict=True))
+
+
+def _variables(literal: Comparison) -> set[str]:
+    return set(_names(literal.left)) | set(_names(literal.right))
+
+
+def _names(expression: Expression) -> Iterator[str]:
+    match expression:
+        case Variable(name):
+            yield name
+        case Operation(_, left, right):
+            yield from _names(left)
+            yield from _names(right)
+
+
+def is_known(expression: Expression, row: Mapping[str, Value]) -> bool:
+    """Whether every variable of an expression has a value."""
+    return all(name in row for name in _names(expression))
+
+
+def _cheapest(plans: Iterable[Plan]) -> tuple[Plan, ...]:
+    """The plans that ask for least, of each sort only few, so that different ways to the same end are kept."""
+    best: dict[frozenset[Wish], Plan] = {}
+    for plan in plans:
+        best.setdefault(plan.wishes, plan)
+    kept: list[Plan] = []
+    sorts: Counter[frozenset[tuple[str, str, str]]] = Counter()
+    for plan in sorted(best.values(), key=lambda plan: plan.cost):
+        sort = frozenset((*target(wish), wish.predicate) for wish in plan.wishes)
+        sorts[sort] += 1
+        if sorts[sort] <= _ALIKE and len(kept) < KEPT:
+            kept.append(plan)
+    return tuple(kept)
+
+
+def _together(options: list[tuple[Plan, ...]]) -> Iterator[tuple[Plan, ...]]:
+    """One plan of each: the cheapest combinations first, as many as are kept."""
+    if not all(options):
+        return
+    places = itertools.product(*(range(min(len(one), KEPT if len(options) < 3 else 2)) for one in options))
+    ordered = sorted(itertools.islice(places, 256), key=lambda chosen: (sum(chosen), chosen))
+    for chosen in ordered[: KEPT * 2]:
+        yield tuple(option[place] for option, place in zip(options, chosen, strict=True))

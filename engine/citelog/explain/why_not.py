@@ -1,0 +1,339 @@
+"""Why a conclusion was not reached, and the smallest changes of the record that would reach it.
+
+Plans that follow the rules backwards propose changes; each is made to the record, everything is derived again, and
+only what then reaches the conclusion is shown. Where a change is not enough, planning goes on from the record it gives.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from citelog.answer import Answer, Conclusion, derive
+from citelog.diagnostics import CitelogError
+from citelog.explain.catalogue import Goal, goal
+from citelog.explain.model import Model, shape
+from citelog.explain.obstacles import Obstacle, obstacle
+from citelog.explain.origin import Bound, decimal, line, nearest, solve
+from citelog.explain.plans import Miss, Planner
+from citelog.patient.case import KIND, Case, Recorded
+from citelog.patient.changes import Add, Change, Drop, Set, apply, merged, told
+from citelog.patient.wanted import PROBE, ways
+from citelog.proof.support import premises
+from citelog.proof.words import number
+from citelog.rules.program import Comparison
+from citelog.run.result import Run
+from citelog.vocab import Terms
+
+SHOWN = 3
+"""Near misses at most."""
+
+KEPT = 5
+"""Near misses from which those that are shown are chosen."""
+
+DERIVED = 40
+"""Records that are derived from at most before the search gives up, and says so."""
+
+PLANNED = 12
+"""Records at most from which planning goes on."""
+
+_ROUND = 3
+"""Changes that are tried of the same entries before others have their turn."""
+
+FORMAT = "citelog-why-not/1"
+
+
+class ReachedError(CitelogError):
+    """A conclusion of which it was asked why it was not reached, and which was."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """One way to the conclusion: what stands against it now, and changes of the record that were tried and reach it.
+
+    `told` says each change in words, `ranges` what else would serve in place of a number, by the change's place.
+    `reached` is the conclusion as it then stands; `gained` and `lost` are the other conclusions that come and go.
+    """
+
+    changes: tuple[Change, ...]
+    told: tuple[str, ...]
+    ranges: tuple[str, ...]
+    obstacle: Obstacle
+    reached: Conclusion
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The near miss as data."""
+        return {
+            "changes": [
+                change.to_dict() | {"text": text} | ({"serves": serves} if serves else {})
+                for change, text, serves in zip(self.changes, self.told, self.ranges, strict=True)
+            ],
+            "options": " ".join(map(str, self.changes)),
+            "obstacle": self.obstacle.to_dict(),
+            "reached": self.reached.to_dict(),
+            "gained": list(self.gained),
+            "lost": list(self.lost),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """Why a conclusion was not reached: the nearest ways to it, those first that change least.
+
+    `instead` are the conclusions of its kind that were reached where there is exactly one. Without near misses,
+    `obstacle` is what stands against it whatever is recorded. `derived` counts the records that were tried;
+    `complete` says that the search came to its end.
+    """
+
+    conclusion: str
+    instead: tuple[Conclusion, ...]
+    near: tuple[NearMiss, ...]
+    obstacle: Obstacle | None
+    derived: int
+    complete: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document, format `citelog-why-not/1`."""
+        return {
+            "format": FORMAT,
+            "conclusion": self.conclusion,
+            "reached": False,
+            "instead": [{"id": c.id, "sentence": c.sentence} for c in self.instead],
+            "near_misses": [near.to_dict() for near in self.near],
+            "obstacle": self.obstacle.to_dict() if self.obstacle else None,
+            "records_tried": self.derived,
+            "search_complete": self.complete,
+        }
+
+
+def why_not(answer: Answer, conclusion: str) -> WhyNot:
+    """Why a conclusion was not reached.
+
+    Raises CitelogError where the knowledge base can never draw it, ReachedError where it was drawn.
+    """
+    wanted = goal(answer.knowledge, conclusion)
+    if wanted.reached(answer.run):
+        raise ReachedError(f"{wanted.id} was concluded for this record\n   = ask citelog why CASE {wanted.id}")
+    search = _Search(answer, wanted)
+    near = search.nearest()
+    instead = [c for c in answer.conclusions if c.kind == wanted.kind.name] if wanted.kind.exactly_one else []
+    stands = None if near else search.standing()
+    return WhyNot(wanted.id, tuple(instead), near, stands, search.derived, search.complete)
+
+
+@dataclass(order=True, slots=True)
+class _State:
+    """A record to be tried: the changes that give it, and the rule that they were planned for."""
+
+    cost: int
+    tries: int
+    pains: int
+    order: int
+    changes: tuple[Change, ...]
+    behind: Miss | None
+
+
+class _Search:
+    """Changed records, those that change least first, until enough reach the goal or all were tried."""
+
+    def __init__(self, answer: Answer, wanted: Goal) -> None:
+        self.answer, self.goal = answer, wanted
+        self.shape = shape(answer.knowledge)
+        self.derived = self.planned = 0
+        self.complete = True
+        self._queue: list[_State] = []
+        self._seen: set[frozenset[Change]] = set()
+        self._tries: Counter[frozenset[tuple[str, str]]] = Counter()
+        self._count = itertools.count()
+        self._runs: dict[frozenset[Change], Run] = {}
+
+    def nearest(self) -> tuple[NearMiss, ...]:
+        """The near misses, verified: of those that change as much, first those that leave the record sound."""
+        found = list(itertools.islice(self._found(), KEPT))
+        found.sort(key=lambda one: (len(one[0]), one[1]))
+        return tuple(self._near(changes, ranges, behind) for changes, _, ranges, behind in found[:SHOWN])
+
+    def _found(self) -> Iterator[tuple[tuple[Change, ...], int, tuple[str, ...], Miss]]:
+        """Changes that reach the goal, each with how much is wrong with the changed record."""
+        self._plan(self.answer.case, self.answer.run, (), None)
+        accepted: list[frozenset[tuple[str, str]]] = []
+        while self._queue:
+            state = heapq.heappop(self._queue)
+            if accepted and state.cost > len(accepted[0]) + (len(accepted) < SHOWN):
+                return  # what is left changes more than what was found
+            if any(one <= frozenset(map(_subject, state.changes)) for one in accepted):
+                continue
+            if self.derived >= DERIVED:
+                self.complete = False
+                return
+            case, run = self._derive(state.changes)
+            if not self.goal.reached(run):
+                if self.planned < PLANNED:
+                    self._plan(case, run, state.changes, state.behind)
+                else:
+                    self.complete = False
+                continue
+            changes = self._smallest(state.changes)
+            subjects = frozenset(map(_subject, changes))
+            if any(one <= subjects for one in accepted):
+                continue  # the same with another word
+            accepted.append(subjects)
+            changes, ranges = self._ranged(changes)
+            assert state.behind is not None
+            yield changes, self._troubles(self._derive(changes)[1]), ranges, state.behind
+
+    def _troubles(self, run: Run) -> int:
+        """How many conclusions say that something is wrong with the record, or wanting."""
+        return sum(len(run.facts.get(k.predicate, ())) for k in self.answer.knowledge.kinds if k.about_record)
+
+    def standing(self) -> Obstacle | None:
+        """What stands against the goal whatever is recorded: the rule that comes nearest, and what it lacks."""
+        planner = Planner(self.shape, Model(self.answer.run), stuck=True)
+        miss = planner.nearest(self.goal.kind.predicate, self.goal.args)
+        return obstacle(miss, self.answer) if miss else None
+
+    # --- planning and trying -----------------------------------------------------------------------------------
+
+    def _plan(self, case: Case, run: Run, changes: tuple[Change, ...], behind: Miss | None) -> None:
+        terms = self.answer.knowledge.terms
+        self.planned += 1
+        planner = Planner(self.shape, Model(run))
+        for plan in planner.establish(self.goal.kind.predicate, self.goal.args):
+            for way in ways(plan.wishes, case, terms):
+                both = merged(self.answer.case, changes, way)
+                key = frozenset(both)
+                if both and key not in self._seen:
+                    self._seen.add(key)
+                    pains = sum(_pain(change, self.answer.case, terms) for change in both)
+                    subjects = frozenset(map(_subject, both))
+                    tries = self._tries[subjects] // _ROUND
+                    self._tries[subjects] += 1
+                    order = next(self._count)
+                    heapq.heappush(self._queue, _State(len(both), tries, pains, order, both, behind or plan.behind))
+
+    def _derive(self, changes: tuple[Change, ...]) -> tuple[Case, Run]:
+        case = apply(self.answer.case, changes, self.answer.knowledge.terms)
+        key = frozenset(changes)
+        if key not in self._runs:
+            self.derived += 1
+            self._runs[key] = derive(self.answer.knowledge, case, self.answer.at, self.answer.deadline)
+        return case, self._runs[key]
+
+    def _smallest(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        """The changes without any that is not needed."""
+        for change in changes if len(changes) > 1 else ():
+            fewer = tuple(one for one in changes if one != change)
+            if self.goal.reached(self._derive(fewer)[1]):
+                return self._smallest(fewer)
+        return changes
+
+    # --- numbers: any within the same bounds would serve -------------------------------------------------------
+
+    def _ranged(self, changes: tuple[Change, ...]) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+        """The changes with a probe moved to the bounds that the conclusion asks for, and those bounds in words."""
+        ranges = []
+        for index, change in enumerate(changes):
+            bounds = self._bounds(changes, index)
+            if bounds and dict(change.keys if isinstance(change, Add) else ()).get("value") == PROBE:
+                moved = self._moved(changes, index, bounds)
+                if self.goal.reached(self._derive(moved)[1]):
+                    changes = moved
+            ranges.append(_range(bounds))
+        return changes, tuple(ranges)
+
+    def _bounds(self, changes: tuple[Change, ...], index: int) -> list[Bound]:
+        """What the comparisons behind the goal ask of the number that a change records."""
+        change = changes[index]
+        if isinstance(change, Drop) or (isinstance(change, Set) and change.key != "value"):
+            return []
+        case, run = self._derive(changes)
+        place = _place(self.answer.case, changes, index)
+        record = next((e.record for e in case.entries if e.read_from == place), None)
+        open_ = list(self.goal.reached(run))
+        seen = set(open_)
+        found: dict[tuple[str, Fraction], Bound] = {}
+        while open_:
+            for firing in run.firings(open_.pop()):
+                for literal in firing.rule.body:
+                    if isinstance(literal, Comparison):
+                        row, body = firing.bindings, firing.rule.body
+                        bound = solve(
+                            literal.operator, line(literal.left, row, body, run), line(literal.right, row, body, run)
+                        )
+                        if bound and bound.fact.predicate == "result_value" and run.record(bound.fact) == record:
+                            found[bound.sign, bound.limit] = bound
+                new = [premise for premise in premises(firing) if premise not in seen]
+                seen.update(new)
+                open_ += new
+        return list(found.values())
+
+    def _moved(self, changes: tuple[Change, ...], index: int, bounds: list[Bound]) -> tuple[Change, ...]:
+        upper = [bound for bound in bounds if bound.sign in ("<", "<=")]
+        tightest = min(upper or bounds, key=lambda bound: bound.limit)
+        value = nearest(tightest, Decimal(PROBE))
+        change = changes[index]
+        if value is None or not isinstance(change, Add):
+            return changes
+        keys = tuple((key, str(value) if key == "value" else said) for key, said in change.keys)
+        return (*changes[:index], Add(change.list, change.name, keys), *changes[index + 1 :])
+
+    def _near(self, changes: tuple[Change, ...], ranges: tuple[str, ...], behind: Miss) -> NearMiss:
+        before, terms = self.answer, self.answer.knowledge.terms
+        case, run = self._derive(changes)
+        after = before.again(case)
+        reached = next(c for c in after.conclusions if c.atom in self.goal.reached(run))
+        ids = {c.id for c in after.conclusions}
+        return NearMiss(
+            changes,
+            tuple(told(change, before.case, terms) for change in changes),
+            ranges,
+            obstacle(behind, before),
+            reached,
+            tuple(sorted(ids - set(before.by_id) - {reached.id})),
+            tuple(sorted(set(before.by_id) - ids)),
+        )
+
+
+def _pain(change: Change, case: Case, terms: Terms) -> int:
+    """What a change asks: least, to record what nobody has; most, to take back or contradict what is there."""
+    vague = 2 * ("unknown" in [value for _, value in _said(change)])
+    if isinstance(change, Add):
+        term = terms.match(KIND[change.list], change.name)
+        return vague + 3 * any(entry.term == term for entry in case.entries)
+    return vague + (1 if isinstance(change, Set) and change.key != "unit" else 2)
+
+
+def _said(change: Change) -> tuple[tuple[str, Recorded], ...]:
+    return change.keys if isinstance(change, Add) else ((change.key, change.value),) if isinstance(change, Set) else ()
+
+
+def _subject(change: Change) -> tuple[str, str]:
+    """What a change is about, whatever it says of it."""
+    return (change.list, change.name) if isinstance(change, Add) else (change.place, "")
+
+
+def _place(case: Case, changes: tuple[Change, ...], index: int) -> str:
+    """The place of the entry that a change makes or changes."""
+    change = changes[index]
+    if not isinstance(change, Add):
+        return change.place
+    return apply(case, changes[: index + 1], Terms()).gathered.items[-1].read_from
+
+
+def _range(bounds: list[Bound]) -> str:
+    """Bounds in words: which other numbers would do."""
+    lower = max((b for b in bounds if b.sign in (">", ">=")), key=lambda b: b.limit, default=None)
+    upper = min((b for b in bounds if b.sign in ("<", "<=")), key=lambda b: b.limit, default=None)
+    words = {">": "above", ">=": "from", "<": "below", "<=": "up to"}
+    parts = [
+        f"{words[b.sign]} {number(value)}" for b in (lower, upper) if b and (value := decimal(b.limit)) is not None
+    ]
+    return f"any value {' and '.join(parts)}" if parts else ""

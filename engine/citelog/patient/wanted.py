@@ -1,0 +1,294 @@
+"""From facts that are wanted, or not wanted, to the changes of a record that would make them so.
+
+This is facts.py read backwards. What an entry would have to say is known exactly; whether a change leads anywhere is
+for those who derive again.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from citelog.patient.case import Case, Entry, ListName, Record, Recorded
+from citelog.patient.changes import Add, Change, Drop, Set
+from citelog.patient.numbers import Sign
+from citelog.patient.words import COURSES
+from citelog.values import Atom, Iri, Value
+from citelog.vocab import Terms, cl
+
+SOME_RECORD = Iri("urn:citelog:record:some")
+"""Stands for a record that would have to be there: an entry more, or one of the same name that says otherwise."""
+
+PROBE = "1"
+"""A value for a result of which only the presence is wanted; what it has to be is worked out from there."""
+
+PROBE_DAY = "2000-01-01"
+"""A date where any date serves."""
+
+MOST = 8
+"""Alternatives that are offered for one set of wishes."""
+
+Args = tuple[Value | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """A recorded fact that would have to hold; open arguments may be anything."""
+
+    predicate: str
+    args: Args
+
+
+@dataclass(frozen=True, slots=True)
+class Unmake:
+    """A recorded fact that would have to go."""
+
+    atom: Atom
+
+    @property
+    def predicate(self) -> str:
+        """The predicate of the fact."""
+        return self.atom.predicate
+
+
+Wish = Make | Unmake
+
+_LIST: dict[str, ListName] = {"entry": "findings", "preference": "preferences"}
+NAMING = ("entry", "result", "medication", "preference")
+_SIGNS = {cl(sign.value): text for sign, text in zip(Sign, ("<", "≤", ">", "≥"), strict=True)}
+_STATES = ("present", "absent", "unknown")
+_STATUSES = ("stopped", "current", "planned", "on hold")
+
+
+def list_of(predicate: str) -> ListName | None:
+    """The list of a case whose entries give facts of a predicate; None for what any list or none gives."""
+    if predicate in _LIST:
+        return _LIST[predicate]
+    head = predicate.partition("_")[0]
+    return "labs" if head == "result" else "medications" if head == "medication" else None
+
+
+def target(wish: Wish) -> tuple[str, str]:
+    """What a wish would have changed: a record that is there, or one of a list (and name) that is not."""
+    predicate, args = (wish.predicate, wish.args) if isinstance(wish, Make) else (wish.atom.predicate, wish.atom.args)
+    record = args[1] if len(args) > 1 else None
+    if record not in (None, SOME_RECORD):
+        return ("record", str(record))
+    return (list_of(predicate) or predicate, str(args[2:]) if predicate in ("entry", "preference") else "")
+
+
+def ways(wishes: Iterable[Wish], case: Case, terms: Terms) -> tuple[tuple[Change, ...], ...]:
+    """Sets of changes of which each would grant all wishes, as far as the record goes; none where nothing would."""
+    listed = _needed(sorted(set(wishes), key=repr))
+    makes = [wish for wish in listed if isinstance(wish, Make)]
+    unmakes = [wish.atom for wish in listed if isinstance(wish, Unmake)]
+    choices = [list(choice) for choice in _made(makes, case, terms)]
+    if not all(choices):
+        return ()
+    found: dict[tuple[Change, ...], None] = {}
+    for made in itertools.islice(itertools.product(*choices), MOST):
+        changes = tuple(dict.fromkeys(itertools.chain.from_iterable(made)))
+        touched = {(change.place, change.key) for change in changes if isinstance(change, Set)}
+        rest = [list(_unmade(atom, case)) for atom in unmakes if not _is_touched(atom, touched, case)]
+        for unmade in itertools.islice(itertools.product(*rest), MOST):
+            both = _consistent(dict.fromkeys((*changes, *itertools.chain.from_iterable(unmade))))
+            if both:
+                found[both] = None
+    return tuple(itertools.islice(found, MOST))
+
+
+def _needed(wishes: list[Wish]) -> list[Wish]:
+    """Wishes without those that leave open what another says."""
+
+    def said(wish: Wish) -> bool:
+        return isinstance(wish, Make) and any(
+            isinstance(other, Make) and other != wish and other.predicate == wish.predicate
+            and all(a in (None, b) for a, b in zip(wish.args, other.args, strict=True))
+            for other in wishes
+        )  # fmt: skip
+
+    return [wish for wish in wishes if not said(wish)]
+
+
+def _consistent(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Changes that do not contradict each other, without what a dropped entry would have said; none otherwise."""
+    listed = list(changes)
+    dropped = {change.place for change in listed if isinstance(change, Drop) and not change.key}
+    if any(not isinstance(change, Add | Drop) and change.place in dropped for change in listed):
+        return ()
+    keys = [(change.place, change.key) for change in listed if not isinstance(change, Add)]
+    return tuple(listed) if len(keys) == len(set(keys)) else ()
+
+
+def _record(record: Value | None, case: Case) -> Record | None:
+    return next((known for known in case.records if known.iri == record), None)
+
+
+# --- facts that are wanted ---------------------------------------------------------------------------------------
+
+
+def _made(makes: list[Make], case: Case, terms: Terms) -> Iterator[list[tuple[Change, ...]]]:
+    """For each record that is wanted, the ways to have it."""
+    groups: dict[tuple[str, str], list[Make]] = {}
+    for make in makes:
+        groups.setdefault(target(make), []).append(make)
+    for (where, _), group in groups.items():
+        if where == "record":
+            record = _record(group[0].args[1], case)
+            yield [_as_sets(group, record, terms)] if record and _as_sets(group, record, terms) else []
+        else:
+            yield _some(group, case, terms)
+
+
+def _some(group: list[Make], case: Case, terms: Terms) -> list[tuple[Change, ...]]:
+    """An entry of the same name that says otherwise, or one more."""
+    names = {make.args[2] for make in group if make.predicate in NAMING}
+    if len(names) != 1:
+        return []
+    [name] = names
+    list_ = list_of(group[0].predicate)
+    if list_ is None or not isinstance(name, Iri):
+        return []
+    found: list[tuple[Change, ...]] = []
+    for record in case.records:
+        if record.entry.term == name and (
+            record.entry.list == list_ or {record.entry.list, list_} <= {"findings", "conditions"}
+        ):
+            changes = _as_sets(group, record, terms)
+            if changes:
+                found.append(changes)
+    keys = _keys(group, terms)
+    if keys is not None:
+        said = sorted(
+            ((key, value) for key, value in keys.items() if value != ""), key=lambda one: _ORDER.index(one[0])
+        )
+        found.append((Add(list_, terms.label(name), tuple(said)),))
+    return found
+
+
+_ORDER = ("value", "unit", "state", "dose", "frequency", "route", "course", "status", "since", "when", "flag")
+
+
+def _as_sets(group: list[Make], record: Record, terms: Terms) -> tuple[Change, ...]:
+    """The keys that a record that is there would have to have instead; none where that cannot be."""
+    if any(make.predicate in NAMING and make.args[2] not in (None, record.entry.term) for make in group):
+        return ()
+    keys = _keys(group, terms)
+    if keys is None:
+        return ()
+    return tuple(
+        Set(entry.read_from, key, value) if value != "" else Drop(entry.read_from, key)
+        for entry in record.entries
+        for key, value in keys.items()
+        if entry.keys.get(key, "") != value
+    )
+
+
+def _keys(group: list[Make], terms: Terms) -> dict[str, Recorded] | None:
+    """What an entry would have to say for all wishes of a group; None where nothing does."""
+    keys: dict[str, Recorded] = {}
+    for make in group:
+        said = _said(make, terms)
+        if said is None:
+            return None
+        if said[0] in keys and keys[said[0]] != said[1] and said[1] != PROBE:
+            return None
+        if said[0]:
+            keys[said[0]] = said[1]
+    return keys
+
+
+def _said(make: Make, terms: Terms) -> tuple[str, Recorded] | None:
+    """The key that says a fact, and its value: `("", "")` where naming the entry is enough, None where nothing is."""
+    rest = make.args[2:]
+    match make.predicate, rest:
+        case (("entry" | "preference"), (_, None)):
+            return "", ""  # what it says does not matter
+        case "entry", (_, Iri() as state):
+            return "state", state.local
+        case "preference", (_, Iri() as choice):
+            return "value", terms.label(choice)
+        case (("result" | "medication"), _):
+            return "", ""
+        case "result_value", (value,):
+            return "value", format(value, "f") if isinstance(value, Decimal) else PROBE
+        case "result_bound", (sign, value):
+            number = format(value, "f") if isinstance(value, Decimal) else PROBE
+            return "value", f"{_SIGNS.get(sign, '<') if isinstance(sign, Iri) else '<'}{number}"
+        case "result_unreadable", ():
+            return "value", "not readable"
+        case "result_unit", (Iri() as unit,):
+            return "unit", terms.label(unit)
+        case "result_unit_missing", ():
+            return "unit", ""
+        case "result_unit_unknown", ():
+            return "unit", "unknown unit"
+        case "result_flag", (Iri() as flag,):
+            return "flag", "L" if flag == cl("low_flag") else "H"
+        case "medication_status", (Iri() as status,):
+            return "status", status.local.replace("_", " ").replace("status unknown", "unknown")
+        case "medication_route", (Iri() as route,):
+            return "route", terms.label(route)
+        case "medication_course", (Iri() as course,):
+            return "course", course.local
+        case "medication_frequency", (Decimal() as times, Decimal() as period, Iri() as unit):
+            return "frequency", _phrase(times, period, unit)
+        case "medication_frequency", (None, None, Iri() as unit):
+            return "frequency", _phrase(Decimal(1), Decimal(1), unit)
+        case ("medication_since" | "recorded_when") as predicate, (day, _):
+            written = day.isoformat() if isinstance(day, datetime.date) else PROBE_DAY
+            return "since" if predicate == "medication_since" else "when", written
+        case _:
+            return None
+
+
+def _phrase(times: Decimal, period: Decimal, unit: Iri) -> str:
+    """A frequency as people write it.
+
+    >>> _phrase(Decimal(1), Decimal(4), cl("week")), _phrase(Decimal(3), Decimal(1), cl("week"))
+    ('every 4 weeks', '3 times every 1 weeks')
+    """
+    often = "" if times == 1 else f"{times.normalize():f} times "
+    return f"{often}every {period.normalize():f} {unit.local}s"
+
+
+# --- facts that are not wanted -----------------------------------------------------------------------------------
+
+
+def _is_touched(atom: Atom, touched: set[tuple[str, str]], case: Case) -> bool:
+    record = _record(atom.args[1] if len(atom.args) > 1 else None, case)
+    key = _KEY.get(atom.predicate, "")
+    return record is not None and all((entry.read_from, key) in touched for entry in record.entries)
+
+
+_KEY = {
+    "entry": "state", "preference": "value", "result_value": "value", "result_bound": "value",
+    "result_unreadable": "value", "result_unit": "unit", "result_unit_missing": "unit", "result_unit_unknown": "unit",
+    "result_flag": "flag", "medication_status": "status", "medication_route": "route",
+    "medication_course": "course", "medication_frequency": "frequency", "medication_since": "since",
+    "recorded_when": "when",
+}  # fmt: skip
+
+
+def _unmade(atom: Atom, case: Case) -> Iterator[tuple[Change, ...]]:
+    """The ways to have a recorded fact no longer: another word in its place, the key dropped, the entry dropped."""
+    record = _record(atom.args[1] if len(atom.args) > 1 else None, case)
+    if record is None:
+        return
+    key = _KEY.get(atom.predicate, "")
+    words = {"state": _STATES, "status": _STATUSES, "course": COURSES}.get(key, ())
+    for word in words:
+        if word != str(record.entry.keys.get(key, "")).casefold():
+            yield tuple(Set(entry.read_from, key, word) for entry in record.entries)
+    if key in ("course", "route", "frequency", "since", "when", "flag"):
+        yield tuple(Drop(entry.read_from, key) for entry in record.entries)
+    yield tuple(Drop(entry.read_from) for entry in record.entries)
+
+
+def entries_of(record: Value | None, case: Case) -> tuple[Entry, ...]:
+    """The entries that say what a record says; none where it is no record of the case."""
+    known = _record(record, case)
+    return known.entries if known else ()

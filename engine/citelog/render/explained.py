@@ -1,0 +1,320 @@
+"""Why not, what if, what is missing and contrasts as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from citelog.answer import Conclusion
+from citelog.explain.contrast import Contrast, PatientContrast
+from citelog.explain.missing import Missing, Outcome
+from citelog.explain.obstacles import Obstacle, Premise
+from citelog.explain.what_if import Kept, WhatIf
+from citelog.explain.why_not import NearMiss, WhyNot
+from citelog.knowledge.base import Citation, Knowledge
+from citelog.proof.compare import Reason
+from citelog.render.lines import WIDTH, Line, wrapped
+from citelog.render.phrases import counted, said, short_citation
+from citelog.render.proofs import Branch, drawn
+
+_STATES = {
+    "not recorded": "not recorded",
+    "recorded absent": "recorded absent",
+    "recorded unknown": "recorded unknown",
+    "recorded otherwise": "recorded otherwise",
+    "recorded": "recorded",
+    "false": "which is false",
+    "does not exist": "the document does not give it",
+    "concluded": "this holds",
+    "not concluded": "not concluded",
+}
+
+
+def why_not(found: WhyNot, knowledge: Knowledge, width: int = WIDTH) -> Iterator[Line]:
+    """Why a conclusion was not reached: the nearest ways to it, each tried."""
+    yield Line(f"{found.conclusion} was not concluded", "bold")
+    for conclusion in found.instead:
+        yield from wrapped(f"concluded instead: {conclusion.id}. {conclusion.sentence}", width, "  ")
+    if found.near:
+        text = "Records near this one that would reach it. Which of them is true of the patient, only the patient can tell."
+        yield from wrapped(text, width, "", "dim")
+    for place, near in enumerate(found.near, start=1):
+        yield Line("")
+        yield from _near(place, near, knowledge, width)
+    if found.obstacle is not None:
+        yield from drawn([_Told(knowledge).obstacle(found.obstacle, quoted=True)], "", width)
+    yield Line("")
+    if not found.near:
+        whole = "no change of this record that the rules ask for reaches it"
+        part = "no change that was tried reaches it; there were more to try"
+        yield from wrapped(whole if found.complete else part, width, "  ", "yellow")
+    tried = counted(found.derived, "changed record was", "changed records were")
+    yield from wrapped(f"({tried} derived again; each way shown reaches the conclusion)", width, " ", "dim")
+
+
+def _near(place: int, near: NearMiss, knowledge: Knowledge, width: int) -> Iterator[Line]:
+    for i, (text, serves) in enumerate(zip(near.told, near.ranges, strict=True)):
+        lead = f"{place}. " if i == 0 else "   and "
+        yield from wrapped(f"{lead}{text}{f'; {serves} serves' if serves else ''}", width, "   ", "bold")
+    yield from wrapped(f"   gives {_headline(near.reached)}", width, "   ", "green")
+    yield from drawn([_Told(knowledge).obstacle(near.obstacle, quoted=True)], "   ", width)
+    for word, ids in (("also gained", near.gained), ("lost", near.lost)):
+        if ids:
+            yield from wrapped(f"   {word}: {', '.join(ids)}", width, "     ", "dim")
+    yield Line(f"   try it: citelog what-if CASE {' '.join(map(str, near.changes))}", "dim")
+
+
+def _headline(conclusion: Conclusion) -> str:
+    tags = [str(conclusion.details[key]) for key in ("role", "step") if key in conclusion.details]
+    return f"{' · '.join((conclusion.id, *tags))}: {conclusion.sentence}"
+
+
+def _cites(citations: Iterable[Citation], knowledge: Knowledge) -> str:
+    told = [short_citation(knowledge.statements[c.statement]) for c in citations]
+    return f"  [{'; '.join(told)}]" if told else ""
+
+
+@dataclass(slots=True)
+class _Told:
+    """The obstacles of one answer, each told once; `quoted` where the first statements are quoted in full."""
+
+    knowledge: Knowledge
+    told: set[tuple[str, str]] = field(default_factory=set)
+
+    def obstacle(self, found: Obstacle, quoted: bool = False) -> Branch:
+        """A rule with its premises: ✓ holds, ✗ fails, ? waits for what fails."""
+        cites = "" if quoted else _cites(found.citations, self.knowledge)
+        verdict = f"applies: {found.text}" if found.fired else f"would say: {found.text}" if not quoted else "needs"
+        text = f"{found.rule}{cites} {verdict}".rstrip(": ")
+        if (found.rule, found.text) in self.told:
+            return Branch(f"{text} (see above)", "dim")
+        self.told.add((found.rule, found.text))
+        quotes = [Branch(said(c), "italic cyan") for c in found.citations] if quoted else []
+        return Branch(text, "magenta" if found.fired else "", (*quotes, *self.premises(found)))
+
+    def premises(self, found: Obstacle) -> Iterator[Branch]:
+        """Its premises; what only counts others, or says the same again, is left out."""
+        failing = [premise for premise in found.premises if not premise.holds]
+        seen: set[str] = set()
+        for premise in found.premises:
+            counts = premise.kind in ("counted", "computation")
+            if counts and (premise.holds or len(failing) > 1):
+                continue
+            for branch in self.premise(premise):
+                if branch.text not in seen:
+                    seen.add(branch.text)
+                    yield branch
+
+    def premise(self, premise: Premise) -> Iterator[Branch]:
+        """One premise, with the lines of the record or the cited rules that it comes down to."""
+        if premise.state == "holds":
+            yield Branch(f"✓ {premise.text}", "green")
+        elif premise.state == "open":
+            yield Branch(f"? {premise.text}", "dim")
+        else:
+            leaves, rules = _behind(premise)
+            branches = tuple(self.obstacle(rule) for rule in rules)
+            reasons = "; ".join(dict.fromkeys(_reason(leaf, premise) for leaf in leaves))
+            yield Branch(f"✗ {premise.text}{f' — {reasons}' if reasons else ''}", "red", branches)
+
+
+def _behind(premise: Premise) -> tuple[list[Premise], list[Obstacle]]:
+    """What a failing premise comes down to, through rules that only read the record: lines of it, and cited rules."""
+    if premise.behind is None:
+        return [premise], []
+    if premise.behind.citations:
+        return [], [premise.behind]
+    leaves: list[Premise] = []
+    rules: list[Obstacle] = []
+    for below in premise.behind.premises:
+        if not below.holds:
+            more, cited = _behind(below)
+            leaves += more
+            rules += cited
+    return leaves, rules
+
+
+def _reason(leaf: Premise, premise: Premise) -> str:
+    entries = ", ".join(f"“{e.sentence}” [{e.read_from}]" for e in leaf.entries)
+    told = _STATES.get(leaf.state, leaf.state) + (f": {entries}" if entries else "")
+    about = leaf.text.removesuffix(".")
+    return told if leaf is premise or leaf.entries else f"{about}: {told}" if leaf.state == "false" else about
+
+
+def what_if(found: WhatIf, width: int = WIDTH) -> Iterator[Line]:
+    """What changes with a record."""
+    for text in found.told:
+        yield from wrapped(f"with {text}", width, "  ", "bold")
+    knowledge = found.after.knowledge
+    if not (found.gained or found.lost or found.kept):
+        yield Line("")
+        yield Line("nothing changes", "yellow")
+    if found.gained:
+        yield Line("")
+        yield Line("Gained", "bold green")
+        for gained in found.gained:
+            yield from _told("+", gained.conclusion, knowledge, width)
+    if found.lost:
+        yield Line("")
+        yield Line("Lost", "bold red")
+        told = _Told(knowledge)
+        for lost in found.lost:
+            yield from _told("-", lost.conclusion, knowledge, width)
+            if lost.obstacle is not None:
+                yield from drawn(list(told.premises(lost.obstacle)), "    ", width)
+    if found.kept:
+        yield Line("")
+        yield Line("Kept, for another reason or in other words", "bold yellow")
+        yield from _kept(found.kept, knowledge, width, ("before", "now"))
+    yield Line("")
+    yield from wrapped(
+        f"({counted(len(found.same), 'conclusion stays as it is', 'conclusions stay as they are')})", width, " ", "dim"
+    )
+
+
+def _told(sign: str, conclusion: Conclusion, knowledge: Knowledge, width: int) -> Iterator[Line]:
+    yield from wrapped(f"  {sign} {_headline(conclusion)}{_cites(conclusion.citations, knowledge)}", width, "    ")
+
+
+def _kept(found: Iterable[Kept], knowledge: Knowledge, width: int, sides: tuple[str, str]) -> Iterator[Line]:
+    """Conclusions that both answers give, those that differ in the same way told together."""
+    groups: dict[tuple[Line, ...], list[str]] = {}
+    for kept in found:
+        groups.setdefault(tuple(_differs(kept, knowledge, width, sides)), []).append(kept.after.id)
+    for lines, ids in groups.items():
+        yield from wrapped(f"  ~ {', '.join(ids)}", width, "    ", "bold")
+        yield from lines
+
+
+def _differs(kept: Kept, knowledge: Knowledge, width: int, sides: tuple[str, str]) -> Iterator[Line]:
+    keys = [k for k in kept.after.details if kept.before.details.get(k) != kept.after.details[k]]
+    for key in keys:
+        if isinstance(kept.after.details[key], str):
+            yield Line(f"    {key}: {kept.before.details.get(key)} → {kept.after.details[key]}")
+    if "also" in keys:
+        told = [[_other(one) for one in c.details.get("also", ())] for c in (kept.before, kept.after)]
+        for side, lines in zip(sides, told, strict=True):
+            yield from wrapped(f"    {side}, also: {'; '.join(lines) or 'nothing else'}", width, "      ", "dim")
+    for side, only in zip(sides, (kept.difference.first, kept.difference.second), strict=True):
+        for reason in only:
+            if reason.text != (kept.before if side == sides[0] else kept.after).sentence:
+                yield from _reason_line(side, reason, knowledge, width)
+
+
+def _other(one: dict[str, object]) -> str:
+    by = ", ".join(f"{k} {v}" for k, v in one.items() if k not in ("value", "statements"))
+    return f"{one['value']} by {by}"
+
+
+def _reason_line(side: str, reason: Reason, knowledge: Knowledge, width: int) -> Iterator[Line]:
+    cites = "; ".join(short_citation(knowledge.statements[s]) for s in reason.statements)
+    place = ", ".join(reason.read_from)
+    marks = f"  [{cites or place}]" if cites or place else ""
+    kind = "" if reason.kind == "rule" else f" {reason.kind}:"
+    yield from wrapped(f"    {side}{kind} {reason.text}{marks}", width, "      ")
+
+
+def missing(found: Missing, width: int = WIDTH) -> Iterator[Line]:
+    """What is missing, those items first on which most hangs."""
+    if found.conclusion is not None:
+        yield Line(f"What {found.conclusion} depends on", "bold")
+        for one in found.depends:
+            style = {"falls without it": "red", "is said otherwise without it": "yellow"}.get(one.effect, "dim")
+            yield from wrapped(f"  {one.entry.sentence} [{one.entry.read_from}] {one.effect}", width, "    ", style)
+        if not found.depends:
+            yield Line("  no entry of the record")
+        yield Line("")
+        yield Line("What could change it", "bold")
+    else:
+        yield Line("What is missing, and could change the answer", "bold")
+    if not found.items:
+        yield Line("  nothing: no single item that the rules ask for would change it")
+    for item in found.items:
+        yield Line("")
+        weight = counted(item.weight, "conclusion hangs", "conclusions hang")
+        yield from wrapped(f"  {item.text} ({item.state}; {weight} on it)", width, "    ", "bold")
+        idle = [o.value for o in item.outcomes if not (o.gained or o.lost or o.changed)]
+        for outcome in item.outcomes:
+            if outcome.gained or outcome.lost or outcome.changed:
+                yield from _outcome(outcome, width)
+        if idle:
+            yield from wrapped(f"    {', '.join(idle)}: nothing changes", width, "      ", "dim")
+    yield Line("")
+    yield from wrapped(
+        f"({counted(found.tried, 'changed record was', 'changed records were')} derived)", width, " ", "dim"
+    )
+
+
+def _outcome(outcome: Outcome, width: int) -> Iterator[Line]:
+    parts = [f"+ {', '.join(c.id for c in outcome.gained)}"] if outcome.gained else []
+    parts += [f"- {', '.join(c.id for c in outcome.lost)}"] if outcome.lost else []
+    for a, b in outcome.changed:
+        told = [
+            f"{a.details[k]} → {b.details[k]}"
+            for k in ("role", "step", "severity")
+            if a.details.get(k) != b.details.get(k)
+        ]
+        parts.append(f"~ {b.id} {', '.join(told)}")
+    yield from wrapped(f"    {outcome.value}: {'; '.join(parts)}", width, "      ")
+
+
+def contrast(found: Contrast, knowledge: Knowledge, width: int = WIDTH) -> Iterator[Line]:
+    """Two conclusions of one patient, and only what tells them apart."""
+    sides = (found.first, found.second)
+    drawn_ = [side.conclusion is not None for side in sides]
+    yield Line(
+        f"{sides[0].id} beside {sides[1].id}" if all(drawn_) else f"Why {sides[0].id} and not {sides[1].id}?", "bold"
+    )
+    for side, only in zip(sides, _only(found), strict=True):
+        yield Line("")
+        if side.conclusion is not None:
+            yield from wrapped(_headline(side.conclusion), width, "  ", "bold green")
+            for reason in only or side.reasons:
+                yield from _reason_line("only here," if found.difference else "because", reason, knowledge, width)
+        elif found.difference is None:
+            assert side.why_not is not None
+            yield from why_not(side.why_not, knowledge, width)
+        else:
+            assert side.why_not is not None
+            near = side.why_not.near[0]
+            yield Line(f"{side.id} was not concluded", "bold red")
+            yield from wrapped(f"  it would be with {'; '.join(near.told)}, because of", width, "  ")
+            for reason in only:
+                yield from _reason_line("only there,", reason, knowledge, width)
+            yield Line(f"  try it: citelog what-if CASE {' '.join(map(str, near.changes))}", "dim")
+    if found.difference:
+        yield Line("")
+        yield from wrapped(
+            f"({counted(found.difference.shared, 'reason is', 'reasons are')} shared)", width, " ", "dim"
+        )
+
+
+def _only(found: Contrast) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
+    return (found.difference.first, found.difference.second) if found.difference else ((), ())
+
+
+def contrast_patients(found: PatientContrast, width: int = WIDTH) -> Iterator[Line]:
+    """Two patients, and only what tells them apart."""
+    knowledge = found.first.knowledge
+    names = (found.first.case.id, found.second.case.id)
+    yield Line(f"{names[0]} beside {names[1]}", "bold")
+    for name, entries in zip(names, found.entries, strict=True):
+        if entries:
+            yield Line("")
+            yield Line(f"Only {name} has on record", "bold cyan")
+            for entry in entries:
+                yield from wrapped(f"  {entry.sentence} [{entry.read_from}]", width, "    ")
+    for name, told in zip(names, (found.only_first, found.only_second), strict=True):
+        if told:
+            yield Line("")
+            yield Line(f"Only for {name}", "bold green")
+            for conclusion, _ in told:
+                yield from _told("+", conclusion, knowledge, width)
+    if found.both:
+        yield Line("")
+        yield Line("For both, for different reasons or in other words", "bold yellow")
+        yield from _kept(found.both, knowledge, width, names)
+    yield Line("")
+    yield from wrapped(
+        f"({counted(len(found.same), 'conclusion is', 'conclusions are')} the same for both)", width, " ", "dim"
+    )

@@ -1,0 +1,114 @@
+"""Proofs as lines of text: what is claimed, each claim with its citation, down to the record.
+
+The brief form quotes the statements that decide the conclusion and cites the others by number and line; it shows one
+way to each step below the conclusion. What it leaves out is counted, and what is assumed never is.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from citelog.assess import Assessment
+from citelog.knowledge.base import Knowledge
+from citelog.proof.graph import Proof
+from citelog.render.lines import WIDTH, Line, wrapped
+from citelog.render.outline import Step, outline
+from citelog.render.phrases import counted, short_citation
+
+_STYLES = {
+    "record": "green", "given": "green", "stated": "cyan", "encoder": "dim", "absent": "yellow", "assumed": "yellow",
+    "quote": "italic cyan", "quoted": "cyan", "above": "dim", "…": "dim",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One line of a tree, and what hangs below it."""
+
+    text: str
+    style: str = ""
+    branches: tuple[Branch, ...] = ()
+
+
+def proof(
+    found: Proof,
+    assessed: Assessment,
+    every: bool = False,
+    depth: int | None = None,
+    width: int = WIDTH,
+    quotes: bool = False,
+    shortest: bool = False,
+) -> Iterator[Line]:
+    """A proof as a tree.
+
+    `every` shows every step of every way; `quotes` quotes every statement in place; `shortest` shows one way only,
+    also to the conclusion itself. `depth` limits how many rules deep the tree is opened.
+    """
+    conclusion = assessed.by_id[found.conclusion]
+    shown = found if every else found.shortest(root=shortest)
+    view = outline(shown, every, depth)
+    yield Line(conclusion.id, "bold")
+    yield from wrapped(conclusion.sentence, width, "")
+    if "sides" in conclusion.details:
+        yield Line("  against  ".join(" ".join(side) for side in conclusion.details["sides"]), "magenta")
+    for assumption in conclusion.assumes:
+        yield Line(f"assumes: {assumption}", "yellow")
+    full = every or quotes
+    root = [_branch(step, assessed.knowledge, full, True, conclusion.sentence) for step in view.steps]
+    yield from drawn(root, "", width)
+    left_out = [view.left_out] if view.left_out else []
+    if others := len(found.order) - len(shown.order):
+        left_out.append(counted(others, "step of another way to what is shown", "steps of other ways to what is shown"))
+    if left_out:
+        yield from wrapped(f"(left out: {', '.join(left_out)}; --all shows them)", width, " ", "dim")
+    if view.cut:
+        yield from wrapped("(… marks what is deeper than --depth opens)", width, " ", "dim")
+
+
+def _branch(step: Step, knowledge: Knowledge, full: bool, own: bool, said: str = "") -> Branch:
+    """A step as a branch; `own` for the rules of the conclusion itself, whose quotes are always given."""
+    below = [one for one in step.below if full or own or one.sort not in ("quote", "quoted")]
+    branches = tuple(_branch(one, knowledge, full, False) for one in below)
+    if step.sort == "rule":
+        if full:
+            return Branch(f"{step.text}  ← {step.place}", "bold" if step.cited else "", branches)
+        if own:
+            text = f"by {step.place}" if step.text == said else f"{step.text}  ← {step.place}"
+            return Branch(text, "bold", branches)
+        cited = [one.id or one.of for one in step.below if one.sort in ("quote", "quoted")]
+        return Branch(f"{step.text}{_cited(cited, knowledge)}", "bold" if step.cited else "", branches)
+    match step.sort:
+        case "quote":
+            text = f"{step.id} “{step.text}” ({step.place})"
+        case "quoted":
+            text = f"{step.text} (quoted above)"
+        case "above":
+            text = f"{step.text}  (shown above)"
+        case "…":
+            text = "…"
+        case "record" | "stated":
+            text = f"{step.sort}: {step.text}  [{step.place}]"
+        case _:
+            text = f"{step.sort}: {step.text}"
+    return Branch(text, _STYLES.get(step.sort, ""), branches)
+
+
+def _cited(statements: Iterable[str], knowledge: Knowledge) -> str:
+    told = [short_citation(knowledge.statements[s]) for s in statements]
+    return f"  [{'; '.join(told)}]" if told else ""
+
+
+def drawn(branches: Iterable[Branch], prefix: str, width: int) -> Iterator[Line]:
+    """Branches as a tree of lines."""
+    listed = list(branches)
+    for i, branch in enumerate(listed):
+        last = i == len(listed) - 1
+        lead, follow = ("└─ ", "   ") if last else ("├─ ", "│  ")
+        room = max(40, width - len(prefix) - 3)
+        bar = "│  " if branch.branches else "   "
+        lines = textwrap.wrap(branch.text, room, break_long_words=False, break_on_hyphens=False) or [""]
+        for j, text in enumerate(lines):
+            yield Line(text, branch.style, prefix + (lead if j == 0 else follow + bar))
+        yield from drawn(branch.branches, prefix + follow, width)

@@ -1,0 +1,411 @@
+"""The checker: it accepts every proof and every assessment of the engine, and no other that we could think of."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import datetime
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import b12
+import damage
+import literate
+import naive
+import test_reasoning
+from citelog import patient
+from citelog.assess import Assessment, assess_case
+from citelog.checker import Checker, certify, check_proof, check_quotes
+from citelog.checker.model import Model
+from citelog.checker.proof import Meanings, judge
+from citelog.checker.steps import Steps
+from citelog.home import ontology
+from citelog.knowledge.base import Knowledge, Statement
+from citelog.proof.graph import Steps as ProofSteps
+from citelog.proof.words import Words
+from citelog.rules.program import Component, Program
+from citelog.run.datalog import Machine
+from citelog.values import Atom, Iri
+from citelog.vocab import Terms
+from oracle.random_cases import random_at, random_case
+from random_programs import Drawn, drawn
+from test_architecture import imports, tree
+
+Document = dict[str, Any]
+SEEDS = range(200)
+PROVED = range(100)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Patient:
+    """A patient's documents as the engine writes them, and the checker."""
+
+    name: str
+    checker: Checker
+    text: str
+    proved: list[damage.Proved]
+
+    @property
+    def document(self) -> Document:
+        """The assessment document, new each time."""
+        document: Document = json.loads(self.text)
+        return document
+
+    def certified(self, document: Document | None = None) -> list[str]:
+        """What is wrong with an assessment that goes with the true proofs."""
+        faults = self.checker.certify(document or self.document, [p.document for p in self.proved])
+        return [str(fault) for fault in faults]
+
+
+def of(assessment: Assessment) -> Patient:
+    checker = Checker(assessment.knowledge, assessment.case, assessment.at)
+    proofs = [assessment.why(c.id).to_dict() for c in assessment.conclusions]
+    proved = [damage.Proved(json.dumps(proof), checker) for proof in proofs]
+    return Patient(assessment.case.id, checker, json.dumps(assessment.to_dict()), proved)
+
+
+@cache
+def records() -> tuple[tuple[patient.Case, str | None], ...]:
+    """The shipped cases, and a hundred drawn ones, each with the day that it is assessed on."""
+    knowledge, rng = b12.knowledge(), random.Random(7)
+    drawn_ = [(random_case(rng), random_at(rng)) for _ in range(100)]
+    shipped = [(b12.assessed(name).case, case.at) for name, case in b12.library().items()]
+    return (*shipped, *((patient.read(case, knowledge.terms), at) for case, at in drawn_))
+
+
+@cache
+def member(number: int) -> Patient:
+    return of(assess_case(b12.knowledge(), *records()[number]))
+
+
+def patients(step: int = 1, start: int = 0) -> Iterator[Patient]:
+    """Every patient, or one of so many."""
+    return (member(number) for number in range(start, len(records()), step))
+
+
+# what is right
+
+
+@pytest.mark.parametrize("start", range(6))
+def test_every_assessment_is_certified_with_all_its_proofs(start: int) -> None:
+    """186 shipped cases, and a hundred drawn ones, with nine or ten proofs each."""
+    found = list(patients(6, start))
+    assert {p.name: said for p in found if (said := p.certified())} == {}
+    assert len(records()) >= 286 and sum(len(p.proved) for p in found) > 400
+
+
+def test_the_two_doors() -> None:
+    assessment = b12.assessed(next(iter(b12.library())))
+    proofs = [assessment.why(c.id).to_dict() for c in assessment.conclusions]
+    known = (assessment.knowledge, assessment.case, assessment.at)
+    assert [check_proof(proof, *known) for proof in proofs] == [()] * len(proofs)
+    assert certify(assessment.to_dict(), proofs, *known) == ()
+
+
+def test_the_corpus_has_what_proofs_are_made_of() -> None:
+    """Dates, computations, counts of several rows, contradictions: else the tests above show little."""
+    seen: Counter[str] = Counter()
+    for proof in (proved.document for p in patients(4) for proved in p.proved):
+        seen[proof["conclusion"].split(":")[0]] += 1
+        for step in proof["steps"]:
+            seen[step["kind"]] += 1
+            seen["rows"] += len(step.get("bindings", ())) > 1
+            seen["assumed"] += step.get("assumed", False)
+            seen["dates"] += any("date" in v for v in step.get("bindings", [{}])[0].values() if isinstance(v, dict))
+    kinds = [kind.name for kind in b12.knowledge().kinds]
+    expected = [*kinds, *damage.FACTS, "firing", "comparison", "computation", "absence", "rows", "assumed", "dates"]
+    assert {name: seen[name] for name in expected if seen[name] < 10} == {}
+
+
+# the quotes
+
+
+def test_every_quote_is_looked_up_again_in_the_source() -> None:
+    knowledge = b12.knowledge()
+    (file,) = {s.source for s in knowledge.statements.values()}
+    assert check_quotes(knowledge, {file: b12.source()}) == ()
+    assert len(check_quotes(knowledge, {file: " " + b12.source()})) == len(knowledge.statements)
+    assert len(check_quotes(knowledge, {})) == len(knowledge.statements)
+
+
+def test_a_quote_on_another_line_is_found() -> None:
+    knowledge = b12.knowledge()
+    name, first = next(iter(knowledge.statements.items()))
+    moved = dataclasses.replace(knowledge, statements={name: dataclasses.replace(first, line=first.line + 1)})
+    assert [fault.step for fault in check_quotes(moved, {first.source: b12.source()})] == [name]
+
+
+# a thousand damaged proofs
+
+
+@cache
+def verdicts() -> list[damage.Verdict]:
+    return list(damage.verdicts([proof for p in patients(2) for proof in p.proved], 1_000, 1))
+
+
+def test_a_thousand_damaged_proofs_are_refused() -> None:
+    print("\n" + damage.table(verdicts()))
+    accepted = Counter(verdict.damage for verdict in verdicts() if not verdict.faults)
+    assert len(verdicts()) == 1_000 and accepted == Counter()
+
+
+def test_the_damaged_step_is_named() -> None:
+    missed = [(v.damage, v.step, [str(f) for f in v.faults]) for v in verdicts() if not v.named]
+    assert missed == []
+
+
+def laid_out(*steps: Any, root: Any = "a") -> Document:
+    return {"format": "citelog-proof/1", "conclusion": "a", "root": root, "steps": list(steps)}
+
+
+NO_PROOFS: dict[str, Any] = {
+    "a list": [],
+    "a text": "proof",
+    "nothing": {},
+    "no steps": {"format": "citelog-proof/1"},
+    "another format": {**laid_out(), "format": "citelog-proof/2"},
+    "an object": {"format": object()},
+    "an empty proof": laid_out(),
+    "a number for a root": laid_out(root=1),
+    "a number for an id": laid_out({"id": 1, "uses": []}),
+    "no uses": laid_out({"id": "a"}),
+    "uses that are no ids": laid_out({"id": "a", "uses": [["a"]]}),
+    "a step that is not there": laid_out({"id": "a", "uses": ["b"]}),
+    "a step that uses itself": laid_out({"id": "a", "uses": ["a"]}),
+    "a rule that is no name": laid_out({"id": "a", "uses": [], "rule": {}}),
+    "bindings that are no rows": laid_out({"id": "a", "uses": [], "rule": "status", "bindings": [1, None]}),
+    "a predicate that is no name": laid_out({"id": "a", "uses": [], "predicate": [1], "args": {}}),
+}
+
+
+@pytest.mark.parametrize("document", NO_PROOFS.values(), ids=NO_PROOFS)
+def test_what_is_no_proof_at_all_is_refused_in_words(document: Any) -> None:
+    assert member(0).checker.check_proof(document)
+    assert member(0).checker.certify(document, [])
+
+
+def test_the_proof_of_another_patient_is_refused() -> None:
+    """But for the few that are, word for word, a proof of this patient too."""
+    rng, refused = random.Random(3), 0
+    for _ in range(200):
+        one, two = map(member, rng.sample(range(0, len(records()), 11), 2))
+        proof = rng.choice(two.proved).document
+        faults = one.checker.check_proof(proof)
+        assert bool(faults) != (proof in [mine.document for mine in one.proved])
+        refused += bool(faults)
+    assert refused > 150
+
+
+# damaged assessments
+
+
+def told(document: Document, **wanted: Any) -> Document:
+    """The first conclusion that has something to damage; StopIteration where there is none."""
+    return next(c for c in document["conclusions"] if all(test(c) for test in wanted.values()))
+
+
+def _dose(c: Document) -> bool:
+    return bool(c.get("dose") and c["dose"]["value"])
+
+
+def _change(key: str, value: Any) -> Callable[[Document], None]:
+    return lambda d: told(d, at=lambda c: key in c).__setitem__(key, value)
+
+
+def _shorten(key: str) -> Callable[[Document], None]:
+    return lambda d: told(d, at=lambda c: c.get(key))[key].pop()
+
+
+FORGED: dict[str, Callable[[Document], Any]] = {
+    "a conclusion left out": lambda d: d["conclusions"].pop(),
+    "a conclusion twice": lambda d: d["conclusions"].append(d["conclusions"][0]),
+    "a conclusion invented": lambda d: d["conclusions"].append({**d["conclusions"][0], "id": "treat:nothing"}),
+    "another value under the same id": _change("value", "nothing"),
+    "another kind": _change("kind", "caution"),
+    "a role changed": lambda d: told(d, at=lambda c: c.get("role") == "recommended").update(role="alternative"),
+    "a step moved": lambda d: told(d, at=lambda c: c.get("step") == "next").update(step="now"),
+    "a dose ten times as high": lambda d: (dose := told(d, at=_dose)["dose"]).update(value=[dose["value"], 10]),
+    "a dose without its unit": lambda d: told(d, at=_dose)["dose"].update(unit=None),
+    "a dose in other words": lambda d: told(d, at=_dose)["dose"].update(text="10 mg"),
+    "a route where the document gives none": lambda d: told(d, at=lambda c: "route" in c).update(route={"text": "any"}),
+    "a fact left out": _shorten("facts"),
+    "a fact added": lambda d: told(d, at=lambda c: len(c["facts"]) < 9)["facts"].append("f99"),
+    "a rule left out": _shorten("rules"),
+    "a statement left out": _shorten("statements"),
+    "a citation left out": _shorten("citations"),
+    "an assumption left out": _shorten("assumes"),
+    "an assumption added": lambda d: d["conclusions"][0]["assumes"].append("nothing else is wrong"),
+    "another line of the table left out": _shorten("also"),
+    "one side of a contradiction left out": lambda d: told(d, at=lambda c: c.get("sides"))["sides"][0].clear(),
+    "another sentence": _change("sentence", "All is well."),
+    "a quote reworded": lambda d: told(d, at=lambda c: c["citations"])["citations"][0].update(quote="Give more."),
+    "a quote elsewhere": lambda d: told(d, at=lambda c: c["citations"])["citations"][0].update(line=1),
+    "something more about a conclusion": lambda d: d["conclusions"][0].update(certainty="high"),
+    "another record": lambda d: d["case"].update(sha256="0" * 64),
+    "another version of the knowledge": lambda d: d["knowledge"].update(sha256="0" * 64),
+    "a caveat left out": lambda d: d["caveats"].pop(),
+    "an entry left out": lambda d: d["facts"].pop(),
+    "an entry reworded": lambda d: d["facts"][0].update(sentence="All absent."),
+    "a note left out": lambda d: d["notes"].pop(),
+    "a note reworded": lambda d: d["notes"][0].update(text="Nothing of importance."),
+    "a note invented": lambda d: d["notes"].append({"text": "All else is normal.", "read_from": "labs[0]"}),
+    "a part of its own": lambda d: d.update(signature="valid"),
+    "another format": lambda d: d.update(format="citelog-assessment/2"),
+    "no list of conclusions": lambda d: d.update(conclusions={}),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_damaged_assessment_is_not_certified(name: str) -> None:
+    tried = 0
+    for each in patients(11):
+        document = each.document
+        try:
+            FORGED[name](document)
+        except (StopIteration, IndexError):
+            continue
+        if document != each.document:
+            tried += 1
+            assert each.certified(document), each.name
+        if tried == 4:
+            break
+    assert tried >= 3
+
+
+def test_each_conclusion_needs_its_own_accepted_proof() -> None:
+    for each in patients(80):
+        proofs = [proof.document for proof in each.proved]
+        for place, missing in enumerate(proofs[:4]):
+            faults = each.checker.certify(each.document, proofs[:place] + proofs[place + 1 :])
+            assert (missing["conclusion"], "it has no proof that is accepted") in [(f.step, f.what) for f in faults]
+        assert each.checker.certify(each.document, [*proofs[1:], {**proofs[0], "root": proofs[0]["steps"][-1]["id"]}])
+
+
+def test_an_answer_of_another_day_is_not_certified() -> None:
+    """Where a day was given: without one, the rules about time say nothing, and the answer asks for it."""
+    dated = [number for number, (_, at) in enumerate(records()) if at is not None]
+    refused = 0
+    for each in map(member, dated[:20]):
+        proofs = [proof.document for proof in each.proved]
+        later = Checker(each.checker.knowledge, each.checker.case, datetime.date(2031, 1, 1))
+        refused += bool(later.certify(each.document, proofs))
+    assert refused >= 5
+
+
+# independence
+
+
+ALLOWED = ("checker", "values", "vocab", "rules.program", "knowledge.base", "patient")
+
+
+def test_the_checker_imports_neither_the_reasoner_nor_the_explainer() -> None:
+    folder = Path(literate.__file__).parent.parent / "engine" / "citelog" / "checker"
+    modules = ["checker" if p.stem == "__init__" else f"checker.{p.stem}" for p in folder.glob("*.py")]
+    assert len(modules) == 5
+    foreign = {
+        (module, dotted)
+        for module in modules
+        for dotted in imports(tree(module))
+        if dotted.split(".")[0] not in sys.stdlib_module_names
+        and not any(f"{dotted}.".startswith(f"citelog.{allowed}.") for allowed in ALLOWED)
+    }
+    assert foreign == set()
+
+
+def test_nor_does_anything_that_it_imports() -> None:
+    forbidden = "pyDatalog", "citelog.run", "citelog.proof", "citelog.answer", "citelog.assess", "citelog.render"
+    code = f"import citelog.checker, sys; print([m for m in sys.modules if m.startswith({forbidden!r})])"
+    path = str(Path(ontology()).parent / "engine")
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_this_test_can_fail() -> None:
+    syntax = ast.parse("def f():\n    from citelog.run.arithmetic import compare")
+    assert not any(f"{dotted}.".startswith(f"citelog.{a}.") for dotted in imports(syntax) for a in ALLOWED)
+
+
+# drawn programs: recursion, negation, aggregates and arithmetic that no shipped knowledge has
+
+
+def model(case: Drawn) -> Model:
+    return Model.of(case.program, case.facts)
+
+
+@pytest.mark.parametrize("seeds", [SEEDS[i::6] for i in range(6)], ids=lambda seeds: f"{len(seeds)} from {seeds[0]}")
+def test_what_follows_is_what_the_reasoner_says(seeds: range) -> None:
+    """The facts of a drawn program, and all firings, one for one."""
+    for seed in seeds:
+        case = drawn(random.Random(seed))
+        mine, ran = model(case), test_reasoning.run(case)
+        facts: naive.Model = {name: {naive.fact(a) for a in mine.atoms(name)} for name in case.program.predicates}
+        assert facts == test_reasoning.model(ran), f"seed {seed}\n{case.text}"
+        fired = Counter(
+            (
+                f.rule.name,
+                naive.fact(f.head),
+                frozenset(tuple(sorted((k, naive.held(v)) for k, v in r.items())) for r in f.rows),
+            )
+            for firings in mine.firings.values()
+            for f in firings
+        )
+        assert fired == test_reasoning.firings(ran), f"seed {seed}\n{case.text}"
+
+
+SAID = Statement("S1", Iri("urn:S1"), "", "A sentence.", "a.txt", None, 1, 0, 11, ("1",), (), "", "", "")
+
+
+def knowledge(program: Program, stated: dict[Atom, tuple[str, ...]]) -> Knowledge:
+    """A knowledge base around a program, with one statement."""
+    empty: Any = {}
+    return Knowledge(
+        "drawn", "1", "0", "", "", "", program, stated, Terms(), {"S1": SAID}, empty, (), empty, empty, (), ()
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seeds", [PROVED[i::3] for i in range(3)], ids=lambda seeds: f"{len(seeds)} from {seeds[0]}")
+def test_the_proof_of_every_fact_of_a_drawn_program_is_accepted(seeds: range) -> None:
+    proofs = 0
+    for seed in seeds:
+        case = drawn(random.Random(seed))
+        stated = {a: ("S1",) for a in case.facts if case.program.predicates[a.predicate].layer == "knowledge"}
+        given = {a: None for a in case.facts if a not in stated}
+        ran = Machine(case.program, stated).run(given.items())
+        base = knowledge(case.program, dict(stated))
+        explained = ProofSteps(base, patient.Case("drawn", ""), ran, Words(base, {}))
+        mine = model(case)
+        meanings, steps = Meanings.of(mine), Steps(base, given, {})
+        for atom in [a for a, turn in mine.held.items() if turn]:
+            document = json.loads(json.dumps(explained.prove("a", atom).to_dict()))
+            faults = [str(fault) for fault in judge(document, meanings, steps)]
+            assert not faults, f"seed {seed}: {atom}\n{case.text}\n" + "\n".join(faults)
+            proofs += 1
+    assert proofs > 100
+
+
+def test_components_in_a_wrong_order_are_noticed() -> None:
+    """The one thing of a program that decides what its absences mean."""
+    declare = "patient b(x: term)\nderived c(x: term)\nderived d(x: term)\nterms ex:a\nstatements S1"
+    rules = "@prefix ex: <https://example.org/kb#> .\n" + "".join(
+        f'%%% @unless c\n%%% @cites S1\n#[name("{head}")]\n{head}(?x) :- {body} .\n\n'
+        for head, body in (("d", "b(?x), ~c(?x)"), ("c", "b(?x)"))
+    ).replace('%%% @unless c\n%%% @cites S1\n#[name("c")]', '%%% @cites S1\n#[name("c")]')
+    _, program, wrong = literate.compiled(declare, [("a.rls", rules)])
+    assert not wrong
+    facts = [Atom("b", (Iri(literate.EX + "a"),))]
+    assert {a.predicate for a in Model.of(program, facts).held} == {"b", "c"}
+    upside_down = dataclasses.replace(program, open=program.open[::-1])
+    with pytest.raises(ValueError, match="not in an order"):
+        Model.of(upside_down, facts)
+    assert all(isinstance(component, Component) for component in program.open)
