@@ -184,7 +184,9 @@ def test_the_engine_knows_no_disease() -> None:
 
 
 def test_only_cli_prints() -> None:
-    printing = {name for name in modules() if not name.startswith("cli.") and {"print", ".print"} & set(calls(tree(name)))}
+    printing = {
+        name for name in modules() if not name.startswith("cli.") and {"print", ".print"} & set(calls(tree(name)))
+    }
     printing |= {
         name
         for name in modules()

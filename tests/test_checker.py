@@ -28,11 +28,12 @@ from citelog.checker import Checker, certify, check_proof, check_quotes
 from citelog.checker.model import Model
 from citelog.checker.proof import Meanings, judge
 from citelog.checker.steps import Steps
+from citelog.evidence.sources import Source
 from citelog.home import ontology
 from citelog.knowledge.base import Knowledge, Statement
 from citelog.proof.graph import Steps as ProofSteps
 from citelog.proof.words import Words
-from citelog.rules.program import Component, Program
+from citelog.rules.program import Program
 from citelog.run.datalog import Machine
 from citelog.values import Atom, Iri
 from citelog.vocab import Terms
@@ -370,7 +371,8 @@ def knowledge(program: Program, stated: dict[Atom, tuple[str, ...]]) -> Knowledg
     """A knowledge base around a program, with one statement."""
     empty: Any = {}
     return Knowledge(
-        "drawn", "1", "0", "", "", "", program, stated, Terms(), {"S1": SAID}, empty, (), empty, empty, (), ()
+        "drawn", "1", "0", "", "", "", program, stated, Terms(), {"S1": SAID}, empty, (), empty, empty, empty, (), (), True,
+        Source("drawn.txt", "", ""),
     )  # fmt: skip
 
 
@@ -408,4 +410,3 @@ def test_components_in_a_wrong_order_are_noticed() -> None:
     upside_down = dataclasses.replace(program, open=program.open[::-1])
     with pytest.raises(ValueError, match="not in an order"):
         Model.of(upside_down, facts)
-    assert all(isinstance(component, Component) for component in program.open)

@@ -57,7 +57,7 @@ def test_an_assessment_shows_each_conclusion_with_its_facts_and_its_quotes(citel
         "    Hydroxocobalamin, 1 mg, intramuscular, three times a week, 2 weeks.",
         "    from f2, f3 · cites G06",
         "  f2  Neurological involvement: absent. (findings[1])",
-        "       From the Guidelines, line 20, marker 1 (the document lists no sources)",
+        "       From the Guidelines, line 20, marker 1",
         "       From the Guidelines, line 24, uncited; marker 1 inherited from its list",
     ):
         assert line in ended.out.splitlines()

@@ -48,7 +48,7 @@ def source() -> Source:
 
 @cache
 def paged(case: str) -> Page:
-    return Page(page(b12.assessed(case), source()))
+    return Page(page(b12.assessed(case)))
 
 
 @cache
@@ -120,7 +120,7 @@ def plain(text: str) -> str:
 
 
 def reading(found: Assessment) -> Page:
-    return Page(page(found, source()))
+    return Page(page(found))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -295,16 +295,13 @@ def test_whatever_stands_in_a_record_is_shown_as_it_is_and_does_nothing(value: s
 
 def test_the_same_assessment_gives_the_same_bytes() -> None:
     """Here, again, and in another process whose sets are in another order."""
-    first = page(example(), source())
-    assert page(assess(b12.knowledge(), EXAMPLE), source()) == first
+    first = page(example())
+    assert page(assess(b12.knowledge(), EXAMPLE)) == first
     script = (
-        "import sys, citelog; from pathlib import Path; from citelog.evidence.sources import Source\n"
-        "from citelog.render.page import page\n"
-        "path = Path(sys.argv[1]); source = Source.of(path.name, path.read_bytes())\n"
-        "sys.stdout.buffer.write(page(citelog.open('b12').assess(sys.argv[2]), source).encode())"
+        "import sys, citelog; from citelog.render.page import page\n"
+        "sys.stdout.buffer.write(page(citelog.open('b12').assess(sys.argv[1])).encode())"
     )
-    (path,) = (b12.FOLDER / "source").glob("*.txt")
-    call = [sys.executable, "-c", script, str(path), str(EXAMPLE)]
+    call = [sys.executable, "-c", script, str(EXAMPLE)]
     there = subprocess.run(
         call, capture_output=True, check=True, env={"PYTHONHASHSEED": "7", "PYTHONPATH": "engine"}, cwd=ROOT
     )
@@ -314,7 +311,7 @@ def test_the_same_assessment_gives_the_same_bytes() -> None:
 def test_another_document_than_the_quoted_one_is_refused() -> None:
     other = Source.of(source().file, source().text.replace("alternate", "all").encode())
     with pytest.raises(ValueError, match="is not the document that was quoted"):
-        page(example(), other)
+        page(replace(example(), knowledge=replace(b12.knowledge(), source=other)))
 
 
 def test_quotes_that_overlap_are_each_marked_whole() -> None:

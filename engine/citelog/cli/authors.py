@@ -1,4 +1,4 @@
-"""The commands about a knowledge base: what is wrong with it."""
+"""The commands about a knowledge base and about what citelog writes: what is wrong with it, which form it has."""
 
 from __future__ import annotations
 
@@ -35,4 +35,17 @@ def check(kb: str | None, form: str) -> None:
         raise No("")
 
 
-COMMANDS = (check,)
+@click.command(epilog="Example: citelog schema proof")
+@click.argument("name", metavar="NAME", required=False)
+def schema(name: str | None) -> None:
+    """The JSON Schema of a document that citelog writes; without NAME, the names that there are."""
+    from citelog import schemas
+
+    write(
+        json.dumps(schemas.schema(name), ensure_ascii=False, indent=2) + "\n"
+        if name
+        else "\n".join(schemas.names()) + "\n"
+    )
+
+
+COMMANDS = (check, schema)

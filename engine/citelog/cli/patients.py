@@ -13,6 +13,7 @@ from citelog.cli.console import AT, KB, No, assess_all, forms, open_base, print_
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
+    from citelog.assess import Assessment
     from citelog.patient.changes import Change
     from citelog.render.lines import Line
 
@@ -34,7 +35,7 @@ def _print(parts: Iterable[Iterable[Line]], between: int = 1) -> None:
 @click.command(epilog="Example: citelog assess patient.yaml --format json")
 @click.argument("cases", metavar="CASE…", nargs=-1, required=True)
 @KB
-@forms("text", "json")
+@forms("text", "json", "html", "svg", "prov", "jsonld", "fhir")
 @AT
 def assess(cases: tuple[str, ...], kb: str | None, form: str, at: str | None) -> None:
     """Every conclusion for a patient, each with its reasons and citations.
@@ -45,10 +46,42 @@ def assess(cases: tuple[str, ...], kb: str | None, form: str, at: str | None) ->
     if form == "json":
         documents = [a.to_json() for a in found]
         write(("[\n" + ",\n".join(documents) + "\n]" if len(cases) > 1 else documents[0]) + "\n")
-        return
-    from citelog.render import text
+    elif form == "text":
+        from citelog.render import text
 
-    _print((text.assessment(one, width()) for one in found), between=2)
+        _print((text.assessment(one, width()) for one in found), between=2)
+    elif form in ("html", "svg"):
+        write(_pictured(found, form))
+    else:
+        write(_exchanged(found, form))
+
+
+def _pictured(found: list[Assessment], form: str) -> str:
+    """The page of one patient, or the picture of the regimen steps."""
+    if len(found) > 1:
+        raise CitelogError(
+            f"--format {form}: {len(found)} cases, and a page is of one patient\n   = name one case a call"
+        )
+    if form == "html":
+        from citelog.render.page import page
+
+        return page(found[0])
+    from citelog.render.timeline import timeline
+
+    drawn = timeline(found[0])
+    if not drawn:
+        raise No(f"{found[0].case.id}: no regimen is concluded, and there is nothing to draw")
+    return drawn
+
+
+def _exchanged(found: list[Assessment], form: str) -> str:
+    """Documents for other systems: one of each case; JSON forms of several cases are an array."""
+    from citelog.render import fhir, prov
+
+    if form == "prov":
+        return "\n".join(prov.turtle(one) for one in found)
+    documents = [(fhir.to_json if form == "fhir" else prov.jsonld)(one).rstrip() for one in found]
+    return ("[\n" + ",\n".join(documents) + "\n]" if len(found) > 1 else documents[0]) + "\n"
 
 
 @click.command(epilog="Example: citelog why patient.yaml regimen:HYD-STD-LOAD")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from citelog.evidence.sources import Source
 from citelog.rules.program import Program
 from citelog.values import Atom, Iri
 from citelog.vocab import Terms
@@ -93,7 +94,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of conclusion that this knowledge base declares, and the predicate that derives it.
+    """A kind of conclusion that this knowledge base declares, its heading, and the predicate that derives it.
 
     `about_record` kinds say what the record lacks or what is wrong with it, and nothing about the patient.
     The predicate's arguments are the patient, the value, and what else the conclusion says (`role`,
@@ -101,6 +102,7 @@ class Kind:
     """
 
     name: str
+    title: str
     predicate: str
     order: int
     exactly_one: bool
@@ -136,9 +138,10 @@ class Caveat:
 class Knowledge:
     """Everything that an assessment needs of a knowledge base.
 
-    `stated` maps each fact that rules read to the statements that state it (none for what the encoder
-    adds). `ranks` numbers the terms that have an order. `notes` are predicates whose facts put a
-    record aside. `sha256` is of every file that can change an answer.
+    `source` is the document. `stated` maps each fact that rules read to the statements that state it (none for what
+    the encoder adds). `ranks` numbers the terms that have an order. `notes` are predicates whose facts put a record
+    aside. `follows` says after which step a regimen step comes, where a statement does. `unresolved` is whether no
+    work can be looked up that a citation marker denotes. `sha256` is of every file that can change an answer.
     """
 
     id: str
@@ -155,5 +158,8 @@ class Knowledge:
     kinds: tuple[Kind, ...]
     fields: Mapping[Iri, Mapping[str, Field]]
     ranks: Mapping[Iri, int]
+    follows: Mapping[Iri, Iri]
     notes: tuple[str, ...]
     caveats: tuple[Caveat, ...]
+    unresolved: bool
+    source: Source

@@ -96,7 +96,7 @@ def load(folder: Path, ontology: Path) -> Opened:
         )
     found = _told_once(triples, found)
     errors = [d for d in found if d.severity == "error"]
-    if errors or not bases:
+    if errors or not bases or source is None:
         return Opened(None, tuple(found), triples, source, program)
     base = bases[0]
     document = triples.text(base, CL + "document")
@@ -119,6 +119,16 @@ def load(folder: Path, ontology: Path) -> Opened:
         },
         notes=tuple(triples.text(s, CL + "derivedBy") for s in triples.instances(CL + "NoteKind")),
         caveats=caveats,
+        follows={
+            Iri(s): after
+            for s in triples.subjects
+            if isinstance(after := triples.one(s, CL + "follows"), Iri) and triples.one(str(after), CL + "follows") != s
+        },
+        unresolved=all(
+            triples.one(reference, CL + "resolution") == Iri(CL + "unresolved")
+            for reference in triples.instances(CL + "Reference")
+        ),
+        source=source,
     )
     return Opened(knowledge, tuple(found), triples, source, program)
 
@@ -189,6 +199,8 @@ def _kinds(triples: Triples, predicates: Mapping[str, Predicate], found: list[Di
         kinds.append(
             Kind(
                 name=triples.text(iri, SKOS + "notation"),
+                title=triples.text(iri, SKOS + "prefLabel")
+                or triples.text(iri, SKOS + "notation").replace("-", " ").capitalize(),
                 predicate=predicate,
                 order=triples.whole(iri, CL + "order"),
                 exactly_one=triples.one(iri, CL + "exactlyOne") is True,

@@ -359,7 +359,12 @@ def _medication(
     keys = {**dosage_keys(dosages), "route": _route(dosages, terms)}
     keys["status"] = _STATUS.get(status, status)
     if is_request:
-        if as_text(resource.get("intent")) in ("proposal", "plan", "option") and status in ("", "active", "unknown"):
+        if as_text(resource.get("intent")) in ("proposal", "plan", "option") and status in (
+            "",
+            "draft",
+            "active",
+            "unknown",
+        ):
             keys["status"] = "planned"
         keys["when"] = as_text(resource.get("authoredOn"))
     else:

@@ -79,12 +79,17 @@ def premises(firing: Firing) -> Iterator[Atom]:
 
 def deciding(run: Run, atom: Atom) -> Iterator[Firing]:
     """The firings whose citations and words are a fact's own: a rule that passes a premise through gives way to it."""
-    for firing in run.firings(atom):
-        if firing.rule.through is None:
-            yield firing
-        else:
-            literal = firing.rule.body[firing.rule.through]
-            yield from deciding(run, instance(literal, firing.bindings))
+    open_, seen = [atom], {atom}
+    while open_:
+        below = []
+        for firing in run.firings(open_.pop()):
+            if firing.rule.through is None:
+                yield firing
+            else:
+                below.append(instance(firing.rule.body[firing.rule.through], firing.bindings))
+        new = [premise for premise in dict.fromkeys(below) if premise not in seen]
+        seen.update(new)
+        open_ += reversed(new)
 
 
 def passed_through(run: Run, atom: Atom) -> Iterator[Atom]:

@@ -71,9 +71,9 @@ class Words:
 
     def rule(self, rule: Rule, row: Mapping[str, Value]) -> str:
         """The sentence of a rule under some bindings, "any" of what is open; empty where the rule has none."""
-        return sentence(_PLACE.sub(lambda m: self.open(m[1], row), rule.display))
+        return sentence(_PLACE.sub(lambda m: self.bound(m[1], row), rule.display))
 
-    def open(self, variable: str, row: Mapping[str, Value]) -> str:
+    def bound(self, variable: str, row: Mapping[str, Value]) -> str:
         """What a variable stands for, or "any" and its name."""
         return self.value(row[variable]) if variable in row else f"any {variable.replace('_', ' ')}"
 
@@ -88,13 +88,13 @@ class Words:
 
     def computation(self, literal: Assignment, row: Mapping[str, Value]) -> str:
         """A computation with its values in place: 80 × 1000 = 80000."""
-        return f"{self.expression(literal.expression, row)} = {self.open(literal.variable, row)}"
+        return f"{self.expression(literal.expression, row)} = {self.bound(literal.variable, row)}"
 
     def expression(self, expression: Expression, row: Mapping[str, Value]) -> str:
         """An expression with its values in place: 80 × 1000."""
         match expression:
             case Variable(name):
-                return self.open(name, row)
+                return self.bound(name, row)
             case Constant(value):
                 return self.value(value)
             case Operation(operator, left, right):
@@ -139,7 +139,7 @@ def number(value: Decimal) -> str:
     >>> number(Decimal("100.0")), number(Decimal("0.50")), number(Decimal("1E+2"))
     ('100', '0.5', '100')
     """
-    text = format(value, "f")
+    text = format(abs(value) if value.is_zero() else value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

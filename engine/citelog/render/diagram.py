@@ -205,7 +205,7 @@ def _chart(opened: Outline, sentence: str) -> Chart:
 def _parts(box: Box) -> list[str]:
     """The parts of a box that stand on lines of their own; a word too long for a line is cut."""
     whole = [legible(part) for part in (box.head, box.text, box.place) if part]
-    return [piece for part in whole for piece in re.split(rf"(?<=\S{{{LETTERS}}})(?=\S)", part)]
+    return [piece for part in whole for piece in re.sub(rf"(\S{{{LETTERS}}})(?=\S)", r"\1\n", part).split("\n")]
 
 
 def _lines(box: Box) -> list[str]:
@@ -229,18 +229,20 @@ def legible(text: str) -> str:
     return _STEERING.sub("\ufffd", re.sub(r"[\t\n\v\f\r\x85\u2028\u2029]+", " ", text))
 
 
-_MEANT = re.compile(r"""[]"#$%&*:;<=>@[\\^_`{|}~ﬂ¶]|^[-+]|(?<=^[0-9])[.)]|(?<=^[0-9]{2})[.)]|(?<=www)\.""", re.I)
+_MEANT = re.compile(r"""[]"#$%&*:;<=>@[\\^_`{|}~]|^[-+]|(?<=^[0-9])[.)]|(?<=^[0-9]{2})[.)]|(?<=www)\.""", re.I)
+_HELD = re.compile(r"(?<=\$)(?=\$)|(?<=ﬂ)(?=°)|(?<=¶)(?=ß)|(?<=:)(?=fa-)", re.I)
 
 
 def _mermaid(text: str) -> str:
     """A text as Mermaid shows it unchanged: what it, Markdown or HTML would read as a sign, as a numbered entity.
 
-    Mermaid holds entities back with the letters ﬂ and ¶ of its own, so these are written as entities too.
+    Two dollar signs begin a formula and `fa:fa-` an icon however they are written, and ﬂ° and ¶ß are what Mermaid
+    holds entities back with: a blank of no width stands between.
 
     >>> print(_mermaid('say "no" <b> #35; d_1'), _mermaid("- 2–3 µg"))
     say #34;no#34; #60;b#62; #35;35#59; d#95;1 #45; 2–3 µg
     """
-    return _MEANT.sub(lambda found: f"#{ord(found[0])};", legible(text))
+    return _MEANT.sub(lambda found: f"#{ord(found[0])};", _HELD.sub("\u200b", legible(text)))
 
 
 def _dot(lines: Iterable[str]) -> str:
@@ -251,7 +253,7 @@ def _dot(lines: Iterable[str]) -> str:
     >>> print(_dot(['a "b"', 'c\\\\l &lt;']))
     "a \\"b\\"\\lc\\\\l &amp;lt;\\l"
     """
-    escaped = (line.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") for line in lines)
+    escaped = (legible(line).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") for line in lines)
     return '"' + "".join(line + "\\l" for line in escaped) + '"'
 
 
@@ -285,7 +287,7 @@ def svg(proof: Proof, every: bool = False, sentence: str = "") -> str:
     placed = _placed(opened, sentence)
     width = max(p.x + p.width for p in placed) + _MARGIN
     height = placed[-1].y + placed[-1].height + _MARGIN
-    mark = "proof-" + hashlib.sha256(opened.conclusion.encode()).hexdigest()[:8]
+    mark = "proof-" + hashlib.sha256(legible(opened.conclusion).encode()).hexdigest()[:8]
     root = ElementTree.Element(
         "svg",
         {
@@ -339,7 +341,7 @@ def _placed(opened: Outline, sentence: str) -> list[Placed]:
 
 def _written(box: Box, room: int) -> Iterator[tuple[str, str]]:
     for style, part in (("head", box.head), ("said", box.text), ("place", box.place)):
-        for line in _fitted(legible(part), room):
+        for line in _fitted(legible(part), room * 0.88 if style == "head" else room):  # a head is bold
             yield style, line
 
 
@@ -347,21 +349,25 @@ def _fitted(text: str, room: float) -> Iterator[str]:
     """A text in lines that fit; the width of a letter is estimated, and rather too wide than too narrow."""
     line, used = "", 0.0
     for word in re.findall(r"\S+ *", text):
-        while _extent(word) > room:  # one word wider than the box is cut
-            fits = next(i for i in range(len(word), 0, -1) if i == 1 or used + _extent(word[:i]) <= room)
-            yield line + word[:fits]
-            line, used, word = "", 0.0, word[fits:]
-        if line and used + _extent(word.rstrip()) > room:
+        wide = _extent(word.rstrip())
+        if line and used + wide > room:
             yield line.rstrip()
             line, used = "", 0.0
-        line, used = line + word, used + _extent(word)
+        if wide <= room:
+            line, used = line + word, used + _extent(word)
+            continue
+        for letter in word:  # one word wider than the box is cut
+            if line and used + _extent(letter) > room:
+                yield line
+                line, used = "", 0.0
+            line, used = line + letter, used + _extent(letter)
     if line:
         yield line.rstrip()
 
 
 def _extent(text: str) -> float:
     """About how wide a text is, in the units of the picture."""
-    return sum(map(_letter, text)) * _SIZE
+    return sum(map(_letter, text)) * _SIZE * 1.06
 
 
 def _letter(letter: str) -> float:
@@ -369,7 +375,7 @@ def _letter(letter: str) -> float:
         return 0.36
     if unicodedata.combining(letter):
         return 0.0
-    if letter in "mwMW@%" or unicodedata.east_asian_width(letter) in "WF":
+    if letter in "mwMW@%<>=+&#" or unicodedata.east_asian_width(letter) in "WF":
         return 1.05 if ord(letter) > 0x7F else 0.92
     return 0.72 if letter.isupper() else 0.6
 

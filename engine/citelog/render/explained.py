@@ -36,7 +36,7 @@ def why_not(found: WhyNot, knowledge: Knowledge, width: int = WIDTH) -> Iterator
     for conclusion in found.instead:
         yield from wrapped(f"concluded instead: {conclusion.id}. {conclusion.sentence}", width, "  ")
     if found.near:
-        text = "Records near this one that would reach it. Which of them is true of the patient, only the patient can tell."
+        text = "Records near this one that would reach it. Whether one is true of the patient, nothing here says."
         yield from wrapped(text, width, "", "dim")
     for place, near in enumerate(found.near, start=1):
         yield Line("")

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from citelog.knowledge.base import Citation
 from citelog.proof.graph import Node, Proof
-from citelog.render.phrases import counted, markers
+from citelog.render.phrases import counted, place
 
 Sort = Literal[
     "rule", "quote", "record", "stated", "encoder", "given", "holds", "computed", "absent", "assumed",
@@ -122,7 +122,7 @@ def _quotes(opened: _Opened, firing: Node) -> Iterator[Step]:
             yield Step("quoted", statement, of=statement)
         else:
             opened.quoted.add(statement)
-            yield Step("quote", " / ".join(cited["quote"].splitlines()), place_of(cited), id=statement)
+            yield Step("quote", " / ".join(cited["quote"].splitlines()), _place(cited), id=statement)
 
 
 def _below(opened: _Opened, firing: Node, depth: int | None) -> list[Step]:
@@ -199,11 +199,7 @@ def _leaf(opened: _Opened, used: Node, reckoned: bool, own: bool) -> Step | None
     return Step(_SORTS[used.kind], used.text, id=used.id)
 
 
-def place_of(cited: Mapping[str, Any]) -> str:
-    """Where a quote stands in the document, and the citation numbers printed with it.
-
-    `cited` is a citation as data (`Citation.to_dict`).
-    """
+def _place(cited: Mapping[str, Any]) -> str:
+    """Where a quote stands in the document; `cited` is a citation as data (`Citation.to_dict`)."""
     fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in cited.items()}
-    given = Citation(**fields)
-    return ", ".join(filter(None, (given.section, f"line {given.line}", markers(given))))
+    return place(Citation(**fields))

@@ -13,11 +13,10 @@ from typing import Any
 from markupsafe import Markup
 
 from citelog.assess import Assessment, Conclusion
-from citelog.evidence.sources import Source
 from citelog.home import VERSION
 from citelog.knowledge.base import Citation, Conflict, Kind
 from citelog.patient.case import Entry
-from citelog.render.phrases import counted, markers, title
+from citelog.render.phrases import UNRESOLVED, counted, markers
 from citelog.render.quoted import Quote, cut
 from citelog.render.template import fill
 from citelog.render.timeline import timeline
@@ -68,11 +67,12 @@ class Rests:
     caveat: bool
 
 
-def page(found: Assessment, source: Source) -> str:
-    """An assessment as HTML; `source` is the document that its citations quote.
+def page(found: Assessment) -> str:
+    """An assessment as HTML, with the document that its citations quote.
 
-    The same assessment gives the same bytes. Raises ValueError where a quote does not stand in `source`.
+    The same assessment gives the same bytes. Raises ValueError where a quote does not stand in it.
     """
+    source = found.knowledge.source
     cards = _cards(found)
     rests = _rests(found, cards)
     for statement, quote in rests.items():
@@ -95,6 +95,7 @@ def page(found: Assessment, source: Source) -> str:
         citations={s: r.citation for s, r in rests.items()},
         counted=counted,
         markers=markers,
+        unresolved=UNRESOLVED if found.knowledge.unresolved else "",
     )
 
 
@@ -156,7 +157,7 @@ def _sections(found: Assessment, cards: tuple[Card, ...]) -> Iterator[Section]:
         own = tuple(card for card in cards if card.conclusion.kind == kind.name)
         if own:
             picture = Markup(timeline(found)) if kind.fields else Markup()
-            yield Section(kind.name, title(kind.name), own, picture)
+            yield Section(kind.name, kind.title, own, picture)
 
 
 def _rests(found: Assessment, cards: tuple[Card, ...]) -> dict[str, Rests]:

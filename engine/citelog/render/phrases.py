@@ -1,36 +1,14 @@
-"""The words that every rendering shares: titles of kinds, markers of a citation, counted nouns."""
+"""The words that every rendering shares: markers and places of a citation, counted nouns."""
 
 from __future__ import annotations
 
 from citelog.knowledge.base import Citation, Statement
 
-TITLES = {
-    "status": "Status of the level",
-    "neuro": "Neurological involvement",
-    "treat": "Treatment",
-    "regimen": "Regimens",
-    "caution": "Cautions",
-    "referral": "Referral",
-    "monitoring": "Monitoring",
-    "conflict": "Conflicts",
-    "open-question": "Open questions",
-    "data-issue": "Data issues",
-}
-
-
-def title(kind: str) -> str:
-    """The heading of the conclusions of a kind.
-
-    >>> title("open-question"), title("follow-up")
-    ('Open questions', 'Follow up')
-    """
-    return TITLES.get(kind, kind.replace("-", " ").capitalize())
-
 
 def markers(citation: Citation) -> str:
     """The markers printed in the sentence of a citation, and apart from them those that it inherits."""
     if citation.markers:
-        return f"{_marker(citation.markers)} (the document lists no sources)"
+        return _marker(citation.markers)
     if citation.inherited:
         return f"uncited; {_marker(citation.inherited)} inherited from its list"
     return "uncited"
@@ -68,3 +46,7 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     ('1 entry', '2 entries', '0 rules')
     """
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+UNRESOLVED = "Markers are numbers as the document prints them; it lists no sources for them."
+"""What is said once where no work can be looked up that a marker denotes."""

@@ -15,7 +15,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.proof.graph import Proof
 from citelog.render.lines import WIDTH, Line, wrapped
 from citelog.render.outline import Step, outline
-from citelog.render.phrases import counted, short_citation
+from citelog.render.phrases import UNRESOLVED, counted, short_citation
 
 _STYLES = {
     "record": "green", "given": "green", "stated": "cyan", "encoder": "dim", "absent": "yellow", "assumed": "yellow",
@@ -63,6 +63,8 @@ def proof(
         left_out.append(counted(others, "step of another way to what is shown", "steps of other ways to what is shown"))
     if left_out:
         yield from wrapped(f"(left out: {', '.join(left_out)}; --all shows them)", width, " ", "dim")
+    if assessed.knowledge.unresolved:
+        yield from wrapped(f"({UNRESOLVED.removesuffix('.')})", width, " ", "dim")
     if view.cut:
         yield from wrapped("(… marks what is deeper than --depth opens)", width, " ", "dim")
 

@@ -8,7 +8,7 @@ from citelog.assess import Assessment, Conclusion
 from citelog.diagnostics import Diagnostic
 from citelog.knowledge.base import Citation, Knowledge
 from citelog.render.lines import WIDTH, Line, side_by_side, wrapped
-from citelog.render.phrases import counted, place, said, title
+from citelog.render.phrases import UNRESOLVED, counted, place, said
 
 FEW = 20
 """Notes that are all shown; of more, those about entries that mean nothing here are counted."""
@@ -21,12 +21,12 @@ def assessment(found: Assessment, width: int = WIDTH) -> Iterator[Line]:
     yield Line(f"Patient record {found.case.id}")
     for caveat in knowledge.caveats:
         yield from wrapped(f"! {caveat.text} [{' '.join(caveat.statements)}]", width, "  ", "yellow")
-    kind = ""
+    kind, titles = "", {kind.name: kind.title for kind in knowledge.kinds}
     for conclusion in found.conclusions:
         if conclusion.kind != kind:
             kind = conclusion.kind
             yield Line("")
-            yield Line(title(kind), "bold cyan")
+            yield Line(titles[kind], "bold cyan")
         yield from _conclusion(conclusion, knowledge, width)
     yield from _record(found, width)
     yield from _quotes(found, width)
@@ -109,6 +109,8 @@ def _quotes(found: Assessment, width: int) -> Iterator[Line]:
         cited.update((s, Citation.of(found.knowledge.statements[s])) for s in caveat.statements)
     for statement in sorted(cited, key=lambda s: cited[s].start):
         yield from citation(cited[statement], width)
+    if found.knowledge.unresolved:
+        yield from wrapped(f"  {UNRESOLVED}", width, "  ", "dim")
 
 
 def citation(found: Citation, width: int) -> Iterator[Line]:

@@ -109,14 +109,15 @@ def timeline(found: Assessment) -> str:
 def picture(found: Assessment) -> Picture | None:
     """Where each regimen step of an assessment stands; None where there are none.
 
-    Lanes are roles; a column is `done`, `now` or `next`. A step whose details name the step that it follows
-    (`follows`) stands after it in one row, joined to it; no other order is drawn.
+    Lanes are roles; a column is `done`, `now` or `next`. A step of which a statement says what it follows stands
+    after that in one row, joined to it; no other order is drawn.
     """
     steps = [c for c in found.conclusions if "role" in c.details and "step" in c.details]
     if not steps:
         return None
     fields = next(kind.fields for kind in found.knowledge.kinds if kind.name == steps[0].kind)
-    rows = _rows(steps)
+    follows = {step.local: before.local for step, before in found.knowledge.follows.items()}
+    rows = _rows(steps, follows)
     places = _columns(rows)
     used = sorted(set(places.values()))
     left = {column: MARGIN + i * (BLOCK + GAP) for i, column in enumerate(used)}
@@ -131,7 +132,7 @@ def picture(found: Assessment) -> Picture | None:
         columns=tuple(Column(_heading(column), left[column], column == STEPS.index("now")) for column in used),
         lanes=tuple(lanes),
         signs=signs,
-        described=tuple(_described(c, fields) for c in steps),
+        described=tuple(_described(c, fields, follows.get(c.value)) for c in steps),
         width=width,
         height=signs[-1].y + TOP // 2,
     )
@@ -141,10 +142,10 @@ def _rank(name: str, order: tuple[str, ...]) -> int:
     return order.index(name) if name in order else len(order)
 
 
-def _rows(steps: list[Conclusion]) -> list[tuple[Conclusion, ...]]:
+def _rows(steps: list[Conclusion], follows: Mapping[str, str]) -> list[tuple[Conclusion, ...]]:
     """Steps that follow each other in one row; every other step in a row of its own."""
     named = {(c.value, c.details["role"]): c for c in steps}
-    before = {c.id: named.get((str(c.details.get("follows")), c.details["role"])) for c in steps}
+    before = {c.id: named.get((follows.get(c.value, ""), c.details["role"])) for c in steps}
     followed = {b.id for b in before.values() if b is not None}
     rows = []
     for last in steps:
@@ -251,9 +252,8 @@ def _signs(blocks: list[Block], y: int, width: int) -> Iterator[Sign]:
         x += needed + 12
 
 
-def _described(conclusion: Conclusion, fields: tuple[str, ...]) -> str:
+def _described(conclusion: Conclusion, fields: tuple[str, ...], after: str | None) -> str:
     """A step in words, for those who cannot see it."""
     said = ", ".join(_said(name, conclusion.details[name]) for name in fields)
     head = f"{conclusion.value}, {conclusion.details['role']}, {conclusion.details['step']}"
-    after = conclusion.details.get("follows")
     return f"{head}{f', after {after}' if after else ''}: {said}."

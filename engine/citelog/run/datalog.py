@@ -213,7 +213,7 @@ class Machine:
         for predicate in inside:
             facts.table.setdefault(predicate, {})
         new: dict[str, list[Ids]] = {p: list(facts.table[p]) for p in inside}
-        first, turn = True, 0
+        first, turn = True, max(facts.rounds.values(), default=0)  # one count: components rest on each other
         while first or any(new.values()):
             turn += 1
             fresh: dict[str, list[Ids]] = {p: [] for p in inside}
