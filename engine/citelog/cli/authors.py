@@ -7,7 +7,7 @@ import json
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, forms, print_lines, write
+from citelog.cli.console import KB, No, forms, open_base, print_lines, width, write
 
 
 @click.command(epilog="Example: citelog check --kb my-guideline/")
@@ -35,6 +35,25 @@ def check(kb: str | None, form: str) -> None:
         raise No("")
 
 
+@click.command(epilog="Example: citelog show G06")
+@click.argument("id_", metavar="ID")
+@KB
+@forms("text", "json")
+def show(id_: str, kb: str | None, form: str) -> None:
+    """A statement, rule, conflict, predicate or term, with its quote and where it is used."""
+    from citelog.knowledge.lookup import find
+
+    knowledge = open_base(kb)
+    found = find(knowledge, id_)
+    if form == "json":
+        documents = [one.to_dict() for one in found]
+        write(json.dumps(documents if len(documents) > 1 else documents[0], ensure_ascii=False, indent=2) + "\n")
+        return
+    from citelog.render.text import found as lines
+
+    print_lines(line for one in found for line in lines(one, knowledge, width()))
+
+
 @click.command(epilog="Example: citelog schema proof")
 @click.argument("name", metavar="NAME", required=False)
 def schema(name: str | None) -> None:
@@ -48,4 +67,4 @@ def schema(name: str | None) -> None:
     )
 
 
-COMMANDS = (check, schema)
+COMMANDS = (check, show, schema)

@@ -230,14 +230,14 @@ def legible(text: str) -> str:
 
 
 _MEANT = re.compile(r"""[]"#$%&*:;<=>@[\\^_`{|}~]|^[-+]|(?<=^[0-9])[.)]|(?<=^[0-9]{2})[.)]|(?<=www)\.""", re.I)
-_HELD = re.compile(r"(?<=\$)(?=\$)|(?<=ﬂ)(?=°)|(?<=¶)(?=ß)|(?<=:)(?=fa-)", re.I)
+_HELD = re.compile(r"(?<=\$)(?=\$)|(?<=ﬂ)(?=°)|(?<=¶)(?=ß)|(?<=:)(?=fa-)|(?<=\\)(?=n)", re.I)
 
 
 def _mermaid(text: str) -> str:
     """A text as Mermaid shows it unchanged: what it, Markdown or HTML would read as a sign, as a numbered entity.
 
-    Two dollar signs begin a formula and `fa:fa-` an icon however they are written, and ﬂ° and ¶ß are what Mermaid
-    holds entities back with: a blank of no width stands between.
+    Two dollar signs begin a formula, `fa:fa-` an icon and a backslash with an n a line, however they are written, and
+    with ﬂ° and ¶ß Mermaid holds entities back: a blank of no width stands between.
 
     >>> print(_mermaid('say "no" <b> #35; d_1'), _mermaid("- 2–3 µg"))
     say #34;no#34; #60;b#62; #35;35#59; d#95;1 #45; 2–3 µg

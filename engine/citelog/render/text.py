@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from citelog.assess import Assessment, Conclusion
 from citelog.diagnostics import Diagnostic
 from citelog.knowledge.base import Citation, Knowledge
+from citelog.knowledge.lookup import Found
 from citelog.render.lines import WIDTH, Line, side_by_side, wrapped
 from citelog.render.phrases import UNRESOLVED, counted, place, said
 
@@ -117,6 +118,26 @@ def citation(found: Citation, width: int) -> Iterator[Line]:
     """A quote with its place and its markers."""
     yield from wrapped(f"  {found.statement}  “{' / '.join(found.quote.splitlines())}”", width, "       ", "italic")
     yield from wrapped(f"       {place(found)}", width, "       ", "dim")
+
+
+def found(thing: Found, knowledge: Knowledge, width: int = WIDTH) -> Iterator[Line]:
+    """One thing of a knowledge base: what it says, its quotes, and where it is used."""
+    yield from wrapped(f"{thing.kind} {thing.id}  {thing.title}", width, "  ", "bold")
+    for name, value in thing.fields:
+        if "\n" in value:
+            yield Line(f"  {name}")
+            yield from (Line(line, "cyan", "    ") for line in value.splitlines())
+        else:
+            yield from wrapped(f"  {name}: {value}", width, "    ")
+    if thing.sides:
+        cited = {c.statement: c for c in thing.citations}
+        left, right = ([said(cited[s]) for s in side] for side in thing.sides)
+        yield from side_by_side(left, right, width, "  ")
+    else:
+        for one in thing.citations:
+            yield from citation(one, width)
+    for how, ids in thing.uses.items():
+        yield from wrapped(f"  {how}: {', '.join(ids)}", width, "    ", "green")
 
 
 # findings

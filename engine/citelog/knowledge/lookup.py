@@ -1,0 +1,199 @@
+"""One thing of a knowledge base by its id: a statement, rule, conflict, predicate or term, and where it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from citelog.diagnostics import CitelogError, did_you_mean
+from citelog.knowledge.base import Citation, Knowledge
+from citelog.rules.program import Absent, Assignment, Comparison, Constant, Expression, Operation, Present, Rule
+from citelog.values import Iri, Value, show
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an id names: what it says (`fields`, in order), what it quotes, and what uses it, by how it does."""
+
+    id: str
+    kind: str
+    title: str
+    fields: tuple[tuple[str, str], ...]
+    citations: tuple[Citation, ...]
+    sides: tuple[tuple[str, ...], ...]
+    uses: Mapping[str, tuple[str, ...]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was found, as data."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "title": self.title,
+            "fields": dict(self.fields),
+            "citations": [c.to_dict() for c in self.citations],
+            "sides": [list(side) for side in self.sides],
+            "uses": {how: list(ids) for how, ids in self.uses.items()},
+        }
+
+
+def find(knowledge: Knowledge, asked: str) -> tuple[Found, ...]:
+    """Everything that an id, a rule's name, or a term's label names; raises CitelogError where nothing does."""
+    found = tuple(_found(knowledge, asked))
+    if not found:
+        hint = did_you_mean(asked, _names(knowledge)) or "name a statement, a rule, a conflict, a predicate or a term"
+        raise CitelogError(f"{asked}: {knowledge.id} has nothing of that name\n   = {hint}")
+    return found
+
+
+def _names(knowledge: Knowledge) -> Iterator[str]:
+    yield from knowledge.statements
+    yield from knowledge.conflicts
+    yield from (rule.name for rule in knowledge.program.rules)
+    yield from (Iri(name).local for name in knowledge.program.predicates)
+    for term, label in knowledge.terms.labels.items():
+        yield from (term.local, label)
+
+
+def _found(knowledge: Knowledge, asked: str) -> Iterator[Found]:
+    if asked in knowledge.statements:
+        yield _statement(knowledge, asked)
+    if asked in knowledge.conflicts:
+        yield _conflict(knowledge, asked)
+    for rule in knowledge.program.rules:
+        if rule.name == asked:
+            yield _rule(knowledge, rule)
+    for name in knowledge.program.predicates:
+        if asked in (name, Iri(name).local):
+            yield _predicate(knowledge, name)
+    for term in sorted(knowledge.terms.labels):
+        if asked in (term.value, term.local) or asked.casefold() == knowledge.terms.labels[term].casefold():
+            yield _term(knowledge, term)
+
+
+def _statement(knowledge: Knowledge, id_: str) -> Found:
+    found = knowledge.statements[id_]
+    said = sorted(_atom(knowledge, a.predicate, a.args) for a, ids in knowledge.stated.items() if id_ in ids)
+    fields = (
+        ("kind", found.kind),
+        ("voice", found.voice),
+        ("modality", found.modality),
+        ("population", found.population),
+        ("offsets", f"{found.start} to {found.end} of {found.source}"),
+        ("read by the rules", "; ".join(said)),
+    )
+    uses = {
+        "cited by the rules": [r.name for r in knowledge.program.rules if id_ in r.cites],
+        "a side of the conflicts": [c.id for c in knowledge.conflicts.values() if any(id_ in side for side in c.sides)],
+        "asks for the caveats": [c.text for c in knowledge.caveats if id_ in c.statements],
+    }
+    return _made(id_, "statement", found.quote, fields, [Citation.of(found)], (), uses)
+
+
+def _conflict(knowledge: Knowledge, id_: str) -> Found:
+    found = knowledge.conflicts[id_]
+    fields = (("type", found.type), ("level", found.level), ("encoder's note", found.note))
+    cited = [Citation.of(knowledge.statements[s]) for s in dict.fromkeys(s for side in found.sides for s in side)]
+    value = Iri(knowledge.namespace + id_)
+    uses = {"concluded by the rules": [r.name for r in knowledge.program.rules if value in _constants(r)]}
+    return _made(id_, "conflict", found.title, fields, cited, found.sides, uses)
+
+
+def _rule(knowledge: Knowledge, rule: Rule) -> Found:
+    head = Iri(rule.predicate).local
+    fields = (
+        ("says", rule.display),
+        ("about", rule.doc),
+        ("encodes no statement", rule.convention),
+        ("file", f"{rule.span.file}:{rule.span.line}"),
+        ("text", rule.text),
+    )
+    cited = [Citation.of(knowledge.statements[s]) for s in rule.cites]
+    gives = [other.name for other in knowledge.program.rules if rule.predicate in _read(other)]
+    uses = {
+        "gives the predicate": [head],
+        "reads": sorted({Iri(p).local for p in _read(rule)}),
+        "read by the rules": gives,
+    }
+    return _made(rule.name, "rule", rule.doc or rule.display or rule.convention, fields, cited, (), uses)
+
+
+def _predicate(knowledge: Knowledge, name: str) -> Found:
+    found = knowledge.program.predicates[name]
+    arguments = ", ".join(f"{a.name}: {a.type}" for a in found.arguments)
+    fields = (
+        ("layer", found.layer),
+        ("arguments", arguments),
+        ("says", found.sentence),
+        ("its absence says", found.absence),
+    )
+    rules = knowledge.program.rules
+    uses = {
+        "given by the rules": [r.name for r in rules if r.predicate == name],
+        "read by the rules": [r.name for r in rules if name in _read(r)],
+    }
+    return _made(Iri(name).local, "predicate", found.sentence, fields, [], (), uses)
+
+
+def _term(knowledge: Knowledge, term: Iri) -> Found:
+    names = sorted({n for kind in knowledge.terms.names.values() for n, t in kind.items() if t == term})
+    stated = {s for atom, ids in knowledge.stated.items() if term in atom.args for s in ids}
+    fields = (("iri", term.value), ("matches", ", ".join(names)))
+    uses = {
+        "named in the rules": [r.name for r in knowledge.program.rules if term in _constants(r)],
+        "named in the statements": sorted(stated),
+    }
+    return _made(term.local, "term", knowledge.terms.labels[term], fields, [], (), uses)
+
+
+def _made(
+    id_: str,
+    kind: str,
+    title: str,
+    fields: Iterable[tuple[str, str]],
+    citations: Iterable[Citation],
+    sides: tuple[tuple[str, ...], ...],
+    uses: Mapping[str, Iterable[str]],
+) -> Found:
+    kept = {how: tuple(dict.fromkeys(ids)) for how, ids in uses.items()}
+    return Found(
+        id_,
+        kind,
+        title,
+        tuple((k, v) for k, v in fields if v),
+        tuple(citations),
+        sides,
+        {k: v for k, v in kept.items() if v},
+    )
+
+
+def _read(rule: Rule) -> set[str]:
+    return {x.predicate for x in rule.body if isinstance(x, Present | Absent)}
+
+
+def _constants(rule: Rule) -> set[Value]:
+    found = {a.value for a in rule.args if isinstance(a, Constant)}
+    for literal in rule.body:
+        match literal:
+            case Present() | Absent():
+                found |= {a.value for a in literal.args if isinstance(a, Constant)}
+            case Comparison():
+                found |= _values(literal.left) | _values(literal.right)
+            case Assignment():
+                found |= _values(literal.expression)
+    return found
+
+
+def _values(expression: Expression) -> set[Value]:
+    match expression:
+        case Constant(value):
+            return {value}
+        case Operation(_, left, right):
+            return _values(left) | _values(right)
+        case _:
+            return set()
+
+
+def _atom(knowledge: Knowledge, predicate: str, args: tuple[Value, ...]) -> str:
+    shown = [knowledge.terms.labels.get(a, a.local) if isinstance(a, Iri) else show(a) for a in args]
+    return f"{Iri(predicate).local}({', '.join(shown)})"
