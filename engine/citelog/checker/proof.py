@@ -121,7 +121,19 @@ def differences(where: str, told: Mapping[str, Any], said: Mapping[str, Any], *a
         elif key not in told:
             yield Fault(where, f"it does not say {key!r}")
         elif text(told[key]) != text(said[key]):
-            yield Fault(where, f"{key!r} is {_short(told[key])}, and must be {_short(said[key])}")
+            place, here, there = _apart(key, told[key], said[key])
+            yield Fault(where, f"{place!r} is {_short(here)}, and must be {_short(there)}")
+
+
+def _apart(place: str, told: Any, said: Any) -> tuple[str, Any, Any]:
+    """The first place inside two values at which they differ, as a path, and what stands there in each."""
+    if isinstance(told, list) and isinstance(said, list) and len(told) == len(said):
+        index = next(i for i, (a, b) in enumerate(zip(told, said, strict=True)) if text(a) != text(b))
+        return _apart(f"{place}[{index}]", told[index], said[index])
+    if isinstance(told, dict) and isinstance(said, dict) and told.keys() == said.keys():
+        key = next(k for k in told if text(told[k]) != text(said[k]))
+        return _apart(f"{place}.{key}", told[key], said[key])
+    return place, told, said
 
 
 def shaped(document: Any, form: str) -> tuple[Any, tuple[Fault, ...]]:

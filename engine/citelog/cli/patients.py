@@ -263,8 +263,56 @@ def contrast(case: str, first: str, second: str | None, kb: str | None, form: st
     return _json([found.to_dict()]) if form == "json" else _print([explained.contrast(found, knowledge, width())])
 
 
+@click.command(epilog="Example: citelog certify patient.yaml; or citelog certify patient.yaml proof.json")
+@click.argument("case", metavar="CASE")
+@click.argument("proofs", metavar="[PROOF.json…]", nargs=-1)
+@KB
+@forms("text", "json")
+@AT
+def certify(case: str, proofs: tuple[str, ...], kb: str | None, form: str, at: str | None) -> None:
+    """Proofs checked by a program that shares nothing with the one that made them.
+
+    Without proofs, the whole assessment of the case: every conclusion proved, every absence real, no rule left
+    unfired. With proofs, each of these documents against the case and the knowledge base.
+    """
+    from citelog.checker import Checker
+
+    [assessment] = assess_all(open_base(kb), (case,), at)
+    checker = Checker(assessment.knowledge, assessment.case, assessment.at)
+    if proofs:
+        told = {name: checker.check_proof(_document(name)) for name in proofs}
+    else:
+        documents = [assessment.why(id_).to_dict() for id_ in assessment.by_id]
+        told = {assessment.case.id: checker.certify(assessment.to_dict(), documents)}
+    faults = [(name, fault) for name, found in told.items() for fault in found]
+    if form == "json":
+        _json([[{"document": name, "step": fault.step, "what": fault.what} for name, fault in faults]])
+    else:
+        from citelog.render.lines import Line
+
+        lines = [Line(f"{name}: {fault.step}: {fault.what}", "bold red") for name, fault in faults]
+        whole = f"{len(assessment.conclusions)} conclusions are proved, and no rule is left unfired"
+        good = [
+            Line(f"{name}: {'the proof holds' if proofs else whole}", "bold green")
+            for name, found in told.items()
+            if not found
+        ]
+        print_lines([*lines, *good])
+    if faults:
+        raise No("")
+
+
+def _document(name: str) -> Any:
+    try:
+        return json.loads(Path(name).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CitelogError(f"{name}: it cannot be read: {error.strerror}\n   = check the path") from error
+    except ValueError as error:
+        raise CitelogError(f"{name}: this is no JSON: {error}\n   = give what --format json wrote") from error
+
+
 def _is_case(name: str) -> bool:
     return name == "-" or Path(name).exists() or Path(name).suffix in (".yaml", ".yml", ".json")
 
 
-COMMANDS = (assess, why, why_not, what_if, missing, contrast)
+COMMANDS = (assess, why, why_not, what_if, missing, contrast, certify)

@@ -80,8 +80,11 @@ class Obstacle:
 
 
 def obstacle(miss: Miss, answer: Answer) -> Obstacle:
-    """A missed rule in the words of an answer."""
+    """A missed rule in the words of an answer; where it only passes a premise through, the rule behind that."""
     rule, words = miss.rule, answer.words
+    only = miss.blocked[0] if len(miss.blocked) == 1 else None
+    if only and only.behind and rule.through is not None and only.literal is rule.body[rule.through]:
+        return obstacle(only.behind, answer)
     failing = {id(blocked.literal): blocked for blocked in miss.blocked}
     premises = []
     for literal in rule.body:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from citelog.explain.model import Model, Shape
 from citelog.explain.origin import NEGATED, line, nearest, solve
-from citelog.patient.wanted import SOME_RECORD, Args, Make, Unmake, Wish, list_of, target
+from citelog.patient.wanted import NAMING, SOME_RECORD, Args, Make, Unmake, Wish, list_of, target
 from citelog.rules.program import (
     Absent,
     Aggregate,
@@ -33,11 +33,11 @@ from citelog.run.arithmetic import compare
 from citelog.run.result import instance, value_of
 from citelog.values import Atom, Value
 
-KEPT = 8
+KEPT = 10
 """Plans that are kept of each fact that is wanted or not wanted."""
 
 _ALIKE = 2
-"""Of these, how many may be about the same facts of the same records."""
+"""Of these, how many may be about the same facts of the same records; twice as many about the same records."""
 
 _FAILING = 4
 """Literals of one rule that may fail together, unless nothing fails less."""
@@ -116,7 +116,7 @@ class Planner:
                 found = [plan for rule in self.shape.rules.get(predicate, ()) for plan in self._fire(rule, args)]
             else:
                 found = []
-            self._wanted[key] = _cheapest(found)
+            self._wanted[key] = self._cheapest(found)
         return self._wanted[key]
 
     def _can_be_said(self, predicate: str, args: Args) -> bool:
@@ -163,13 +163,13 @@ class Planner:
                         for literal in literals
                         for plan in self._break(literal, row, firing.rule)
                     ]
-                    options.append(_cheapest(breaks))
+                    options.append(self._cheapest(breaks))
                 found = [
                     Plan(frozenset().union(*(plan.wishes for plan in chosen)), chosen[0].behind)
                     for chosen in _together(options)
                     if chosen
                 ]
-            self._unwanted[atom] = _cheapest(found)
+            self._unwanted[atom] = self._cheapest(found)
         return self._unwanted[atom]
 
     def nearest(self, predicate: str, args: Args) -> Miss | None:
@@ -195,7 +195,7 @@ class Planner:
         if isinstance(literal, Absent):
             atom = instance(literal, row)
             rows = list(self.model.matching(atom.predicate, atom.args))
-            return _cheapest(
+            return self._cheapest(
                 Plan(frozenset().union(*(plan.wishes for plan in chosen)), chosen[0].behind)
                 for chosen in _together([self.defeat(Atom(atom.predicate, args)) for args in rows])
                 if chosen
@@ -242,7 +242,7 @@ class Planner:
             if isinstance(arg, Variable) and arg.name in _variables(literal)
             for plan in self._otherwise(premise, place, arg.name, literal, operator, row)
         ]
-        return _cheapest(found)
+        return self._cheapest(found)
 
     def _otherwise(
         self, premise: Present, place: int, name: str, literal: Comparison, operator: str, row: Mapping[str, Value]
@@ -259,6 +259,29 @@ class Planner:
     def _counts(self, literal: Literal) -> bool:
         """Whether a premise only counts what others name: it is the last to be looked at for a reason."""
         return isinstance(literal, Present) and any(r.aggregate for r in self.shape.rules.get(literal.predicate, ()))
+
+    def _cheapest(self, plans: Iterable[Plan]) -> tuple[Plan, ...]:
+        """The plans that ask for least; of those about the same names few, so that different ways are kept."""
+        best: dict[frozenset[Wish], Plan] = {}
+        for plan in plans:
+            best.setdefault(plan.wishes, plan)
+        kept: list[Plan] = []
+        alike: Counter[frozenset[object]] = Counter()
+        for plan in sorted(best.values(), key=lambda plan: plan.cost):
+            names: frozenset[object] = frozenset(map(self._name, plan.wishes))
+            facts: frozenset[object] = names | {(wish.predicate, self._name(wish)) for wish in plan.wishes}
+            alike.update((names, facts))
+            if alike[names] <= 2 * _ALIKE and alike[facts] <= _ALIKE and len(kept) < KEPT:
+                kept.append(plan)
+        return tuple(kept)
+
+    def _name(self, wish: Wish) -> Value | None:
+        """What a wish is about: the name of its record, whether or not that is there."""
+        args = wish.args if isinstance(wish, Make) else wish.atom.args
+        record = args[1] if len(args) > 1 else None
+        if record not in (None, SOME_RECORD) and record in self.model.names:
+            return self.model.names[record][1]
+        return args[2] if wish.predicate in NAMING else None
 
     # --- one rule ----------------------------------------------------------------------------------------------
 
@@ -388,21 +411,6 @@ def _names(expression: Expression) -> Iterator[str]:
 def is_known(expression: Expression, row: Mapping[str, Value]) -> bool:
     """Whether every variable of an expression has a value."""
     return all(name in row for name in _names(expression))
-
-
-def _cheapest(plans: Iterable[Plan]) -> tuple[Plan, ...]:
-    """The plans that ask for least, of each sort only few, so that different ways to the same end are kept."""
-    best: dict[frozenset[Wish], Plan] = {}
-    for plan in plans:
-        best.setdefault(plan.wishes, plan)
-    kept: list[Plan] = []
-    sorts: Counter[frozenset[tuple[str, str, str]]] = Counter()
-    for plan in sorted(best.values(), key=lambda plan: plan.cost):
-        sort = frozenset((*target(wish), wish.predicate) for wish in plan.wishes)
-        sorts[sort] += 1
-        if sorts[sort] <= _ALIKE and len(kept) < KEPT:
-            kept.append(plan)
-    return tuple(kept)
 
 
 def _together(options: list[tuple[Plan, ...]]) -> Iterator[tuple[Plan, ...]]:

@@ -114,7 +114,8 @@ class _Told:
         else:
             leaves, rules = _behind(premise)
             branches = tuple(self.obstacle(rule) for rule in rules)
-            reasons = "; ".join(dict.fromkeys(_reason(leaf, premise) for leaf in leaves))
+            told = {tuple(e.id for e in leaf.entries) or leaf.text: _reason(leaf, premise) for leaf in reversed(leaves)}
+            reasons = "; ".join(dict.fromkeys(reversed(told.values())))
             yield Branch(f"✗ {premise.text}{f' — {reasons}' if reasons else ''}", "red", branches)
 
 
