@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import pytest
 
 import citelog
 from citelog.assess import Assessment, NotConcludedError
-from citelog.proof.graph import Node, Proof
-from citelog.render import text
+from citelog.proof.graph import Node, Proof, Steps
+from citelog.render import proofs
 from citelog.rules.program import Absent, Assignment, Comparison, Present
 from oracle.random_cases import random_at, random_case
 
@@ -26,14 +27,14 @@ def kb() -> citelog.KnowledgeBase:
     return citelog.open("b12")
 
 
-def told(assessment: Assessment, conclusion: str, every: bool = False) -> list[str]:
+def told(assessment: Assessment, conclusion: str, width: int = 100, **how: bool) -> list[str]:
     """The lines of a proof as the terminal shows them."""
-    return [line.lead + line.text for line in text.proof(assessment.why(conclusion), assessment, every, None, 100)]
+    return [line.lead + line.text for line in proofs.proof(assessment.why(conclusion), assessment, width=width, **how)]
 
 
 def test_a_regimen_is_traced_to_the_record_the_rules_and_the_sentences(kb: citelog.KnowledgeBase) -> None:
     assessment = kb.assess(ROOT / "examples" / "patient.yaml")
-    shown = "\n".join(told(assessment, "regimen:HYD-STD-LOAD"))
+    shown = "\n".join(told(assessment, "regimen:HYD-STD-LOAD", quotes=True))
     for part in (
         "├─ G06 “For patients without neurological involvement, hydroxocobalamin 1 mg intramuscularly",
         "│  ├─ G01 “Vitamin B12 deficiency typically requires immediate treatment",
@@ -43,6 +44,49 @@ def test_a_regimen_is_traced_to_the_record_the_rules_and_the_sentences(kb: citel
         "9 exceptions looked for and not found; --all shows",
     ):
         assert part in shown
+
+
+CITED = re.compile(
+    r"\[.*line \d+.*\]$|\(.*line \d+.*\)$|\[f\d+.*\]$|\((shown|quoted) above\)$"
+    r"|(assumed|absent|holds|computed|encoder): "
+)
+"""How a line of a proof says where it comes from: a citation, a place in the record, or what kind of step it is."""
+
+
+def test_a_regimen_is_explained_in_about_eight_lines_and_each_claim_is_cited(kb: citelog.KnowledgeBase) -> None:
+    longest = 0
+    for assessment in (kb.assess(ROOT / "examples" / "patient.yaml"), *assessments(kb, 40, 8)):
+        for conclusion in assessment.conclusions:
+            lines = [line for line in told(assessment, conclusion.id, width=10_000) if "─ " in line]
+            claims = [line for line in lines if not re.search(r"─ (by )?.*\(\S+\.rls:\d+\)$", line)]
+            assert [line for line in claims if not CITED.search(line) and "stated: " not in line] == []
+            if conclusion.kind == "regimen" and conclusion.details["step"] != "done":
+                longest = max(longest, len(lines))
+    assert longest <= 30, "with doses, dates and a level in it; the plain ones are below"
+    plain = kb.assess(ROOT / "examples" / "patient.yaml")
+    assert all(len(told(plain, c.id, width=10_000)) <= 14 for c in plain.conclusions if c.kind == "regimen")
+
+
+def test_the_shortest_proof_is_one_way_to_each_step(kb: citelog.KnowledgeBase) -> None:
+    for assessment in assessments(kb, 20, 9):
+        for conclusion in assessment.conclusions:
+            whole = assessment.why(conclusion.id)
+            short = whole.shortest()
+            assert set(short.order) <= set(whole.order)
+            facts = [n for n in nodes(short) if n.kind in ("derived", "conclusion")]
+            assert all(len(short.used_by(fact.id)) == 1 for fact in facts)
+            firings = (n for n in nodes(short) if n.kind == "firing")
+            assert all(short.used_by(f.id) == whole.used_by(f.id) for f in firings)
+
+
+def test_two_things_that_are_spelt_alike_are_two_steps() -> None:
+    """Ids are for people; a number 1, a whole number 1 and a term of that name are not merged."""
+    steps = Steps(None, None, None, None)  # type: ignore[arg-type]
+    assert [steps.named("size(1)", meant) for meant in ("number", "integer", "number")] == [
+        "size(1)",
+        "size(1) (2)",
+        "size(1)",
+    ]
 
 
 def test_what_rests_on_nothing_being_on_record_says_so(kb: citelog.KnowledgeBase) -> None:

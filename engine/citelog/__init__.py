@@ -5,6 +5,9 @@
     for conclusion in assessment.conclusions:
         print(conclusion.sentence, conclusion.citations)
     assessment.why("treat:immediate")               # its proof
+    assessment.why_not("treat:no_basis")            # the nearest records that would reach it
+    assessment.what_if(citelog.Set("labs[0]", "value", "120"))
+    assessment.missing()                            # what to ask next
 
 Each name is imported when it is first used, so that a command loads only what it needs.
 """
@@ -17,23 +20,40 @@ from citelog.home import VERSION as __version__
 
 if TYPE_CHECKING:
     from citelog.assess import Assessment, Conclusion, NotConcludedError
+    from citelog.checker import Checker, Fault
     from citelog.consult import KnowledgeBase
     from citelog.consult import open_base as open  # the name is the interface
     from citelog.diagnostics import CaseError, CitelogError, Diagnostic, KnowledgeError
+    from citelog.explain.contrast import Contrast, PatientContrast
+    from citelog.explain.missing import Missing
+    from citelog.explain.what_if import WhatIf
+    from citelog.explain.why_not import ReachedError, WhyNot
     from citelog.knowledge.base import Citation
+    from citelog.patient.changes import Add, Drop, Set
     from citelog.proof.graph import Proof
 
 __all__ = [
+    "Add",
     "Assessment",
     "CaseError",
+    "Checker",
     "Citation",
     "CitelogError",
     "Conclusion",
+    "Contrast",
     "Diagnostic",
+    "Drop",
+    "Fault",
     "KnowledgeBase",
     "KnowledgeError",
+    "Missing",
     "NotConcludedError",
+    "PatientContrast",
     "Proof",
+    "ReachedError",
+    "Set",
+    "WhatIf",
+    "WhyNot",
     "__version__",
     "open",
 ]
@@ -54,6 +74,30 @@ def __getattr__(name: str) -> Any:
             from citelog.knowledge import base
 
             found = base.Citation
+        case "Checker" | "Fault":
+            from citelog import checker
+
+            found = getattr(checker, name)
+        case "Contrast" | "PatientContrast":
+            from citelog.explain import contrast
+
+            found = getattr(contrast, name)
+        case "Missing":
+            from citelog.explain import missing
+
+            found = missing.Missing
+        case "WhatIf":
+            from citelog.explain import what_if
+
+            found = what_if.WhatIf
+        case "ReachedError" | "WhyNot":
+            from citelog.explain import why_not
+
+            found = getattr(why_not, name)
+        case "Add" | "Drop" | "Set":
+            from citelog.patient import changes
+
+            found = getattr(changes, name)
         case "Proof":
             from citelog.proof import graph
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from citelog import home
 from citelog.diagnostics import CaseError, CitelogError
 
 if TYPE_CHECKING:
@@ -134,14 +135,16 @@ def width() -> int:
     return max(40, min(120, get_terminal_size((100, 24)).columns))
 
 
-def print_lines(lines: Iterable[Line]) -> None:
-    """Lines of text: in colour where a terminal reads them and NO_COLOR is not set, plain elsewhere."""
+def print_lines(lines: Iterable[Line], kb: str | None = None) -> None:
+    """Lines of text: in colour and with links where a terminal reads them and NO_COLOR is not set, plain elsewhere."""
     if sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
         from rich.console import Console
         from rich.text import Text
 
         console = Console(highlight=False, soft_wrap=True)
+        folder = home.knowledge(kb).resolve()
         for line in lines:
-            console.print(Text.assemble(line.lead, (line.text, line.style)))
+            link = f" link {(folder / line.link.partition('/')[2]).as_uri()}" if line.link else ""
+            console.print(Text.assemble(line.lead, (line.text, f"{line.style}{link}".strip())))
     else:
         write("".join(f"{line.lead}{line.text}\n" for line in lines))

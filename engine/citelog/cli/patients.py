@@ -22,14 +22,14 @@ def _json(documents: list[Any], several: bool = False) -> None:
     write(json.dumps(documents if several else documents[0], ensure_ascii=False, indent=2) + "\n")
 
 
-def _print(parts: Iterable[Iterable[Line]], between: int = 1) -> None:
+def _print(parts: Iterable[Iterable[Line]], between: int = 1, kb: str | None = None) -> None:
     from citelog.render.lines import Line
 
     lines: list[Line] = []
     for i, part in enumerate(parts):
         lines += [Line("")] * (between if i else 0)
         lines += part
-    print_lines(lines)
+    print_lines(lines, kb)
 
 
 @click.command(epilog="Example: citelog assess patient.yaml --format json")
@@ -123,7 +123,7 @@ def why(
     if form == "text":
         from citelog.render import proofs as text
 
-        _print(text.proof(one, assessment, every, depth, width(), quotes, shortest) for one in proofs)
+        _print((text.proof(one, assessment, every, depth, width(), quotes, shortest) for one in proofs), kb=kb)
     elif form == "json":
         _json([proof.to_dict() for proof in proofs], several=len(proofs) > 1)
     elif form in ("prov", "jsonld"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from citelog.answer import Conclusion
 from citelog.explain.contrast import Contrast, PatientContrast
-from citelog.explain.missing import Missing, Outcome
+from citelog.explain.missing import NOT_TRIED, Missing, Outcome
 from citelog.explain.obstacles import Obstacle, Premise
 from citelog.explain.what_if import Kept, WhatIf
 from citelog.explain.why_not import NearMiss, WhyNot
@@ -33,6 +33,9 @@ _STATES = {
 def why_not(found: WhyNot, knowledge: Knowledge, width: int = WIDTH) -> Iterator[Line]:
     """Why a conclusion was not reached: the nearest ways to it, each tried."""
     yield Line(f"{found.conclusion} was not concluded", "bold")
+    if not found.is_drawn:
+        yield from wrapped("no rule of this knowledge base concludes it, for any record", width, "  ", "yellow")
+        return
     for conclusion in found.instead:
         yield from wrapped(f"concluded instead: {conclusion.id}. {conclusion.sentence}", width, "  ")
     if found.near:
@@ -220,10 +223,14 @@ def missing(found: Missing, width: int = WIDTH) -> Iterator[Line]:
     if found.conclusion is not None:
         yield Line(f"What {found.conclusion} depends on", "bold")
         for one in found.depends:
+            if one.effect == NOT_TRIED:
+                continue
             style = {"falls without it": "red", "is said otherwise without it": "yellow"}.get(one.effect, "dim")
             yield from wrapped(f"  {one.entry.sentence} [{one.entry.read_from}] {one.effect}", width, "    ", style)
         if not found.depends:
             yield Line("  no entry of the record")
+        if untried := sum(one.effect == NOT_TRIED for one in found.depends):
+            yield Line(f"  ({counted(untried, 'entry was', 'entries were')} not tried: the record is very long)", "dim")
         yield Line("")
         yield Line("What could change it", "bold")
     else:
@@ -241,9 +248,9 @@ def missing(found: Missing, width: int = WIDTH) -> Iterator[Line]:
         if idle:
             yield from wrapped(f"    {', '.join(idle)}: nothing changes", width, "      ", "dim")
     yield Line("")
-    yield from wrapped(
-        f"({counted(found.tried, 'changed record was', 'changed records were')} derived)", width, " ", "dim"
-    )
+    tried = counted(found.tried, "changed record was", "changed records were")
+    more = "" if found.complete else "; there were more to try: the record is very long"
+    yield from wrapped(f"({tried} derived{more})", width, " ", "dim")
 
 
 def _outcome(outcome: Outcome, width: int) -> Iterator[Line]:
@@ -264,7 +271,14 @@ def contrast(found: Contrast, knowledge: Knowledge, width: int = WIDTH) -> Itera
     sides = (found.first, found.second)
     drawn_ = [side.conclusion is not None for side in sides]
     yield Line(
-        f"{sides[0].id} beside {sides[1].id}" if all(drawn_) else f"Why {sides[0].id} and not {sides[1].id}?", "bold"
+        f"{sides[0].id} beside {sides[1].id}"
+        if all(drawn_)
+        else f"Why {sides[0].id} and not {sides[1].id}?"
+        if drawn_[0]
+        else f"Why {sides[1].id} and not {sides[0].id}?"
+        if drawn_[1]
+        else f"Why neither {sides[0].id} nor {sides[1].id}?",
+        "bold",
     )
     for side, only in zip(sides, _only(found), strict=True):
         yield Line("")

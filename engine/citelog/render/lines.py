@@ -13,11 +13,15 @@ WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of output, and its style in rich's words; empty for none. `lead` stands before it without style."""
+    """One line of output, and its style in rich's words; empty for none. `lead` stands before it without style.
+
+    `link` is the file that the line is about, as a path from the folder that holds the knowledge base.
+    """
 
     text: str
     style: str = ""
     lead: str = ""
+    link: str = ""
 
 
 def wrapped(text: str, width: int, indent: str, style: str = "") -> Iterator[Line]:

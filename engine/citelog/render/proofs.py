@@ -30,6 +30,7 @@ class Branch:
     text: str
     style: str = ""
     branches: tuple[Branch, ...] = ()
+    link: str = ""
 
 
 def proof(
@@ -74,16 +75,18 @@ def _branch(step: Step, knowledge: Knowledge, full: bool, own: bool, said: str =
     below = [one for one in step.below if full or own or one.sort not in ("quote", "quoted")]
     branches = tuple(_branch(one, knowledge, full, False) for one in below)
     if step.sort == "rule":
+        link = step.place.rpartition("(")[2].partition(":")[0]
         if full:
-            return Branch(f"{step.text}  ← {step.place}", "bold" if step.cited else "", branches)
+            return Branch(f"{step.text}  ← {step.place}", "bold" if step.cited else "", branches, link)
         if own:
             text = f"by {step.place}" if step.text == said else f"{step.text}  ← {step.place}"
-            return Branch(text, "bold", branches)
+            return Branch(text, "bold", branches, link)
         cited = [one.id or one.of for one in step.below if one.sort in ("quote", "quoted")]
-        return Branch(f"{step.text}{_cited(cited, knowledge)}", "bold" if step.cited else "", branches)
+        return Branch(f"{step.text}{_cited(cited, knowledge)}", "bold" if step.cited else "", branches, link)
     match step.sort:
         case "quote":
             text = f"{step.id} “{step.text}” ({step.place})"
+            return Branch(text, _STYLES["quote"], (), f"{knowledge.id}/source/{knowledge.source.file}")
         case "quoted":
             text = f"{step.text} (quoted above)"
         case "above":
@@ -112,5 +115,5 @@ def drawn(branches: Iterable[Branch], prefix: str, width: int) -> Iterator[Line]
         bar = "│  " if branch.branches else "   "
         lines = textwrap.wrap(branch.text, room, break_long_words=False, break_on_hyphens=False) or [""]
         for j, text in enumerate(lines):
-            yield Line(text, branch.style, prefix + (lead if j == 0 else follow + bar))
+            yield Line(text, branch.style, prefix + (lead if j == 0 else follow + bar), branch.link)
         yield from drawn(branch.branches, prefix + follow, width)
