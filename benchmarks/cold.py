@@ -80,8 +80,7 @@ def run(knowledge: Knowledge, folder: Path, rounds: int) -> tuple[str, dict[str,
     with tempfile.TemporaryDirectory() as scratch:
         program = Path(scratch) / "program.lp"
         program.write_text(translation.program + translation.knowledge + translation.facts(one.atoms), encoding="utf-8")
-        script = Path(sys.executable).parent / "citelog"
-        command = [str(script)] if script.exists() else [sys.executable, "-c", "from citelog.cli.app import main; main()"]
+        command, how = citelog_command()
         commands: dict[str, Sequence[str]] = {
             CITELOG: [*command, "assess", case, "--at", AT],
             JSON: [*command, "assess", case, "--at", AT, "--format", "json"],
@@ -90,13 +89,12 @@ def run(knowledge: Knowledge, folder: Path, rounds: int) -> tuple[str, dict[str,
             SCRIPT: [sys.executable, "-c", CLINGO_SCRIPT, str(program)],
             PYTHON: [sys.executable, "-c", "pass"],
         }
-        times = interleaved({name: _process(argv) for name, argv in commands.items()}, rounds)
+        times = interleaved({name: process(argv) for name, argv in commands.items()}, rounds)
     imports, steps = _imports(commands[CITELOG]), _steps(case)
     rows = [
         (name, f"{t.median * 1e3:.0f}", f"{min(t.seconds) * 1e3:.0f}", f"{t.ratio(times[CLINGO]):.2f}")
         for name, t in times.items()
     ]
-    how = "the console script" if script.exists() else "python -c: no console script is installed beside this Python"
     title = f"The process, cold ({one.name} patient): {rounds} interleaved rounds; citelog is {how}"
     text = table(title, ("", "median ms", "least ms", "/ clingo"), rows)
     text += "\n" + table(
@@ -123,18 +121,28 @@ def _ms(parts: dict[str, float]) -> list[tuple[str, ...]]:
     return [(name, f"{ms:.1f}") for name, ms in parts.items()]
 
 
-def _environment() -> dict[str, str]:
+def citelog_command() -> tuple[list[str], str]:
+    """How citelog is started here, and that in words."""
+    script = Path(sys.executable).parent / "citelog"
+    if script.exists():
+        return [str(script)], "the console script"
+    started = [sys.executable, "-c", "from citelog.cli.app import main; main()"]
+    return started, "python -c: no console script is installed beside this Python"
+
+
+def environment() -> dict[str, str]:
     """Ours, with this copy of the engine first if it is not installed."""
     paths = [str(ROOT / "engine"), os.environ.get("PYTHONPATH", "")]
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}  # or each start compiles anew
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def _process(argv: Sequence[str]) -> Callable[[], object]:
-    environment = _environment()
+def process(argv: Sequence[str]) -> Callable[[], subprocess.CompletedProcess[bytes]]:
+    """A task that runs a command; one that writes nothing ends the benchmark."""
+    given = environment()
 
-    def call() -> object:
-        done = subprocess.run(argv, capture_output=True, check=False, env=environment)
+    def call() -> subprocess.CompletedProcess[bytes]:
+        done = subprocess.run(argv, capture_output=True, check=False, env=given)
         if not done.stdout and argv[-1] != "pass":
             raise SystemExit(f"{' '.join(argv)}\n{done.stderr.decode(errors='replace')[-2000:]}")
         return done
@@ -145,7 +153,7 @@ def _process(argv: Sequence[str]) -> Callable[[], object]:
 def _imports(command: Sequence[str]) -> dict[str, float]:
     """What importing costs, by library: the modules' own times, summed."""
     argv = [sys.executable, "-X", "importtime", *(command[1:] if command[0] == sys.executable else command)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=_environment())
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment())
     spent: dict[str, float] = defaultdict(float)
     for found in re.finditer(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)", done.stderr):
         top = found[2].split(".")[0]
@@ -159,7 +167,7 @@ def _steps(case: str) -> dict[str, float]:
     taken: dict[str, list[float]] = defaultdict(list)
     for _ in range(7):
         done = subprocess.run(
-            [sys.executable, "-c", STEPS, case, AT], capture_output=True, text=True, check=True, env=_environment()
+            [sys.executable, "-c", STEPS, case, AT], capture_output=True, text=True, check=True, env=environment()
         )
         for line in done.stdout.splitlines():
             name, ms = line.split("\t")

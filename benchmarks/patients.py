@@ -55,11 +55,11 @@ def patients(knowledge: Knowledge, folder: Path, drawn: int, seed: int) -> list[
     if shipped:
         for name, p in (("small", shipped[0]), ("typical", shipped[len(shipped) // 2]), ("rich", shipped[-1])):
             found.append(Patient(name, p.source, p.case, p.facts))
-    found += [made(f"random {i}", tree) for i, tree in enumerate(_random(seed, drawn), 1)]
+    found += [made(f"random {i}", tree) for i, tree in enumerate(random_trees(seed, drawn), 1)]
     return found
 
 
-def _random(seed: int, drawn: int) -> Iterator[Mapping[str, Any]]:
+def random_trees(seed: int, drawn: int) -> Iterator[Mapping[str, Any]]:
     """Records such as the tests draw."""
     sys.path.append(str(ROOT / "tests"))
     try:

@@ -43,7 +43,7 @@ ROWS = (
     "Nemo: parse, reason (text ready)",
 )
 NOT_RUN = {
-    "SWI-Prolog": "not a Python package; no release of it is installed by pip",
+    "SWI-Prolog": "as a process only, with proofs: explaining_cold.py",
     "SPARQL (pyoxigraph)": "predicates of three and more places would have to become triples: another program",
 }
 
@@ -112,7 +112,7 @@ def _one(knowledge: Knowledge, folder: Path, one: Patient, rounds: int) -> tuple
     given = base.given(one.atoms, model)
     _agree("pyDatalog", one, base.same(model, base.ask(given)))
     _agree("pyDatalog, query by query", one, base.same(model, base.ask_each(given)))
-    nemo = Nemo(folder, knowledge.program, knowledge.stated, asked)
+    nemo = Nemo(knowledge.program, knowledge.stated, one.atoms, asked)
     written = nemo.facts(one.atoms)
     _agree("Nemo", one, nemo.same(model, nemo.solve(written)))
     machine = Machine(knowledge.program, knowledge.stated)

@@ -23,6 +23,7 @@ from citelog.assess import assess
 from citelog.proof.graph import Node, Proof
 from citelog.render import diagram
 from citelog.render.outline import Outline, Step, outline
+from citelog.render.phrases import CALLED
 from citelog.render.proofs import proof as text_proof
 
 ROOT = Path(__file__).parent.parent
@@ -125,7 +126,7 @@ def test_an_outline_shows_what_the_terminal_shows() -> None:
             case "above":
                 return f"{step.text}  (shown above)"
             case _:
-                return f"{step.sort}: {step.text}" + (f"  [{step.place}]" if step.place else "")
+                return f"{CALLED.get(step.sort, step.sort)}: {step.text}" + (f"  [{step.place}]" if step.place else "")
 
     for found, proof in proofs(SAMPLE[:4]):
         lines = [line.text for line in text_proof(proof, found, every=True, width=10_000)]

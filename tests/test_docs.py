@@ -27,6 +27,7 @@ from citelog.vocab import Terms, folded, folded_unit
 ROOT = Path(__file__).parent.parent
 LANGUAGE = ROOT / "engine" / "LANGUAGE.md"
 README = ROOT / "README.md"
+QUERIES = ROOT / "queries" / "README.md"
 EXPLANATIONS = ROOT / "engine" / "EXPLANATIONS.md"
 CASES = ROOT / "engine" / "CASES.md"
 
@@ -153,7 +154,7 @@ class Shown:
 def shown() -> list[Shown]:
     """The commands of each block fenced as `console run`: `$ citelog …`, then its output."""
     found = []
-    for document in (README, EXPLANATIONS):
+    for document in (README, EXPLANATIONS, QUERIES):
         for block in literate.blocks(document.read_text(encoding="utf-8")):
             if block.kind == "console" and block.name == "run":
                 for piece in re.split(r"(?m)^\$ ", block.text)[1:]:

@@ -48,7 +48,7 @@ def test_a_regimen_is_traced_to_the_record_the_rules_and_the_sentences(kb: citel
 
 CITED = re.compile(
     r"\[.*line \d+.*\]$|\(.*line \d+.*\)$|\[f\d+.*\]$|\((shown|quoted) above\)$"
-    r"|(assumed|absent|holds|computed|encoder): "
+    r"|(gap|not found|holds|computed|convention): "
 )
 """How a line of a proof says where it comes from: a citation, a place in the record, or what kind of step it is."""
 
@@ -91,12 +91,12 @@ def test_two_things_that_are_spelt_alike_are_two_steps() -> None:
 
 def test_what_rests_on_nothing_being_on_record_says_so(kb: citelog.KnowledgeBase) -> None:
     shown = told(kb.assess({"labs": []}), "treat:undetermined")
-    assert [line for line in shown if line.startswith("assumes: ")] == [
-        "assumes: no serum B12 result is on record",
-        "assumes: symptoms attributed to vitamin B12 deficiency are not recorded",
-        "assumes: neurological involvement is not recorded",
+    assert [line for line in shown if line.startswith("rests on a gap: ")] == [
+        "rests on a gap: no serum B12 result is on record",
+        "rests on a gap: symptoms attributed to vitamin B12 deficiency are not recorded",
+        "rests on a gap: neurological involvement is not recorded",
     ]
-    assert sum("assumed: " in line for line in shown) == 3
+    assert sum("─ gap: " in line for line in shown) == 3
 
 
 def test_a_comparison_is_a_step_with_both_its_values(kb: citelog.KnowledgeBase) -> None:

@@ -144,6 +144,21 @@ class Answer:
             raise NotConcludedError(asked, tuple(self.by_id))
         return found
 
+    def others(self, conclusion: Conclusion) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """The other candidates beside a conclusion that was decided among several: value, sentence, statements."""
+        kind = next(kind for kind in self.knowledge.kinds if kind.name == conclusion.kind)
+        if not kind.candidates:
+            return ()
+        told = []
+        for candidate, firings in _others(kind, conclusion.atom, self.run, self.knowledge):
+            said = (
+                " ".join(dict.fromkeys(_sentences(firings, self.words))) or sentence(self.words.fact(candidate)) + "."
+            )
+            value = candidate.args[-1]
+            shown = spelt(value, self.knowledge, kind)
+            told.append((shown, said, tuple(dict.fromkeys(s for f in firings for s in f.rule.cites))))
+        return tuple(told)
+
     def why(self, conclusion: str) -> Proof:
         """The proof of a conclusion, by its id; raises NotConcludedError where it was not reached."""
         if conclusion not in self.by_id:
@@ -319,16 +334,20 @@ def _number(text: str) -> int | float:
 def _also(kind: Kind, knowledge: Knowledge, atom: Atom, run: Run) -> list[dict[str, Any]]:
     """The other candidates that held: each with its own statements, in the order of their ranks."""
     names = [a.name for a in knowledge.program.predicates[kind.candidates].arguments][1:]
-    taken = set(passed_through(run, atom))
     also = []
-    for candidate in run.atoms(kind.candidates):
-        if candidate in taken:
-            continue
-        firings = sorted(deciding(run, candidate), key=lambda f: f.number)
+    for candidate, firings in _others(kind, atom, run, knowledge):
         statements = dict.fromkeys(s for f in firings for s in f.rule.cites)
         said = {name: _ranked(value, knowledge) for name, value in zip(names, candidate.args[1:], strict=True)}
         also.append(said | {"statements": list(statements)})
-    return sorted(also, key=lambda entry: [str(v).rjust(9) for v in entry.values()])
+    return also
+
+
+def _others(kind: Kind, atom: Atom, run: Run, knowledge: Knowledge) -> list[tuple[Atom, list[Firing]]]:
+    """The candidates that held beside the one that a conclusion was taken from, in the order of their ranks."""
+    taken = set(passed_through(run, atom))
+    found = [candidate for candidate in run.atoms(kind.candidates) if candidate not in taken]
+    found.sort(key=lambda candidate: [str(_ranked(value, knowledge)).rjust(9) for value in candidate.args[1:]])
+    return [(candidate, sorted(deciding(run, candidate), key=lambda f: f.number)) for candidate in found]
 
 
 def _ranked(value: Value, knowledge: Knowledge) -> Any:

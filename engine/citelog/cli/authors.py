@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, forms, open_base, print_lines, width, write
+from citelog.cli.console import KB, No, forms, open_base, print_lines, save, say, width, write
+from citelog.diagnostics import CitelogError
 
 
 @click.command(epilog="Example: citelog check --kb my-guideline/")
@@ -32,6 +34,45 @@ def check(kb: str | None, form: str) -> None:
         )
         print_lines([*lines, Line(summary, "bold red" if errors else "bold green")])
     if errors:
+        raise No("")
+
+
+@click.command(epilog="Example: citelog test --kb my-guideline/ symptoms")
+@click.argument("words", metavar="[WORD…]", nargs=-1)
+@KB
+@forms("text", "json")
+@click.option("--junit", metavar="FILE", help="Write the outcome as JUnit XML too.")
+@click.option("--accept", is_flag=True, help="Renew the proofs that cases keep as text, to be reviewed.")
+def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, accept: bool) -> None:
+    """A knowledge base tried on its own cases: what is expected, and whether it is so.
+
+    WORD chooses the cases whose name holds it.
+    """
+    from citelog.trial import expectations
+
+    knowledge, folder = open_base(kb), home.knowledge(kb)
+    files = expectations.case_files(folder, words)
+    if not files:
+        raise CitelogError(f"{folder / 'cases'}: no case{' of that name' if words else ''}\n   = see engine/CASES.md for how to write one")
+    found = []
+    for file in files:
+        trial, assessment = expectations.tried(knowledge, file)
+        if accept and assessment is not None and assessment.case.expect is not None:
+            for path in expectations.accept(assessment, assessment.case.expect, file):
+                say(f"renewed {path}")
+            trial, _ = expectations.tried(knowledge, file)
+        found.append(trial)
+    if junit is not None:
+        from citelog.trial.junit import xml
+
+        save(Path(junit), xml(found, knowledge.id))
+    if form == "json":
+        write(json.dumps([trial.to_dict() for trial in found], ensure_ascii=False, indent=2) + "\n")
+    else:
+        from citelog.render.trials import trials
+
+        print_lines(trials(found, knowledge, width()), kb)
+    if any(trial.failures for trial in found):
         raise No("")
 
 
@@ -67,4 +108,4 @@ def schema(name: str | None) -> None:
     )
 
 
-COMMANDS = (check, show, schema)
+COMMANDS = (check, test, show, schema)

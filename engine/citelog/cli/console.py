@@ -128,6 +128,14 @@ def write(text: str) -> None:
         raise CitelogError(f"standard output: the answer cannot be written: {error.strerror}\n   = {remedy}") from error
 
 
+def save(path: Path, text: str) -> None:
+    """A result in a file that the caller named."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CitelogError(f"{path}: it cannot be written: {error.strerror}\n   = name a file in a folder of yours") from error
+
+
 def width() -> int:
     """The columns to write in."""
     from shutil import get_terminal_size

@@ -12,17 +12,21 @@ from citelog.knowledge.base import Kind, Knowledge
 from citelog.patient.facts import PATIENT
 from citelog.patient.wanted import Args
 from citelog.run.result import Run
-from citelog.values import Atom, Value
+from citelog.values import Atom, Iri, Value
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A conclusion that could be drawn: its id, its kind, and its value as the rules have it."""
+    """A conclusion by its id: its kind, and its value as the rules have it.
+
+    `is_drawn` is false for what the knowledge base knows and no rule of it concludes.
+    """
 
     id: str
     kind: Kind
     value: Value
     places: int
+    is_drawn: bool = True
 
     @property
     def args(self) -> Args:
@@ -51,13 +55,24 @@ def catalogue(knowledge: Knowledge) -> Mapping[str, Goal]:
 
 
 def goal(knowledge: Knowledge, conclusion: str) -> Goal:
-    """The conclusion of an id; raises CitelogError, naming the nearest, where the knowledge base can never draw it."""
+    """The conclusion of an id; raises CitelogError, naming the nearest, where the knowledge base has none of it."""
     known = catalogue(knowledge)
     asked = conclusion.partition("#")[0]
-    if asked in known:
-        return known[asked]
+    found = known.get(asked) or _undrawn(knowledge, asked)
+    if found is not None:
+        return found
     kind = asked.partition(":")[0]
     same = [id_ for id_ in known if id_.startswith(f"{kind}:")]
     kinds = ", ".join(dict.fromkeys(one.kind.name for one in known.values()))
     hint = did_you_mean(asked, known) or (f"of this kind are {', '.join(same)}" if same else f"the kinds are {kinds}")
     raise CitelogError(f"{conclusion} is no conclusion that {knowledge.id} can draw\n   = {hint}")
+
+
+def _undrawn(knowledge: Knowledge, asked: str) -> Goal | None:
+    """A conflict of the document that no rule concludes for a patient."""
+    name, _, value = asked.partition(":")
+    for kind in knowledge.kinds:
+        if kind.sided and kind.name == name and value in knowledge.conflicts:
+            places = len(knowledge.program.predicates[kind.predicate].arguments)
+            return Goal(asked, kind, Iri(f"{knowledge.namespace}{value}"), places, is_drawn=False)
+    return None

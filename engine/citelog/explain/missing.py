@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from citelog.answer import Answer, Conclusion, derive
-from citelog.explain.model import shape
-from citelog.explain.origin import Bound, decimal, line, nearest, solve
+from citelog.explain.model import Model, shape
+from citelog.explain.origin import NEGATED, Bound, decimal, nearest
+from citelog.explain.plans import Planner
 from citelog.explain.what_if import paired
 from citelog.patient.case import Case, Entry
 from citelog.patient.changes import Add, Change, Drop, Set, apply
 from citelog.patient.numbers import reading
 from citelog.patient.wanted import PROBE
-from citelog.patient.words import status
+from citelog.patient.words import state, status
 from citelog.proof.words import number
-from citelog.rules.program import Comparison
 from citelog.run.result import Run
 from citelog.values import Iri, Value
 from citelog.vocab import CL, cl
@@ -32,6 +32,15 @@ FORMAT = "citelog-missing/1"
 
 _REGIONS = 12
 """Ranges of one number that are tried at most."""
+
+_LONG = 500
+"""Entries of a record up to which everything is tried."""
+
+_TRIED = 150
+"""Records that are derived from at most where a record has just more entries; fewer as it is longer."""
+
+_OFTEN = ("daily", "weekly", "monthly", "every 3 months", "yearly")
+"""Frequencies that stand for all: rules compare them with each other in many ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Depends:
-    """A recorded entry and a conclusion: without the entry the conclusion falls, is said otherwise, or stays."""
+    """A recorded entry and a conclusion: without the entry the conclusion falls, is said otherwise, or stays.
+
+    Of a very long record the last entries are not tried, which `effect` then says.
+    """
 
     entry: Entry
     effect: str
@@ -96,13 +108,14 @@ class Depends:
 class Missing:
     """The items, those on which most hangs first; for one conclusion also what it depends on.
 
-    `tried` counts the records that were derived from.
+    `tried` counts the records that were derived from; `complete` is false where a very long record left some out.
     """
 
     conclusion: str | None
     items: tuple[Item, ...]
     depends: tuple[Depends, ...]
     tried: int
+    complete: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """The document, format `citelog-missing/1`."""
@@ -112,6 +125,7 @@ class Missing:
             "items": [item.to_dict() for item in self.items],
             "depends": [one.to_dict() for one in self.depends],
             "records_tried": self.tried,
+            "search_complete": self.complete,
         }
 
 
@@ -138,6 +152,8 @@ def missing(answer: Answer, conclusion: str | None = None) -> Missing:
     about = answer.ids(conclusion)[0] if conclusion is not None else None
     items = []
     for question in asked.questions():
+        if asked.is_spent:
+            break
         outcomes = [_outcome(answer, value, change, about) for value, change in question.values]
         asked.tried += len(outcomes)
         outcomes = [o for i, o in enumerate(outcomes) if not _is_finer(o, outcomes[:i])]
@@ -145,8 +161,10 @@ def missing(answer: Answer, conclusion: str | None = None) -> Missing:
         if weight:
             items.append(Item(question.text, question.state, tuple(outcomes), weight))
     items.sort(key=lambda item: -item.weight)
-    depends = tuple(_depends(answer, about)) if about is not None else ()
-    return Missing(about, tuple(items), depends, asked.tried + len(depends))
+    complete = not asked.is_spent
+    depends = tuple(_depends(answer, about, asked)) if about is not None else ()
+    complete = complete and all(one.effect != NOT_TRIED for one in depends)
+    return Missing(about, tuple(items), depends, asked.tried, complete)
 
 
 def _outcome(answer: Answer, value: str, change: Change | datetime.date, about: str | None) -> Outcome:
@@ -185,19 +203,28 @@ def _weight(answer: Answer, outcome: Outcome) -> int:
     return len({c.id for c in listed if c.kind not in record})
 
 
-def _depends(answer: Answer, about: str) -> Iterator[Depends]:
-    """Each entry dropped in turn: does the conclusion fall?"""
+NOT_TRIED = "not tried"
+
+
+def _depends(answer: Answer, about: str, asked: _Asked) -> Iterator[Depends]:
+    """Each entry dropped in turn, those behind the conclusion first: does the conclusion fall?"""
     terms = answer.knowledge.terms
-    for entry in answer.case.entries:
+    behind = set(answer.by_id[about].facts)
+    asked.tried_before = asked.tried
+    for entry in sorted(answer.case.entries, key=lambda entry: entry.id not in behind):
         if entry.term is None:
             continue
+        if asked.is_spent:
+            yield Depends(entry, NOT_TRIED)
+            continue
+        asked.tried += 1
         after = answer.again(apply(answer.case, [Drop(entry.read_from)], terms))
         pairs, lost, _ = paired(answer, after)
         if any(c.id == about for c in lost):
             yield Depends(entry, "falls without it")
         elif any(a.id == about and (_said(a) != _said(b) or a.sentence != b.sentence) for a, b in pairs):
             yield Depends(entry, "is said otherwise without it")
-        elif entry.id in answer.by_id[about].facts:
+        elif entry.id in behind:
             yield Depends(entry, "stays without it, for another reason")
         else:
             yield Depends(entry, "idle")
@@ -211,7 +238,13 @@ class _Asked:
         self.case, self.knowledge = answer.case, answer.knowledge
         self.terms = answer.knowledge.terms
         self.shape = shape(answer.knowledge)
-        self.tried = 0
+        self.tried = self.tried_before = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether a record is so long that enough was tried of one part of the answer."""
+        size = len(self.case.entries)
+        return size > _LONG and self.tried - self.tried_before >= max(6, _TRIED * _LONG // (size * 2))
 
     def questions(self) -> Iterator[_Question]:
         """The items, in the order of lists and names."""
@@ -236,13 +269,14 @@ class _Asked:
             if not entries:
                 values = tuple((s, Add("findings", label, (("state", s),))) for s in ("present", "absent", "unknown"))
                 yield _Question(label, "not recorded", values)
-            elif len(entries) == 1 and str(entries[0].keys.get("state", "")).casefold() not in ("present", "absent"):
-                state = str(entries[0].keys.get("state", "")) or "without a state"
-                yield _Question(
-                    label,
-                    f"recorded as {state}",
-                    tuple((s, Set(entries[0].read_from, "state", s)) for s in ("present", "absent")),
-                )
+            elif all(state(str(entry.keys.get("state", ""))) in (None, "unknown") for entry in entries):
+                for entry in entries:
+                    said = str(entry.keys.get("state", ""))
+                    yield _Question(
+                        label if len(entries) == 1 else f"{label} ({entry.read_from})",
+                        f"recorded as {said}" if said else "recorded without a state",
+                        tuple((s, Set(entry.read_from, "state", s)) for s in ("present", "absent")),
+                    )
 
     def _results(self) -> Iterator[_Question]:
         for analyte in self._asked("result", 2):
@@ -271,6 +305,12 @@ class _Asked:
                         "not usable" if unit else "not recorded",
                         tuple((self.terms.label(u), Set(entry.read_from, "unit", self.terms.label(u))) for u in units),
                     )
+                if cl("low_flag") in self.shape.asked.get(("result_flag", 2), ()) and "flag" not in entry.keys:
+                    yield _Question(
+                        f"the laboratory's flag of “{entry.sentence}” ({entry.read_from})",
+                        "not recorded",
+                        (("low", Set(entry.read_from, "flag", "L")),),
+                    )
 
     def _accepted(self, analyte: Iri) -> list[Iri]:
         stated = (atom for atom in self.knowledge.stated if atom.predicate == CL + "acceptsUnit")
@@ -285,24 +325,35 @@ class _Asked:
     def _regions(self, change: Add | Set, unit: str) -> Iterator[tuple[str, Change]]:
         """A number moved past one bound of the rules after another; each range that they tell apart once."""
         low: Bound | None = None
+        for _ in range(_REGIONS):  # down to the lowest
+            below = max(self._ends(change, (">", ">=")), key=lambda b: (b.limit, b.sign), default=None)
+            lower = nearest(_beyond(below), Decimal(PROBE)) if below else None
+            if lower is None:
+                break
+            change = _with_value(change, str(lower))
         for _ in range(_REGIONS):
-            case = apply(self.case, [change], self.terms)
-            run = derive(self.knowledge, case, self.answer.at, self.answer.deadline)
-            self.tried += 1
-            place = change.place if isinstance(change, Set) else case.gathered.items[-1].read_from
-            high = min(
-                (b for b in _bounds(run, case, place, "result_value") if b.sign in ("<", "<=")),
-                key=lambda b: (b.limit, b.sign),
-                default=None,
-            )
+            high = min(self._ends(change, ("<", "<=")), key=lambda b: (b.limit, b.sign), default=None)
             yield _range(low, high, unit), change
             if high is None:
                 return
-            low = Bound(high.fact, high.place, ">=" if high.sign == "<" else ">", high.limit)
+            low = _beyond(high)
             value = nearest(low, Decimal(PROBE))
             if value is None:
                 return
             change = _with_value(change, str(value))
+
+    def _ends(self, change: Add | Set, signs: tuple[str, str]) -> list[Bound]:
+        """Where the range of a changed number ends, on one side."""
+        case = apply(self.case, [change], self.terms)
+        run = derive(self.knowledge, case, self.answer.at, self.answer.deadline)
+        self.tried += 1
+        place = change.place if isinstance(change, Set) else case.gathered.items[-1].read_from
+        return [bound for bound in self._bounds(run, case, place, "result_value") if bound.sign in signs]
+
+    def _bounds(self, run: Run, case: Case, place: str | None, predicate: str) -> Iterator[Bound]:
+        """Between which bounds a value of a changed record leaves all that the rules say as it is."""
+        record = next((e.record for e in case.entries if e.read_from == place), None)
+        return Planner(self.shape, Model(run)).bounds(predicate, record)
 
     def _medications(self) -> Iterator[_Question]:
         courses = [
@@ -340,11 +391,44 @@ class _Asked:
                 f"the course of {text}", "not recorded",
                 tuple((self.terms.label(c), Set(entry.read_from, "course", c.local)) for c in courses),
             )  # fmt: skip
+        if taken == "current" and "frequency" not in entry.keys and self._reads("medication_frequency"):
+            yield _Question(
+                f"the frequency of {text}", "not recorded",
+                tuple((often, Set(entry.read_from, "frequency", often)) for often in _OFTEN),
+            )  # fmt: skip
+        if taken == "current" and "since" not in entry.keys and self.answer.at is not None:
+            values = tuple(self._back(entry, "since", "medication_since", self.answer.at))
+            yield _Question(f"the start of {text}", "not recorded", values)
         if taken == "current" and "route" not in entry.keys:
             yield _Question(
                 f"the route of {text}", "not recorded",
                 tuple((self.terms.label(r), Set(entry.read_from, "route", self.terms.label(r))) for r in routes),
             )  # fmt: skip
+
+    def _reads(self, predicate: str) -> bool:
+        return any(name == predicate for name, _ in self.shape.asked)
+
+    def _back(self, entry: Entry, key: str, predicate: str, day: datetime.date) -> Iterator[tuple[str, Change]]:
+        """A day of an entry moved back from the day of the assessment, past one bound after another."""
+        high: Bound | None = None
+        for _ in range(_REGIONS if self._reads(predicate) else 0):
+            change = Set(entry.read_from, key, day.isoformat())
+            case = apply(self.case, [change], self.terms)
+            run = derive(self.knowledge, case, self.answer.at, self.answer.deadline)
+            self.tried += 1
+            low = max(
+                (b for b in self._bounds(run, case, entry.read_from, predicate) if b.sign in (">", ">=")),
+                key=lambda b: (b.limit, b.sign),
+                default=None,
+            )
+            yield _days(low, high), change
+            if low is None:
+                return
+            high = _beyond(low)
+            before = nearest(high, day)
+            if not isinstance(before, datetime.date):
+                return
+            day = before
 
     def _preferences(self) -> Iterator[_Question]:
         choices = self.shape.asked.get(("preference", 3), ())
@@ -356,7 +440,7 @@ class _Asked:
                 yield _Question(f"{label} preference", "not recorded", values)
 
     def _dates(self) -> Iterator[_Question]:
-        """An entry without a date among others of its name: before them, or after them."""
+        """An entry without a date: before others of its name or after them, and as many days as rules tell apart."""
         for entry in self.case.entries:
             if entry.term is None or "when" in entry.keys:
                 continue
@@ -366,14 +450,17 @@ class _Asked:
                 for day in fact.args[2:]
                 if isinstance(day, datetime.date) and any(o.record == fact.args[1] for o in self._of(entry.term))
             ]
+            values: list[tuple[str, Change]] = []
             if days and datetime.date.min < min(days) and max(days) < datetime.date.max:
                 day = datetime.timedelta(days=1)
-                values = (("later than the others", max(days) + day), ("earlier than the others", min(days) - day))
-                yield _Question(
-                    f"the date of “{entry.sentence}” ({entry.read_from})",
-                    "not recorded",
-                    tuple((text, Set(entry.read_from, "when", when.isoformat())) for text, when in values),
-                )
+                for text, when in (
+                    ("later than the others", max(days) + day),
+                    ("earlier than the others", min(days) - day),
+                ):
+                    values.append((text, Set(entry.read_from, "when", when.isoformat())))
+            if self.answer.at is not None:
+                values += self._back(entry, "when", "recorded_when", self.answer.at)
+            yield _Question(f"the date of “{entry.sentence}” ({entry.read_from})", "not recorded", tuple(values))
 
     def _day(self) -> Iterator[_Question]:
         """The date of the assessment, where none was given: as many as the recorded dates tell apart."""
@@ -381,7 +468,8 @@ class _Asked:
             return
         starts = [
             day
-            for fact in self.answer.run.atoms("medication_since")
+            for predicate in ("medication_since", "recorded_when")
+            for fact in self.answer.run.atoms(predicate)
             for day in fact.args[2:]
             if isinstance(day, datetime.date)
         ]
@@ -396,44 +484,21 @@ class _Asked:
             run = derive(self.knowledge, self.case, day, self.answer.deadline)
             self.tried += 1
             high = min(
-                (b for b in _bounds(run, self.case, None, "evaluation_day") if b.sign in ("<", "<=")),
+                (b for b in self._bounds(run, self.case, None, "evaluation_day") if b.sign in ("<", "<=")),
                 key=lambda b: (b.limit, b.sign),
                 default=None,
             )
             values.append((_days(low, high), day))
             if high is None:
                 break
-            low = Bound(high.fact, high.place, ">=" if high.sign == "<" else ">", high.limit)
+            low = _beyond(high)
             day = nearest(low, day)
         yield _Question("the date of the assessment (--at)", "not given", tuple(values))
 
 
-def _bounds(run: Run, case: Case, place: str | None, predicate: str) -> Iterator[Bound]:
-    """What the comparisons that hold ask of one recorded value."""
-    records = {e.record for e in case.entries if e.read_from == place}
-    program = run.program
-    for component in program.open:
-        for number_ in component.rules:
-            if not any(isinstance(x, Comparison) for x in program.rules[number_].body):
-                continue
-            for atom in run.atoms(program.rules[number_].predicate):
-                for firing in run.firings(atom):
-                    if firing.number != number_:
-                        continue
-                    row, body = firing.bindings, firing.rule.body
-                    for literal in body:
-                        if isinstance(literal, Comparison):
-                            bound = solve(
-                                literal.operator,
-                                line(literal.left, row, body, run),
-                                line(literal.right, row, body, run),
-                            )
-                            if (
-                                bound
-                                and bound.fact.predicate == predicate
-                                and (place is None or run.record(bound.fact) in records)
-                            ):
-                                yield bound
+def _beyond(bound: Bound) -> Bound:
+    """The other side of a bound."""
+    return replace(bound, sign=NEGATED[bound.sign])
 
 
 def _with_value(change: Add | Set, value: str) -> Add | Set:

@@ -185,7 +185,7 @@ class Shape:
             if isinstance(literal, Present) and literal.predicate not in self.changing:
                 for place, arg in enumerate(literal.args):
                     if isinstance(arg, Variable) and arg.name == variable:
-                        values |= {row[place] for row in self._stated.get(literal.predicate, ())}
+                        values |= self._possible(literal.predicate, place, frozenset())
         return values
 
 

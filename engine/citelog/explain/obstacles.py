@@ -12,7 +12,7 @@ from typing import Any
 from citelog.answer import Answer
 from citelog.explain.model import shape
 from citelog.explain.plans import Blocked, Miss, is_known
-from citelog.knowledge.base import Citation
+from citelog.knowledge.base import Citation, Knowledge
 from citelog.patient.case import Case, Entry
 from citelog.patient.wanted import SOME_RECORD, Args, entries_of
 from citelog.proof.words import Words, sentence
@@ -93,7 +93,7 @@ def obstacle(miss: Miss, answer: Answer) -> Obstacle:
             premises.append(_failed(blocked, miss, answer))
         elif not (isinstance(literal, Assignment) and isinstance(literal.expression, Constant)):
             state = "holds" if miss.fired or _is_settled(literal, miss.bindings) else "open"
-            premises.append(Premise(_said(literal, miss.bindings, words), state, _kind(literal, answer)))
+            premises.append(Premise(_said(literal, miss.bindings, words), state, kind_of(literal, answer.knowledge)))
     return Obstacle(
         rule.name,
         words.rule(rule, miss.bindings) or rule.doc,
@@ -116,11 +116,12 @@ def _is_settled(literal: Literal, row: Mapping[str, Value]) -> bool:
             return True
 
 
-def _kind(literal: Literal, answer: Answer) -> str:
+def kind_of(literal: Literal, knowledge: Knowledge) -> str:
+    """What sort of premise a literal is."""
     if isinstance(literal, Present | Absent):
-        layer = answer.knowledge.program.predicates[literal.predicate].layer
+        layer = knowledge.program.predicates[literal.predicate].layer
         sort = {"patient": "recorded", "derived": "derived"}.get(layer, "stated")
-        if any(rule.aggregate for rule in shape(answer.knowledge).rules.get(literal.predicate, ())):
+        if any(rule.aggregate for rule in shape(knowledge).rules.get(literal.predicate, ())):
             sort = "counted"
         return sort if isinstance(literal, Present) else "absence"
     return "comparison" if isinstance(literal, Comparison) else "computation"
@@ -145,7 +146,7 @@ def _open(args: Args) -> Args:
 
 def _failed(blocked: Blocked, miss: Miss, answer: Answer) -> Premise:
     literal, row = blocked.literal, blocked.bindings
-    kind = _kind(literal, answer)
+    kind = kind_of(literal, answer.knowledge)
     behind = obstacle(blocked.behind, answer) if blocked.behind else None
     if isinstance(literal, Comparison | Assignment):
         return Premise(_said(literal, row, answer.words), "concluded" if miss.fired else "false", kind, behind=behind)
@@ -159,7 +160,7 @@ def _failed(blocked: Blocked, miss: Miss, answer: Answer) -> Premise:
     declared = answer.knowledge.program.predicates[literal.predicate]
     if declared.layer != "patient":
         return Premise(text, "does not exist", kind)
-    state, entries = _recorded(literal.predicate, args, answer.case)
+    state, entries = recorded(literal.predicate, args, answer.case)
     return Premise(text, state, kind, entries)
 
 
@@ -167,12 +168,13 @@ def _entries(args: Args, case: Case) -> tuple[Entry, ...]:
     return tuple(entry for value in args for entry in entries_of(value, case))
 
 
-def _recorded(predicate: str, args: Args, case: Case) -> tuple[str, tuple[Entry, ...]]:
+def recorded(predicate: str, args: Args, case: Case) -> tuple[str, tuple[Entry, ...]]:
     """What the record says in place of a fact that it does not give."""
     name = args[2] if len(args) > 2 else None
     entries = _entries(args, case) or tuple(e for e in case.entries if isinstance(name, Iri) and e.term == name)
     if not entries:
         return "not recorded", ()
     states = {str(entry.keys.get("state", "")).casefold() for entry in entries}
-    said = next((f"recorded {state}" for state in ("absent", "unknown") if states == {state}), "recorded otherwise")
+    said = "recorded as present and as absent" if {"present", "absent"} <= states else "recorded otherwise"
+    said = next((f"recorded {state}" for state in ("present", "absent", "unknown") if states == {state}), said)
     return said if predicate == "entry" else "recorded otherwise", entries

@@ -44,15 +44,21 @@ class Line:
         return self.fact == other.fact and self.place == other.place
 
 
-def line(expression: Expression, row: Mapping[str, Value], body: tuple[Literal, ...], run: Run) -> Line | None:
-    """An expression of a rule, for one set of bindings, as a line; None where it is none."""
+def line(
+    expression: Expression, row: Mapping[str, Value], body: tuple[Literal, ...], run: Run, over: str = ""
+) -> Line | None:
+    """An expression of a rule, for one set of bindings, as a line; None where it is none.
+
+    The line is over a value of the record, or over the facts of the predicate `over`: all else is then a constant, as
+    what was given with the call is in any case.
+    """
     match expression:
         case Constant(value):
             return _constant(value)
         case Variable(name):
-            return _variable(name, row, body, run)
+            return _variable(name, row, body, run, over)
         case Operation(operator, left, right):
-            a, b = line(left, row, body, run), line(right, row, body, run)
+            a, b = (line(side, row, body, run, over) for side in (left, right))
             return None if a is None or b is None else _combined(operator, a, b)
 
 
@@ -70,43 +76,44 @@ def exact(value: Value) -> Fraction | None:
     return Fraction(value.toordinal()) if isinstance(value, datetime.date) else None
 
 
-def _variable(name: str, row: Mapping[str, Value], body: tuple[Literal, ...], run: Run) -> Line | None:
+def _variable(name: str, row: Mapping[str, Value], body: tuple[Literal, ...], run: Run, over: str) -> Line | None:
     if name not in row:
         return None
     for literal in body:
         if isinstance(literal, Assignment) and literal.variable == name:
-            return line(literal.expression, row, body, run)
+            return line(literal.expression, row, body, run, over)
         if isinstance(literal, Present):
             for place, arg in enumerate(literal.args):
                 if isinstance(arg, Variable) and arg.name == name:
-                    return source(instance(literal, row), place, run)
+                    return source(instance(literal, row), place, run, over)
     return None
 
 
-def source(atom: Atom, place: int, run: Run) -> Line | None:
+def source(atom: Atom, place: int, run: Run, over: str = "") -> Line | None:
     """Where an argument of a fact that holds comes from."""
     value = atom.args[place] if atom.args[place] is not None else None
     if value is None or exact(value) is None:
         return None
     if run.is_given(atom):
-        return Line(Fraction(0), Fraction(1), atom, place)
+        free = atom.predicate == over if over else run.record(atom) is not None
+        return Line(Fraction(0), Fraction(1), atom, place) if free else _constant(value)
     for firing in run.firings(atom):
         arg = firing.rule.args[place]
         if isinstance(arg, Variable):
-            return _variable(arg.name, firing.bindings, firing.rule.body, run)
+            return _variable(arg.name, firing.bindings, firing.rule.body, run, over)
         if isinstance(arg, Aggregate):
-            return _extreme(arg, value, firing.rule, firing.rows, run)
+            return _extreme(arg, value, firing.rule, firing.rows, run, over)
     return _constant(value)
 
 
 def _extreme(
-    counted: Aggregate, value: Value, rule: Rule, rows: tuple[Mapping[str, Value], ...], run: Run
+    counted: Aggregate, value: Value, rule: Rule, rows: tuple[Mapping[str, Value], ...], run: Run, over: str
 ) -> Line | None:
     """A maximum or minimum comes from the row that attains it; a sum or count from no single value."""
     if counted.function not in ("max", "min"):
         return None
     row = next(r for r in rows if r[counted.variables[0]] == value)
-    return _variable(counted.variables[0], row, rule.body, run)
+    return _variable(counted.variables[0], row, rule.body, run, over)
 
 
 def _combined(operator: str, a: Line, b: Line) -> Line | None:

@@ -7,15 +7,29 @@ a record can change is ever wished for, never a statement of the document.
 
 from __future__ import annotations
 
+import functools
 import heapq
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from citelog.explain.model import Model, Shape
-from citelog.explain.origin import NEGATED, line, nearest, solve
-from citelog.patient.wanted import NAMING, SOME_RECORD, Args, Make, Unmake, Wish, list_of, target
+from citelog.explain.origin import NEGATED, Bound, exact, line, nearest, solve
+from citelog.patient.wanted import (
+    NAMING,
+    SOME_RECORD,
+    Args,
+    Make,
+    Unmake,
+    Wish,
+    list_of,
+    names_one_each,
+    needed,
+    target,
+)
 from citelog.rules.program import (
     Absent,
     Aggregate,
@@ -44,6 +58,12 @@ _FAILING = 4
 
 _RECORDS = 12
 """Records of the patient of which it is asked what else they would have to say."""
+
+_FAR = 10**9
+"""What is added to a count to see which way a comparison needs it."""
+
+_COMBINED = 256
+"""Combinations of plans of which the cheapest are kept."""
 
 _TRIED = 400
 """Partial bindings of one rule that are looked at."""
@@ -79,9 +99,15 @@ class Plan:
     behind: Miss | None = None
 
     @property
-    def cost(self) -> int:
-        """How many records the wishes are about."""
-        return len({target(wish) for wish in self.wishes})
+    def cost(self) -> tuple[int, int]:
+        """How many records the wishes are about, and how much they ask of them."""
+        return _cost(self.wishes)
+
+
+@functools.lru_cache(maxsize=4096)
+def _cost(wishes: frozenset[Wish]) -> tuple[int, int]:
+    least = needed(wishes)
+    return len({target(wish) for wish in least}), len(least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +123,15 @@ class Planner:
     """Plans for one run, each worked out once.
 
     With `stuck`, what no record can change may fail as well: such plans lead nowhere, and say what is in the way.
+    `alone` are the wishes of every plan about one record that came up on the way, also where it was not kept; `cut`
+    says that some plan was not.
     """
 
     shape: Shape
     model: Model
     stuck: bool = False
+    alone: dict[frozenset[Wish], None] = field(default_factory=dict)
+    cut: bool = False
     _wanted: dict[tuple[str, Args], tuple[Plan, ...]] = field(default_factory=dict)
     _unwanted: dict[Atom, tuple[Plan, ...]] = field(default_factory=dict)
 
@@ -111,13 +141,18 @@ class Planner:
         if key not in self._wanted:
             self._wanted[key] = ()  # a fact is no way to itself
             if self.shape.is_recorded(predicate):
-                found = [Plan(frozenset({Make(predicate, args)}))] if self._can_be_said(predicate, args) else []
+                found = [self._plain(Make(predicate, args))] if self._can_be_said(predicate, args) else []
             elif predicate in self.shape.changing:
                 found = [plan for rule in self.shape.rules.get(predicate, ()) for plan in self._fire(rule, args)]
             else:
                 found = []
             self._wanted[key] = self._cheapest(found)
         return self._wanted[key]
+
+    def _plain(self, wish: Wish) -> Plan:
+        plan = Plan(frozenset({wish}))
+        self.alone[plan.wishes] = None
+        return plan
 
     def _can_be_said(self, predicate: str, args: Args) -> bool:
         """Whether an entry can say a fact: one that is there keeps its list and its name."""
@@ -132,11 +167,14 @@ class Planner:
 
     def _fire(self, rule: Rule, args: Args) -> Iterator[Plan]:
         bound = _unified(rule, args)
-        if bound is None:
-            return
+        if bound is not None:
+            yield from self._fired(rule, bound)
+
+    def _fired(self, rule: Rule, bound: Mapping[str, Value]) -> Iterator[Plan]:
+        """Plans for a rule to fire with some bindings with which it does not."""
         for found in self.instances(rule, bound):
             options = [self._mend(literal, found.bindings, rule) for literal in found.failed]
-            for chosen in _together(options):
+            for chosen in self._together(options):
                 wishes = frozenset().union(*(plan.wishes for plan in chosen))
                 blocked = tuple(
                     Blocked(literal, found.bindings, plan.behind)
@@ -150,7 +188,7 @@ class Planner:
             self._unwanted[atom] = ()
             run = self.model.run
             if self.shape.is_recorded(atom.predicate):
-                found = [Plan(frozenset({Unmake(atom)}))] if run.record(atom) is not None else []
+                found = [self._plain(Unmake(atom))] if run.record(atom) is not None else []
             elif atom.predicate not in self.shape.changing:
                 found = []
             else:
@@ -166,16 +204,19 @@ class Planner:
                     options.append(self._cheapest(breaks))
                 found = [
                     Plan(frozenset().union(*(plan.wishes for plan in chosen)), chosen[0].behind)
-                    for chosen in _together(options)
+                    for chosen in self._together(options)
                     if chosen
                 ]
             self._unwanted[atom] = self._cheapest(found)
         return self._unwanted[atom]
 
-    def nearest(self, predicate: str, args: Args) -> Miss | None:
-        """The rule that comes nearest to giving a fact, whether or not a record could make it fire."""
+    def nearest(self, predicate: str, args: Args, among: Iterable[Rule] | None = None) -> Miss | None:
+        """The rule that comes nearest to giving a fact, whether or not a record could make it fire.
+
+        `among` are the rules that are looked at, if not all.
+        """
         found: list[tuple[int, Miss]] = []
-        for rule in self.shape.rules.get(predicate, ()):
+        for rule in self.shape.rules.get(predicate, ()) if among is None else among:
             bound = _unified(rule, args)
             for one in self.instances(rule, bound) if bound is not None else ():
                 blocked = []
@@ -197,7 +238,7 @@ class Planner:
             rows = list(self.model.matching(atom.predicate, atom.args))
             return self._cheapest(
                 Plan(frozenset().union(*(plan.wishes for plan in chosen)), chosen[0].behind)
-                for chosen in _together([self.defeat(Atom(atom.predicate, args)) for args in rows])
+                for chosen in self._together([self.defeat(Atom(atom.predicate, args)) for args in rows])
                 if chosen
             )
         return self._turn(literal, row, rule, wanted=True)
@@ -221,8 +262,6 @@ class Planner:
         run, body = self.model.run, rule.body
         bound = solve(operator, line(literal.left, row, body, run), line(literal.right, row, body, run))
         if bound is not None:
-            if run.record(bound.fact) is None:  # given with the call, not by the record
-                return ()
             value = nearest(bound, bound.fact.args[bound.place])
             args = (
                 bound.fact.args[: bound.place]
@@ -233,14 +272,17 @@ class Planner:
                 return ()
             if bound.fact.predicate in ("medication_since", "recorded_when"):  # a day is its own first and last
                 args = (*args[:2], value, value)
-            return (Plan(frozenset({Make(bound.fact.predicate, args)})),)
+            return (self._plain(Make(bound.fact.predicate, args)),)
         found = [
             plan
             for premise in body
             if isinstance(premise, Present) and premise.predicate in self.shape.changing
             for place, arg in enumerate(premise.args)
             if isinstance(arg, Variable) and arg.name in _variables(literal)
-            for plan in self._otherwise(premise, place, arg.name, literal, operator, row)
+            for plan in (
+                *self._otherwise(premise, place, arg.name, literal, operator, row),
+                *self._recounted(premise, place, arg.name, literal, operator, row),
+            )
         ]
         return self._cheapest(found)
 
@@ -256,6 +298,40 @@ class Planner:
                 if not self.model.holds(atom.predicate, atom.args):
                     yield from self.establish(atom.predicate, atom.args)
 
+    def _recounted(
+        self, premise: Present, place: int, name: str, literal: Comparison, operator: str, row: Mapping[str, Value]
+    ) -> Iterator[Plan]:
+        """A count or sum with one thing more or one less of what is counted, whichever the comparison needs."""
+        now = row.get(name)
+        if not isinstance(now, int | Decimal):
+            return
+        atom = instance(premise, row)
+        for rule in self.shape.rules.get(premise.predicate, ()):
+            counted = rule.args[place]
+            if isinstance(counted, Aggregate) and counted.function in ("count", "sum"):
+                if self._holds_far(literal, operator, {**row, name: now + _FAR}):
+                    yield from self._one_more(rule, counted, _unified(rule, atom.args) or {})
+                if self._holds_far(literal, operator, {**row, name: now - _FAR}):
+                    for firing in self.model.run.firings(atom):
+                        for one in firing.rows if firing.rule == rule else ():
+                            yield from (plan for part in rule.body for plan in self._break(part, one, rule))
+
+    def _holds_far(self, literal: Comparison, operator: str, row: Mapping[str, Value]) -> bool:
+        left, right = value_of(literal.left, row), value_of(literal.right, row)
+        return left is not None and right is not None and compare(operator, left, right)
+
+    def _one_more(self, rule: Rule, counted: Aggregate, bound: Mapping[str, Value]) -> Iterator[Plan]:
+        """One thing more that a rule counts: a record that is not there, or a name that none has yet."""
+        name = counted.variables[-1]
+        for literal in rule.body:
+            if isinstance(literal, Present):
+                for place, arg in enumerate(literal.args):
+                    if isinstance(arg, Variable) and arg.name == name:
+                        is_record = self.shape.types(literal.predicate)[place] == "record"
+                        values = (SOME_RECORD,) if is_record else self.shape.possible(literal.predicate, place)
+                        for value in values:
+                            yield from self._fired(rule, {**bound, name: value})
+
     def _counts(self, literal: Literal) -> bool:
         """Whether a premise only counts what others name: it is the last to be looked at for a reason."""
         return isinstance(literal, Present) and any(r.aggregate for r in self.shape.rules.get(literal.predicate, ()))
@@ -264,7 +340,9 @@ class Planner:
         """The plans that ask for least; of those about the same names few, so that different ways are kept."""
         best: dict[frozenset[Wish], Plan] = {}
         for plan in plans:
-            best.setdefault(plan.wishes, plan)
+            if names_one_each(plan.wishes):
+                best.setdefault(plan.wishes, plan)
+        self.alone |= dict.fromkeys(plan.wishes for plan in best.values() if plan.cost[0] == 1)
         kept: list[Plan] = []
         alike: Counter[frozenset[object]] = Counter()
         for plan in sorted(best.values(), key=lambda plan: plan.cost):
@@ -273,7 +351,20 @@ class Planner:
             alike.update((names, facts))
             if alike[names] <= 2 * _ALIKE and alike[facts] <= _ALIKE and len(kept) < KEPT:
                 kept.append(plan)
+            else:
+                self.cut = True
         return tuple(kept)
+
+    def _together(self, options: list[tuple[Plan, ...]]) -> Iterator[tuple[Plan, ...]]:
+        """One plan of each: the cheapest combinations first, as many as are kept."""
+        if not all(options):
+            return
+        places = itertools.product(*(range(min(len(one), KEPT if len(options) < 3 else 2)) for one in options))
+        ordered = sorted(itertools.islice(places, _COMBINED), key=lambda chosen: (sum(chosen), chosen))
+        kept = ordered[: KEPT * 2]
+        self.cut = self.cut or len(kept) < math.prod(map(len, options))
+        for chosen in kept:
+            yield tuple(option[place] for option, place in zip(options, chosen, strict=True))
 
     def _name(self, wish: Wish) -> Value | None:
         """What a wish is about: the name of its record, whether or not that is there."""
@@ -283,6 +374,59 @@ class Planner:
             return self.model.names[record][1]
         return args[2] if wish.predicate in NAMING else None
 
+    # --- one value ---------------------------------------------------------------------------------------------
+
+    def bounds(self, predicate: str, record: Value | None) -> Iterator[Bound]:
+        """Between which bounds a recorded value leaves every comparison that looks at it as it is.
+
+        The value is that of the facts of a predicate, of one record where it is named. Comparisons that fail count as
+        much as those that hold, wherever nothing but comparisons keeps their rule from firing.
+        """
+        for rule in (rule for rules in self.shape.rules.values() for rule in rules):
+            comparisons = [literal for literal in rule.body if isinstance(literal, Comparison)]
+            if comparisons and rule.predicate in self.shape.changing:
+                for row in self._rows(rule, record):
+                    for literal in comparisons:
+                        yield from self._bound(literal, row, rule.body, predicate, record)
+
+    def _rows(self, rule: Rule, record: Value | None) -> Iterator[Mapping[str, Value]]:
+        """The bindings under which all of a rule holds but for its comparisons, of one record where it has one."""
+        names = {
+            arg.name
+            for literal in rule.body
+            if isinstance(literal, Present)
+            for arg, type_ in zip(literal.args, self.shape.types(literal.predicate), strict=True)
+            if isinstance(arg, Variable) and type_ == "record"
+        }
+        given = {names.pop(): record} if len(names) == 1 and record is not None else {}
+        others = tuple(literal for literal in rule.body if not isinstance(literal, Comparison))
+        rest = replace(rule, body=others, plan=tuple(_order(rule, others)))
+        yield from (found.bindings for found in self._ways(rest, given) if not found.failed)
+
+    def _bound(
+        self,
+        literal: Comparison,
+        row: Mapping[str, Value],
+        body: tuple[Literal, ...],
+        predicate: str,
+        record: Value | None,
+    ) -> Iterator[Bound]:
+        if not (is_known(literal.left, row) and is_known(literal.right, row)):
+            return
+        left, right = value_of(literal.left, row), value_of(literal.right, row)
+        if left is None or right is None:
+            return
+        operator = literal.operator if compare(literal.operator, left, right) else NEGATED[literal.operator]
+        run = self.model.run
+        found = solve(operator, *(line(side, row, body, run, predicate) for side in (literal.left, literal.right)))
+        if found is None or (record is not None and run.record(found.fact) != record):
+            return
+        now = exact(found.fact.args[found.place])
+        signs = ("<=", ">=") if found.sign == "=" else (found.sign,)
+        if found.sign == "!=" and now is not None:
+            signs = ("<",) if now < found.limit else (">",)
+        yield from (replace(found, sign=sign) for sign in signs)
+
     # --- one rule ----------------------------------------------------------------------------------------------
 
     def instances(self, rule: Rule, given: Mapping[str, Value]) -> list[Instance]:
@@ -290,6 +434,9 @@ class Planner:
 
         What fails leaves its variables open, except a record: that is then some record that is not there.
         """
+        return [one for one in self._ways(rule, given) if one.failed]
+
+    def _ways(self, rule: Rule, given: Mapping[str, Value]) -> list[Instance]:
         order = sorted(rule.plan, key=lambda position: self._place(rule.body[position]))
         found: list[Instance] = []
         count = itertools.count()
@@ -300,17 +447,20 @@ class Planner:
             failing, ahead, _, row, failed = heapq.heappop(open_)
             at = -ahead
             if found and failing > max(_FAILING, min(len(f.failed) for f in found)):
+                self.cut = True
                 break
             if at == len(order):
                 found.append(Instance(row, tuple(rule.body[position] for position in sorted(failed))))
                 if len(found) >= KEPT:
+                    self.cut = self.cut or bool(open_)
                     break
                 continue
             position = order[at]
             for more, holds in self._tried(rule.body[position], row, rule):
                 more_failed = failed if holds else (*failed, position)
                 heapq.heappush(open_, (len(more_failed), -at - 1, next(count), more, more_failed))
-        return [one for one in found if one.failed] if found else []
+        self.cut = self.cut or tried == _TRIED
+        return found
 
     def _place(self, literal: Literal) -> tuple[int, int]:
         """What is fixed comes first: it binds, and nothing can change it."""
@@ -372,6 +522,13 @@ class Planner:
                 yield {**row, new[0]: record}, False
 
 
+def _order(rule: Rule, literals: tuple[Literal, ...]) -> Iterator[int]:
+    """The running order of some of a rule's literals, as places among these."""
+    for position in rule.plan:
+        if rule.body[position] in literals:
+            yield literals.index(rule.body[position])
+
+
 def _args(atom: Atom) -> Args:
     """The arguments of a literal's instance, of which some may be open."""
     return atom.args
@@ -411,13 +568,3 @@ def _names(expression: Expression) -> Iterator[str]:
 def is_known(expression: Expression, row: Mapping[str, Value]) -> bool:
     """Whether every variable of an expression has a value."""
     return all(name in row for name in _names(expression))
-
-
-def _together(options: list[tuple[Plan, ...]]) -> Iterator[tuple[Plan, ...]]:
-    """One plan of each: the cheapest combinations first, as many as are kept."""
-    if not all(options):
-        return
-    places = itertools.product(*(range(min(len(one), KEPT if len(options) < 3 else 2)) for one in options))
-    ordered = sorted(itertools.islice(places, 256), key=lambda chosen: (sum(chosen), chosen))
-    for chosen in ordered[: KEPT * 2]:
-        yield tuple(option[place] for option, place in zip(options, chosen, strict=True))

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from citelog.answer import Answer, Conclusion
-from citelog.explain.catalogue import goal
-from citelog.explain.model import Model, shape
-from citelog.explain.obstacles import Obstacle, obstacle
-from citelog.explain.plans import Planner
-from citelog.patient.changes import Change, apply, told
+from citelog.explain.against import against
+from citelog.explain.obstacles import Obstacle
+from citelog.patient.changes import Change, apply, check, told
 from citelog.proof.compare import Difference, Reason, difference, reasons
 
 FORMAT = "citelog-what-if/1"
@@ -84,9 +82,10 @@ class WhatIf:
 def what_if(answer: Answer, changes: Iterable[Change]) -> WhatIf:
     """The answer for the changed record, compared with the answer for the record as it is.
 
-    Raises CaseError where a change names an entry that is not there.
+    Raises CaseError where a change names an entry that is not there, or two are about the same thing.
     """
     listed = tuple(changes)
+    check(listed)
     terms = answer.knowledge.terms
     steps = [told(change, apply(answer.case, listed[:i], terms), terms) for i, change in enumerate(listed)]
     after = answer.again(apply(answer.case, listed, terms))
@@ -98,23 +97,16 @@ def what_if(answer: Answer, changes: Iterable[Change]) -> WhatIf:
             kept.append(Kept(old, new, changed))
         else:
             same.append(old.id)
-    planner = Planner(shape(answer.knowledge), Model(after.run), stuck=True)
     return WhatIf(
         listed,
         tuple(steps),
         answer,
         after,
         tuple(Gained(c, reasons(after.why(c.id))) for c in gained),
-        tuple(Lost(c, reasons(answer.why(c.id)), _against(c, planner, after)) for c in lost),
+        tuple(Lost(c, reasons(answer.why(c.id)), against(c.atom, answer, after)) for c in lost),
         tuple(kept),
         tuple(same),
     )
-
-
-def _against(lost: Conclusion, planner: Planner, after: Answer) -> Obstacle | None:
-    wanted = goal(after.knowledge, lost.id)
-    miss = None if wanted.reached(after.run) else planner.nearest(wanted.kind.predicate, wanted.args)
-    return obstacle(miss, after) if miss else None
 
 
 def paired(

@@ -17,6 +17,7 @@ from typing import Any
 
 from citelog.answer import Answer, Conclusion, derive
 from citelog.diagnostics import CitelogError
+from citelog.explain.against import against
 from citelog.explain.catalogue import Goal, goal
 from citelog.explain.model import Model, shape
 from citelog.explain.obstacles import Obstacle, obstacle
@@ -40,8 +41,17 @@ KEPT = 5
 DERIVED = 40
 """Records that are derived from at most before the search gives up, and says so."""
 
+SINGLE = 240
+"""Of these, records with a single change are not counted, up to so many."""
+
 PLANNED = 12
 """Records at most from which planning goes on."""
+
+LONG = 100
+"""Entries of a record up to which all this holds: of a longer one, as much less is tried as it is longer."""
+
+MOST = 12
+"""Changes of one way at most: what takes more is not near."""
 
 _ROUND = 3
 """Changes that are tried of the same entries before others have their turn."""
@@ -89,8 +99,9 @@ class WhyNot:
     """Why a conclusion was not reached: the nearest ways to it, those first that change least.
 
     `instead` are the conclusions of its kind that were reached where there is exactly one. Without near misses,
-    `obstacle` is what stands against it whatever is recorded. `derived` counts the records that were tried;
-    `complete` says that the search came to its end.
+    `obstacle` is what stands against it whatever is recorded; there is none where no rule concludes it (`is_drawn`
+    false). `derived` counts the records that were tried;
+    `complete` says that there was nothing else to try.
     """
 
     conclusion: str
@@ -99,6 +110,7 @@ class WhyNot:
     obstacle: Obstacle | None
     derived: int
     complete: bool
+    is_drawn: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """The document, format `citelog-why-not/1`."""
@@ -106,6 +118,7 @@ class WhyNot:
             "format": FORMAT,
             "conclusion": self.conclusion,
             "reached": False,
+            "some_rule_concludes_it": self.is_drawn,
             "instead": [{"id": c.id, "sentence": c.sentence} for c in self.instead],
             "near_misses": [near.to_dict() for near in self.near],
             "obstacle": self.obstacle.to_dict() if self.obstacle else None,
@@ -122,6 +135,8 @@ def why_not(answer: Answer, conclusion: str) -> WhyNot:
     wanted = goal(answer.knowledge, conclusion)
     if wanted.reached(answer.run):
         raise ReachedError(f"{wanted.id} was concluded for this record\n   = ask citelog why CASE {wanted.id}")
+    if not wanted.is_drawn:
+        return WhyNot(wanted.id, (), (), None, 0, True, is_drawn=False)
     search = _Search(answer, wanted)
     near = search.nearest()
     instead = [c for c in answer.conclusions if c.kind == wanted.kind.name] if wanted.kind.exactly_one else []
@@ -131,7 +146,7 @@ def why_not(answer: Answer, conclusion: str) -> WhyNot:
 
 @dataclass(order=True, slots=True)
 class _State:
-    """A record to be tried: the changes that give it, and the rule that they were planned for."""
+    """A record to be tried: the changes that give it, and the rule that they were planned for (`alone`: for none)."""
 
     cost: int
     tries: int
@@ -140,6 +155,11 @@ class _State:
     changes: tuple[Change, ...]
     behind: Miss | None
 
+    @property
+    def alone(self) -> bool:
+        """Whether this is one change that no plan proposes by itself."""
+        return self.behind is None
+
 
 class _Search:
     """Changed records, those that change least first, until enough reach the goal or all were tried."""
@@ -147,8 +167,11 @@ class _Search:
     def __init__(self, answer: Answer, wanted: Goal) -> None:
         self.answer, self.goal = answer, wanted
         self.shape = shape(answer.knowledge)
-        self.derived = self.planned = 0
+        self.derived = self.planned = self.single = 0
         self.complete = True
+        size = max(LONG, len(answer.case.entries))
+        self._most, self._most_single = max(8, DERIVED * LONG // size), SINGLE * LONG // size
+        self._planner = Planner(self.shape, Model(answer.run))
         self._queue: list[_State] = []
         self._seen: set[frozenset[Change]] = set()
         self._tries: Counter[frozenset[tuple[str, str]]] = Counter()
@@ -162,20 +185,33 @@ class _Search:
         return tuple(self._near(changes, ranges, behind) for changes, _, ranges, behind in found[:SHOWN])
 
     def _found(self) -> Iterator[tuple[tuple[Change, ...], int, tuple[str, ...], Miss]]:
-        """Changes that reach the goal, each with how much is wrong with the changed record."""
+        """Changes that reach the goal, each with how much is wrong with the changed record.
+
+        Before two changes are tried together, each that any plan thought of is tried alone: it may serve two premises.
+        """
         self._plan(self.answer.case, self.answer.run, (), None)
         accepted: list[frozenset[tuple[str, str]]] = []
-        while self._queue:
+        swept = False
+        while self._queue or not swept:
+            if not swept and (not self._queue or self._queue[0].cost > 1):
+                swept = True
+                if not accepted:
+                    self._queue_alone()
+                continue
             state = heapq.heappop(self._queue)
             if accepted and state.cost > len(accepted[0]) + (len(accepted) < SHOWN):
                 return  # what is left changes more than what was found
             if any(one <= frozenset(map(_subject, state.changes)) for one in accepted):
                 continue
-            if self.derived >= DERIVED:
+            if state.cost == 1 and self.single < self._most_single:
+                self.single += 1
+            elif self.derived - self.single >= self._most:
                 self.complete = False
                 return
             case, run = self._derive(state.changes)
             if not self.goal.reached(run):
+                if state.alone:
+                    continue
                 if self.planned < PLANNED:
                     self._plan(case, run, state.changes, state.behind)
                 else:
@@ -187,8 +223,17 @@ class _Search:
                 continue  # the same with another word
             accepted.append(subjects)
             changes, ranges = self._ranged(changes)
-            assert state.behind is not None
-            yield changes, self._troubles(self._derive(changes)[1]), ranges, state.behind
+            yield changes, self._troubles(self._derive(changes)[1]), ranges, self._missed(changes, state.behind)
+
+    def _missed(self, changes: tuple[Change, ...], planned: Miss | None) -> Miss:
+        """What the record lacks for the rule that gives the goal once it is changed (not always the planned one)."""
+        run = self._derive(changes)[1]
+        rules = {f.rule.name: f.rule for atom in self.goal.reached(run) for f in run.firings(atom)}
+        if planned is not None and planned.rule.name in rules:
+            return planned
+        planner = Planner(self.shape, self._planner.model, stuck=True)
+        found = planner.nearest(self.goal.kind.predicate, self.goal.args, among=rules.values())
+        return found or Miss(next(iter(rules.values())), {}, ())
 
     def _troubles(self, run: Run) -> int:
         """How many conclusions say that something is wrong with the record, or wanting."""
@@ -205,12 +250,16 @@ class _Search:
     def _plan(self, case: Case, run: Run, changes: tuple[Change, ...], behind: Miss | None) -> None:
         terms = self.answer.knowledge.terms
         self.planned += 1
-        planner = Planner(self.shape, Model(run))
+        planner = Planner(self.shape, Model(run)) if changes else self._planner
         for plan in planner.establish(self.goal.kind.predicate, self.goal.args):
-            for way in ways(plan.wishes, case, terms):
+            found = ways(plan.wishes, case, terms)
+            self.complete = self.complete and bool(found)
+            for way in found:
                 both = merged(self.answer.case, changes, way)
                 key = frozenset(both)
-                if both and key not in self._seen:
+                if len(both) > MOST:
+                    self.complete = False
+                elif both and key not in self._seen:
                     self._seen.add(key)
                     pains = sum(_pain(change, self.answer.case, terms) for change in both)
                     subjects = frozenset(map(_subject, both))
@@ -218,6 +267,16 @@ class _Search:
                     self._tries[subjects] += 1
                     order = next(self._count)
                     heapq.heappush(self._queue, _State(len(both), tries, pains, order, both, behind or plan.behind))
+        self.complete = self.complete and not planner.cut
+
+    def _queue_alone(self) -> None:
+        """Each single change that any plan from the record as it is thought of, unless it was planned by itself."""
+        case, terms = self.answer.case, self.answer.knowledge.terms
+        ways_ = (way for wishes in self._planner.alone for way in ways(wishes, case, terms))
+        new = dict.fromkeys(way for way in ways_ if len(way) == 1 and frozenset(way) not in self._seen)
+        for way in new:
+            self._seen.add(frozenset(way))
+            heapq.heappush(self._queue, _State(1, 0, _pain(way[0], case, terms), next(self._count), way, None))
 
     def _derive(self, changes: tuple[Change, ...]) -> tuple[Case, Run]:
         case = apply(self.answer.case, changes, self.answer.knowledge.terms)
@@ -246,8 +305,15 @@ class _Search:
                 moved = self._moved(changes, index, bounds)
                 if self.goal.reached(self._derive(moved)[1]):
                     changes = moved
-            ranges.append(_range(bounds))
+            ranges.append(_range(self._within(changes, index)) if bounds else "")
         return changes, tuple(ranges)
+
+    def _within(self, changes: tuple[Change, ...], index: int) -> list[Bound]:
+        """Between which bounds the number that a change records leaves everything as it is."""
+        case, run = self._derive(changes)
+        place = _place(self.answer.case, changes, index)
+        record = next((e.record for e in case.entries if e.read_from == place), None)
+        return list(Planner(self.shape, Model(run)).bounds("result_value", record)) if record else []
 
     def _bounds(self, changes: tuple[Change, ...], index: int) -> list[Bound]:
         """What the comparisons behind the goal ask of the number that a change records."""
@@ -293,9 +359,9 @@ class _Search:
         ids = {c.id for c in after.conclusions}
         return NearMiss(
             changes,
-            tuple(told(change, before.case, terms) for change in changes),
+            tuple(told(change, apply(before.case, changes[:i], terms), terms) for i, change in enumerate(changes)),
             ranges,
-            obstacle(behind, before),
+            against(reached.atom, after, before) or obstacle(behind, before),
             reached,
             tuple(sorted(ids - set(before.by_id) - {reached.id})),
             tuple(sorted(set(before.by_id) - ids)),
@@ -336,4 +402,4 @@ def _range(bounds: list[Bound]) -> str:
     parts = [
         f"{words[b.sign]} {number(value)}" for b in (lower, upper) if b and (value := decimal(b.limit)) is not None
     ]
-    return f"any value {' and '.join(parts)}" if parts else ""
+    return f"any recorded value {' and '.join(parts)}" if parts else ""

@@ -89,13 +89,16 @@ class Expectation:
     """What the author of a case expects: ids of conclusions that must, and must not, be there.
 
     `steps` gives the role and the place in time of regimen steps, as in `recommended now`; `at` is the day that
-    the case is assessed on, where its expectations depend on one.
+    the case is assessed on, where its expectations depend on one. `cites` gives statements that conclusions must
+    cite, `proofs` the conclusions whose proof is kept as text.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     steps: Mapping[str, str] = field(default_factory=dict)
     at: str | None = None
+    cites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    proofs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from citelog.patient.dates import period
 from citelog.patient.reading import Document, as_text, compact, recorded
 
 TOP_KEYS = ("id", *LISTS, "context", "expect")
-EXPECT_KEYS = ("include", "exclude", "steps", "at")
+EXPECT_KEYS = ("include", "exclude", "steps", "at", "cites", "proofs")
 
 
 def gather(document: Document) -> Gathered:
@@ -110,13 +110,25 @@ def _expectation(value: Any, where: str) -> Expectation | None:
             hint = did_you_mean(key, EXPECT_KEYS)
             raise CaseError(f"{where}: expect", f'unknown key "{key[:60]}"', hint or remedy)
         if (
-            key in ("include", "exclude")
+            key in ("include", "exclude", "proofs")
             and ids is not None
             and not (isinstance(ids, list) and all(isinstance(one, str) for one in ids))
         ):
             raise CaseError(f"{where}: expect.{key}", "this is not a list of conclusion ids", remedy)
     include, exclude = (tuple(str(one) for one in value.get(key) or ()) for key in ("include", "exclude"))
-    return Expectation(include, exclude, _steps(value.get("steps"), where), _day(value.get("at"), where))
+    proofs = tuple(str(one) for one in value.get("proofs") or ())
+    steps, cites = _steps(value.get("steps"), where), _cites(value.get("cites"), where)
+    return Expectation(include, exclude, steps, _day(value.get("at"), where), cites, proofs)
+
+
+def _cites(value: Any, where: str) -> dict[str, tuple[str, ...]]:
+    """The statements that a conclusion is expected to cite."""
+    remedy = "write it as in cites: {kind:value: [G01, G02]}"
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(one, list) for one in value.values()):
+        raise CaseError(f"{where}: expect.cites", "this is not a list of statements for each conclusion", remedy)
+    return {str(key): tuple(str(one) for one in statements) for key, statements in value.items()}
 
 
 def _steps(value: Any, where: str) -> dict[str, str]:

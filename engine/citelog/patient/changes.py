@@ -47,11 +47,16 @@ class Set:
 
     def __str__(self) -> str:
         value = str(self.value).lower() if isinstance(self.value, bool) else self.value
-        return f"--set {shlex.quote(f'{self.place}.{self.key}={value}')}"
+        return f"--set {shlex.quote(f'{self.path}={value}')}"
+
+    @property
+    def path(self) -> str:
+        """The path as it is written."""
+        return f"{self.place}.{self.key}"
 
     def to_dict(self) -> dict[str, Any]:
         """The change as data."""
-        return {"set": f"{self.place}.{self.key}", "value": self.value}
+        return {"set": self.path, "value": self.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,8 @@ def _flow(value: Recorded) -> str:
 def parse_set(text: str, case: Case) -> Set:
     """`PATH=VALUE`, where the path names an entry of the case and a key. Raises CaseError where it does not."""
     path, equals, value = text.partition("=")
-    where = f"--set {text}"
+    where = _where("--set", text)
+    fragment(json.dumps([text]), "--set")  # refuses what may not stand in a record
     if not equals:
         raise CaseError(where, "this is no PATH=VALUE", "write it as in --set 'labs[0].value=120'")
     place, key = _split(path.strip(), case, where)
@@ -138,17 +144,19 @@ def parse_set(text: str, case: Case) -> Set:
 
 def parse_drop(text: str, case: Case) -> Drop:
     """`PATH`: an entry of the case, or a key of one."""
-    where = f"--drop {text}"
+    where = _where("--drop", text)
+    fragment(json.dumps([text]), "--drop")
     place, key = _split(text.strip(), case, where)
-    if key and place != "context" and key not in _item(case, place, where).keys:
-        kept = ", ".join(_item(case, place, where).keys) or "no keys"
-        raise CaseError(where, f'{place} has no "{key}"', f"it has {kept}")
+    if key or place == "context":
+        there = case.context if place == "context" else _item(case, place, where).keys
+        if key not in there:
+            raise CaseError(where, f'{place} has no "{key}"', f"it has {', '.join(there) or 'no keys'}")
     return Drop(place, key)
 
 
 def parse_add(text: str, terms: Terms) -> tuple[Add, ...]:
     """A piece of a case file: `findings: {name: …, state: present}`, a list of entries, or one entry alone."""
-    where = f"--add {text}"
+    where = _where("--add", text)
     tree = fragment(text, "--add")
     if not isinstance(tree, dict):
         raise CaseError(where, "this is no entry", "write it as in --add 'findings: {name: …, state: present}'")
@@ -161,12 +169,35 @@ def parse_add(text: str, terms: Terms) -> tuple[Add, ...]:
             f'"{strangers[0]}" is no list of a case',
             did_you_mean(strangers[0], LISTS) or "the lists are " + ", ".join(LISTS),
         )
-    return tuple(
+    found = tuple(
         _addition(list_, entry, where)
         for list_ in LISTS
         if list_ in tree
         for entry in (tree[list_] if isinstance(tree[list_], list) else [tree[list_]])
     )
+    if not found:
+        raise CaseError(where, "there is no entry in it", "write it as in --add 'findings: {name: …, state: present}'")
+    return found
+
+
+def check(changes: Iterable[Change]) -> None:
+    """Changes that are made together, in whatever order. Raises CaseError where two are about the same thing."""
+    made: dict[str, Change] = {}
+    for change in changes:
+        if isinstance(change, Add):
+            continue
+        path = change.path
+        for known, other in made.items():
+            if path == known or path.startswith(f"{known}.") or known.startswith(f"{path}."):
+                what = f"{min(path, known, key=len)} is changed twice, also by {_where('', str(other)).strip()}"
+                raise CaseError(_where("", str(change)).strip(), what, "give one of the two")
+        made[path] = change
+
+
+def _where(option: str, text: str) -> str:
+    """An option as it was given, for a message: nothing in it steers a terminal, and it is not too long to read."""
+    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    return f"{option} {shown if len(shown) <= 120 else shown[:120] + '…'}"
 
 
 def _list_of(entry: Mapping[str, Any], terms: Terms, where: str) -> ListName:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -80,9 +80,22 @@ def target(wish: Wish) -> tuple[str, str]:
     return (list_of(predicate) or predicate, str(args[2:]) if predicate in ("entry", "preference") else "")
 
 
+def names_one_each(wishes: Iterable[Wish]) -> bool:
+    """Whether no entry that would have to be made is wanted under two names."""
+    named: dict[tuple[str, str], Value | None] = {}
+    return all(
+        named.setdefault(target(wish), wish.args[2]) == wish.args[2]
+        for wish in wishes
+        if isinstance(wish, Make) and wish.predicate in NAMING
+    )
+
+
 def ways(wishes: Iterable[Wish], case: Case, terms: Terms) -> tuple[tuple[Change, ...], ...]:
-    """Sets of changes of which each would grant all wishes, as far as the record goes; none where nothing would."""
-    listed = _needed(sorted(set(wishes), key=repr))
+    """Sets of changes of which each would grant all wishes, as far as the record goes; none where nothing would.
+
+    Of wishes that contradict each other (one number to be two), a set grants one.
+    """
+    listed = needed(sorted(set(wishes), key=repr))
     makes = [wish for wish in listed if isinstance(wish, Make)]
     unmakes = [wish.atom for wish in listed if isinstance(wish, Unmake)]
     choices = [list(choice) for choice in _made(makes, case, terms)]
@@ -100,7 +113,7 @@ def ways(wishes: Iterable[Wish], case: Case, terms: Terms) -> tuple[tuple[Change
     return tuple(itertools.islice(found, MOST))
 
 
-def _needed(wishes: list[Wish]) -> list[Wish]:
+def needed(wishes: Collection[Wish]) -> list[Wish]:
     """Wishes without those that leave open what another says."""
 
     def said(wish: Wish) -> bool:
@@ -138,7 +151,7 @@ def _made(makes: list[Make], case: Case, terms: Terms) -> Iterator[list[tuple[Ch
     for (where, _), group in groups.items():
         if where == "record":
             record = _record(group[0].args[1], case)
-            yield [_as_sets(group, record, terms)] if record and _as_sets(group, record, terms) else []
+            yield _as_sets(group, record, terms) if record else []
         else:
             yield _some(group, case, terms)
 
@@ -157,11 +170,8 @@ def _some(group: list[Make], case: Case, terms: Terms) -> list[tuple[Change, ...
         if record.entry.term == name and (
             record.entry.list == list_ or {record.entry.list, list_} <= {"findings", "conditions"}
         ):
-            changes = _as_sets(group, record, terms)
-            if changes:
-                found.append(changes)
-    keys = _keys(group, terms)
-    if keys is not None:
+            found += _as_sets(group, record, terms)
+    for keys in _wordings(group, terms):
         said = sorted(
             ((key, value) for key, value in keys.items() if value != ""), key=lambda one: _ORDER.index(one[0])
         )
@@ -172,33 +182,37 @@ def _some(group: list[Make], case: Case, terms: Terms) -> list[tuple[Change, ...
 _ORDER = ("value", "unit", "state", "dose", "frequency", "route", "course", "status", "since", "when", "flag")
 
 
-def _as_sets(group: list[Make], record: Record, terms: Terms) -> tuple[Change, ...]:
+def _as_sets(group: list[Make], record: Record, terms: Terms) -> list[tuple[Change, ...]]:
     """The keys that a record that is there would have to have instead; none where that cannot be."""
     if any(make.predicate in NAMING and make.args[2] not in (None, record.entry.term) for make in group):
-        return ()
-    keys = _keys(group, terms)
-    if keys is None:
-        return ()
-    return tuple(
-        Set(entry.read_from, key, value) if value != "" else Drop(entry.read_from, key)
-        for entry in record.entries
-        for key, value in keys.items()
-        if entry.keys.get(key, "") != value
-    )
+        return []
+    sets = [
+        tuple(
+            Set(entry.read_from, key, value) if value != "" else Drop(entry.read_from, key)
+            for entry in record.entries
+            for key, value in keys.items()
+            if entry.keys.get(key, "") != value
+        )
+        for keys in _wordings(group, terms)
+    ]
+    return [changes for changes in sets if changes]
 
 
-def _keys(group: list[Make], terms: Terms) -> dict[str, Recorded] | None:
-    """What an entry would have to say for all wishes of a group; None where nothing does."""
-    keys: dict[str, Recorded] = {}
+def _wordings(group: list[Make], terms: Terms) -> list[dict[str, Recorded]]:
+    """What an entry would have to say for the wishes of a group: one of the values that they want of each key."""
+    wanted: dict[str, dict[Recorded, None]] = {}
     for make in group:
         said = _said(make, terms)
         if said is None:
-            return None
-        if said[0] in keys and keys[said[0]] != said[1] and said[1] != PROBE:
-            return None
-        if said[0]:
-            keys[said[0]] = said[1]
-    return keys
+            return []
+        key, value = said
+        if key:
+            wanted.setdefault(key, {})[value] = None
+    for values in wanted.values():
+        if len(values) > 1:
+            values.pop(PROBE, None)  # any number would do, and another wish names one
+    chosen = itertools.islice(itertools.product(*wanted.values()), MOST)
+    return [dict(zip(wanted, values, strict=True)) for values in chosen]
 
 
 def _said(make: Make, terms: Terms) -> tuple[str, Recorded] | None:
@@ -259,9 +273,11 @@ def _phrase(times: Decimal, period: Decimal, unit: Iri) -> str:
 
 
 def _is_touched(atom: Atom, touched: set[tuple[str, str]], case: Case) -> bool:
+    """Whether an entry is changed where it says a fact; one that is changed at all is not dropped as well."""
     record = _record(atom.args[1] if len(atom.args) > 1 else None, case)
     key = _KEY.get(atom.predicate, "")
-    return record is not None and all((entry.read_from, key) in touched for entry in record.entries)
+    places = touched if key else {(place, "") for place, _ in touched}
+    return record is not None and all((entry.read_from, key) in places for entry in record.entries)
 
 
 _KEY = {

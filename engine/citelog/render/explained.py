@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from citelog.answer import Conclusion
 from citelog.explain.contrast import Contrast, PatientContrast
@@ -23,10 +24,10 @@ _STATES = {
     "recorded unknown": "recorded unknown",
     "recorded otherwise": "recorded otherwise",
     "recorded": "recorded",
-    "false": "which is false",
+    "false": "false",
     "does not exist": "the document does not give it",
-    "concluded": "this holds",
-    "not concluded": "not concluded",
+    "concluded": "it holds",
+    "not concluded": "it does not hold",
 }
 
 
@@ -39,7 +40,7 @@ def why_not(found: WhyNot, knowledge: Knowledge, width: int = WIDTH) -> Iterator
     for conclusion in found.instead:
         yield from wrapped(f"concluded instead: {conclusion.id}. {conclusion.sentence}", width, "  ")
     if found.near:
-        text = "Records near this one that would reach it. Whether one is true of the patient, nothing here says."
+        text = "Hypothetical records that would reach it; no advice. Change a record only where it is wrong."
         yield from wrapped(text, width, "", "dim")
     for place, near in enumerate(found.near, start=1):
         yield Line("")
@@ -58,7 +59,7 @@ def why_not(found: WhyNot, knowledge: Knowledge, width: int = WIDTH) -> Iterator
 def _near(place: int, near: NearMiss, knowledge: Knowledge, width: int) -> Iterator[Line]:
     for i, (text, serves) in enumerate(zip(near.told, near.ranges, strict=True)):
         lead = f"{place}. " if i == 0 else "   and "
-        yield from wrapped(f"{lead}{text}{f'; {serves} serves' if serves else ''}", width, "   ", "bold")
+        yield from wrapped(f"{lead}{text}{f' ({serves} would give the same)' if serves else ''}", width, "   ", "bold")
     yield from wrapped(f"   gives {_headline(near.reached)}", width, "   ", "green")
     yield from drawn([_Told(knowledge).obstacle(near.obstacle, quoted=True)], "   ", width)
     for word, ids in (("also gained", near.gained), ("lost", near.lost)):
@@ -87,8 +88,7 @@ class _Told:
     def obstacle(self, found: Obstacle, quoted: bool = False) -> Branch:
         """A rule with its premises: ✓ holds, ✗ fails, ? waits for what fails."""
         cites = "" if quoted else _cites(found.citations, self.knowledge)
-        verdict = f"applies: {found.text}" if found.fired else f"would say: {found.text}" if not quoted else "needs"
-        text = f"{found.rule}{cites} {verdict}".rstrip(": ")
+        text = f"{found.rule}{cites}{f': {found.text}' if found.fired else ' needs'}"
         if (found.rule, found.text) in self.told:
             return Branch(f"{text} (see above)", "dim")
         self.told.add((found.rule, found.text))
@@ -119,7 +119,13 @@ class _Told:
             branches = tuple(self.obstacle(rule) for rule in rules)
             told = {tuple(e.id for e in leaf.entries) or leaf.text: _reason(leaf, premise) for leaf in reversed(leaves)}
             reasons = "; ".join(dict.fromkeys(reversed(told.values())))
-            yield Branch(f"✗ {premise.text}{f' — {reasons}' if reasons else ''}", "red", branches)
+            need = "in the way" if premise.state in ("concluded", "recorded") else "needed"
+            yield Branch(f"✗ {need}: {premise.text}{f' — {reasons}' if reasons else ''}", "red", branches)
+
+
+def against(found: Obstacle, knowledge: Knowledge, width: int, lead: str = "") -> Iterator[Line]:
+    """What stands against a conclusion, as a tree."""
+    return drawn([_Told(knowledge).obstacle(found, quoted=True)], lead, width)
 
 
 def _behind(premise: Premise) -> tuple[list[Premise], list[Obstacle]]:
@@ -142,13 +148,13 @@ def _reason(leaf: Premise, premise: Premise) -> str:
     entries = ", ".join(f"“{e.sentence}” [{e.read_from}]" for e in leaf.entries)
     told = _STATES.get(leaf.state, leaf.state) + (f": {entries}" if entries else "")
     about = leaf.text.removesuffix(".")
-    return told if leaf is premise or leaf.entries else f"{about}: {told}" if leaf.state == "false" else about
+    return told if leaf is premise or leaf.entries else f"{told}: “{about}”"
 
 
 def what_if(found: WhatIf, width: int = WIDTH) -> Iterator[Line]:
     """What changes with a record."""
     for text in found.told:
-        yield from wrapped(f"with {text}", width, "  ", "bold")
+        yield from wrapped(text if text.startswith("without ") else f"with {text}", width, "  ", "bold")
     knowledge = found.after.knowledge
     if not (found.gained or found.lost or found.kept):
         yield Line("")
@@ -205,9 +211,8 @@ def _differs(kept: Kept, knowledge: Knowledge, width: int, sides: tuple[str, str
                 yield from _reason_line(side, reason, knowledge, width)
 
 
-def _other(one: dict[str, object]) -> str:
-    by = ", ".join(f"{k} {v}" for k, v in one.items() if k not in ("value", "statements"))
-    return f"{one['value']} by {by}"
+def _other(one: dict[str, Any]) -> str:
+    return f"{one['value']} [{' '.join(one['statements'])}]"
 
 
 def _reason_line(side: str, reason: Reason, knowledge: Knowledge, width: int) -> Iterator[Line]:

@@ -7,6 +7,7 @@ found, are left out and counted. The second level leaves out nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -129,7 +130,7 @@ def _below(opened: _Opened, firing: Node, depth: int | None) -> list[Step]:
     """The premises of a firing."""
     steps: list[Step] = []
     premises = opened.proof.used_by(firing.id)
-    reckoned = any(u.kind == "computation" and "named" not in u.details for u in premises)
+    reckoned = any(u.kind == "computation" and "named" not in u.details and not _is_idle(u) for u in premises)
     own = firing in opened.proof.used_by(opened.proof.root)
     for used in premises:
         if used.kind == "derived":
@@ -192,11 +193,20 @@ def _leaf(opened: _Opened, used: Node, reckoned: bool, own: bool) -> Step | None
         return Step("record", used.text if opened.every else used.details["entry"], place, id=used.id)
     if used.kind == "stated":
         return Step("stated", used.text, " ".join(used.details["statements"]), id=used.id)
-    aside = used.kind == "given" or used.details.get("named") or (used.kind == "added" and not reckoned)
+    named = used.details.get("named") or _is_idle(used)
+    aside = used.kind == "given" or named or (used.kind == "added" and not reckoned)
     if aside and not opened.every:
         opened.folded.add(used.id)
         return None
     return Step(_SORTS[used.kind], used.text, id=used.id)
+
+
+_IDLE = re.compile(r"(\S+) × 1 = \1\.")
+
+
+def _is_idle(step: Node) -> bool:
+    """Whether a computation leaves its number as it was."""
+    return step.kind == "computation" and _IDLE.fullmatch(step.text) is not None
 
 
 def _place(cited: Mapping[str, Any]) -> str:

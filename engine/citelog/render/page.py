@@ -136,19 +136,13 @@ def _card(
         anchor=anchor,
         tags=tuple(str(details[tag]) for tag in TAGS if tag in details),
         fields=tuple((name, details[name]) for name in kind.fields),
-        also=tuple(_also(details.get("also", ()))),
+        also=found.others(conclusion),
         facts=tuple(entries[fact] for fact in conclusion.facts),
         quotes=conclusion.citations,
         conflict=found.knowledge.conflicts.get(conclusion.value) if kind.sided else None,
         sides=tuple(tuple(by_statement[s] for s in side) for side in details.get("sides", ())),
         tree=tree,
     )
-
-
-def _also(candidates: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    for candidate in candidates:
-        by = ", ".join(f"{key} {value}" for key, value in candidate.items() if key not in ("value", "statements"))
-        yield str(candidate["value"]), by, tuple(candidate["statements"])
 
 
 def _sections(found: Assessment, cards: tuple[Card, ...]) -> Iterator[Section]:

@@ -50,3 +50,13 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 UNRESOLVED = "Markers are numbers as the document prints them; it lists no sources for them."
 """What is said once where no work can be looked up that a marker denotes."""
+
+
+CALLED = {
+    "assumed": "gap",
+    "absent": "not found",
+    "encoder": "convention",
+    "added": "convention",
+    "absence": "not found",
+}
+"""What a step is called where its own word would be misread: "absent" is a finding, not a search without one."""

@@ -15,7 +15,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.proof.graph import Proof
 from citelog.render.lines import WIDTH, Line, wrapped
 from citelog.render.outline import Step, outline
-from citelog.render.phrases import UNRESOLVED, counted, short_citation
+from citelog.render.phrases import CALLED, UNRESOLVED, counted, short_citation
 
 _STYLES = {
     "record": "green", "given": "green", "stated": "cyan", "encoder": "dim", "absent": "yellow", "assumed": "yellow",
@@ -55,7 +55,7 @@ def proof(
     if "sides" in conclusion.details:
         yield Line("  against  ".join(" ".join(side) for side in conclusion.details["sides"]), "magenta")
     for assumption in conclusion.assumes:
-        yield Line(f"assumes: {assumption}", "yellow")
+        yield Line(f"rests on a gap: {assumption}", "yellow")
     full = every or quotes
     root = [_branch(step, assessed.knowledge, full, True, conclusion.sentence) for step in view.steps]
     yield from drawn(root, "", width)
@@ -96,7 +96,7 @@ def _branch(step: Step, knowledge: Knowledge, full: bool, own: bool, said: str =
         case "record" | "stated":
             text = f"{step.sort}: {step.text}  [{step.place}]"
         case _:
-            text = f"{step.sort}: {step.text}"
+            text = f"{CALLED.get(step.sort, step.sort)}: {step.text}"
     return Branch(text, _STYLES.get(step.sort, ""), branches)
 
 

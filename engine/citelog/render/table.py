@@ -1,5 +1,7 @@
-"""Rows in columns that are as wide as they need to be; long texts are wrapped, and where even that does not fit, each
-row stands by itself, a line for each of its values."""
+"""Rows in columns that are as wide as they need to be; where long texts do not fit even wrapped, each row by itself.
+
+The first values of a row that only repeat the row before are told once, in both forms.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,10 @@ from itertools import zip_longest
 from citelog.render.lines import Line, wrapped
 
 GAP = "  "
-NARROWEST = 14
+WORD = 40
+"""A word is not broken unless it is longer than this."""
+
+READABLE = 24
 """No column with longer texts is made narrower than this: below, a quote is no longer read but spelt."""
 
 
@@ -24,24 +29,40 @@ def table(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> It
          the level.
     """
     flat = [[" / ".join(value.split("\n")) for value in row] for row in rows]
-    columns = [[name, *values] for name, values in zip(names, zip_longest(*flat, fillvalue=""), strict=False)]
-    columns = columns if flat else [[name] for name in names]
-    room = _widths([max(map(len, column)) for column in columns], width - len(GAP) * (len(names) - 1))
+    columns = [[name, *(row[place] for row in flat)] for place, name in enumerate(names)]
+    room = _widths([_bounds(column) for column in columns], width - len(GAP) * (len(names) - 1))
     if room is None:
         yield from _stacked(names, flat, width)
         return
     yield Line(GAP.join(name.ljust(w) for name, w in zip(names, room, strict=True)).rstrip(), "bold")
     yield Line(GAP.join("─" * w for w in room), "dim")
-    for row in flat:
-        cells = [textwrap.wrap(value, w) or [""] for value, w in zip(row, room, strict=True)]
+    for repeated, row in _told_once(flat):
+        told = ["" if place < repeated else value for place, value in enumerate(row)]
+        cells = [textwrap.wrap(value, w, break_on_hyphens=False) or [""] for value, w in zip(told, room, strict=True)]
         for parts in zip_longest(*cells, fillvalue=""):
             yield Line(GAP.join(part.ljust(w) for part, w in zip(parts, room, strict=True)).rstrip())
 
 
-def _widths(needed: Sequence[int], width: int) -> list[int] | None:
-    """A width for each column: what it needs, the widest cut down to one size where that is too much for the page."""
-    for most in range(max(needed, default=0), NARROWEST - 1, -1):
-        cut = [min(need, most) for need in needed]
+def _told_once(rows: Sequence[Sequence[str]]) -> Iterator[tuple[int, Sequence[str]]]:
+    """Each row, with how many of its first values only repeat the row before."""
+    before: Sequence[str] = ()
+    for row in rows:
+        same = [a == b for a, b in zip(before, row, strict=False)]
+        yield (same.index(False) if False in same else 0), row
+        before = row
+
+
+def _bounds(column: Sequence[str]) -> tuple[int, int]:
+    """How narrow a column may be, so that no word is broken that is not very long, and how wide it wants to be."""
+    longest = max((len(word) for value in column for word in value.split()), default=0)
+    most = max(map(len, column))
+    return min(most, max(min(longest, WORD), min(most // 2, READABLE))), most
+
+
+def _widths(bounds: Sequence[tuple[int, int]], width: int) -> list[int] | None:
+    """A width for each column: what it wants, the widest cut down to one size where that is too much for the page."""
+    for most in range(max((wanted for _, wanted in bounds), default=0), -1, -1):
+        cut = [max(least, min(wanted, most)) for least, wanted in bounds]
         if sum(cut) <= width:
             return cut
     return None
@@ -49,9 +70,9 @@ def _widths(needed: Sequence[int], width: int) -> list[int] | None:
 
 def _stacked(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
     size = max(map(len, names))
-    for i, row in enumerate(rows):
-        if i:
+    for place, (repeated, row) in enumerate(_told_once(rows)):
+        if place:
             yield Line("")
-        for name, value in zip(names, row, strict=True):
+        for name, value in list(zip(names, row, strict=True))[repeated:]:
             if value:
                 yield from wrapped(f"{name.ljust(size)}{GAP}{value}", width, " " * (size + len(GAP)))

@@ -45,13 +45,12 @@ class Telling:
     def also(self, conclusion: Conclusion) -> Iterator[str]:
         """The other candidates that held."""
         for other in conclusion.details.get("also", ()):
-            by = "".join(f", by {k} {v}" for k, v in other.items() if k not in ("value", "statements"))
-            yield f"Also {other['value']}{by} [{' '.join(other['statements'])}]."
+            yield f"Also {other['value']} [{' '.join(other['statements'])}]."
 
     def rests_on(self, conclusion: Conclusion) -> list[str]:
         """The entries of the record, and the assumptions."""
         recorded = [f"On record: {entry}" for entry in self.entries(conclusion)]
-        return recorded + [f"Assumed: {text}." for text in conclusion.assumes]
+        return recorded + [f"Rests on a gap in the record: {text}." for text in conclusion.assumes]
 
     def entries(self, conclusion: Conclusion) -> list[str]:
         """The entries that a conclusion rests on, each with its place in the record."""

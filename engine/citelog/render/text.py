@@ -28,7 +28,7 @@ def assessment(found: Assessment, width: int = WIDTH) -> Iterator[Line]:
             kind = conclusion.kind
             yield Line("")
             yield Line(titles[kind], "bold cyan")
-        yield from _conclusion(conclusion, knowledge, width)
+        yield from _conclusion(conclusion, found, width)
     yield from _record(found, width)
     yield from _quotes(found, width)
     yield from _notes(found, width)
@@ -40,30 +40,27 @@ def _value_of(found: Assessment, kind: str) -> str:
     return next((c.value for c in found.conclusions if c.kind == kind), "VALUE")
 
 
-def _conclusion(conclusion: Conclusion, knowledge: Knowledge, width: int) -> Iterator[Line]:
+def _conclusion(conclusion: Conclusion, found: Assessment, width: int) -> Iterator[Line]:
     tags = [str(conclusion.details[key]) for key in ("role", "step", "severity") if key in conclusion.details]
     head = conclusion.id + (f" · {' · '.join(tags)}" if tags else "")
     yield Line(f"  {head}", "bold")
     yield from wrapped(f"    {conclusion.sentence}", width, "    ")
-    for other in conclusion.details.get("also", ()):
-        by = ", ".join(f"{k} {v}" for k, v in other.items() if k not in ("value", "statements"))
-        also = f"    also {other['value']}, by {by} [{' '.join(other['statements'])}]"
-        yield from wrapped(also, width, "      ", "dim")
+    for value, told, statements in found.others(conclusion):
+        yield from wrapped(f"    also {value}: {told} [{' '.join(statements)}]", width, "      ", "dim")
     if "sides" in conclusion.details:
-        yield from _sides(conclusion, knowledge, width)
-    facts = f"from {', '.join(conclusion.facts)}" if conclusion.facts else "from no entry of the record"
+        yield from _sides(conclusion, found.knowledge, width)
+    facts = f"from {', '.join(conclusion.facts)}" if conclusion.facts else "from nothing on record"
     cites = f"cites {' '.join(conclusion.statements)}" if conclusion.statements else "no statement speaks of it"
     yield from wrapped(f"    {facts} · {cites}", width, "      ", "green")
     for assumption in conclusion.assumes:
-        yield from wrapped(f"    assumes: {assumption}", width, "      ", "yellow")
+        yield from wrapped(f"    rests on a gap: {assumption}", width, "      ", "yellow")
 
 
 def _sides(conclusion: Conclusion, knowledge: Knowledge, width: int) -> Iterator[Line]:
     """The statements that disagree, side by side, with what kind of conflict it is."""
     conflict = knowledge.conflicts.get(conclusion.value)
     if conflict is not None:
-        about = ", ".join(filter(None, (conflict.type, conflict.level)))
-        yield from wrapped(f"    {conflict.title}{f' ({about})' if about else ''}", width, "      ", "magenta")
+        yield Line(f"    kind of conflict: {conflict.type}", "magenta")
     cited = {c.statement: c for c in conclusion.citations}
     left, right = ([said(cited[s]) for s in side] for side in conclusion.details["sides"])
     yield from side_by_side(left, right, width, "    ")
@@ -106,6 +103,10 @@ def _quotes(found: Assessment, width: int) -> Iterator[Line]:
     cited: dict[str, Citation] = {}
     for conclusion in found.conclusions:
         cited.update((c.statement, c) for c in conclusion.citations)
+        for field in conclusion.details.values():
+            if isinstance(field, dict) and field.get("inherited_from"):
+                taken = field["inherited_from"]
+                cited[taken] = Citation.of(found.knowledge.statements[taken])
     for caveat in found.knowledge.caveats:
         cited.update((s, Citation.of(found.knowledge.statements[s])) for s in caveat.statements)
     for statement in sorted(cited, key=lambda s: cited[s].start):

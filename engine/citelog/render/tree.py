@@ -16,12 +16,12 @@ DEEPEST = 60
 WORDS = {
     "recorded": "record",
     "stated": "stated",
-    "added": "encoder",
+    "added": "convention",
     "given": "given",
     "comparison": "holds",
     "computation": "computed",
     "named": "named",
-    "absence": "absent",
+    "absence": "not found",
 }
 """What a leaf is called, by the kind of its step."""
 
@@ -52,7 +52,7 @@ class Step:
     @property
     def word(self) -> str:
         """What a leaf is called."""
-        return "assumed" if self.kind == "assumed" else WORDS.get(self.kind, "")
+        return "gap" if self.kind == "assumed" else WORDS.get(self.kind, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,59 @@
+"""The command that writes a knowledge base, and what it concludes for a case, in the forms of other systems."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import click
+
+from citelog import home
+from citelog.cli.console import AT, KB, assess_all, open_base, say, write
+from citelog.diagnostics import CaseError, CitelogError
+
+FORMS = ("nquads", "trig", "nanopub", "clingo", "nemo", "souffle", "swi")
+
+
+@click.command(epilog="Example: citelog export --to swi --case patient.yaml --out exported/")
+@click.option("--to", "form", type=click.Choice(FORMS), required=True, help="The form: RDF, or a system's language.")
+@click.option("--case", metavar="CASE", help="A patient's record, to be exported too.")
+@click.option("--out", default="-", show_default=True, metavar="DIR|-", help="A folder for the files; - prints them.")
+@KB
+@AT
+def export(form: str, case: str | None, out: str, kb: str | None, at: str | None) -> None:
+    """The knowledge in other systems' forms; with a case, its facts and conclusions too.
+
+    RDF: nquads, trig, and nanopub (unsigned nanopublications: of the statements, or of the case's conclusions).
+    Programs that derive what citelog derives, with their citations: clingo, nemo, swi (SWI-Prolog); and souffle, which
+    no test has run.
+    """
+    from citelog.export import forms
+    from citelog.export.subject import Subject
+
+    knowledge = open_base(kb)
+    assessment = assess_all(knowledge, (case,), at)[0] if case else None
+    day = assessment.at if assessment else _day(at)
+    files = forms.export(form, Subject(knowledge, home.knowledge(kb), assessment, day))
+    if out == "-":
+        write("\n".join(file.text for file in files))
+        return
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            (folder / file.name).write_text(file.text, encoding="utf-8")
+    except OSError as error:
+        raise CitelogError(f"{out}: it cannot be written to: {error.strerror}\n   = name another folder") from error
+    say(f"{folder}: {len(files)} file{'' if len(files) == 1 else 's'} written")
+
+
+def _day(at: str | None) -> datetime.date | None:
+    from citelog.patient.dates import period
+
+    days = period(at) if at else None
+    if at is not None and (days is None or days.first != days.last):
+        raise CaseError("--at", f"{at!r} is not a day", "write the date as in 2026-03-15")
+    return days.first if days else None
+
+
+COMMANDS = (export,)

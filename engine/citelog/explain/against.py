@@ -1,0 +1,206 @@
+"""What stands between two answers: a proof that one has, walked beside the other, with what fails there.
+
+Of a near record it says what stands against the conclusion in the record as it is; of a conclusion that a change lost,
+what it rested on and no longer holds. Either way the proof is real: it was derived, in one of the two.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from citelog.answer import Answer
+from citelog.explain.model import Model
+from citelog.explain.obstacles import Obstacle, Premise, kind_of, recorded
+from citelog.explain.plans import is_known
+from citelog.knowledge.base import Citation
+from citelog.patient.case import Entry
+from citelog.patient.wanted import Args
+from citelog.proof.support import Supports, premises
+from citelog.proof.words import sentence
+from citelog.rules.program import Absent, Assignment, Comparison, Constant, Literal, Present, Rule, Variable
+from citelog.run.arithmetic import compare
+from citelog.run.result import Firing, instance, value_of
+from citelog.values import Atom, Iri, Value
+
+DEEPEST = 40
+"""Rules under each other that are followed."""
+
+
+def against(fact: Atom, there: Answer, here: Answer) -> Obstacle | None:
+    """The proof of a fact that holds `there`, as an obstacle `here`; None where nothing of it fails here."""
+    return _Beside(there, here).obstacle(fact, DEEPEST)
+
+
+@dataclass
+class _Beside:
+    there: Answer
+    here: Answer
+    model: Model = field(init=False)
+    places: dict[Value, Iri | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.model = Model(self.here.run)
+        own = {entry.read_from: entry.record for entry in self.here.case.entries}
+        self.places = {r.iri: own.get(r.entry.read_from) for r in self.there.case.records}
+
+    def obstacle(self, fact: Atom, depth: int) -> Obstacle | None:
+        """The firing of the fact of which least fails here."""
+        found = []
+        for firing in self.there.run.firings(fact):
+            failing = self.premises(firing, depth)
+            if not all(premise.holds for premise in failing):
+                found.append((sum(not premise.holds for premise in failing), firing, failing))
+        if not found or depth <= 0:
+            return None
+        _, firing, told = min(found, key=lambda one: one[0])
+        through = firing.rule.through
+        if through is not None:
+            literal = firing.rule.body[through]
+            inner = self.obstacle(instance(literal, firing.bindings), depth - 1)
+            if inner is not None and sum(not p.holds for p in told) == 1:
+                return inner
+        return self._made(firing, firing.rule, tuple(told), self.there)
+
+    def _made(
+        self, firing: Firing, rule: Rule, told: tuple[Premise, ...], answer: Answer, fired: bool = False
+    ) -> Obstacle:
+        text = answer.words.firing(firing) or sentence(answer.words.fact(firing.conclusion)) + "."
+        cited = tuple(Citation.of(answer.knowledge.statements[s]) for s in rule.cites)
+        return Obstacle(rule.name, text, rule.span.file, rule.span.line, fired, cited, told)
+
+    def premises(self, firing: Firing, depth: int) -> list[Premise]:
+        """Each literal of a firing there, with what is to be said of it here."""
+        row: dict[str, Value] = {}
+        given = [self.present(x, firing, row, depth) if isinstance(x, Present) else None for x in firing.rule.body]
+        told = []
+        for literal, premise in zip(firing.rule.body, given, strict=True):
+            if premise is not None:
+                if not (premise.holds and _is_only_read(literal, firing.rule)):
+                    told.append(premise)
+            elif isinstance(literal, Absent):
+                told.append(self.absent(literal, firing))
+            elif isinstance(literal, Comparison):
+                told.append(self.comparison(literal, firing, row))
+            elif isinstance(literal, Assignment) and not isinstance(literal.expression, Constant):
+                text = self.there.words.computation(literal, firing.bindings) + "."
+                told.append(Premise(text, "holds", "computation"))
+        return told
+
+    def present(self, literal: Present, firing: Firing, row: dict[str, Value], depth: int) -> Premise:
+        """A premise: whether it holds here, with the numbers and dates that the record has here."""
+        atom = instance(literal, firing.bindings)
+        kind = kind_of(literal, self.there.knowledge)
+        wanted = tuple(self.places.get(a, a) if isinstance(a, Iri) else a for a in atom.args)
+        open_: Args = tuple(None if _is_measured(a) else a for a in wanted)
+        gone = any(isinstance(a, Iri) and a in self.places and self.places[a] is None for a in atom.args)
+        exactly = () if gone else tuple(self.model.matching(atom.predicate, wanted))
+        found = exactly or (() if gone else tuple(self.model.matching(atom.predicate, open_)))
+        if found:
+            for arg, value in zip(literal.args, found[0], strict=True):
+                if isinstance(arg, Variable):
+                    row[arg.name] = value
+            return Premise(sentence(self.here.words.pattern(atom.predicate, found[0])) + ".", "holds", kind)
+        text = sentence(self.there.words.fact(atom)) + "."
+        if self.there.run.firings(atom):
+            return Premise(text, "not concluded", kind, behind=self.obstacle(atom, depth - 1))
+        state, entries = recorded(atom.predicate, wanted, self.here.case)
+        return Premise(text, state, kind, entries)
+
+    def comparison(self, literal: Comparison, firing: Firing, row: Mapping[str, Value]) -> Premise:
+        """A comparison with the values of here, where they are known."""
+        if not (is_known(literal.left, row) and is_known(literal.right, row)):
+            computed = _computed(firing.rule, row)
+            if not (is_known(literal.left, computed) and is_known(literal.right, computed)):
+                return Premise(self.there.words.comparison(literal, firing.bindings) + ".", "open", "comparison")
+            row = computed
+        left, right = value_of(literal.left, row), value_of(literal.right, row)
+        holds = left is not None and right is not None and compare(literal.operator, left, right)
+        return Premise(self.here.words.comparison(literal, row) + ".", "holds" if holds else "false", "comparison")
+
+    def absent(self, literal: Absent, firing: Firing) -> Premise:
+        """An absence there: does anything of the kind hold here, and what does it rest on?"""
+        atom = instance(literal, firing.bindings)
+        args: Args = atom.args
+        wanted = tuple(self.places.get(a, a) if isinstance(a, Iri) else a for a in args)
+        gone = any(isinstance(a, Iri) and a in self.places and self.places[a] is None for a in args)
+        found = [] if gone else [Atom(atom.predicate, row) for row in self.model.matching(atom.predicate, wanted)]
+        if not found:
+            return Premise(sentence(self.there.words.absence(atom.predicate, args)) + ".", "holds", "absence")
+        text = sentence(self.here.words.fact(found[0])) + "."
+        entries = self._behind(found[0])
+        cited = self._cited(found[0])
+        if cited is None:
+            return Premise(text, "recorded" if entries else "concluded", "absence", entries)
+        told = tuple(Premise(e.sentence, "recorded", "recorded", (e,)) for e in entries)
+        return Premise(text, "concluded", "absence", (), self._made(cited, cited.rule, told, self.here, fired=True))
+
+    def _behind(self, fact: Atom) -> tuple[Entry, ...]:
+        """The entries here that a fact rests on: those that the other record lacks, if there are such."""
+        records = Supports(self.here.run, self.here.words).of(fact).records
+        entries = tuple(e for e in self.here.case.entries if e.record in records)
+        there = {e.sentence for e in self.there.case.entries}
+        return tuple(e for e in entries if e.sentence not in there) or entries
+
+    def _cited(self, fact: Atom) -> Firing | None:
+        """The nearest firing under a fact that encodes a statement."""
+        open_, seen = [fact], {fact}
+        for current in open_:
+            for firing in self.here.run.firings(current):
+                if firing.rule.cites:
+                    return firing
+                new = [premise for premise in premises(firing) if premise not in seen]
+                seen.update(new)
+                open_ += new
+        return None
+
+
+def _is_measured(value: Value | None) -> bool:
+    return isinstance(value, int | Decimal | datetime.date) and not isinstance(value, bool)
+
+
+def _is_only_read(literal: Literal, rule: Rule) -> bool:
+    """Whether a premise asks for nothing in particular: it only brings a value of which nothing is wanted."""
+    if not isinstance(literal, Present) or any(isinstance(arg, Constant) for arg in literal.args):
+        return False
+    own = {arg.name for arg in literal.args if isinstance(arg, Variable)}
+    others: set[str] = set()
+    for arg in rule.args:
+        others |= {arg.name} if isinstance(arg, Variable) else set()
+    for other in rule.body:
+        if other is not literal:
+            others |= _names(other)
+    return bool(own - others) and len(own & others) <= 1
+
+
+def _names(literal: object) -> set[str]:
+    match literal:
+        case Present() | Absent():
+            return {arg.name for arg in literal.args if isinstance(arg, Variable)}
+        case Comparison():
+            return {name for side in (literal.left, literal.right) for name in _variables(side)}
+        case Assignment():
+            return {literal.variable, *_variables(literal.expression)}
+        case _:
+            return set()
+
+
+def _variables(expression: object) -> set[str]:
+    if isinstance(expression, Variable):
+        return {expression.name}
+    return set().union(
+        *(_variables(getattr(expression, side)) for side in ("left", "right") if hasattr(expression, side))
+    )
+
+
+def _computed(rule: Rule, row: Mapping[str, Value]) -> dict[str, Value]:
+    """Bindings with what the rule computes from them."""
+    more = dict(row)
+    for literal in rule.body:
+        if isinstance(literal, Assignment) and is_known(literal.expression, more):
+            value = value_of(literal.expression, more)
+            if value is not None:
+                more[literal.variable] = value
+    return more

@@ -1,0 +1,1 @@
+"""A knowledge base tried on its own cases: what its author expects, and whether it is so."""

@@ -1,0 +1,172 @@
+"""The cases of a knowledge base, each run, and every expectation of its author that does not hold."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from citelog import patient
+from citelog.assess import Assessment, NotConcludedError
+from citelog.diagnostics import CaseError, CitelogError
+from citelog.explain.catalogue import goal
+from citelog.explain.model import Model, shape
+from citelog.explain.obstacles import Obstacle, obstacle
+from citelog.explain.plans import Planner
+from citelog.knowledge.base import Knowledge
+from citelog.patient.case import Expectation
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An expectation that does not hold.
+
+    `kind` is `unusable`, `missing`, `forbidden`, `step`, `citation` or `proof`. `lines` say more: what is there
+    instead, or a difference line by line. `against` is what stands against a conclusion that is missing.
+    """
+
+    kind: str
+    what: str
+    lines: tuple[str, ...] = ()
+    against: Obstacle | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The failure as data."""
+        return {
+            "kind": self.kind,
+            "what": self.what,
+            "lines": list(self.lines),
+            "against": self.against.to_dict() if self.against else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One case that was run: how many expectations it has, and those that do not hold."""
+
+    case: str
+    file: Path
+    expectations: int
+    failures: tuple[Failure, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The trial as data."""
+        return {
+            "case": self.case,
+            "file": str(self.file),
+            "expectations": self.expectations,
+            "failures": [failure.to_dict() for failure in self.failures],
+        }
+
+
+def case_files(folder: Path, wanted: Iterable[str] = ()) -> list[Path]:
+    """The case files of a knowledge base, those whose name holds one of the wanted words; all, where none is given."""
+    found = sorted(path for path in (folder / "cases").rglob("*") if path.suffix in (".yaml", ".yml", ".json"))
+    words = tuple(wanted)
+    return [path for path in found if not words or any(word in path.stem for word in words)]
+
+
+def golden(file: Path, conclusion: str) -> Path:
+    """Where the expected text of a proof is kept: beside the case, under the case's name."""
+    return file.parent / "proofs" / file.stem / f"{conclusion.replace(':', '.').replace('#', '.')}.txt"
+
+
+def tried(knowledge: Knowledge, file: Path) -> tuple[Trial, Assessment | None]:
+    """Run one case; its assessment is None where the file cannot be used."""
+    try:
+        case = patient.read(file, knowledge.terms)
+        found = Assessment.of(knowledge, case, case.expect.at if case.expect else None)
+    except CaseError as error:
+        return Trial(file.stem, file, 1, (Failure("unusable", str(error)),)), None
+    expect = case.expect or Expectation()
+    count = len(expect.include) + len(expect.exclude) + len(expect.steps) + len(expect.cites) + len(expect.proofs)
+    return Trial(case.id, file, count, tuple(_failures(found, expect, file))), found
+
+
+def _failures(found: Assessment, expect: Expectation, file: Path) -> Iterator[Failure]:
+    for id_ in expect.include:
+        if not _reached(found, id_):
+            yield _missing(found, id_)
+    for id_ in expect.exclude:
+        for reached in _reached(found, id_):
+            conclusion = found.by_id[reached]
+            facts = [entry.sentence for entry in found.case.entries if entry.id in conclusion.facts]
+            lines = (conclusion.sentence, f"from {'; '.join(facts) or 'no entry'}", f"cites {' '.join(conclusion.statements)}")
+            yield Failure("forbidden", f"{reached} is concluded, and must not be", lines)
+    for value, told in expect.steps.items():
+        yield from _step(found, value, told)
+    for id_, statements in expect.cites.items():
+        for reached in _reached(found, id_) or ("",):
+            cited = found.by_id[reached].statements if reached else ()
+            lacking = [s for s in statements if s not in cited]
+            if lacking:
+                what = f"{id_} does not cite {' '.join(lacking)}"
+                yield Failure("citation", what, (f"it cites {' '.join(cited)}" if cited else "it is not concluded",))
+    for id_ in expect.proofs:
+        yield from _proof(found, id_, file)
+
+
+def _reached(found: Assessment, id_: str) -> tuple[str, ...]:
+    try:
+        return found.ids(id_)
+    except NotConcludedError:
+        return ()
+
+
+def _missing(found: Assessment, id_: str) -> Failure:
+    what = f"{id_} is expected, and is not concluded"
+    try:
+        wanted = goal(found.knowledge, id_)
+    except CitelogError as error:
+        return Failure("missing", what, tuple(str(error).splitlines()))
+    instead = [f"concluded instead: {c.id}" for c in found.conclusions if c.kind == wanted.kind.name and wanted.kind.exactly_one]
+    planner = Planner(shape(found.knowledge), Model(found.run), stuck=True)
+    miss = planner.nearest(wanted.kind.predicate, wanted.args)
+    return Failure("missing", what, tuple(instead), obstacle(miss, found) if miss else None)
+
+
+def _step(found: Assessment, value: str, told: str) -> Iterator[Failure]:
+    shown = [c for c in found.conclusions if c.value == value and "step" in c.details]
+    said = [f"{c.details.get('role')} {c.details['step']}" for c in shown]
+    if told not in said:
+        what = f"{value} is expected as {told}"
+        yield Failure("step", what, (f"it is {said[0]}" if said else "it is not concluded",))
+
+
+def proof_text(found: Assessment, id_: str) -> str:
+    """The text of a proof as it is kept and compared: the brief form, 100 columns wide."""
+    from citelog.render.proofs import proof
+
+    parts = []
+    for reached in found.ids(id_):
+        parts.append("".join(f"{line.lead}{line.text}\n" for line in proof(found.why(reached), found)))
+    return "\n".join(parts)
+
+
+def _proof(found: Assessment, id_: str, file: Path) -> Iterator[Failure]:
+    path = golden(file, id_)
+    if not _reached(found, id_):
+        yield Failure("proof", f"{id_} has no proof: it is not concluded")
+        return
+    now = proof_text(found, id_)
+    try:
+        kept = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        yield Failure("proof", f"no text of the proof of {id_} is kept", (f"citelog test --accept writes {path.name}",))
+        return
+    if kept != now:
+        changes = difflib.unified_diff(kept.splitlines(), now.splitlines(), "as kept", "now", lineterm="", n=2)
+        yield Failure("proof", f"the proof of {id_} has changed", tuple(changes))
+
+
+def accept(found: Assessment, expect: Expectation, file: Path) -> Iterator[Path]:
+    """Write the proofs that a case keeps as they are now; those that changed are given."""
+    for id_ in expect.proofs:
+        if _reached(found, id_):
+            path, now = golden(file, id_), proof_text(found, id_)
+            if not path.exists() or path.read_text(encoding="utf-8") != now:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(now, encoding="utf-8")
+                yield path

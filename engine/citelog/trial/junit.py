@@ -1,0 +1,24 @@
+"""The outcome of trials as JUnit XML, as build servers read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from xml.etree import ElementTree
+
+from citelog.trial.expectations import Trial
+
+
+def xml(trials: Iterable[Trial], name: str) -> str:
+    """One suite, one test case for each case, one failure for each expectation that does not hold."""
+    listed = list(trials)
+    bad = sum(bool(trial.failures) for trial in listed)
+    suite = ElementTree.Element("testsuite", name=name, tests=str(len(listed)), failures=str(bad), errors="0")
+    for trial in listed:
+        case = ElementTree.SubElement(suite, "testcase", classname=name, name=trial.case, file=str(trial.file))
+        for failure in trial.failures:
+            told = ElementTree.SubElement(case, "failure", type=failure.kind, message=failure.what)
+            told.text = "\n".join((failure.what, *failure.lines))
+    root = ElementTree.Element("testsuites")
+    root.append(suite)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"

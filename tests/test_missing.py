@@ -1,0 +1,320 @@
+"""What is missing: each value comes to what is said of it, and nothing that could change the answer is left out."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+import b12
+from changed_records import (
+    ANALYTES,
+    DRUGS,
+    OFTEN,
+    PREFERENCES,
+    STATES,
+    VALUES,
+    Record,
+    findings,
+    fresh,
+    ids,
+    random_record,
+    signs,
+    written,
+)
+from citelog.answer import Conclusion
+from citelog.assess import Assessment, NotConcludedError, assess
+from citelog.cli.app import main
+from citelog.explain.missing import Item, Missing
+from citelog.knowledge.base import Knowledge
+from citelog.patient.changes import Add, Change, Drop, Set
+from citelog.render import explained
+from test_schemas import form, problem
+
+B12 = ANALYTES[0]
+
+
+def answer(record: Record, at: str | None = None) -> Assessment:
+    return assess(b12.knowledge(), record, at)
+
+
+def item(found: Missing, name: str) -> Item:
+    return next(one for one in found.items if one.text == name)
+
+
+def text(found: Missing) -> str:
+    return "\n".join(line.text for line in explained.missing(found, 1000))
+
+
+def said(conclusion: Conclusion) -> tuple[object, ...]:
+    return tuple(conclusion.details.get(key) for key in ("role", "step", "severity"))
+
+
+def hold_good(found: Missing, record: Record, at: str | None, folder: Path, knowledge: Knowledge) -> None:
+    """Each outcome is what a fresh assessment of the record with that value gives."""
+    assert problem(form("missing"), found.to_dict()) == ""
+    before = fresh(record, folder, at, knowledge)
+    old = {c.id: c for c in before.conclusions}
+    for one in found.items:
+        for outcome in one.outcomes:
+            if outcome.change is None:
+                continue
+            new = {c.id: c for c in fresh(written(record, [outcome.change]), folder, at, knowledge).conclusions}
+            if any("#" in id_ for id_ in (*old, *new)):
+                continue  # numbers go by the words of the others
+            assert {c.id for c in outcome.gained} == new.keys() - old.keys(), (one.text, outcome.value)
+            assert {c.id for c in outcome.lost} == old.keys() - new.keys(), (one.text, outcome.value)
+            otherwise = {id_ for id_ in old.keys() & new.keys() if said(old[id_]) != said(new[id_])}
+            assert {a.id for a, _ in outcome.changed} == otherwise, (one.text, outcome.value)
+
+
+def unrecorded(record: Record) -> Iterator[tuple[str, Change]]:
+    """Every single thing that a record could say and does not, with what an item about it would be called."""
+    terms = b12.knowledge().terms
+
+    def named(list_: str, key: str) -> set[str]:
+        return {str(entry[key]) for entry in record.get(list_, ())}
+
+    for name in set(findings()) - named("findings", "name"):
+        yield from ((name, Add("findings", name, (("state", state),))) for state in STATES)
+    for analyte in set(ANALYTES) - named("labs", "analyte"):
+        for unit in ("pmol/L", "ng/L"):
+            yield from ((analyte, Add("labs", analyte, (("value", value), ("unit", unit)))) for value in VALUES)
+    for drug in set(DRUGS) - named("medications", "name"):
+        for keys in ((), (("course", "loading"),), (("route", "oral"),), (("frequency", OFTEN[0]),)):
+            yield from ((drug, Add("medications", drug, (*keys, ("status", s)))) for s in ("current", "stopped"))
+    for topic, value in PREFERENCES:
+        if topic not in named("preferences", "topic"):
+            yield topic, Add("preferences", topic, (("value", value),))
+    keys_of = {
+        "medications": {
+            "course": ("loading",), "route": ("oral",), "frequency": OFTEN, "since": ("2020-01-01", "2026-03-10"),
+        },
+        "labs": {"flag": ("L",), "unit": ("pmol/L", "ng/L"), "when": ("2025-01-01", "2026-03-01")},
+    }  # fmt: skip
+    for list_, keys in keys_of.items():
+        for index, entry in enumerate(record.get(list_, ())):
+            for key, values in keys.items():
+                if key not in entry:
+                    yield from ((f"({list_}[{index}])", Set(f"{list_}[{index}]", key, value)) for value in values)
+    for index, entry in enumerate(record.get("findings", ())):
+        if entry["state"] == "unknown":
+            term = terms.match("finding", entry["name"])
+            assert term is not None
+            yield from ((terms.label(term), Set(f"findings[{index}]", "state", state)) for state in STATES[:2])
+
+
+def left_out(record: Record, at: str | None, most: int, seed: int = 0) -> list[str]:
+    """Changes that change what is said of the patient although no item is about them."""
+    before = answer(record, at)
+    listed = " | ".join(one.text for one in before.missing().items)
+    about = {kind.name for kind in b12.knowledge().kinds if kind.about_record}
+
+    def of_the_patient(found: Assessment) -> set[tuple[object, ...]]:
+        return {(c.kind, c.value, *said(c)) for c in found.conclusions if c.kind not in about}
+
+    changes = sorted(unrecorded(record), key=str)
+    chosen = random.Random(seed).sample(changes, min(most, len(changes)))
+    return [
+        str(change)
+        for name, change in chosen
+        if name not in listed and of_the_patient(answer(written(record, [change]), at)) != of_the_patient(before)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_outcome_is_what_an_assessment_of_the_record_with_it_gives(seed: int, tmp_path: Path) -> None:
+    record, at = random_record(seed)
+    hold_good(answer(record, at).missing(), record, at, tmp_path, b12.knowledge())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_single_thing_that_would_change_the_answer_is_left_out(seed: int) -> None:
+    record, at = random_record(seed)
+    assert left_out(record, at, most=120, seed=seed) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 150))
+def test_for_many_records_too_outcomes_are_true_and_nothing_is_left_out(seed: int, tmp_path: Path) -> None:
+    record, at = random_record(seed)
+    hold_good(answer(record, at).missing(), record, at, tmp_path, b12.knowledge())
+    assert left_out(record, at, most=100_000) == []
+
+
+# the ranges of a number
+
+
+def test_the_ranges_of_a_number_meet_and_cover_every_value() -> None:
+    ranges = [outcome.value for outcome in item(answer({}).missing(), B12).outcomes]
+    assert ranges == [
+        "below 0 pg/mL", "from 0 to below 135 pg/mL", "from 135 to below 406 pg/mL", "from 406 pg/mL",
+        "below 0 pmol/L", "from 0 to below 100 pmol/L", "from 100 to below 300 pmol/L", "from 300 pmol/L",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "range_"),
+    [
+        ("-0.001", "below 0 pmol/L"), ("0", "from 0 to below 100 pmol/L"), ("99.999", "from 0 to below 100 pmol/L"),
+        ("100", "from 100 to below 300 pmol/L"), ("100.000", "from 100 to below 300 pmol/L"),
+        ("299.999", "from 100 to below 300 pmol/L"), ("300", "from 300 pmol/L"), ("1" + "0" * 30, "from 300 pmol/L"),
+    ],
+)  # fmt: skip
+def test_a_value_at_the_end_of_a_range_comes_to_what_is_said_of_the_range(
+    value: str, range_: str, tmp_path: Path
+) -> None:
+    record: Record = {"findings": [{"name": "fatigue", "state": "present"}]}
+    before = answer(record)
+    outcome = next(o for o in item(before.missing(), B12).outcomes if o.value == range_)
+    lab = {"analyte": B12, "value": value, "unit": "pmol/L"}
+    after = ids(fresh(record | {"labs": [lab]}, tmp_path))
+    assert {c.id for c in outcome.gained} == after - ids(before)
+    assert {c.id for c in outcome.lost} == ids(before) - after
+
+
+LOADING: Record = {
+    "findings": [
+        {"name": "symptoms attributed to vitamin B12 deficiency", "state": "present"},
+        {"name": "neurological involvement", "state": "absent"},
+    ],
+    "medications": [{"name": "hydroxocobalamin", "status": "current", "course": "loading"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("day", "step"), [("2026-04-01", "now"), ("2026-03-19", "now"), ("2026-03-18", "done"), ("2025-01-01", "done")]
+)
+def test_the_start_of_a_course_is_asked_for_with_the_day_on_which_the_answer_changes(
+    day: str, step: str, tmp_path: Path
+) -> None:
+    found = answer(LOADING, "2026-04-01").missing()
+    start = next(one for one in found.items if one.text.startswith("the start of"))
+    assert [outcome.value for outcome in start.outcomes] == ["after 2026-03-18", "up to 2026-03-18"]
+    record = written(LOADING, [Set("medications[0]", "since", day)])
+    assert fresh(record, tmp_path, "2026-04-01").by_id["regimen:HYD-STD-LOAD"].details["step"] == step
+
+
+def test_the_date_of_the_assessment_is_asked_for_with_every_day_on_which_the_answer_changes(tmp_path: Path) -> None:
+    record = written(LOADING, [Set("medications[0]", "since", "2026-03-02")])
+    day = item(answer(record).missing(), "the date of the assessment (--at)")
+    assert [o.value for o in day.outcomes] == ["before 2026-03-16", "from 2026-03-16"]
+    for at, step in (("2026-03-15", "now"), ("2026-03-16", "done")):
+        assert fresh(record, tmp_path, at).by_id["regimen:HYD-STD-LOAD"].details["step"] == step
+
+
+def test_the_laboratorys_flag_is_an_item_where_it_would_change_the_answer() -> None:
+    record: Record = {
+        "labs": [{"analyte": B12, "value": "350", "unit": "pmol/L"}],
+        "findings": [{"name": "symptoms attributed to vitamin B12 deficiency", "state": "absent"}],
+    }
+    flag = next(one for one in answer(record).missing().items if "flag" in one.text)
+    assert "treat:judgement" in [c.id for c in flag.outcomes[0].gained]
+
+
+# of one conclusion
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_conclusion_falls_without_an_entry_exactly_where_dropping_it_loses_the_conclusion(
+    seed: int, tmp_path: Path
+) -> None:
+    record, at = random_record(seed)
+    before = answer(record, at)
+    for conclusion in before.conclusions[::4]:
+        found = before.missing(conclusion.id)
+        assert problem(form("missing"), found.to_dict()) == ""
+        for one in found.depends:
+            after = fresh(written(record, [Drop(one.entry.read_from)]), tmp_path, at)
+            gone = conclusion.id.partition("#")[0] not in ids(after)
+            if "#" not in conclusion.id:
+                assert gone == (one.effect == "falls without it"), (conclusion.id, one)
+            if one.effect == "idle":
+                assert one.entry.id not in conclusion.facts
+
+
+def test_of_one_conclusion_only_what_changes_it_is_listed() -> None:
+    found = answer({}).missing("status:not_assessed")
+    assert [one.text for one in found.items] == [B12]
+    assert all(c.id == "status:not_assessed" for one in found.items for o in one.outcomes for c in o.lost)
+
+
+def test_of_a_conclusion_that_was_not_reached_nothing_can_be_missing() -> None:
+    with pytest.raises(NotConcludedError, match="treat:immediate was not concluded"):
+        answer({}).missing("treat:immediate")
+
+
+# the command, the forms, and records of other kinds
+
+
+@pytest.mark.parametrize(
+    ("of", "status"), [("status:not_assessed", 0), ("treat:immediate", 1), ("x", 1), ("\udcff", 1)]
+)
+def test_the_command_ends_as_it_should(of: str, status: int, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "case.yaml").write_text(yaml.safe_dump({"labs": []}))
+    with pytest.raises(SystemExit) as ended:
+        main(["missing", str(tmp_path / "case.yaml"), "--of", of, "--format", "json"])
+    shown = capfd.readouterr()
+    assert ended.value.code == status and bool(shown.out) == (status == 0)
+    if shown.out:
+        assert problem(form("missing"), json.loads(shown.out)) == ""
+
+
+def test_the_order_of_the_lists_changes_nothing_but_paths() -> None:
+    record, at = random_record(8)
+
+    def shown(found: Missing) -> list[tuple[object, ...]]:
+        return sorted((one.weight, [[c.id for c in o.gained] for o in one.outcomes]) for one in found.items)
+
+    turned = {key: entries[::-1] for key, entries in record.items()}
+    assert shown(answer(record, at).missing()) == shown(answer(turned, at).missing())
+
+
+def test_a_record_that_means_harm_is_asked_like_any_other(tmp_path: Path) -> None:
+    record: Record = {
+        "labs": [{"analyte": B12, "value": "9" * 399, "unit": "pmol/L"}, {"analyte": B12, "value": "1e3"}],
+        "findings": [{"name": "<script>", "state": "\u202eألم"}, {"name": "fatigue", "state": "?"}],
+        "medications": [{"name": "hydroxocobalamin", "dose": "1000 µg", "frequency": "2–3", "status": "current"}],
+    }  # fmt: skip
+    found = answer(record).missing()
+    hold_good(found, record, None, tmp_path, b12.knowledge())
+    assert text(found)
+
+
+def test_signs_that_count_bleedings_of_a_hierarchy_and_days_are_items_too(tmp_path: Path) -> None:
+    knowledge = signs(tmp_path)
+    record: Record = {
+        "findings": [{"name": "fatigue", "state": "present"}],
+        "labs": [{"analyte": "ferritin", "value": "50", "unit": "µg/L"}],
+    }
+    found = assess(knowledge, record, "2026-01-01").missing()
+    hold_good(found, record, "2026-01-01", tmp_path, knowledge)
+    texts = {one.text for one in found.items}
+    assert {"headache", "pallor", "nosebleed", "bleeding ulcer", "bleeding of the gut", "transfusion"} <= texts
+    date = next(one for one in found.items if one.text.startswith("the date of"))
+    assert [o.value for o in date.outcomes] == ["from 2025-10-03", "before 2025-10-03"]
+    level = item(assess(knowledge, {}).missing(), "serum ferritin")
+    assert [o.value for o in level.outcomes] == ["below 30", "from 30 to up to 300", "above 300"]
+
+
+@pytest.mark.long
+def test_a_record_of_three_thousand_entries_is_answered_in_time() -> None:
+    record: Record = {
+        "labs": [
+            {"analyte": B12, "value": str(i), "unit": "pmol/L", "when": f"{1990 + i % 30}-01-11"} for i in range(1000)
+        ],
+        "findings": [{"name": f"no. {i}", "state": "present"} for i in range(1000)],
+        "medications": [{"name": "folic acid", "dose": f"{i} mg", "status": "stopped"} for i in range(1000)],
+    }  # fmt: skip
+    before = answer(record)
+    for of in (None, before.conclusions[0].id):
+        began = time.thread_time()
+        found = before.missing(of)
+        assert time.thread_time() - began < 40
+        assert not found.complete and "very long" in text(found)
+        assert problem(form("missing"), found.to_dict()) == ""
