@@ -53,7 +53,9 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
     knowledge, folder = open_base(kb), home.knowledge(kb)
     files = expectations.case_files(folder, words)
     if not files:
-        raise CitelogError(f"{folder / 'cases'}: no case{' of that name' if words else ''}\n   = see engine/CASES.md for how to write one")
+        raise CitelogError(
+            f"{folder / 'cases'}: no case{' of that name' if words else ''}\n   = engine/CASES.md says how to write one"
+        )
     found = []
     for file in files:
         trial, assessment = expectations.tried(knowledge, file)

@@ -133,13 +133,19 @@ def why(
     else:
         from citelog.render import diagram
 
-        drawn = {"mermaid": diagram.mermaid, "dot": diagram.dot, "svg": diagram.svg}[form]
+        drawn = diagram.dot if form == "dot" else diagram.mermaid
         if len(proofs) > 1:
             ids = ", ".join(proof.conclusion for proof in proofs)
             raise CitelogError(
                 f"{conclusion}: {len(proofs)} conclusions, and a picture shows one\n   = name one: {ids}"
             )
-        write(drawn(proofs[0], every, assessment.by_id[proofs[0].conclusion].sentence))
+        sentence = assessment.by_id[proofs[0].conclusion].sentence
+        if form == "svg":
+            from citelog.render.phrases import caption
+
+            write(diagram.svg(proofs[0], every, sentence, caption(assessment)))
+        else:
+            write(drawn(proofs[0], every, sentence))
 
 
 @click.command("why-not", epilog="Example: citelog why-not patient.yaml regimen:HYD-NEURO-LOAD")

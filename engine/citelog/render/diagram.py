@@ -279,14 +279,17 @@ class Placed:
     under: int
 
 
-def svg(proof: Proof, every: bool = False, sentence: str = "") -> str:
-    """A proof as an SVG picture, for light and dark pages and for screen readers; `every` and `sentence` as above."""
+def svg(proof: Proof, every: bool = False, sentence: str = "", caption: str = "") -> str:
+    """A proof as an SVG picture, for light and dark pages and for screen readers; `every` and `sentence` as above.
+
+    `caption` stands below it: whose proof it is, for a picture that is pasted elsewhere.
+    """
     from xml.etree import ElementTree
 
     opened = outline(proof, every)
     placed = _placed(opened, sentence)
     width = max(p.x + p.width for p in placed) + _MARGIN
-    height = placed[-1].y + placed[-1].height + _MARGIN
+    height = placed[-1].y + placed[-1].height + _MARGIN + (20 if caption else 0)
     mark = "proof-" + hashlib.sha256(legible(opened.conclusion).encode()).hexdigest()[:8]
     root = ElementTree.Element(
         "svg",
@@ -312,6 +315,9 @@ def svg(proof: Proof, every: bool = False, sentence: str = "") -> str:
         ElementTree.SubElement(root, "path", {"class": "tip", "d": f"M{x} {y}l-4 7h8z"})
     for p in placed:
         _draw(ElementTree.SubElement(root, "g", {"class": _class(p.box.sort)}), p)
+    if caption:
+        place = {"class": "caption", "x": str(_MARGIN), "y": str(height - 10)}
+        ElementTree.SubElement(root, "text", place).text = legible(caption)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
@@ -425,7 +431,7 @@ def _style() -> str:
         ".proof .paper{fill:var(--paper)}.proof text{fill:var(--ink)}.proof .head{fill:var(--edge);font-weight:600}"
         ".proof .place{fill:var(--quiet)}.proof .face{fill:var(--face);stroke:var(--edge)}"
         ".proof .sign{fill:var(--edge);fill-rule:evenodd}.proof .line{fill:none;stroke:var(--quiet)}"
-        ".proof .tip{fill:var(--quiet)}"
+        ".proof .tip,.proof .caption{fill:var(--quiet)}"
     )
     pages = [_colours(0, "#fffefb", "#1d2126", "#565b62"), _colours(1, "#1b1e23", "#e6e3dc", "#a9adb4")]
     shapes = "".join(

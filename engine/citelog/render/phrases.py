@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from citelog.answer import Answer
 from citelog.knowledge.base import Citation, Statement
 
 
@@ -37,6 +38,13 @@ def short_citation(statement: Statement) -> str:
 
 def _marker(numbers: tuple[str, ...]) -> str:
     return f"marker{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}"
+
+
+def caption(found: Answer) -> str:
+    """Whose picture it is, where it is pasted elsewhere: the record, the knowledge base, the state of its source."""
+    knowledge = found.knowledge
+    status = f" · source document {knowledge.review_status}" if knowledge.review_status else ""
+    return f"record {found.case.id} · {knowledge.id} {knowledge.version}{status}"
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from citelog.assess import Assessment, Conclusion
+from citelog.render.phrases import caption
 from citelog.render.template import fill
 
 ROLES = ("recommended", "alternative", "evidence-option", "may-be-indicated", "provisional")
@@ -90,12 +91,13 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The whole picture: the columns that it has (`done`, `now`, …), lanes, key, and each step in words."""
+    """The whole picture: its columns (`done`, `now`, …), lanes, key, each step in words, and whose it is."""
 
     columns: tuple[Column, ...]
     lanes: tuple[Lane, ...]
     signs: tuple[Sign, ...]
     described: tuple[str, ...]
+    caption: str
     width: int
     height: int
 
@@ -133,8 +135,9 @@ def picture(found: Assessment) -> Picture | None:
         lanes=tuple(lanes),
         signs=signs,
         described=tuple(_described(c, fields, follows.get(c.value)) for c in steps),
+        caption=caption(found),
         width=width,
-        height=signs[-1].y + TOP // 2,
+        height=signs[-1].y + TOP,
     )
 
 
