@@ -54,7 +54,7 @@ def run(knowledge: Knowledge, folder: Path, rounds: int, drawn: int, seed: int) 
     results, left_out = [], []
     for one in chosen:
         try:
-            times, size = _one(knowledge, folder, one, rounds)
+            times, size = _one(knowledge, one, rounds)
         except Untranslatable as reason:
             left_out.append(f"{one.name}: clingo cannot express {reason}")
             continue
@@ -101,7 +101,7 @@ def run(knowledge: Knowledge, folder: Path, rounds: int, drawn: int, seed: int) 
     return text, data
 
 
-def _one(knowledge: Knowledge, folder: Path, one: Patient, rounds: int) -> tuple[dict[str, Times], dict[str, int]]:
+def _one(knowledge: Knowledge, one: Patient, rounds: int) -> tuple[dict[str, Times], dict[str, int]]:
     asked = [kind.predicate for kind in knowledge.kinds]
     assessment = assess_case(knowledge, one.case, AT)
     model = assessment.run

@@ -402,7 +402,7 @@ def test_a_record_of_three_thousand_entries_is_answered_in_time() -> None:
     for goal in ("regimen:HYD-STD-LOAD", "status:not_assessed", "treat:no_basis"):
         began = time.thread_time()
         assessed.why_not(goal)
-        assert time.thread_time() - began < 30, goal
+        assert time.thread_time() - began < 60, goal
 
 
 def test_what_takes_twenty_changes_is_no_near_miss() -> None:

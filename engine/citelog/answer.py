@@ -210,9 +210,18 @@ def _machine(knowledge: Knowledge) -> Machine:
     return kept[key]
 
 
-def derive(knowledge: Knowledge, case: Case, at: datetime.date | None, deadline: float = DEADLINE) -> Run:
-    """Everything that the rules give for a case, without the conclusions spelt out."""
-    return _machine(knowledge).run(patient.facts(case, knowledge.terms, at), deadline)
+def derive(
+    knowledge: Knowledge,
+    case: Case,
+    at: datetime.date | None,
+    deadline: float = DEADLINE,
+    wanted: str | None = None,
+) -> Run:
+    """Everything that the rules give for a case, without the conclusions spelt out.
+
+    With `wanted`, only what facts of that predicate can rest on is derived.
+    """
+    return _machine(knowledge).run(patient.facts(case, knowledge.terms, at), deadline, wanted)
 
 
 def _day(at: datetime.date | str | None) -> datetime.date | None:

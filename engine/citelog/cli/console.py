@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from citelog.knowledge.base import Knowledge
     from citelog.patient.case import Case
     from citelog.render.lines import Line
+
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What an argument could steer a terminal with; messages repeat arguments."""
 
 
 class No(Exception):
@@ -110,7 +115,7 @@ def say(text: str) -> None:
     """A message to people, on standard error; where that is closed or full, the status alone must tell."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
+            print(_CONTROL.sub(lambda m: f"\\x{ord(m[0]):02x}", text), file=sys.stderr, flush=True)
 
 
 def write(text: str) -> None:
@@ -133,7 +138,9 @@ def save(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise CitelogError(f"{path}: it cannot be written: {error.strerror}\n   = name a file in a folder of yours") from error
+        raise CitelogError(
+            f"{path}: it cannot be written: {error.strerror}\n   = name a file in a folder of yours"
+        ) from error
 
 
 def width() -> int:

@@ -24,6 +24,7 @@ from citelog.patient.numbers import reading
 from citelog.patient.wanted import PROBE
 from citelog.patient.words import state, status
 from citelog.proof.words import number
+from citelog.rules.program import Absent, Constant, Present
 from citelog.run.result import Run
 from citelog.values import Iri, Value
 from citelog.vocab import CL, cl
@@ -45,10 +46,13 @@ _OFTEN = ("daily", "weekly", "monthly", "every 3 months", "yearly")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One value of an item: how to record it, and what then comes, goes, or is said otherwise."""
+    """One value of an item: how to record it, and what then comes, goes, or is said otherwise.
+
+    `changes` are empty for the date of the assessment, which is given with the call.
+    """
 
     value: str
-    change: Change | None
+    changes: tuple[Change, ...]
     gained: tuple[Conclusion, ...]
     lost: tuple[Conclusion, ...]
     changed: tuple[tuple[Conclusion, Conclusion], ...]
@@ -57,8 +61,8 @@ class Outcome:
         """The outcome as data."""
         return {
             "value": self.value,
-            "change": self.change.to_dict() if self.change else None,
-            "options": str(self.change) if self.change else None,
+            "changes": [change.to_dict() for change in self.changes],
+            "options": " ".join(map(str, self.changes)),
             "gained": [_short(c) for c in self.gained],
             "lost": [_short(c) for c in self.lost],
             "changed": [{"before": _short(a), "after": _short(b)} for a, b in self.changed],
@@ -140,7 +144,7 @@ class _Question:
 
     text: str
     state: str
-    values: tuple[tuple[str, Change | datetime.date], ...]
+    values: tuple[tuple[str, Change | tuple[Change, ...] | datetime.date], ...]
 
 
 def missing(answer: Answer, conclusion: str | None = None) -> Missing:
@@ -160,25 +164,29 @@ def missing(answer: Answer, conclusion: str | None = None) -> Missing:
         weight = max((_weight(answer, o) for o in outcomes), default=0)
         if weight:
             items.append(Item(question.text, question.state, tuple(outcomes), weight))
-    items.sort(key=lambda item: -item.weight)
+    open_ = asked.open_questions()
+    items.sort(key=lambda item: (item.text not in open_, -item.weight))
     complete = not asked.is_spent
     depends = tuple(_depends(answer, about, asked)) if about is not None else ()
     complete = complete and all(one.effect != NOT_TRIED for one in depends)
     return Missing(about, tuple(items), depends, asked.tried, complete)
 
 
-def _outcome(answer: Answer, value: str, change: Change | datetime.date, about: str | None) -> Outcome:
+def _outcome(
+    answer: Answer, value: str, change: Change | tuple[Change, ...] | datetime.date, about: str | None
+) -> Outcome:
+    made: tuple[Change, ...] = ()
     if isinstance(change, datetime.date):
         after = type(answer).of(answer.knowledge, answer.case, change, answer.deadline)
     else:
-        after = answer.again(apply(answer.case, [change], answer.knowledge.terms))
+        made = change if isinstance(change, tuple) else (change,)
+        after = answer.again(apply(answer.case, made, answer.knowledge.terms))
     pairs, lost, gained = paired(answer, after)
     changed = [(a, b) for a, b in pairs if _said(a) != _said(b)]
     if about is not None:
         base = about.partition("#")[0]
         lost, gained = ([c for c in one if c.id.partition("#")[0] == base] for one in (lost, gained))
         changed = [(a, b) for a, b in changed if a.id.partition("#")[0] == base]
-    made = None if isinstance(change, datetime.date) else change
     return Outcome(value, made, tuple(gained), tuple(lost), tuple(changed))
 
 
@@ -246,6 +254,11 @@ class _Asked:
         size = len(self.case.entries)
         return size > _LONG and self.tried - self.tried_before >= max(6, _TRIED * _LONG // (size * 2))
 
+    def open_questions(self) -> set[str]:
+        """What the answer itself asks for, by the labels of what it asks about."""
+        asking = {kind.name for kind in self.knowledge.kinds if kind.about_record and kind.value_as_label}
+        return {c.value for c in self.answer.conclusions if c.kind in asking}
+
     def questions(self) -> Iterator[_Question]:
         """The items, in the order of lists and names."""
         yield from self._findings()
@@ -277,6 +290,22 @@ class _Asked:
                         f"recorded as {said}" if said else "recorded without a state",
                         tuple((s, Set(entry.read_from, "state", s)) for s in ("present", "absent")),
                     )
+
+            else:
+                yield from self._contradiction(label, entries)
+
+    def _contradiction(self, label: str, entries: list[Entry]) -> Iterator[_Question]:
+        """Entries of one name that say present and absent: each way to settle it, by leaving out the others."""
+        said = {state(str(entry.keys.get("state", ""))) for entry in entries}
+        if {"present", "absent"} <= said:
+            values = tuple(
+                (
+                    f"settled as {one}",
+                    tuple(Drop(e.read_from) for e in entries if state(str(e.keys.get("state", ""))) != one),
+                )
+                for one in ("present", "absent")
+            )
+            yield _Question(label, "recorded as present and as absent", values)
 
     def _results(self) -> Iterator[_Question]:
         for analyte in self._asked("result", 2):
@@ -431,11 +460,18 @@ class _Asked:
             day = before
 
     def _preferences(self) -> Iterator[_Question]:
-        choices = self.shape.asked.get(("preference", 3), ())
+        """Each topic that a rule asks about, with the choices that rules tell apart on it."""
+        asked = {
+            (x.args[2].value, x.args[3].value)
+            for rule in self.knowledge.program.rules
+            for x in rule.body
+            if isinstance(x, Present | Absent) and x.predicate == "preference"
+            if isinstance(x.args[2], Constant) and isinstance(x.args[3], Constant)
+        }
         for topic in self._asked("preference", 2):
             if not self._of(topic):
                 label = self.terms.label(topic)
-                shown = [self.terms.label(c) for c in choices if isinstance(c, Iri)]
+                shown = sorted(self.terms.label(c) for t, c in asked if t == topic and isinstance(c, Iri))
                 values = tuple((c, Add("preferences", label, (("value", c),))) for c in shown)
                 yield _Question(f"{label} preference", "not recorded", values)
 

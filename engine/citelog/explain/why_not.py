@@ -41,7 +41,7 @@ KEPT = 5
 DERIVED = 40
 """Records that are derived from at most before the search gives up, and says so."""
 
-SINGLE = 240
+SINGLE = 160
 """Of these, records with a single change are not counted, up to so many."""
 
 PLANNED = 12
@@ -223,7 +223,7 @@ class _Search:
                 continue  # the same with another word
             accepted.append(subjects)
             changes, ranges = self._ranged(changes)
-            yield changes, self._troubles(self._derive(changes)[1]), ranges, self._missed(changes, state.behind)
+            yield changes, self._troubles(changes), ranges, self._missed(changes, state.behind)
 
     def _missed(self, changes: tuple[Change, ...], planned: Miss | None) -> Miss:
         """What the record lacks for the rule that gives the goal once it is changed (not always the planned one)."""
@@ -235,8 +235,10 @@ class _Search:
         found = planner.nearest(self.goal.kind.predicate, self.goal.args, among=rules.values())
         return found or Miss(next(iter(rules.values())), {}, ())
 
-    def _troubles(self, run: Run) -> int:
-        """How many conclusions say that something is wrong with the record, or wanting."""
+    def _troubles(self, changes: tuple[Change, ...]) -> int:
+        """How many conclusions say that something is wrong with the changed record, or wanting."""
+        case, _ = self._derive(changes)
+        run = derive(self.answer.knowledge, case, self.answer.at, self.answer.deadline)
         return sum(len(run.facts.get(k.predicate, ())) for k in self.answer.knowledge.kinds if k.about_record)
 
     def standing(self) -> Obstacle | None:
@@ -283,7 +285,8 @@ class _Search:
         key = frozenset(changes)
         if key not in self._runs:
             self.derived += 1
-            self._runs[key] = derive(self.answer.knowledge, case, self.answer.at, self.answer.deadline)
+            wanted = self.goal.kind.predicate  # what the goal cannot rest on is not derived
+            self._runs[key] = derive(self.answer.knowledge, case, self.answer.at, self.answer.deadline, wanted)
         return case, self._runs[key]
 
     def _smallest(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:

@@ -147,6 +147,7 @@ class Machine:
         self._firing: dict[int, Any] = {}
         self._asked: Any = None
         self._stated: dict[tuple[str, Ids], tuple[str, ...]] = {}
+        self._below: dict[str, frozenset[str]] = {}
         changing = {program.rules[i].predicate for component in program.open for i in component.rules}
         changing |= {name for name, p in program.predicates.items() if p.layer == "patient"}
         self._changing = changing
@@ -166,11 +167,14 @@ class Machine:
         for component in program.fixed:
             self._solve(component, self._base)
 
-    def run(self, given: Iterable[tuple[Atom, Value | None]], deadline: float = DEADLINE) -> Run:
-        """Derive everything for the given facts.
+    def run(
+        self, given: Iterable[tuple[Atom, Value | None]], deadline: float = DEADLINE, wanted: str | None = None
+    ) -> Run:
+        """Derive everything for the given facts; with `wanted`, only what facts of that predicate can rest on.
 
         Raises DeadlineError after `deadline` seconds of processor time.
         """
+        needed = self._rests_on(wanted) if wanted is not None else None
         base = self._base
         enabled = gc.isenabled()
         gc.disable()  # what a run makes is kept until it ends: the collector would only walk over it
@@ -192,13 +196,27 @@ class Machine:
                 facts.add(atom.predicate, self._relations[atom.predicate], ids)
                 read[atom.predicate, ids] = record
             for component in self.program.open:
-                self._solve(component, facts)
+                if needed is None or not needed.isdisjoint(self.program.rules[n].predicate for n in component.rules):
+                    self._solve(component, facts)
             return Run(self.program, facts.values, facts.ids, facts.table, self._stated, read, facts.rounds)
         finally:
             if saved is not None:
                 Logic.tl.logic = saved
             if enabled:
                 gc.enable()
+
+    def _rests_on(self, predicate: str) -> frozenset[str]:
+        """A predicate, and every predicate that its facts can rest on."""
+        if predicate not in self._below:
+            found, open_ = {predicate}, [predicate]
+            for current in open_:
+                for rule in self.program.rules:
+                    if rule.predicate == current:
+                        read = {x.predicate for x in rule.body if isinstance(x, Present | Absent)}
+                        open_ += sorted(read - found)
+                        found |= read
+            self._below[predicate] = frozenset(found)
+        return self._below[predicate]
 
     # one component
 

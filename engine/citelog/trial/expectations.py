@@ -93,7 +93,11 @@ def _failures(found: Assessment, expect: Expectation, file: Path) -> Iterator[Fa
         for reached in _reached(found, id_):
             conclusion = found.by_id[reached]
             facts = [entry.sentence for entry in found.case.entries if entry.id in conclusion.facts]
-            lines = (conclusion.sentence, f"from {'; '.join(facts) or 'no entry'}", f"cites {' '.join(conclusion.statements)}")
+            lines = (
+                conclusion.sentence,
+                f"from {'; '.join(facts) or 'no entry'}",
+                f"cites {' '.join(conclusion.statements)}",
+            )
             yield Failure("forbidden", f"{reached} is concluded, and must not be", lines)
     for value, told in expect.steps.items():
         yield from _step(found, value, told)
@@ -121,7 +125,11 @@ def _missing(found: Assessment, id_: str) -> Failure:
         wanted = goal(found.knowledge, id_)
     except CitelogError as error:
         return Failure("missing", what, tuple(str(error).splitlines()))
-    instead = [f"concluded instead: {c.id}" for c in found.conclusions if c.kind == wanted.kind.name and wanted.kind.exactly_one]
+    instead = [
+        f"concluded instead: {c.id}"
+        for c in found.conclusions
+        if c.kind == wanted.kind.name and wanted.kind.exactly_one
+    ]
     planner = Planner(shape(found.knowledge), Model(found.run), stuck=True)
     miss = planner.nearest(wanted.kind.predicate, wanted.args)
     return Failure("missing", what, tuple(instead), obstacle(miss, found) if miss else None)
