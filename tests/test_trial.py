@@ -1,0 +1,203 @@
+"""`citelog test`, `show` and `certify`, through the command line: a knowledge base tried, looked up, and not believed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from citelog import home
+from citelog.cli.app import main
+
+ROOT = Path(__file__).parent.parent
+PATIENT = str(ROOT / "examples" / "patient.yaml")
+
+
+def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """A command's status, what it wrote to standard output, and what to standard error."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    told = capsys.readouterr()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, told.out, told.err
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped knowledge base with no cases of its own."""
+    copy = tmp_path / "b12"
+    shutil.copytree(home.knowledge("b12"), copy, ignore=shutil.ignore_patterns("cases"))
+    (copy / "cases").mkdir()
+    return copy
+
+
+def case(folder: Path, name: str, text: str) -> Path:
+    path = folder / "cases" / f"{name}.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+SYMPTOMS = "findings: [{name: symptoms attributed to vitamin B12 deficiency, state: present}]\n"
+
+
+def test_the_shipped_cases_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = ran(capsys, "test")
+    assert status == 0
+    assert out.rstrip().endswith("expectations: all hold")
+
+
+def test_what_is_missing_is_told_with_what_stands_against_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case(
+        folder,
+        "no-symptoms-recorded",
+        "labs: []\nexpect: {include: ['treat:immediate'], exclude: ['treat:no_basis']}\n",
+    )
+    status, out, _ = ran(capsys, "test", "--kb", str(folder))
+    assert status == 1
+    for part in (
+        "✗ no-symptoms-recorded",
+        "treat:immediate is expected, and is not concluded",
+        "concluded instead: treat:undetermined",
+        "G01 “Vitamin B12 deficiency typically requires immediate treatment",
+        "✗ needed:",
+        "1 case, 2 expectations: 1 do not hold",
+    ):
+        assert part in out
+
+
+def test_what_is_forbidden_is_told_with_its_facts_and_citations(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case(
+        folder,
+        "symptoms",
+        SYMPTOMS + "expect: {exclude: ['treat:immediate'], steps: {HYD-STD-LOAD: recommended now}}\n",
+    )
+    status, out, _ = ran(capsys, "test", "--kb", str(folder), "--format", "json")
+    [trial] = json.loads(out)
+    forbidden, step = trial["failures"]
+    assert status == 1
+    assert forbidden["kind"] == "forbidden" and "cites G01 G10" in forbidden["lines"]
+    assert "from Symptoms attributed to vitamin B12 deficiency: present." in forbidden["lines"]
+    assert step["kind"] == "step" and step["lines"] == ["it is provisional now"]
+
+
+def test_a_citation_can_be_expected(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case(folder, "cited", SYMPTOMS + "expect: {cites: {'treat:immediate': [G01, G08]}}\n")
+    status, out, _ = ran(capsys, "test", "--kb", str(folder))
+    assert status == 1
+    assert "treat:immediate does not cite G08" in out and "it cites G01 G10" in out
+
+
+def test_the_text_of_a_proof_is_kept_and_compared(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not there; accepted; the same; then changed by an edit of a rule's sentence, and shown line by line."""
+    path = case(folder, "kept", SYMPTOMS + "expect: {proofs: ['treat:immediate']}\n")
+    before = path.read_bytes()
+    assert ran(capsys, "test", "--kb", str(folder))[0] == 1
+    status, _, err = ran(capsys, "test", "--kb", str(folder), "--accept")
+    kept = folder / "cases" / "proofs" / "kept" / "treat.immediate.txt"
+    assert status == 0 and f"renewed {kept}" in err
+    assert "G01 “Vitamin B12 deficiency typically" in kept.read_text(encoding="utf-8")
+    assert ran(capsys, "test", "--kb", str(folder))[0] == 0
+    rules = folder / "rules" / "40-treatment.rls"
+    rules.write_text(
+        rules.read_text(encoding="utf-8").replace("Treat immediately: symptoms", "Treat now: symptoms"),
+        encoding="utf-8",
+    )
+    status, out, _ = ran(capsys, "test", "--kb", str(folder))
+    assert status == 1
+    assert "the proof of treat:immediate has changed" in out
+    assert "    -Treat immediately: symptoms" in out and "    +Treat now: symptoms" in out
+    assert path.read_bytes() == before, "a case is never rewritten"
+
+
+def test_words_choose_cases_and_none_of_a_name_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case(folder, "one-case", SYMPTOMS + "expect: {include: ['treat:immediate']}\n")
+    case(folder, "another", "labs: []\nexpect: {include: ['treat:immediate']}\n")
+    assert ran(capsys, "test", "--kb", str(folder), "one")[0] == 0
+    status, out, err = ran(capsys, "test", "--kb", str(folder), "third")
+    assert (status, out) == (2, "") and "no case of that name" in err
+
+
+def test_a_file_that_cannot_be_used_is_one_failure_and_hides_no_other(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case(folder, "broken", "labs: {}\n")
+    case(folder, "sound", SYMPTOMS + "expect: {include: ['treat:immediate']}\n")
+    status, out, _ = ran(capsys, "test", "--kb", str(folder), "--format", "json")
+    told = {trial["case"]: trial["failures"] for trial in json.loads(out)}
+    assert status == 1 and told["sound"] == []
+    assert told["broken"][0]["kind"] == "unusable" and "not a list" in told["broken"][0]["what"]
+
+
+def test_junit_xml_has_a_test_case_for_each_case(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case(folder, "sound", SYMPTOMS + "expect: {include: ['treat:immediate']}\n")
+    case(folder, "wrong", "labs: []\nexpect: {include: ['treat:immediate']}\n")
+    assert ran(capsys, "test", "--kb", str(folder), "--junit", str(tmp_path / "out.xml"))[0] == 1
+    [suite] = ElementTree.parse(tmp_path / "out.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert {c.get("name"): len(c) for c in suite} == {"sound": 0, "wrong": 1}
+
+
+# citelog show
+
+
+@pytest.mark.parametrize(
+    ("id_", "parts"),
+    [
+        (
+            "G06",
+            ["“For patients without neurological involvement", "line 20, marker 1", "a side of the conflicts: CP09"],
+        ),
+        ("CP08", ["┌", "G07 “followed by maintenance", "R13 “According to", "concluded by the rules"]),
+        ("treat-symptomatic", ["40-treatment.rls:", "G10", "gives the predicate: treat_line"]),
+        ("treat_line", ["arguments: patient: patient, line: term", "given by the rules"]),
+        ("pernicious anaemia", ["snomed:84027009", "named in the rules"]),
+    ],
+)
+def test_show_says_what_a_thing_is_and_where_it_is_used(
+    id_: str, parts: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, _ = ran(capsys, "show", id_)
+    assert status == 0
+    assert [part for part in parts if part not in out] == []
+    document = json.loads(ran(capsys, "show", id_, "--format", "json")[1])
+    assert document["id"] and document["kind"] in ("statement", "conflict", "rule", "predicate", "term")
+
+
+def test_show_of_nothing_asks_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = ran(capsys, "show", "treat-symptomatics")
+    assert (status, out) == (2, "") and "did you mean treat-symptomatic?" in err
+
+
+# citelog certify
+
+
+def test_an_assessment_is_certified_and_a_damaged_proof_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ran(capsys, "certify", PATIENT)[:2] == (
+        0,
+        "example-1: 19 conclusions are proved, and no rule is left unfired\n",
+    )
+    path = tmp_path / "proof.json"
+    proof = json.loads(ran(capsys, "why", PATIENT, "treat:immediate", "--format", "json")[1])
+    path.write_text(json.dumps(proof), encoding="utf-8")
+    assert ran(capsys, "certify", PATIENT, str(path))[0] == 0
+    cited = next(step for step in proof["steps"] if step["kind"] == "firing" and step["citations"])
+    cited["citations"][0]["start"] += 1
+    path.write_text(json.dumps(proof), encoding="utf-8")
+    status, out, _ = ran(capsys, "certify", PATIENT, str(path))
+    assert status == 1 and cited["id"] in out and "'citations[0].start'" in out
+
+
+def test_what_is_no_proof_is_refused_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "proof.json"
+    path.write_text("{", encoding="utf-8")
+    status, out, err = ran(capsys, "certify", PATIENT, str(path))
+    assert (status, out) == (2, "") and str(path) in err and "no JSON" in err
