@@ -1,4 +1,4 @@
-"""`citelog test`, `show` and `certify`, through the command line: a knowledge base tried, looked up, and not believed."""
+"""`citelog test`, `show` and `certify`, by command: a knowledge base tried, looked up, and not believed."""
 
 from __future__ import annotations
 
