@@ -1,0 +1,99 @@
+"""The command that serves: SPARQL over HTTP, on this machine unless told otherwise."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import click
+
+from citelog import home
+from citelog.cli.console import AT, KB, assess_all, open_base, say
+from citelog.diagnostics import CitelogError
+
+if TYPE_CHECKING:
+    from citelog.serve.dataset import Dataset
+    from citelog.serve.pool import Pool
+
+
+@click.command(epilog="Example: citelog serve --port 8000 --case patient.yaml")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Where to listen. Others than this machine can ask!"
+)
+@click.option(
+    "--dataset",
+    "files",
+    multiple=True,
+    metavar="FILE…",
+    help="Answer from RDF files instead; ADDRESS=FILE puts one into the graph of that name.",
+)
+@click.argument("more", metavar="", nargs=-1)
+@click.option("--case", "cases", multiple=True, metavar="CASE", help="A case to answer about; may be repeated.")
+@click.option("--time-limit", type=click.FloatRange(0.1), metavar="SECONDS", help="What a query may take.")
+@KB
+@AT
+def serve(
+    port: int,
+    host: str,
+    files: tuple[str, ...],
+    more: tuple[str, ...],
+    cases: tuple[str, ...],
+    time_limit: float | None,
+    kb: str | None,
+    at: str | None,
+) -> None:
+    """Answer SPARQL queries over HTTP, from the knowledge base and the cases that are named.
+
+    Queries only: nothing that is served can be changed through it. Ctrl-C ends it.
+    """
+    missing = [name for name in ("starlette", "uvicorn", "pyoxigraph") if find_spec(name) is None]
+    if missing:
+        raise CitelogError(f"serve needs {', '.join(missing)}\n   = pip install 'citelog[serve]'")
+    if more and not files:
+        raise CitelogError(f"{more[0]}: what it is, no option says\n   = RDF files stand after --dataset")
+    if files and (cases or kb):
+        raise CitelogError("--dataset answers from files instead of a knowledge base\n   = leave --kb and --case out")
+    from dataclasses import replace
+
+    from citelog.graph.library import library
+    from citelog.serve import server
+    from citelog.serve.limits import Limits
+
+    limits = Limits() if time_limit is None else replace(Limits(), query_seconds=time_limit)
+    dataset = _of_files((*files, *more)) if files else _of_knowledge(kb, cases, at)
+    _log()
+    server.serve(dataset, library(), host, port, limits, _told)
+
+
+def _of_files(files: tuple[str, ...]) -> Dataset:
+    from citelog.serve.dataset import of_files
+
+    return of_files(files)
+
+
+def _of_knowledge(kb: str | None, cases: tuple[str, ...], at: str | None) -> Dataset:
+    from pyoxigraph import RdfFormat
+
+    from citelog.graph.dataset import dataset
+    from citelog.serve.dataset import of_nquads
+
+    knowledge = open_base(kb)
+    made = dataset(home.knowledge(kb), knowledge, assess_all(knowledge, cases, at))
+    return of_nquads(made.store.dump(format=RdfFormat.N_QUADS) or b"")
+
+
+def _told(address: str, pool: Pool) -> None:
+    held = pool.contents
+    say(f"{address}sparql answers queries over {held.quads:,} quads (named graphs: {len(held.graphs):,})")
+
+
+def _log() -> None:
+    """Log lines go where messages go."""
+    import logging
+
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    logging.getLogger("citelog.serve").setLevel(logging.INFO)
+
+
+COMMANDS = (serve,)

@@ -1,0 +1,102 @@
+"""What every request and every answer passes, whatever its resource: the door, the headers, and the log.
+
+A web page elsewhere may send requests to this machine through its visitor's browser. So a server on loopback
+answers to loopback's names only (a foreign name that resolves to it gets nothing), a request that says it
+comes from another origin is refused, and no answer carries a CORS header: no other site can read one.
+The log says what was done and how long it took. A query may name a patient, so no line holds one.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from traceback import extract_tb
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+
+from citelog.serve.limits import Refusal
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",  # no-referrer would hide the origin of our own forms from us
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Guard:
+    """An application behind the door. `names` are the hosts that it answers to; None, any."""
+
+    def __init__(self, app: ASGIApp, names: frozenset[str] | None) -> None:
+        self.app, self.names = app, names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on; either way the answer has its headers and a line in the log."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        started = time.perf_counter()
+        status, length = 0, 0
+
+        async def sent(message: Message) -> None:
+            nonlocal status, length
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message).update(HEADERS)
+            length += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            refusal = self._refusal(Headers(scope=scope))
+            await (refused(refusal) if refusal else self.app)(scope, receive, sent)
+        except Exception as error:  # noqa: BLE001  the last resort: a fault of ours, told as one
+            place = extract_tb(error.__traceback__)[-1]  # not its text: that may hold what is in a record
+            log.error("a fault of citelog: %s at %s:%d", type(error).__name__, place.filename, place.lineno or 0)
+            if not status:
+                await refused(Refusal(500, "a fault of citelog", "report what was asked"))(scope, receive, sent)
+        finally:
+            form = scope.get("state", {}).get("form", "-")
+            took = (time.perf_counter() - started) * 1e3
+            path = scope["path"] if status not in (0, 404) else "…"  # what is no path of ours may say anything
+            log.info("%s %s %s %s %.1f ms %d bytes", scope["method"], path, status or "left", form, took, length)
+
+    def _refusal(self, headers: Headers) -> Refusal | None:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if self.names is not None and _name(host) not in self.names:
+            return Refusal(
+                403, "this server answers on this machine only", f"ask one of {', '.join(sorted(self.names))}"
+            )
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return Refusal(
+                403, "requests from pages of other sites are refused", "ask from a program, or from our page"
+            )
+        return None
+
+
+def _name(host: str) -> str:
+    """The name in a Host header.
+
+    >>> _name("localhost:8000"), _name("[::1]:8000"), _name("nonsense:x:y")
+    ('localhost', '::1', 'nonsense')
+    """
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def refused(refusal: Refusal) -> PlainTextResponse:
+    """A refusal as an answer for programs and people alike."""
+    return PlainTextResponse(f"{refusal}\n", refusal.status, refusal.headers)

@@ -1,0 +1,138 @@
+"""The process that listens: a socket, the HTTP server on it, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from citelog.diagnostics import CitelogError
+from citelog.graph.library import Query as Stored
+from citelog.serve.app import application
+from citelog.serve.dataset import Dataset
+from citelog.serve.guard import LOOPBACK
+from citelog.serve.limits import Limits
+from citelog.serve.pool import Pool
+
+
+def serve(
+    dataset: Dataset,
+    library: Sequence[Stored],
+    host: str,
+    port: int,
+    limits: Limits,
+    started: Callable[[str, Pool], None],
+) -> None:
+    """Serve until SIGINT or SIGTERM; port 0 takes a free one. `started` is told the address once queries are answered.
+
+    Raises CitelogError where the address is not to be had or the dataset cannot be read.
+    """
+    asyncio.run(_serve(dataset, library, host, port, limits, started))
+
+
+async def _serve(
+    dataset: Dataset,
+    library: Sequence[Stored],
+    host: str,
+    port: int,
+    limits: Limits,
+    started: Callable[[str, Pool], None],
+) -> None:
+    with _listener(host, port) as listener:
+        async with Pool(dataset, limits) as pool:
+            names = LOOPBACK | {host} if listener.getsockname()[0] in LOOPBACK else None
+            config = uvicorn.Config(
+                application(pool, library, names),
+                http=_protocol(limits),
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,  # its lines would hold the queries
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=limits.connections,
+                timeout_graceful_shutdown=limits.closing_seconds,
+                h11_max_incomplete_event_size=limits.request,
+            )
+            logging.getLogger("uvicorn").setLevel(logging.ERROR)
+            started(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/", pool)
+            await _Server(config).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, but a signal that ends it is not raised again afterwards: the pool has to close first."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=128)
+    except (OSError, OverflowError) as error:
+        what = (getattr(error, "strerror", None) or str(error)).partition(" (")[0]
+        raise CitelogError(
+            f"{host} port {port}: {what}\n   = name another: --port N, or --port 0 for a free one"
+        ) from error
+    # asyncio does so only for sockets that say they are TCP; without it each answer waits 40 ms for an acknowledgement
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def _protocol(limits: Limits) -> type[asyncio.Protocol]:
+    """uvicorn's HTTP protocol with an end to patience: for the head of a request, and for the whole exchange."""
+
+    class Timed(H11Protocol):
+        _deadline: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._end_after(limits.head_seconds)
+
+        def data_received(self, data: bytes) -> None:
+            waited = self._head_missing
+            if self._deadline is None:
+                self._end_after(limits.head_seconds)
+            super().data_received(data)
+            if waited and not self._head_missing:
+                self._end_after(limits.exchange_seconds)
+
+        def on_response_complete(self) -> None:
+            self._cancel()  # from here on uvicorn's own time for an idle connection counts
+            super().on_response_complete()
+
+        def send_400_response(self, msg: str) -> None:
+            what = f"{msg} Its head is malformed, or longer than {limits.request:,} bytes.\n"
+            super().send_400_response(f"{what}  = send a long query by POST\n")
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._cancel()
+            super().connection_lost(exc)
+
+        @property
+        def _head_missing(self) -> bool:
+            return self.conn.their_state is h11.IDLE
+
+        def _end_after(self, seconds: float) -> None:
+            self._cancel()
+            self._deadline = self.loop.call_later(seconds, self.transport.abort)
+
+        def _cancel(self) -> None:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+
+    return Timed

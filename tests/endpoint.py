@@ -1,0 +1,92 @@
+"""A running `citelog serve` to send requests to: a process of its own, on a free port, that ends with the test."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parent.parent
+PROGRAM = """
+import functools, json, sys
+from citelog.cli.serving import serve
+from citelog.serve import limits
+limits.Limits = functools.partial(limits.Limits, **json.loads(sys.argv.pop(1)))
+serve()
+"""
+START = 30.0  # seconds that a start may take on a busy machine
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The process, and a client whose addresses begin at its root."""
+
+    process: subprocess.Popen[bytes]
+    address: str
+    client: httpx.Client
+
+    def ask(self, query: str, **more: str) -> httpx.Response:
+        """A query by POST, with more parameters."""
+        return self.client.post("/sparql", data={"query": query, **more})
+
+    def loaders(self) -> set[int]:
+        """The process that loaded the dataset."""
+        return children(self.process.pid)
+
+    def workers(self) -> set[int]:
+        """The processes that answer queries."""
+        return {worker for loader in self.loaders() for worker in children(loader)}
+
+
+def children(process: int) -> set[int]:
+    """The ids of the children of a process."""
+    try:
+        return {int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()}
+    except OSError:
+        return set()
+
+
+@contextmanager
+def serving(*arguments: str, log: Path | None = None, **limits: float) -> Iterator[Server]:
+    """A server started with some arguments and some limits; its log goes to a file, or nowhere."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
+    command = [sys.executable, "-c", PROGRAM, json.dumps(limits), "--port", "0", *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
+    assert process.stderr is not None
+    with process, open(log or os.devnull, "wb") as kept:
+        try:
+            address = _address(process)
+            with (
+                subprocess.Popen(["cat"], stdin=process.stderr, stdout=kept),  # or a full pipe would stop the server
+                httpx.Client(base_url=address, timeout=30) as client,
+            ):
+                try:
+                    yield Server(process, address, client)
+                finally:
+                    process.send_signal(signal.SIGTERM)  # which ends the copying too
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _address(process: subprocess.Popen[bytes]) -> str:
+    """Where it listens, once it says so."""
+    assert process.stderr is not None
+    said, deadline = b"", time.monotonic() + START
+    while time.monotonic() < deadline and process.poll() is None:
+        if select.select([process.stderr], [], [], 0.1)[0]:
+            said += os.read(process.stderr.fileno(), 65536)
+        if found := re.search(rb"(http://\S+/)sparql answers", said):
+            return found[1].decode()
+    raise AssertionError(f"the server did not start: {said.decode(errors='replace')}")

@@ -1,0 +1,451 @@
+"""No query stops the endpoint, keeps others waiting, reaches out of it, or changes it; what it refuses, it says.
+
+Every server here allows a query one second. Who sends what is hostile or merely clumsy makes no difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from citelog.serve.dataset import of_files
+from citelog.serve.limits import Limits, Refusal
+from citelog.serve.pool import Job, Pool
+from endpoint import Server, serving
+
+NODES = 400
+LIMIT = 1.0
+SLACK = 2.0  # for a busy machine
+CHEAP = "PREFIX e: <http://e/> ASK { e:n0 e:next e:n1 }"
+CROSS = "PREFIX e: <http://e/> SELECT (COUNT(*) AS ?n) { ?a e:next ?b . ?c e:next ?d . ?e e:next ?f . ?g e:next ?h }"
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A graph without an end: each node leads to the next, the last to the first."""
+    file = tmp_path_factory.mktemp("data") / "ring.nt"
+    file.write_text("".join(f"<http://e/n{i}> <http://e/next> <http://e/n{(i + 1) % NODES}> .\n" for i in range(NODES)))
+    return file
+
+
+@pytest.fixture(scope="module")
+def server(ring: Path) -> Iterator[Server]:
+    with serving("--dataset", str(ring), query_seconds=LIMIT, head_seconds=1, body_seconds=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def listener() -> Iterator[tuple[str, list[object]]]:
+    """An address on this machine, and everybody who has called it."""
+    callers: list[object] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def listen() -> None:
+            while True:
+                try:
+                    connection, caller = listening.accept()
+                except OSError:
+                    return
+                callers.append(caller)
+                connection.close()
+
+        threading.Thread(target=listen, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/", callers
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+PREFIX = "PREFIX e: <http://e/> "
+THREE = PREFIX + "SELECT * { ?a e:next ?b . ?c e:next ?d . ?e e:next ?f }"
+GROWING = " ".join(f"BIND(CONCAT({','.join([f'?v{i}'] * 10)}) AS ?v{i + 1})" for i in range(9))
+REFUSED = {
+    "SERVICE": ("ASK { SERVICE <@/> { ?s ?p ?o } }", 403, "SERVICE"),
+    "SERVICE SILENT": ("ASK { SERVICE SILENT <@/> { ?s ?p ?o } }", 403, "SERVICE"),
+    "SERVICE in small letters": ("ask { service <@/> { ?s ?p ?o } }", 403, "SERVICE"),
+    "SERVICE in a subquery": ("SELECT * { { SELECT ?s { SERVICE <@/> { ?s ?p ?o } } } }", 403, "SERVICE"),
+    "SERVICE within EXISTS": ("ASK { FILTER NOT EXISTS { SERVICE <@/> { ?s ?p ?o } } }", 403, "SERVICE"),
+    "SERVICE by a variable": ("ASK { VALUES ?g { <@/> } SERVICE ?g { ?s ?p ?o } }", 403, "SERVICE"),
+    "SERVICE by a prefixed name": ("PREFIX : <@/> ASK { SERVICE:x { ?s ?p ?o } }", 403, "SERVICE"),
+    "SERVICE glued to SILENT": ("ASK { SERVICESILENT<@/>{} }", 403, "SERVICE"),
+    "SERVICE glued to a term": ("ASK { ?s ?p trueSERVICE<@/>{} }", 403, "SERVICE"),
+    "SERVICE behind a hash in an address": (r"ASK { ?s <http://e/\u0061#> ?o . SERVICE <@/> {} }", 403, "SERVICE"),
+    "SERVICE behind a quote in a name": (PREFIX + r"ASK { ?s e:a\'b ?o . SERVICE <@/> {} # '", 403, "SERVICE"),
+    "FROM a file": ("ASK FROM <file:///etc/passwd> { ?s ?p ?o }", 403, "file:///etc/passwd"),
+    "FROM an address": ("ASK FROM <@/> { ?s ?p ?o }", 403, "no graph"),
+    "FROM NAMED an address": ("ASK FROM NAMED <@/> { GRAPH ?g { ?s ?p ?o } }", 403, "no graph"),
+    "FROM by a prefix": ("PREFIX f: <file:///etc/> ASK FROM f:passwd { ?s ?p ?o }", 403, "file:///etc/passwd"),
+    "FROM in escapes": (r"ASK FROM <\u0066ile:///etc/passwd> { ?s ?p ?o }", 403, "file:///etc/passwd"),
+    "FROM glued to ASK": ("ASKFROM<@/>{ ?s ?p ?o }", 400, "blank"),
+    "FROM glued to a name": ("PREFIX : <@/> ASK FROM:x { ?s ?p ?o }", 400, "blank"),
+    "LOAD": ("LOAD <@/>", 403, "update"),
+    "LOAD a file": ("LOAD <file:///etc/passwd>", 403, "update"),
+    "INSERT": ("INSERT DATA { <a:a> <a:a> <a:a> }", 403, "update"),
+    "DELETE after a prefix": (PREFIX + "DELETE WHERE { ?s ?p ?o }", 403, "update"),
+    "an update behind a query": ("ASK {} ; DROP ALL", 400, "cannot be read"),
+    "a cross product counted": (CROSS, 422, "longer than 1 second"),
+    "a cross product listed": (THREE, 422, "LIMIT"),
+    "a cross product sorted": (f"{THREE} ORDER BY ?b", 422, "ask for less"),
+    "a cross product constructed": ("CONSTRUCT { ?a ?c ?e } { ?a ?x ?b . ?q ?c ?d . ?e ?y ?f . ?g ?h ?i }", 422, ""),
+    "an endless path": (PREFIX + "ASK { ?a (e:next*)* ?b . ?b (^e:next|e:next)* ?c FILTER(?a = 1) }", 422, "longer"),
+    "a text that grows": (f"SELECT (STRLEN(?v9) AS ?n) {{ BIND('{'x' * 1000}' AS ?v0) {GROWING} }}", 422, ""),
+    "brackets in brackets": ("ASK " + "{" * 5_000 + "}" * 5_000, 400, "nested deeper"),
+    "parentheses in parentheses": ("ASK { FILTER(" + "(" * 5_000 + "1" + ")" * 5_000 + ") }", 400, "nested deeper"),
+    "lists in lists": ("ASK { ?s ?p " + "(" * 3_000 + ")" * 3_000 + " }", 400, "nested deeper"),
+    "thirty thousand times not": ("ASK { FILTER(" + "!" * 30_000 + "true) }", 422, "nested deeper"),
+    "eight thousand alternatives": ("ASK {" + "UNION".join(["{}"] * 8_000) + "}", 422, "nested deeper"),
+    "five thousand patterns": ("ASK {" + "?s ?p ?o . " * 5_000 + "}", 422, ""),
+    "a megabyte": ("ASK { #" + "x" * 1_000_000 + "\n}", 413, "100,000"),
+    "a NUL": ("ASK {} #\0", 400, "NUL"),
+    "an unknown function": ("SELECT (<http://e/f>(1) AS ?x) {}", 400, "http://e/f"),
+    "nothing": ("", 400, "no query"),
+    "prose": ("What should I take?", 400, "no query"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_it_is_refused_in_time_and_in_words(server: Server, listener: tuple[str, list[object]], name: str) -> None:
+    query, status, words = REFUSED[name]
+    address, callers = listener
+    started = time.monotonic()
+    answer = server.ask(query.replace("@/", address))
+    assert answer.status_code == status, answer.text
+    assert words in answer.text
+    assert "\n  = " in answer.text
+    assert time.monotonic() - started < LIMIT + SLACK
+    assert not callers
+    assert server.ask(CHEAP).json()["boolean"] is True
+
+
+NOT_REFUSED = {
+    "in a comment": "ASK { # SERVICE <http://e/> { }\n }",
+    "in a text": "ASK { FILTER('SERVICE <http://e/> {' != \"FROM <file:///etc/passwd>\") }",
+    "in a long text": "ASK { FILTER(\"\"\"it's \"SERVICE\" {\"\"\" != '''LOAD ' FROM''') }",
+    "in an address": "ASK { FILTER(<http://e/SERVICE#FROM> != <http://e/LOAD>) }",
+    "as a variable": "ASK { BIND(1 AS ?service) BIND(2 AS $from) }",
+    "as a name": "PREFIX e: <http://e/> ASK { FILTER(e:service != e:FROM) }",
+    "as a prefix": "PREFIX service: <http://e/> PREFIX from: <http://e/> ASK { FILTER(service:a != from:b) }",
+    "as the prefix of a graph": "PREFIX service: <a:> ASK { FILTER NOT EXISTS { GRAPH service:a { ?s ?p ?o } } }",
+    "as a language": "ASK { FILTER('x'@service != 'x'@from) }",
+}
+
+
+@pytest.mark.parametrize("name", NOT_REFUSED)
+def test_a_word_that_is_no_keyword_is_not_refused(server: Server, name: str) -> None:
+    answer = server.ask(NOT_REFUSED[name])
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["boolean"] is True
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_worker_cannot_connect_even_if_it_is_asked_to(
+    host: str, ring: Path, listener: tuple[str, list[object]]
+) -> None:
+    """The process itself, without the door in front of it."""
+    address, callers = listener
+
+    async def asked() -> str:
+        async with Pool(of_files([str(ring)]), Limits(workers=1)) as pool:
+            query = f"ASK {{ SERVICE <{address.replace('127.0.0.1', host)}> {{ ?s ?p ?o }} }}"
+            with pytest.raises(Refusal) as refusal:
+                await pool.ask(Job(query, "http://b/", "text/csv", 1000, None, None, False, {}))
+            return refusal.value.what
+
+    assert "open files" in (told := asyncio.run(asked())) or "lookup" in told
+    assert not callers
+
+
+def test_a_query_in_the_address_may_not_be_endless_either(server: Server) -> None:
+    said = raw(
+        server, b"GET /sparql?query=ASK%20%7B%7D%23" + b"x" * 1_000_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    )
+    assert said[9:12] == b"400"
+    assert b"POST" in said
+
+
+def raw(server: Server, sent: bytes, patience: float = 10.0) -> bytes:
+    """What the server says to bytes, until it closes the connection."""
+    port = urlsplit(server.address).port
+    assert port is not None
+    with socket.create_connection(("127.0.0.1", port), timeout=patience) as connection:
+        connection.sendall(sent)
+        said = b""
+        while part := connection.recv(65536):
+            said += part
+            if b"\r\n\r\n" in said and b"= " in said:
+                break
+        return said
+
+
+def post(headers: str, body: bytes) -> bytes:
+    """A request as bytes: a query as the body, with more headers."""
+    head = f"POST /sparql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sparql-query\r\n{headers}\r\n\r\n"
+    return head.encode() + body
+
+
+RAW = {
+    "half a body": (post("Content-Length: 99", b"ASK"), b"408"),
+    "half a chunked body": (post("Transfer-Encoding: chunked", b"3\r\nASK\r\n"), b"408"),
+    "half a head": (b"GET /sparql?query=ASK HTTP/1.1\r\nHost: loc", b""),
+    "silence": (b"", b""),
+    "no HTTP": (b"\x16\x03\x01 nonsense\r\n\r\n", b"400"),
+    "no UTF-8 in the address": (b"GET /sparql?query=ASK%20%7B%ff%7D HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
+    "no UTF-8 in the body": (post("Content-Length: 9", b"ASK {} #\xff"), b"400"),
+    "a body that is too long": (post("Content-Length: 999999999", b"x" * 200_000), b"413"),
+    "a compressed body": (post("Content-Encoding: gzip\r\nContent-Length: 1", b"x"), b"415"),
+}
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_a_request_that_never_ends_does_end(server: Server, name: str) -> None:
+    sent, status = RAW[name]
+    started = time.monotonic()
+    assert raw(server, sent)[9:12] == status
+    assert time.monotonic() - started < 1 + SLACK
+
+
+def test_costly_queries_do_not_keep_cheap_ones_waiting(ring: Path) -> None:
+    """Twelve clients ask for too much, again and again; four others ask for little, and none of them waits long."""
+    until = time.monotonic() + 4
+
+    def repeated(query: str) -> list[tuple[int, float]]:
+        found = []
+        with httpx.Client(base_url=running.address, timeout=30) as client:
+            while time.monotonic() < until:
+                started = time.monotonic()
+                status = client.post("/sparql", data={"query": query}).status_code
+                found.append((status, time.monotonic() - started))
+        return found
+
+    with serving("--dataset", str(ring), query_seconds=LIMIT) as running, ThreadPoolExecutor(16) as clients:
+        costly = [clients.submit(repeated, CROSS) for _ in range(12)]
+        cheap = [one for future in [clients.submit(repeated, CHEAP) for _ in range(4)] for one in future.result()]
+        outcomes = {status for future in costly for status, _ in future.result()}
+    assert {status for status, _ in cheap} == {200}
+    assert outcomes == {422, 503}
+    assert len(cheap) > 20
+    assert sorted(seconds for _, seconds in cheap)[len(cheap) * 9 // 10] < 2
+
+
+def test_sixteen_clients_at_once_are_all_answered(server: Server) -> None:
+    def repeated(_: int) -> list[int]:
+        with httpx.Client(base_url=server.address, timeout=30) as client:
+            return [client.post("/sparql", data={"query": CHEAP}).status_code for _ in range(20)]
+
+    with ThreadPoolExecutor(16) as clients:
+        assert {status for found in clients.map(repeated, range(16)) for status in found} == {200}
+
+
+def gone(process: int) -> bool:
+    """Whether a process has ended, be it that nobody has asked how."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def eventually(true: Callable[[], bool], seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return true()
+
+
+def full(server: Server) -> set[int]:
+    """The workers, once all of them are there."""
+    assert eventually(lambda: len(server.workers()) == 8)
+    return server.workers()
+
+
+def tell(processes: set[int], number: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
+
+
+def test_workers_that_are_killed_are_replaced(ring: Path) -> None:
+    with serving("--dataset", str(ring)) as running:
+        before = full(running)
+        tell(before, signal.SIGKILL)
+        assert running.ask(CHEAP).status_code == 200
+        assert eventually(lambda: len(running.workers() - before) == 8)
+
+
+def test_a_loader_that_is_killed_is_replaced_with_all_its_workers(ring: Path) -> None:
+    with serving("--dataset", str(ring)) as running:
+        before = full(running) | running.loaders()
+        tell(running.loaders(), signal.SIGKILL)
+        assert eventually(lambda: running.ask(CHEAP).status_code == 200)
+        assert eventually(lambda: len(running.workers() - before) == 8)
+        assert all(map(gone, before))
+
+
+def test_a_query_whose_worker_is_killed_before_it_begins_is_answered_by_the_next(ring: Path) -> None:
+    with serving("--dataset", str(ring)) as running, ThreadPoolExecutor(1) as client:
+        workers = full(running)
+        tell(workers, signal.SIGSTOP)
+        asked = client.submit(running.ask, CHEAP)
+        time.sleep(0.2)
+        tell(workers, signal.SIGKILL)
+        assert asked.result().json()["boolean"] is True
+
+
+@pytest.mark.parametrize(("killings", "status"), [(1, 422), (2, 500)])
+def test_a_query_whose_worker_is_killed_at_work_is_asked_once_more(ring: Path, killings: int, status: int) -> None:
+    with serving("--dataset", str(ring), query_seconds=LIMIT) as running, ThreadPoolExecutor(1) as client:
+        full(running)
+        asked = client.submit(running.ask, CROSS)
+        for _ in range(killings):
+            time.sleep(0.4)
+            tell(running.workers(), signal.SIGKILL)
+        assert asked.result().status_code == status
+        assert running.ask(CHEAP).status_code == 200
+
+
+def test_a_worker_that_hangs_is_ended(ring: Path) -> None:
+    with serving("--dataset", str(ring), query_seconds=LIMIT, workers=2) as running:
+        assert eventually(lambda: len(running.workers()) == 2)
+        workers = running.workers()
+        tell(workers, signal.SIGSTOP)
+        assert running.ask(CHEAP).status_code == 422
+        tell(workers & running.workers(), signal.SIGCONT)
+        assert running.ask(CHEAP).status_code == 200
+
+
+def test_a_client_that_leaves_takes_its_query_with_it(ring: Path) -> None:
+    with serving("--dataset", str(ring), query_seconds=30) as running:
+        before = full(running)
+        with pytest.raises(httpx.ReadTimeout):
+            running.client.get("/sparql", params={"query": CROSS}, timeout=0.5)
+        assert eventually(lambda: len(running.workers() - before) == 1, 5)
+
+
+def test_an_answer_that_breaks_off_in_the_middle_is_not_taken_for_one(ring: Path) -> None:
+    """The worker is killed while half of a large answer is on its way: what was asked is asked again."""
+    large = "PREFIX e: <http://e/> SELECT * { ?a e:next ?b . ?c e:next ?d } LIMIT 30000"
+    with serving("--dataset", str(ring)) as running, ThreadPoolExecutor(1) as client:
+        workers, server = full(running), {running.process.pid}
+        tell(workers, signal.SIGSTOP)
+        asked = client.submit(running.ask, large)
+        time.sleep(0.1)
+        tell(server, signal.SIGSTOP)
+        tell(workers, signal.SIGCONT)
+        time.sleep(1)  # the worker has written what the connection holds, and waits for somebody to read it
+        tell(workers, signal.SIGKILL)
+        tell(server, signal.SIGCONT)
+        assert len(asked.result().json()["results"]["bindings"]) == 30_000
+        assert running.ask(CHEAP).status_code == 200
+
+
+def test_told_to_stop_it_finishes_what_is_under_way_and_leaves_no_process(ring: Path) -> None:
+    with serving("--dataset", str(ring)) as running, ThreadPoolExecutor(1) as client:
+        workers = full(running)
+        tell(workers, signal.SIGSTOP)
+        asked = client.submit(running.ask, CHEAP)
+        time.sleep(0.2)
+        running.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        tell(workers, signal.SIGCONT)
+        assert asked.result().json()["boolean"] is True
+        assert running.process.wait(10) == 0
+        assert all(map(gone, workers))
+
+
+def test_killed_outright_it_leaves_no_process_for_longer_than_a_query_may_take(ring: Path) -> None:
+    with serving("--dataset", str(ring), query_seconds=LIMIT) as running, ThreadPoolExecutor(1) as client:
+        workers = full(running)
+        asked = client.submit(running.ask, CROSS)
+        time.sleep(0.4)
+        running.process.kill()
+        assert isinstance(asked.exception(), httpx.TransportError)
+        assert eventually(lambda: all(map(gone, workers)), LIMIT + SLACK)
+
+
+def test_only_this_machine_and_its_own_pages_are_answered(server: Server) -> None:
+    def asked(**headers: str) -> httpx.Response:
+        return server.client.get("/sparql", params={"query": "ASK {}"}, headers=headers)
+
+    own = f"{urlsplit(server.address).scheme}://{urlsplit(server.address).netloc}"
+    assert asked(Origin=own).status_code == 200
+    assert asked(Host="localhost").status_code == 200
+    assert asked(Host="rebound.example").status_code == 403
+    for origin in ("https://elsewhere.example", "null", own.replace("127.0.0.1", "localhost")):
+        assert asked(Origin=origin).status_code == 403
+    preflight = server.client.options("/sparql", headers={"Origin": own, "Access-Control-Request-Method": "POST"})
+    assert not [name for name in preflight.headers if name.startswith("access-control-")]
+
+
+def test_every_answer_has_its_headers(server: Server) -> None:
+    answers = [server.client.get(path) for path in ("/sparql", "/style.css", "/nowhere", "/sparql?query=x")]
+    answers.append(server.client.put("/sparql"))
+    for answer in answers:
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "server" not in answer.headers
+
+
+def test_the_page_shows_the_answer_and_nothing_in_it_can_act(server: Server) -> None:
+    evil = "</textarea><script>alert(1)</script>"
+    query = f'SELECT ("{evil}" AS ?x) ?unbound {{}}'
+    page = server.client.post("/sparql", data={"query": query}, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<script" not in page.text and "style=" not in page.text and "<style" not in page.text
+    assert page.text.count("&lt;script&gt;alert(1)") == 2  # in the query, and in the table
+    assert "1 row" in page.text
+    refused = server.client.post("/sparql", data={"query": "ASK {"}, headers={"Accept": "text/html"})
+    assert refused.status_code == 400
+    assert "Not answered (400)" in refused.text and "ASK {</textarea>" in refused.text
+
+
+def test_the_log_tells_what_was_done_and_nothing_of_what_was_asked(ring: Path, tmp_path: Path) -> None:
+    secret, log = "MrsExample", tmp_path / "log"
+    with serving("--dataset", str(ring), log=log) as running:
+        running.client.get("/sparql", params={"query": f"ASK {{ ?s ?p '{secret}' }}"})
+        running.client.get("/sparql", params={"query": f"ASK {{ {secret}"})
+        running.client.get(f"/{secret}")
+        running.client.get("/sparql", headers={"Host": secret})
+    lines = log.read_text()
+    assert secret not in lines
+    assert "GET /sparql 200 ASK" in lines and "GET /sparql 400 ASK" in lines and "GET … 404" in lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--dataset", "nowhere.ttl"), ("nowhere.ttl", "No such file")),
+        (("--dataset", "one.ttl", "--dataset", "two.nt"), ("one.ttl", "two.nt")),
+        (("--dataset", "data.xlsx"), ("data.xlsx", "ending")),
+        (("--dataset", "http://e/g=data.trig"), ("data.trig", "leave http://e/g= out")),
+        (("stray.ttl",), ("stray.ttl", "--dataset")),
+    ],
+)
+def test_what_cannot_be_served_is_told_at_once(arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    from citelog.cli.serving import serve
+    from citelog.diagnostics import CitelogError
+
+    with pytest.raises(CitelogError) as error:
+        serve.main([*arguments, "--port", "0"], standalone_mode=False)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_a_file_that_is_no_rdf_and_a_port_that_is_taken_are_told(tmp_path: Path, server: Server) -> None:
+    from citelog.cli.serving import serve
+    from citelog.diagnostics import CitelogError
+
+    broken = tmp_path / "broken.ttl"
+    broken.write_text("<a:a> <a:b> .\n")
+    with pytest.raises(CitelogError, match=r"broken\.ttl: .*line 1"):
+        serve.main(["--dataset", str(broken), "--port", "0"], standalone_mode=False)
+    with pytest.raises(CitelogError, match="Address already in use"):
+        serve.main(["--dataset", str(broken), "--port", str(urlsplit(server.address).port)], standalone_mode=False)
