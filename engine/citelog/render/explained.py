@@ -53,7 +53,8 @@ def why_not(found: WhyNot, knowledge: Knowledge, width: int = WIDTH) -> Iterator
         part = "no change that was tried reaches it; there were more to try"
         yield from wrapped(whole if found.complete else part, width, "  ", "yellow")
     tried = counted(found.derived, "changed record was", "changed records were")
-    yield from wrapped(f"({tried} derived again; each way shown reaches the conclusion)", width, " ", "dim")
+    told = "each way shown reaches the conclusion, and there may be others" if found.near else "none reaches it"
+    yield from wrapped(f"({tried} derived again; {told})", width, " ", "dim")
 
 
 def _near(place: int, near: NearMiss, knowledge: Knowledge, width: int) -> Iterator[Line]:
@@ -310,7 +311,14 @@ def contrast(found: Contrast, knowledge: Knowledge, width: int = WIDTH) -> Itera
 
 
 def _only(found: Contrast) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
-    return (found.difference.first, found.difference.second) if found.difference else ((), ())
+    """What only one side rests on, the entries of the record first: they are the difference."""
+    if not found.difference:
+        return ((), ())
+    first, second = (
+        tuple(sorted(only, key=lambda reason: reason.kind != "record"))
+        for only in (found.difference.first, found.difference.second)
+    )
+    return (first, second)
 
 
 def contrast_patients(found: PatientContrast, width: int = WIDTH) -> Iterator[Line]:
