@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -193,3 +194,29 @@ def test_the_same_case_gives_the_same_proof_whatever_the_order_of_its_lists(kb: 
         for conclusion in one.conclusions:
             steps = [sorted(p.graph) for p in (one.why(conclusion.id), other.why(conclusion.id))]
             assert steps[0] == steps[1]
+
+
+def test_a_step_that_its_author_muted_is_left_out_and_counted(tmp_path: Path) -> None:
+    """Never for the conclusion itself, never under --all; and the checker holds the proof to it."""
+    folder = tmp_path / "b12"
+    shutil.copytree(ROOT / "knowledge" / "b12", folder)
+    rules = folder / "rules" / "30-findings.rls"
+    tag = '%%% @cites G01 R15\n#[name("symptomatic-yes")]'
+    text = rules.read_text(encoding="utf-8")
+    assert text.count(tag) == 1
+    rules.write_text(text.replace(tag, f"%%% @mute\n{tag}"), encoding="utf-8")
+    assessment = citelog.open(folder).assess(ROOT / "examples" / "patient.yaml")
+    sentence = "Symptoms attributed to vitamin B12 deficiency are recorded as present."
+    brief, whole = (told(assessment, "treat:immediate", every=every) for every in (False, True))
+    assert not [line for line in brief if sentence in line]
+    assert [line for line in brief if "record: Symptoms attributed" in line], "what the muted step rests on stays"
+    assert [line for line in brief if "1 step that its author muted" in line]
+    assert [line for line in whole if sentence in line] and not [line for line in whole if "muted" in line]
+    assert sentence in told(assessment, "symptomatic:yes")
+    proof = assessment.why("treat:immediate").to_dict()
+    assert [step["rule"] for step in proof["steps"] if step.get("muted")] == ["symptomatic-yes"]
+    checker = citelog.Checker(assessment.knowledge, assessment.case)
+    assert checker.check_proof(proof) == ()
+    for step in proof["steps"]:
+        step.pop("muted", None)
+    assert [fault.what for fault in checker.check_proof(proof)] == ["it does not say 'muted'"]

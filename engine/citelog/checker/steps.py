@@ -63,6 +63,8 @@ class Steps:
         said |= self.cited(rule.cites)
         if rule.convention:
             said["convention"] = rule.convention
+        if rule.muted:
+            said["muted"] = True
         if rule.aggregate:
             said["aggregate"] = {"function": rule.aggregate.function, "rows": len(firing.rows)}
         return said

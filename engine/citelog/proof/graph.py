@@ -211,6 +211,8 @@ class Steps:
         }
         if rule.convention:
             details["convention"] = rule.convention
+        if rule.muted:
+            details["muted"] = True
         if rule.aggregate:
             details["aggregate"] = {"function": rule.aggregate.function, "rows": len(firing.rows)}
         meant = (rule.name, tuple(_typed(row.values()) for row in firing.rows))

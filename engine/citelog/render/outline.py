@@ -60,6 +60,7 @@ class Outline:
     text: str
     steps: tuple[Step, ...]
     folded: int
+    muted: int
     exceptions: int
     cut: bool
 
@@ -69,6 +70,8 @@ class Outline:
         said = []
         if self.folded:
             said.append(counted(self.folded, "step that only reads the record", "steps that only read the record"))
+        if self.muted:
+            said.append(counted(self.muted, "step that its author muted", "steps that their author muted"))
         if self.exceptions:
             said.append(f"{counted(self.exceptions, 'exception')} looked for and not found")
         return ", ".join(said)
@@ -79,7 +82,9 @@ def outline(proof: Proof, every: bool = False, depth: int | None = None) -> Outl
     opened = _Opened(proof, every)
     root = proof.node(proof.root)
     steps = tuple(_firings(opened, root, depth))
-    return Outline(proof.conclusion, root.text, steps, len(opened.folded), len(opened.exceptions), opened.cut)
+    return Outline(
+        proof.conclusion, root.text, steps, len(opened.folded), len(opened.muted), len(opened.exceptions), opened.cut
+    )
 
 
 @dataclass(slots=True)
@@ -91,6 +96,7 @@ class _Opened:
     shown: set[str] = field(default_factory=set)
     quoted: set[str] = field(default_factory=set)
     folded: set[str] = field(default_factory=set)
+    muted: set[str] = field(default_factory=set)
     exceptions: set[str] = field(default_factory=set)
     cut: bool = False
 
@@ -104,14 +110,15 @@ def _firings(opened: _Opened, fact: Node, depth: int | None) -> list[Step]:
     steps: list[Step] = []
     for firing in firings:
         cited = bool(firing.details["statements"])
-        own = opened.every or cited
+        muted = bool(firing.details.get("muted")) and fact.kind != "conclusion"
+        own = opened.every or (cited and not muted)
         quotes = list(_quotes(opened, firing)) if own else []
         below = _below(opened, firing, depth if depth is None or not own else depth - 1)
         if own or (fact.kind == "conclusion" and not below):
             place = f"{firing.details['rule']} ({firing.details['file']}:{firing.details['line']})"
             steps.append(Step("rule", firing.text, place, cited, (*quotes, *below), firing.id, fact.id))
         else:
-            opened.folded.add(firing.id)
+            (opened.muted if muted else opened.folded).add(firing.id)
             steps += below
     return _distinct(opened, steps)
 

@@ -112,7 +112,7 @@ class _Growing:
             place=f"{details['file']}:{details['line']}",
             statements=statements,
             quotes=self.first_quoted(statements),
-            folded=not statements and depth > 0,
+            folded=(not statements or bool(details.get("muted"))) and depth > 0,
             steps=tuple(self.premise(used, depth + 1) for used in self.proof.used_by(node.id)),
         )
 
