@@ -116,7 +116,7 @@ def told(found: PatientContrast) -> tuple[set[str], set[str], set[str]]:
 @pytest.mark.parametrize("seed", range(0, 16, 2))
 def test_two_patients_differ_in_what_their_assessments_differ_in_from_either_side(seed: int) -> None:
     one, other = answer(*random_record(seed)), answer(*random_record(seed + 1))
-    found, turned = one.contrast_with(other), other.contrast_with(one)
+    found, turned = one.contrast(other), other.contrast(one)
     assert problem(form("contrast"), found.to_dict()) == ""
     first, second, both = told(found)
     numbered = {c.id for c in (*one.conclusions, *other.conclusions) if "#" in c.id}
@@ -140,13 +140,13 @@ def test_two_patients_differ_in_what_their_assessments_differ_in_from_either_sid
 def test_a_patient_beside_the_same_record_in_another_order_differs_in_nothing(seed: int) -> None:
     record, at = random_record(seed)
     turned = {key: entries[::-1] for key, entries in record.items()}
-    found = answer(record, at).contrast_with(answer(turned, at))
+    found = answer(record, at).contrast(answer(turned, at))
     assert found.only_first == found.only_second == found.both == () and found.entries == ((), ())
 
 
 def test_of_one_conclusion_only_that_one_is_told() -> None:
     other = answer(CASE | {"conditions": []})
-    found = answer().contrast_with(other, "treat:indicated")
+    found = answer().contrast(other, "treat:indicated")
     assert told(found) == (set(), set(), {"treat:indicated"})
     [kept] = found.both
     assert any("Pernicious anaemia" in reason.text for reason in kept.difference.first)

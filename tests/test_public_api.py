@@ -59,3 +59,18 @@ print([m for m in ("rdflib", "networkx", "lark", "fhir", "pydantic", "pyshacl", 
     for _ in range(2):  # the first may compile
         ended = subprocess.run(run, capture_output=True, text=True, env={**os.environ, **path}, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+def test_what_if_and_contrast_take_what_the_commands_take() -> None:
+    kb = citelog.open()
+    one, other = (kb.assess(ROOT / "examples" / f"{name}.yaml") for name in ("patient", "other-patient"))
+    found = one.what_if(set={"labs[0].value": 320}, drop=["findings[0]"], add=[{"name": "fatigue", "state": "present"}])
+    assert [str(change) for change in found.changes] == [
+        "--set 'labs[0].value=320'", "--add 'findings: {name: fatigue, state: present}'", "--drop 'findings[0]'",
+    ]  # fmt: skip
+    assert found.changes == one.what_if(*found.changes).changes
+    assert "status:above_all_cutoffs" in {gained.conclusion.id for gained in found.gained}
+    assert {c.id for c, _ in one.contrast(other).only_first} >= {"treat:immediate"}
+    assert one.contrast("treat:immediate", "treat:judgement").second.conclusion is None
+    with pytest.raises(citelog.CitelogError, match="one conclusion alone"):
+        one.contrast("treat:immediate")  # type: ignore[call-overload]

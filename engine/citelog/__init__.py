@@ -6,7 +6,7 @@
         print(conclusion.sentence, conclusion.citations)
     assessment.why("treat:immediate")               # its proof
     assessment.why_not("treat:no_basis")            # the nearest records that would reach it
-    assessment.what_if(citelog.Set("labs[0]", "value", "120"))
+    assessment.what_if(set={"labs[0].value": 120})
     assessment.missing()                            # what to ask next
 
 Each name is imported when it is first used, so that a command loads only what it needs.

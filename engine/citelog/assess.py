@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from citelog import patient
 from citelog.answer import Answer, Conclusion, DerivationError, NotConcludedError
+from citelog.diagnostics import CitelogError
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Case
 from citelog.run.datalog import DEADLINE
@@ -33,14 +34,23 @@ class Assessment(Answer):
 
         return why_not(self, conclusion)
 
-    def what_if(self, *changes: Change) -> WhatIf:
+    def what_if(
+        self,
+        *changes: Change,
+        set: Mapping[str, Any] | Iterable[str] = (),
+        drop: Iterable[str] = (),
+        add: Iterable[str | Mapping[str, Any]] = (),
+    ) -> WhatIf:
         """What changes when the record changes: conclusions gained, lost, and kept for another reason.
 
-        Raises CaseError where a change names an entry that is not there.
+        Changes are values (`citelog.Set`, `Drop`, `Add`), or written as for the command: `set` as `{path: value}` or
+        `["labs[0].value=120"]`, `drop` as paths, `add` as pieces of a case file, text or parsed. Raises CaseError
+        where a change names an entry that is not there.
         """
         from citelog.explain.what_if import what_if
+        from citelog.patient.changes import written
 
-        return what_if(self, changes)
+        return what_if(self, (*changes, *written(self.case, self.knowledge.terms, set, drop, add)))
 
     def missing(self, conclusion: str | None = None) -> Missing:
         """Which one item that the record does not settle could change the answer, and how.
@@ -52,20 +62,25 @@ class Assessment(Answer):
 
         return missing(self, conclusion)
 
-    def contrast(self, first: str, second: str) -> Contrast:
+    @overload
+    def contrast(self, first: str, second: str) -> Contrast: ...
+    @overload
+    def contrast(self, first: Assessment, second: str | None = None) -> PatientContrast: ...
+    def contrast(self, first: str | Assessment, second: str | None = None) -> Contrast | PatientContrast:
         """Why the one conclusion and not the other, whether both, one or neither was reached.
 
-        Raises CitelogError where the knowledge base can never draw one of them.
+        With another assessment: why this patient and not that one; of one conclusion only, where it is named after it.
+        Raises CitelogError where the knowledge base can never draw a conclusion that is named.
         """
-        from citelog.explain.contrast import contrast
+        from citelog.explain.contrast import contrast, contrast_patients
 
+        if isinstance(first, Assessment):
+            return contrast_patients(self, first, second)
+        if second is None:
+            raise CitelogError(
+                f"{first}: one conclusion alone has no contrast\n   = name a second, or give another assessment"
+            )
         return contrast(self, first, second)
-
-    def contrast_with(self, other: Assessment, conclusion: str | None = None) -> PatientContrast:
-        """Why this patient and not that one: what only one is told, and which entries make the difference."""
-        from citelog.explain.contrast import contrast_patients
-
-        return contrast_patients(self, other, conclusion)
 
 
 def assess(

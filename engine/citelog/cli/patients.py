@@ -14,7 +14,6 @@ from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
     from citelog.assess import Assessment
-    from citelog.patient.changes import Change
     from citelog.render.lines import Line
 
 
@@ -197,16 +196,11 @@ def what_if(
     PATH is one that `citelog assess` shows, with a key behind it: labs[0].value. All paths are those of the
     record as it is, in whatever order the changes are given.
     """
-    from citelog.patient.changes import parse_add, parse_drop, parse_set
-
     knowledge = open_base(kb)
     [assessment] = assess_all(knowledge, (case,), at)
     if not (sets or drops or adds):
         raise CitelogError("what-if: no change is given\n   = give one: --set PATH=VALUE, --drop PATH or --add YAML")
-    changes: list[Change] = [parse_set(one, assessment.case) for one in sets]
-    changes += [add for one in adds for add in parse_add(one, knowledge.terms)]
-    changes += [parse_drop(one, assessment.case) for one in drops]
-    found = assessment.what_if(*changes)
+    found = assessment.what_if(set=sets, drop=drops, add=adds)
     if form == "json":
         return _json([found.to_dict()])
     from citelog.render import explained
@@ -256,7 +250,7 @@ def contrast(case: str, first: str, second: str | None, kb: str | None, form: st
     knowledge = open_base(kb)
     if _is_case(first):
         one, other = assess_all(knowledge, (case, first), at)
-        patients = one.contrast_with(other, second)
+        patients = one.contrast(other, second)
         return (
             _json([patients.to_dict()]) if form == "json" else _print([explained.contrast_patients(patients, width())])
         )

@@ -123,6 +123,29 @@ def _flow(value: Recorded) -> str:
 # --- what people write -------------------------------------------------------------------------------------------
 
 
+def written(
+    case: Case,
+    terms: Terms,
+    sets: Mapping[str, Any] | Iterable[str],
+    drops: Iterable[str],
+    adds: Iterable[str | Mapping[str, Any]],
+) -> tuple[Change, ...]:
+    """Changes as people write them, for the command and for Python.
+
+    >>> from citelog.patient.intake import read
+    >>> case = read({"findings": [{"name": "rash", "state": "absent"}]}, Terms())
+    >>> [str(change) for change in written(case, Terms(), {"findings[0].state": "present"}, (), ())]
+    ["--set 'findings[0].state=present'"]
+    """
+    if isinstance(sets, Mapping):
+        sets = [f"{path}={str(value).lower() if isinstance(value, bool) else value}" for path, value in sets.items()]
+    texts = [add if isinstance(add, str) else json.dumps(add, ensure_ascii=False, default=str) for add in adds]
+    made: list[Change] = [parse_set(one, case) for one in sets]
+    made += [add for text in texts for add in parse_add(text, terms)]
+    made += [parse_drop(one, case) for one in drops]
+    return tuple(made)
+
+
 def parse_set(text: str, case: Case) -> Set:
     """`PATH=VALUE`, where the path names an entry of the case and a key. Raises CaseError where it does not."""
     path, equals, value = text.partition("=")
