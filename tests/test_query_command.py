@@ -252,6 +252,10 @@ def test_a_file_declares_its_parameters_so(written: Callable[[str], str]) -> Non
             "SELECT * {\n  SERVICE <http://127.0.0.1/> { ?s ?p ?o }\n}",
             "line 2: SERVICE would ask another server",
         ),
+        (
+            "PREFIX x: <http://127.0.0.1/> SELECT * { SERVICE:x { ?s ?p ?o } }",
+            "line 1: SERVICE would ask another server",
+        ),
         ("SELECT * FROM <file:///etc/passwd> { ?s ?p ?o }", "is no graph of the dataset"),
         ("LOAD <file:///etc/passwd>", "LOAD is an update, and queries only read"),
         ("DROP ALL", "DROP is an update"),
