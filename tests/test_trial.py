@@ -200,4 +200,4 @@ def test_what_is_no_proof_is_refused_with_its_place(tmp_path: Path, capsys: pyte
     path = tmp_path / "proof.json"
     path.write_text("{", encoding="utf-8")
     status, out, err = ran(capsys, "certify", PATIENT, str(path))
-    assert (status, out) == (2, "") and str(path) in err and "no JSON" in err
+    assert (status, out) == (2, "") and str(path) in err and "cannot be read as JSON" in err

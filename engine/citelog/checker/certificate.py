@@ -67,6 +67,7 @@ class Checker:
     def _judged(self, proof: Mapping[str, Any]) -> Iterator[Fault]:
         if self.root(proof) is None:
             yield Fault(proof["root"], f"this is no proof of {proof['conclusion']}: its root is no such conclusion")
+        yield from differences("proof", {key: proof[key] for key in proofs_.WHOSE}, self.whose())
         yield from judge(proof, self.meanings, self.steps)
 
     def root(self, proof: Mapping[str, Any]) -> Atom | None:
@@ -119,14 +120,21 @@ class Checker:
             if count > 1:
                 yield Fault(id_, f"{count} conclusions have this id")
 
-    def frame(self) -> dict[str, Any]:
-        """What an assessment says beside its conclusions."""
+    def whose(self) -> dict[str, Any]:
+        """Of which case a document is, by which knowledge, and what to beware of."""
         known, case = self.knowledge, self.case
         return {
-            "format": FORMAT,
             "case": {"id": case.id, "sha256": case.sha256},
             "knowledge": {"id": known.id, "version": known.version, "sha256": known.sha256},
             "caveats": [{"text": c.text, "statements": c.statements} for c in known.caveats],
+        }
+
+    def frame(self) -> dict[str, Any]:
+        """What an assessment says beside its conclusions."""
+        case = self.case
+        return {
+            "format": FORMAT,
+            **self.whose(),
             "notes": [{"text": told, "read_from": place} for told, place in sorted(self.notes())],
             "facts": [{"id": e.id, "sentence": e.sentence, "read_from": e.read_from} for e in case.entries],
         }

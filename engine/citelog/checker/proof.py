@@ -136,6 +136,10 @@ def _apart(place: str, told: Any, said: Any) -> tuple[str, Any, Any]:
     return place, told, said
 
 
+WHOSE = ("case", "knowledge", "caveats")
+"""What a proof document says beside the proof: whose it is, from which knowledge, and what to beware of."""
+
+
 def shaped(document: Any, form: str) -> tuple[Any, tuple[Fault, ...]]:
     """A proof document as plain data, or why it is none: nothing else is looked at before its shape is right."""
     document, wrong = plain(document, form)
@@ -143,7 +147,7 @@ def shaped(document: Any, form: str) -> tuple[Any, tuple[Fault, ...]]:
         return None, wrong
     steps = document.get("steps")
     good = (
-        document.keys() == {"format", "conclusion", "root", "steps"}
+        document.keys() == {"format", *WHOSE, "conclusion", "root", "steps"}
         and isinstance(document["conclusion"], str)
         and isinstance(document["root"], str)
         and _is_list(steps)

@@ -16,11 +16,11 @@ FORMS = ("nquads", "trig", "nanopub", "clingo", "nemo", "souffle", "swi")
 
 @click.command(epilog="Example: citelog export --to swi --case patient.yaml --out exported/")
 @click.option("--to", "form", type=click.Choice(FORMS), required=True, help="The form: RDF, or a system's language.")
-@click.option("--case", metavar="CASE", help="A patient's record, to be exported too.")
+@click.option("--case", "cases", multiple=True, metavar="CASE", help="A patient's record, to be exported too: one.")
 @click.option("--out", default="-", show_default=True, metavar="DIR|-", help="A folder for the files; - prints them.")
 @KB
 @AT
-def export(form: str, case: str | None, out: str, kb: str | None, at: str | None) -> None:
+def export(form: str, cases: tuple[str, ...], out: str, kb: str | None, at: str | None) -> None:
     """The knowledge in other systems' forms; with a case, its facts and conclusions too.
 
     RDF: nquads, trig, and nanopub (unsigned nanopublications: of the statements, or of the case's conclusions).
@@ -30,8 +30,10 @@ def export(form: str, case: str | None, out: str, kb: str | None, at: str | None
     from citelog.export import forms
     from citelog.export.subject import Subject
 
+    if len(cases) > 1:
+        raise CitelogError(f"--case: {len(cases)} cases, and an export is of one\n   = export each by itself")
     knowledge = open_base(kb)
-    assessment = assess_all(knowledge, (case,), at)[0] if case else None
+    assessment = assess_all(knowledge, cases, at)[0] if cases else None
     day = assessment.at if assessment else _day(at)
     files = forms.export(form, Subject(knowledge, home.knowledge(kb), assessment, day))
     if out == "-":

@@ -14,6 +14,7 @@ from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
     from citelog.assess import Assessment
+    from citelog.knowledge.base import Knowledge
     from citelog.render.lines import Line
 
 
@@ -21,13 +22,18 @@ def _json(documents: list[Any], several: bool = False) -> None:
     write(json.dumps(documents if several else documents[0], ensure_ascii=False, indent=2) + "\n")
 
 
-def _print(parts: Iterable[Iterable[Line]], between: int = 1, kb: str | None = None) -> None:
+def _print(
+    parts: Iterable[Iterable[Line]], between: int = 1, kb: str | None = None, knowledge: Knowledge | None = None
+) -> None:
+    """Parts one after the other; with `knowledge`, then what its document says about itself."""
     from citelog.render.lines import Line
 
     lines: list[Line] = []
     for i, part in enumerate(parts):
         lines += [Line("")] * (between if i else 0)
         lines += part
+    for caveat in knowledge.caveats[:1] if knowledge else ():
+        lines += [Line(""), Line(f"! {caveat.text} [{' '.join(caveat.statements)}]", "yellow")]
     print_lines(lines, kb)
 
 
@@ -122,7 +128,12 @@ def why(
     if form == "text":
         from citelog.render import proofs as text
 
-        _print((text.proof(one, assessment, every, depth, width(), quotes, shortest) for one in proofs), kb=kb)
+        _print(
+            (text.proof(one, assessment, every, depth, width(), quotes, shortest) for one in proofs),
+            1,
+            kb,
+            assessment.knowledge,
+        )
     elif form == "json":
         _json([proof.to_dict() for proof in proofs], several=len(proofs) > 1)
     elif form in ("prov", "jsonld"):
@@ -169,7 +180,7 @@ def why_not(case: str, conclusion: str, kb: str | None, form: str, at: str | Non
         return _json([found.to_dict()])
     from citelog.render import explained
 
-    _print([explained.why_not(found, assessment.knowledge, width())])
+    _print([explained.why_not(found, assessment.knowledge, width())], knowledge=assessment.knowledge)
 
 
 @click.command("what-if", epilog="Example: citelog what-if patient.yaml --set 'labs[0].value=120'")
@@ -205,7 +216,7 @@ def what_if(
         return _json([found.to_dict()])
     from citelog.render import explained
 
-    _print([explained.what_if(found, width())])
+    _print([explained.what_if(found, width())], knowledge=knowledge)
 
 
 @click.command(epilog="Example: citelog missing patient.yaml")
@@ -229,7 +240,7 @@ def missing(case: str, conclusion: str | None, kb: str | None, form: str, at: st
         return _json([found.to_dict()])
     from citelog.render import explained
 
-    _print([explained.missing(found, width())])
+    _print([explained.missing(found, width())], knowledge=assessment.knowledge)
 
 
 @click.command(epilog="Example: citelog contrast patient.yaml regimen:HYD-STD-LOAD regimen:HYD-NEURO-LOAD")
@@ -252,7 +263,9 @@ def contrast(case: str, first: str, second: str | None, kb: str | None, form: st
         one, other = assess_all(knowledge, (case, first), at)
         patients = one.contrast(other, second)
         return (
-            _json([patients.to_dict()]) if form == "json" else _print([explained.contrast_patients(patients, width())])
+            _json([patients.to_dict()])
+            if form == "json"
+            else _print([explained.contrast_patients(patients, width())], knowledge=knowledge)
         )
     [assessment] = assess_all(knowledge, (case,), at)
     if second is None:
@@ -260,7 +273,11 @@ def contrast(case: str, first: str, second: str | None, kb: str | None, form: st
             f"{first}: no case file, and a second conclusion is missing\n   = name two conclusions, or a second case"
         )
     found = assessment.contrast(first, second)
-    return _json([found.to_dict()]) if form == "json" else _print([explained.contrast(found, knowledge, width())])
+    return (
+        _json([found.to_dict()])
+        if form == "json"
+        else _print([explained.contrast(found, knowledge, width())], knowledge=knowledge)
+    )
 
 
 @click.command(epilog="Example: citelog certify patient.yaml; or citelog certify patient.yaml proof.json")
@@ -303,12 +320,22 @@ def certify(case: str, proofs: tuple[str, ...], kb: str | None, form: str, at: s
 
 
 def _document(name: str) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError("a key stands twice in one object")
+        return found
+
     try:
-        return json.loads(Path(name).read_text(encoding="utf-8"))
+        return json.loads(Path(name).read_text(encoding="utf-8"), object_pairs_hook=once)
+    except RecursionError as error:
+        raise CitelogError(f"{name}: it is nested too deeply\n   = give what --format json wrote") from error
     except OSError as error:
         raise CitelogError(f"{name}: it cannot be read: {error.strerror}\n   = check the path") from error
     except ValueError as error:
-        raise CitelogError(f"{name}: this is no JSON: {error}\n   = give what --format json wrote") from error
+        raise CitelogError(
+            f"{name}: this cannot be read as JSON: {error}\n   = give what --format json wrote"
+        ) from error
 
 
 def _is_case(name: str) -> bool:

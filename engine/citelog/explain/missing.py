@@ -282,17 +282,15 @@ class _Asked:
             if not entries:
                 values = tuple((s, Add("findings", label, (("state", s),))) for s in ("present", "absent", "unknown"))
                 yield _Question(label, "not recorded", values)
-            elif all(state(str(entry.keys.get("state", ""))) in (None, "unknown") for entry in entries):
-                for entry in entries:
-                    said = str(entry.keys.get("state", ""))
+            for entry in entries:
+                said = str(entry.keys.get("state", ""))
+                if state(said) in (None, "unknown"):
                     yield _Question(
                         label if len(entries) == 1 else f"{label} ({entry.read_from})",
                         f"recorded as {said}" if said else "recorded without a state",
                         tuple((s, Set(entry.read_from, "state", s)) for s in ("present", "absent")),
                     )
-
-            else:
-                yield from self._contradiction(label, entries)
+            yield from self._contradiction(label, entries)
 
     def _contradiction(self, label: str, entries: list[Entry]) -> Iterator[_Question]:
         """Entries of one name that say present and absent: each way to settle it, by leaving out the others."""

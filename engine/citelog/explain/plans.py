@@ -165,6 +165,10 @@ class Planner:
             return False
         return named[0] != predicate or args[2] in (None, named[1])
 
+    def fire(self, rule: Rule) -> tuple[Plan, ...]:
+        """Plans for a rule that fires nowhere to fire, the cheapest first."""
+        return self._cheapest(self._fired(rule, {}))
+
     def _fire(self, rule: Rule, args: Args) -> Iterator[Plan]:
         bound = _unified(rule, args)
         if bound is not None:

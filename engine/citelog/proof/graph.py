@@ -100,9 +100,13 @@ class Proof:
         return graph
 
     def to_dict(self) -> dict[str, Any]:
-        """The proof document: the steps, each with the ids of what it uses."""
+        """The proof document: whose proof it is, and the steps, each with the ids of what it uses."""
+        knowledge, case = self.steps.knowledge, self.steps.case
         return {
             "format": FORMAT,
+            "case": {"id": case.id, "sha256": case.sha256},
+            "knowledge": {"id": knowledge.id, "version": knowledge.version, "sha256": knowledge.sha256},
+            "caveats": [{"text": c.text, "statements": list(c.statements)} for c in knowledge.caveats],
             "conclusion": self.conclusion,
             "root": self.root,
             "steps": [self.steps.to_dict(self.node(id_)) for id_ in self.order],

@@ -10,7 +10,7 @@ Nothing is a blank node:
 
     urn:citelog:assessment:HASH         the assessment: of one case, by one knowledge base, on one day, by one engine
     urn:citelog:assessment:HASH#STEP    a step of its proofs: the name of its predicate or rule, and a hash of the rest
-    urn:citelog:case:SHA256             the case; #f1 … its entries
+    urn:citelog:case:SHA256             the case; #f1 … its entries, #patient-1 its patient, #record-r1 … its records
     urn:citelog:knowledge:SHA256        the knowledge base, with every byte that can change an answer; #caveat-1 …
     urn:citelog:engine:VERSION          the engine
     NAMESPACE + G06                     a statement, as in the knowledge base; -target, -quote, -position its place
@@ -168,6 +168,10 @@ def _literal(value: Literal) -> Any:
     return {"@value": str(value), "@type": _compact(str(value.datatype))} if value.datatype else str(value)
 
 
+_OWN = ("urn:citelog:patient:", "urn:citelog:record:")
+"""How a derivation, which sees one patient only, calls the patient and the records."""
+
+
 @dataclass(slots=True)
 class _Writing:
     """The graph while it is written."""
@@ -213,6 +217,9 @@ class _Writing:
         from rdflib import XSD, Literal, URIRef
 
         match data:
+            case {"term": str(iri)} if iri.startswith(_OWN):  # one name in every derivation: here it is the case's own
+                own = iri.removeprefix("urn:citelog:").replace(":", "-")
+                self.add(subject, predicate, URIRef(f"urn:citelog:case:{self.found.case.sha256}#{own}"))
             case {"term": str(iri)}:
                 self.add(subject, predicate, URIRef(iri))
             case {"number": str(digits)}:

@@ -8,6 +8,7 @@ The log says what was done and how long it took. A query may name a patient, so 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -61,6 +62,9 @@ class Guard:
         try:
             refusal = self._refusal(Headers(scope=scope))
             await (refused(refusal) if refusal else self.app)(scope, receive, sent)
+        except asyncio.CancelledError:  # the server stops: what is under way and takes too long is not finished
+            if not status:
+                await refused(Refusal(503, "the server stops", "ask again when it is back"))(scope, receive, sent)
         except Exception as error:  # noqa: BLE001  the last resort: a fault of ours, told as one
             place = extract_tb(error.__traceback__)[-1]  # not its text: that may hold what is in a record
             log.error("a fault of citelog: %s at %s:%d", type(error).__name__, place.filename, place.lineno or 0)

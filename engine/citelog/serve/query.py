@@ -13,6 +13,7 @@ from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
 from citelog.graph.asked import UPDATES, Token, tokens
+from citelog.graph.dataset import PARAMETER
 from citelog.serve.limits import Limits, Refusal
 
 Form = Literal["SELECT", "ASK", "CONSTRUCT", "DESCRIBE"]
@@ -54,9 +55,17 @@ def read_query(text: str, base: str, limits: Limits) -> Query:
     cut = list(tokens(text))
     form = _form(cut)
     _refuse_service(cut)
+    _refuse_parameters(text)
     _refuse_depth(cut, limits.depth)
     graphs, prefixes = _graphs(cut, base)
     return Query(text, form, graphs, prefixes)
+
+
+def _refuse_parameters(text: str) -> None:
+    """A library query whose parameters nothing fills would have no answer, and look as if there were none."""
+    if PARAMETER in text:
+        remedy = "put the value in the place of its variable, or ask with citelog query and --param"
+        raise Refusal(400, "this query of the library has parameters, and here nothing gives them values", remedy)
 
 
 def read_only() -> Refusal:

@@ -90,6 +90,10 @@ def _failures(found: Assessment, expect: Expectation, file: Path) -> Iterator[Fa
         if not _reached(found, id_):
             yield _missing(found, id_)
     for id_ in expect.exclude:
+        try:
+            goal(found.knowledge, id_)
+        except CitelogError as error:
+            yield Failure("missing", f"{id_} must not be concluded, and never can be", tuple(str(error).splitlines()))
         for reached in _reached(found, id_):
             conclusion = found.by_id[reached]
             facts = [entry.sentence for entry in found.case.entries if entry.id in conclusion.facts]
