@@ -122,7 +122,7 @@ def check(data: Dataset, name: str, text: str, declared: Iterable[str] = ()) -> 
     words = [token.written.casefold() if token.kind == "word" else "" for token in cut]
     prefixes = _prefixes(cut, words)
     for at, token in enumerate(cut):
-        # whatever it is glued to: no other word of SPARQL has these letters, and a prefix of that name stands before no {
+        # glued to whatever: no other word of SPARQL has these letters, and a prefix of that name stands before no {
         prefix = token.written.partition(":")[0].casefold() if token.kind == "name" else ""
         opens = cut[at + 1].written == "{" if at + 1 < len(cut) else False
         glued = "service" in prefix and opens and (at == 0 or words[at - 1] != "graph")
