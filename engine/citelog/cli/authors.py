@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -10,6 +11,54 @@ import click
 from citelog import home
 from citelog.cli.console import KB, No, forms, open_base, print_lines, save, say, width, write
 from citelog.diagnostics import CitelogError
+
+
+@click.command(epilog="Example: citelog new my-guideline --document guideline.txt")
+@click.argument("dir_", metavar="DIR")
+@click.option("--document", metavar="FILE", help="The document, as plain text in UTF-8; a short sample without it.")
+@click.option("--id", "id_", metavar="NAME", help="The id of the knowledge base; without it the folder's name.")
+@click.option("--title", metavar="TEXT", help="What the document is about; without it the document's first line.")
+def new(dir_: str, document: str | None, id_: str | None, title: str | None) -> None:
+    """A knowledge base made from a document, in a new folder, ready to be checked, tested and worked on.
+
+    The text is pinned and cut into segments; a statement, a rule and a case stand as examples to be replaced.
+    """
+    from citelog.author.new import new as make
+    from citelog.render.phrases import counted
+
+    named = shlex.quote(f"./{dir_}" if dir_ in home.shipped() else dir_)
+    made = make(Path(dir_), Path(document) if document is not None else None, id_, title)
+    write(
+        f"{dir_}: a knowledge base of “{made.title}”\n"
+        f"  source/{made.file}, pinned byte for byte\n"
+        f"  {counted(made.segments, 'segment')}: 1 encoded as the example, {made.segments - 1} not yet read\n"
+        f"  {counted(made.sections, 'line')} taken for headings\n"
+        f"next: citelog check --kb {named}\n"
+        f"      citelog test --kb {named}\n"
+        f'      citelog quote --kb {named} "some words of the document"\n'
+    )
+
+
+@click.command(epilog='Example: citelog quote "Repeat the test after 3 months" --kb my-guideline/')
+@click.argument("text", metavar="TEXT")
+@KB
+@forms("text", "json")
+def quote(text: str, kb: str | None, form: str) -> None:
+    """A passage of the document: its place, what quotes it already, and a statement about it to be completed.
+
+    Where the words are not there letter for letter, the passage most like them, what differs, and exit status 1.
+    """
+    from citelog.author.passages import search
+
+    found = search(home.knowledge(kb).resolve(), text)
+    if form == "json":
+        write(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
+    else:
+        from citelog.render.passages import passages
+
+        print_lines(passages(found, width()), kb)
+    if not found.exact:
+        raise No("")
 
 
 @click.command(epilog="Example: citelog check --kb my-guideline/")
@@ -78,6 +127,46 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
         raise No("")
 
 
+@click.command(epilog="Example: citelog coverage --kb my-guideline/ --fail-under 90")
+@KB
+@forms("text", "json")
+@click.option("--rule", metavar="NAME", help="Only this rule, with the cases that exercise each part of it.")
+@click.option(
+    "--fail-under",
+    "least",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="End with status 1 below this share.",
+)
+def coverage(kb: str | None, form: str, rule: str | None, least: float | None) -> None:
+    """What the cases of a knowledge base never exercise, and cases that would.
+
+    A rule that never fires, a literal that never decides, a limit that no value is tried at, and what is never
+    cited, shown or concluded.
+    """
+    from citelog.trial import expectations
+    from citelog.trial.coverage import Survey
+    from citelog.trial.suggested import suggested
+
+    knowledge, folder = open_base(kb), home.knowledge(kb)
+    files = expectations.case_files(folder)
+    if not files:
+        raise CitelogError(f"{folder / 'cases'}: no case\n   = engine/CASES.md says how to write one")
+    survey = Survey(knowledge, files)
+    found = survey.coverage() if rule is None else survey.coverage().of_rule(rule)
+    suggestions = suggested(survey, found.gaps)
+    if form == "json":
+        document = found.to_dict() | {"suggestions": [one.to_dict() for one in suggestions]}
+        write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    else:
+        from citelog.render import covered
+
+        tell = covered.covered if rule is None else covered.rule
+        print_lines(tell(found, suggestions, knowledge, width()), kb)
+    if least is not None and found.percent < least:
+        raise No(f"{found.percent:.2f} % is exercised, less than {least:g} %")
+
+
 @click.command(epilog="Example: citelog show G06")
 @click.argument("id_", metavar="ID")
 @KB
@@ -110,4 +199,4 @@ def schema(name: str | None) -> None:
     )
 
 
-COMMANDS = (check, test, show, schema)
+COMMANDS = (new, quote, check, test, coverage, show, schema)

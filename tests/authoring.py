@@ -1,0 +1,28 @@
+"""The command line as an author meets it: what a command prints, and the status it ends with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has run."""
+
+    status: int
+    out: str
+    err: str
+
+
+def citelog(*arguments: str | Path, cwd: Path | None = None) -> Ended:
+    """Runs a citelog command."""
+    command = [sys.executable, "-c", "from citelog.cli.app import main; main()", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=cwd)
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
