@@ -347,3 +347,11 @@ def test_offsets_out_of_order_break_their_shape() -> None:
     statement = next(iter(graph.subjects(RDF.type, CL.Statement)))
     graph.set((statement, CL.start, Literal(10**6)))
     assert violations(graph) == {"statement"}
+
+
+def test_two_patients_are_two_and_not_one_that_contradicts_itself() -> None:
+    """A derivation sees one patient and calls everyone the same; in a graph of many each case has its own."""
+    found = [b12.assessed(name) for name in sorted(b12.library())[:2]]
+    patients = [{str(o) for o in prov.graph(one).objects() if "#patient-" in str(o)} for one in found]
+    assert [len(own) for own in patients] == [1, 1] and patients[0] != patients[1]
+    assert not [o for one in found for o in prov.graph(one).objects() if str(o).startswith(prov._OWN)]

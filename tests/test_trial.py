@@ -201,3 +201,66 @@ def test_what_is_no_proof_is_refused_with_its_place(tmp_path: Path, capsys: pyte
     path.write_text("{", encoding="utf-8")
     status, out, err = ran(capsys, "certify", PATIENT, str(path))
     assert (status, out) == (2, "") and str(path) in err and "cannot be read as JSON" in err
+
+
+def test_a_key_that_stands_twice_and_a_file_too_deep_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A reader that takes the first of two keys would see another proof than the one that was checked."""
+    path = tmp_path / "proof.json"
+    proof = ran(capsys, "why", PATIENT, "treat:immediate", "--format", "json")[1]
+    path.write_text(proof.replace('"root":', '"conclusion": "treat:judgement",\n  "root":', 1), encoding="utf-8")
+    status, out, err = ran(capsys, "certify", PATIENT, str(path))
+    assert (status, out) == (2, "") and "stands twice" in err
+    path.write_text("[" * 100_000, encoding="utf-8")
+    status, out, err = ran(capsys, "certify", PATIENT, str(path))
+    assert (status, out) == (2, "") and "nested too deeply" in err
+
+
+def test_the_proof_of_another_patient_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, other = tmp_path / "proof.json", tmp_path / "other.yaml"
+    path.write_text(ran(capsys, "why", PATIENT, "treat:immediate", "--format", "json")[1], encoding="utf-8")
+    other.write_text(Path(PATIENT).read_text(encoding="utf-8").replace("example-1", "somebody-else"), encoding="utf-8")
+    status, out, _ = ran(capsys, "certify", str(other), str(path))
+    assert status == 1 and "'case.id' is \"example-1\"" in out
+
+
+@pytest.mark.parametrize("form", ["json", "prov", "jsonld"])
+def test_a_proof_with_ways_left_out_is_not_written_for_programs(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = ran(capsys, "why", PATIENT, "treat:immediate", "--shortest", "--format", form)
+    assert (status, out) == (2, "") and "leave --shortest out" in err
+
+
+def test_a_misspelt_exclusion_does_not_hold_for_ever(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case(folder, "misspelt", "labs: []\nexpect: {exclude: ['treat:imediate']}\n")
+    status, out, _ = ran(capsys, "test", "--kb", str(folder))
+    assert status == 1 and "did you mean treat:immediate?" in out
+
+
+def test_an_export_of_two_cases_is_refused_and_none_is_dropped(capsys: pytest.CaptureFixture[str]) -> None:
+    other = str(ROOT / "examples" / "other-patient.yaml")
+    status, out, err = ran(capsys, "export", "--to", "swi", "--case", PATIENT, "--case", other)
+    assert (status, out) == (2, "") and "an export is of one" in err
+
+
+def test_what_an_argument_could_steer_a_terminal_with_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = ran(capsys, "why-not", PATIENT, "treat:\x1b[2J")
+    assert status == 2 and "\x1b" not in err and "treat:\\x1b[2J" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("why", PATIENT, "treat:immediate"),
+        ("why-not", PATIENT, "treat:judgement"),
+        ("what-if", PATIENT, "--drop", "labs[0]"),
+        ("missing", PATIENT),
+        ("contrast", PATIENT, "treat:immediate", "treat:judgement"),
+        ("contrast", PATIENT, str(ROOT / "examples" / "other-patient.yaml")),
+    ],
+    ids=lambda words: words[0],
+)
+def test_every_explanation_says_that_its_source_is_unreviewed(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "! The source document is pending human review: exercise caution. [M03]" in ran(capsys, *words)[1]

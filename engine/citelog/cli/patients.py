@@ -118,6 +118,9 @@ def why(
     """
     from citelog.assess import NotConcludedError
 
+    if shortest and form not in ("text", "mermaid", "dot", "svg"):
+        whole = "a proof that leaves ways out is none that a program could check"
+        raise CitelogError(f"--shortest --format {form}: {whole}\n   = leave --shortest out, or take a form for people")
     [assessment] = assess_all(open_base(kb), (case,), at)
     try:
         proofs = [assessment.why(id_) for id_ in assessment.ids(conclusion)]
