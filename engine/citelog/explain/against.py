@@ -20,7 +20,7 @@ from citelog.patient.case import Entry
 from citelog.patient.wanted import Args
 from citelog.proof.support import Supports, premises
 from citelog.proof.words import sentence
-from citelog.rules.program import Absent, Assignment, Comparison, Constant, Literal, Present, Rule, Variable
+from citelog.rules.program import Absent, Assignment, Comparison, Constant, Literal, Present, Rule, Variable, variables
 from citelog.run.arithmetic import compare
 from citelog.run.result import Firing, instance, value_of
 from citelog.values import Atom, Iri, Value
@@ -29,9 +29,14 @@ DEEPEST = 40
 """Rules under each other that are followed."""
 
 
-def against(fact: Atom, there: Answer, here: Answer) -> Obstacle | None:
-    """The proof of a fact that holds `there`, as an obstacle `here`; None where nothing of it fails here."""
-    return _Beside(there, here).obstacle(fact, DEEPEST)
+def against(fact: Atom, there: Answer, here: Answer) -> Obstacle:
+    """The proof of a fact that rules give `there` and not `here`, as an obstacle here.
+
+    Where no premise can be told to fail (a count over other rows, say), its first rule with all its premises.
+    """
+    beside = _Beside(there, here)
+    firing = there.run.firings(fact)[0]
+    return beside.obstacle(fact, DEEPEST) or beside.made(firing, tuple(beside.premises(firing, DEEPEST)), there)
 
 
 @dataclass
@@ -62,11 +67,11 @@ class _Beside:
             inner = self.obstacle(instance(literal, firing.bindings), depth - 1)
             if inner is not None and sum(not p.holds for p in told) == 1:
                 return inner
-        return self._made(firing, firing.rule, tuple(told), self.there)
+        return self.made(firing, tuple(told), self.there)
 
-    def _made(
-        self, firing: Firing, rule: Rule, told: tuple[Premise, ...], answer: Answer, fired: bool = False
-    ) -> Obstacle:
+    def made(self, firing: Firing, told: tuple[Premise, ...], answer: Answer, fired: bool = False) -> Obstacle:
+        """A firing of an answer as an obstacle, in its words."""
+        rule = firing.rule
         text = answer.words.firing(firing) or sentence(answer.words.fact(firing.conclusion)) + "."
         cited = tuple(Citation.of(answer.knowledge.statements[s]) for s in rule.cites)
         return Obstacle(rule.name, text, rule.span.file, rule.span.line, fired, cited, told)
@@ -135,7 +140,7 @@ class _Beside:
         if cited is None:
             return Premise(text, "recorded" if entries else "concluded", "absence", entries)
         told = tuple(Premise(e.sentence, "recorded", "recorded", (e,)) for e in entries)
-        return Premise(text, "concluded", "absence", (), self._made(cited, cited.rule, told, self.here, fired=True))
+        return Premise(text, "concluded", "absence", (), self.made(cited, told, self.here, fired=True))
 
     def _behind(self, fact: Atom) -> tuple[Entry, ...]:
         """The entries here that a fact rests on: those that the other record lacks, if there are such."""
@@ -165,34 +170,10 @@ def _is_only_read(literal: Literal, rule: Rule) -> bool:
     """Whether a premise asks for nothing in particular: it only brings a value of which nothing is wanted."""
     if not isinstance(literal, Present) or any(isinstance(arg, Constant) for arg in literal.args):
         return False
-    own = {arg.name for arg in literal.args if isinstance(arg, Variable)}
-    others: set[str] = set()
-    for arg in rule.args:
-        others |= {arg.name} if isinstance(arg, Variable) else set()
-    for other in rule.body:
-        if other is not literal:
-            others |= _names(other)
+    own = variables(literal)
+    others = {arg.name for arg in rule.args if isinstance(arg, Variable)}
+    others = others.union(*(variables(other) for other in rule.body if other is not literal))
     return bool(own - others) and len(own & others) <= 1
-
-
-def _names(literal: object) -> set[str]:
-    match literal:
-        case Present() | Absent():
-            return {arg.name for arg in literal.args if isinstance(arg, Variable)}
-        case Comparison():
-            return {name for side in (literal.left, literal.right) for name in _variables(side)}
-        case Assignment():
-            return {literal.variable, *_variables(literal.expression)}
-        case _:
-            return set()
-
-
-def _variables(expression: object) -> set[str]:
-    if isinstance(expression, Variable):
-        return {expression.name}
-    return set().union(
-        *(_variables(getattr(expression, side)) for side in ("left", "right") if hasattr(expression, side))
-    )
 
 
 def _computed(rule: Rule, row: Mapping[str, Value]) -> dict[str, Value]:

@@ -38,10 +38,10 @@ from citelog.rules.program import (
     Constant,
     Expression,
     Literal,
-    Operation,
     Present,
     Rule,
     Variable,
+    variables,
 )
 from citelog.run.arithmetic import compare
 from citelog.run.result import instance, value_of
@@ -214,13 +214,10 @@ class Planner:
             self._unwanted[atom] = self._cheapest(found)
         return self._unwanted[atom]
 
-    def nearest(self, predicate: str, args: Args, among: Iterable[Rule] | None = None) -> Miss | None:
-        """The rule that comes nearest to giving a fact, whether or not a record could make it fire.
-
-        `among` are the rules that are looked at, if not all.
-        """
+    def nearest(self, predicate: str, args: Args) -> Miss | None:
+        """The rule that comes nearest to giving a fact, whether or not a record could make it fire."""
         found: list[tuple[int, Miss]] = []
-        for rule in self.shape.rules.get(predicate, ()) if among is None else among:
+        for rule in self.shape.rules.get(predicate, ()):
             bound = _unified(rule, args)
             for one in self.instances(rule, bound) if bound is not None else ():
                 blocked = []
@@ -282,7 +279,7 @@ class Planner:
             for premise in body
             if isinstance(premise, Present) and premise.predicate in self.shape.changing
             for place, arg in enumerate(premise.args)
-            if isinstance(arg, Variable) and arg.name in _variables(literal)
+            if isinstance(arg, Variable) and arg.name in variables(literal)
             for plan in (
                 *self._otherwise(premise, place, arg.name, literal, operator, row),
                 *self._recounted(premise, place, arg.name, literal, operator, row),
@@ -466,12 +463,12 @@ class Planner:
         self.cut = self.cut or tried == _TRIED
         return found
 
-    def _place(self, literal: Literal) -> tuple[int, int]:
+    def _place(self, literal: Literal) -> int:
         """What is fixed comes first: it binds, and nothing can change it."""
         fixed = isinstance(literal, Present) and literal.predicate not in self.shape.changing
         constant = isinstance(literal, Assignment) and isinstance(literal.expression, Constant)
         late = isinstance(literal, Absent | Comparison | Assignment)
-        return (0 if fixed or constant else 2 if late else 1, 0)
+        return 0 if fixed or constant else 2 if late else 1
 
     def _tried(self, literal: Literal, row: dict[str, Value], rule: Rule) -> Iterator[tuple[dict[str, Value], bool]]:
         """A literal under some bindings: each way in which it holds, and how it fails."""
@@ -556,19 +553,6 @@ def _somewhere(args: Args, types: tuple[str, ...]) -> Args:
     return tuple(SOME_RECORD if a is None and t == "record" else a for a, t in zip(args, types, strict=True))
 
 
-def _variables(literal: Comparison) -> set[str]:
-    return set(_names(literal.left)) | set(_names(literal.right))
-
-
-def _names(expression: Expression) -> Iterator[str]:
-    match expression:
-        case Variable(name):
-            yield name
-        case Operation(_, left, right):
-            yield from _names(left)
-            yield from _names(right)
-
-
 def is_known(expression: Expression, row: Mapping[str, Value]) -> bool:
     """Whether every variable of an expression has a value."""
-    return all(name in row for name in _names(expression))
+    return variables(expression) <= row.keys()

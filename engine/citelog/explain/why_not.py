@@ -22,7 +22,7 @@ from citelog.explain.catalogue import Goal, goal
 from citelog.explain.model import Model, shape
 from citelog.explain.obstacles import Obstacle, obstacle
 from citelog.explain.origin import Bound, decimal, line, nearest, solve
-from citelog.explain.plans import Miss, Planner
+from citelog.explain.plans import Planner
 from citelog.patient.case import KIND, Case, Recorded
 from citelog.patient.changes import Add, Change, Drop, Set, apply, merged, told
 from citelog.patient.wanted import PROBE, ways
@@ -146,19 +146,14 @@ def why_not(answer: Answer, conclusion: str) -> WhyNot:
 
 @dataclass(order=True, slots=True)
 class _State:
-    """A record to be tried: the changes that give it, and the rule that they were planned for (`alone`: for none)."""
+    """A record to be tried: the changes that give it; `alone`: one change that no plan proposes by itself."""
 
     cost: int
     tries: int
     pains: int
     order: int
     changes: tuple[Change, ...]
-    behind: Miss | None
-
-    @property
-    def alone(self) -> bool:
-        """Whether this is one change that no plan proposes by itself."""
-        return self.behind is None
+    alone: bool = False
 
 
 class _Search:
@@ -182,14 +177,14 @@ class _Search:
         """The near misses, verified: of those that change as much, first those that leave the record sound."""
         found = list(itertools.islice(self._found(), KEPT))
         found.sort(key=lambda one: (len(one[0]), one[1]))
-        return tuple(self._near(changes, ranges, behind) for changes, _, ranges, behind in found[:SHOWN])
+        return tuple(self._near(changes, ranges) for changes, _, ranges in found[:SHOWN])
 
-    def _found(self) -> Iterator[tuple[tuple[Change, ...], int, tuple[str, ...], Miss]]:
+    def _found(self) -> Iterator[tuple[tuple[Change, ...], int, tuple[str, ...]]]:
         """Changes that reach the goal, each with how much is wrong with the changed record.
 
         Before two changes are tried together, each that any plan thought of is tried alone: it may serve two premises.
         """
-        self._plan(self.answer.case, self.answer.run, (), None)
+        self._plan(self.answer.case, self.answer.run, ())
         accepted: list[frozenset[tuple[str, str]]] = []
         swept = False
         while self._queue or not swept:
@@ -213,7 +208,7 @@ class _Search:
                 if state.alone:
                     continue
                 if self.planned < PLANNED:
-                    self._plan(case, run, state.changes, state.behind)
+                    self._plan(case, run, state.changes)
                 else:
                     self.complete = False
                 continue
@@ -223,17 +218,7 @@ class _Search:
                 continue  # the same with another word
             accepted.append(subjects)
             changes, ranges = self._ranged(changes)
-            yield changes, self._troubles(changes), ranges, self._missed(changes, state.behind)
-
-    def _missed(self, changes: tuple[Change, ...], planned: Miss | None) -> Miss:
-        """What the record lacks for the rule that gives the goal once it is changed (not always the planned one)."""
-        run = self._derive(changes)[1]
-        rules = {f.rule.name: f.rule for atom in self.goal.reached(run) for f in run.firings(atom)}
-        if planned is not None and planned.rule.name in rules:
-            return planned
-        planner = Planner(self.shape, self._planner.model, stuck=True)
-        found = planner.nearest(self.goal.kind.predicate, self.goal.args, among=rules.values())
-        return found or Miss(next(iter(rules.values())), {}, ())
+            yield changes, self._troubles(changes), ranges
 
     def _troubles(self, changes: tuple[Change, ...]) -> int:
         """How many conclusions say that something is wrong with the changed record, or wanting."""
@@ -249,7 +234,7 @@ class _Search:
 
     # --- planning and trying -----------------------------------------------------------------------------------
 
-    def _plan(self, case: Case, run: Run, changes: tuple[Change, ...], behind: Miss | None) -> None:
+    def _plan(self, case: Case, run: Run, changes: tuple[Change, ...]) -> None:
         terms = self.answer.knowledge.terms
         self.planned += 1
         planner = Planner(self.shape, Model(run)) if changes else self._planner
@@ -267,8 +252,7 @@ class _Search:
                     subjects = frozenset(map(_subject, both))
                     tries = self._tries[subjects] // _ROUND
                     self._tries[subjects] += 1
-                    order = next(self._count)
-                    heapq.heappush(self._queue, _State(len(both), tries, pains, order, both, behind or plan.behind))
+                    heapq.heappush(self._queue, _State(len(both), tries, pains, next(self._count), both))
         self.complete = self.complete and not planner.cut
 
     def _queue_alone(self) -> None:
@@ -278,7 +262,7 @@ class _Search:
         new = dict.fromkeys(way for way in ways_ if len(way) == 1 and frozenset(way) not in self._seen)
         for way in new:
             self._seen.add(frozenset(way))
-            heapq.heappush(self._queue, _State(1, 0, _pain(way[0], case, terms), next(self._count), way, None))
+            heapq.heappush(self._queue, _State(1, 0, _pain(way[0], case, terms), next(self._count), way, alone=True))
 
     def _derive(self, changes: tuple[Change, ...]) -> tuple[Case, Run]:
         case = apply(self.answer.case, changes, self.answer.knowledge.terms)
@@ -354,7 +338,7 @@ class _Search:
         keys = tuple((key, str(value) if key == "value" else said) for key, said in change.keys)
         return (*changes[:index], Add(change.list, change.name, keys), *changes[index + 1 :])
 
-    def _near(self, changes: tuple[Change, ...], ranges: tuple[str, ...], behind: Miss) -> NearMiss:
+    def _near(self, changes: tuple[Change, ...], ranges: tuple[str, ...]) -> NearMiss:
         before, terms = self.answer, self.answer.knowledge.terms
         case, run = self._derive(changes)
         after = before.again(case)
@@ -364,7 +348,7 @@ class _Search:
             changes,
             tuple(told(change, apply(before.case, changes[:i], terms), terms) for i, change in enumerate(changes)),
             ranges,
-            against(reached.atom, after, before) or obstacle(behind, before),
+            against(reached.atom, after, before),
             reached,
             tuple(sorted(ids - set(before.by_id) - {reached.id})),
             tuple(sorted(set(before.by_id) - ids)),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.rules.language import Names
-from citelog.rules.lower import RuleChecker, local_name, variables_of
+from citelog.rules.lower import RuleChecker, local_name
 from citelog.rules.program import (
     Absent,
     Assignment,
@@ -24,6 +24,7 @@ from citelog.rules.program import (
     Program,
     Rule,
     Variable,
+    variables,
 )
 from citelog.rules.syntax import (
     RuleFile,
@@ -168,9 +169,7 @@ def _made(rule: Rule) -> set[str]:
     made: set[str] = set()
     assigned = [x for x in rule.body if isinstance(x, Assignment)]
     for _ in assigned:
-        made |= {
-            x.variable for x in assigned if isinstance(x.expression, Operation) or variables_of(x.expression) & made
-        }
+        made |= {x.variable for x in assigned if isinstance(x.expression, Operation) or variables(x.expression) & made}
     return made
 
 

@@ -25,6 +25,7 @@ from citelog.rules.program import (
     Present,
     Rule,
     Variable,
+    variables,
 )
 from citelog.rules.syntax import (
     AbsentSyntax,
@@ -417,12 +418,12 @@ class RuleChecker:
 
     def assignments(self, literals: list[Literal]) -> list[Literal]:
         """`?x = expression` gives ?x a value where no positive literal does (the other way round, Nemo refuses it)."""
-        bound = {v for literal in literals if isinstance(literal, Present) for v in _variables(literal)}
+        bound = {v for literal in literals if isinstance(literal, Present) for v in variables(literal)}
         result: list[Literal] = []
         for literal in literals:
             if isinstance(literal, Comparison) and literal.operator == "=":
                 left, right = literal.left, literal.right
-                if isinstance(left, Variable) and left.name not in bound | variables_of(right):
+                if isinstance(left, Variable) and left.name not in bound | variables(right):
                     literal = Assignment(left.name, right)
                     bound.add(left.name)
             result.append(literal)
@@ -454,7 +455,7 @@ class RuleChecker:
             elif isinstance(literal, Comparison):
                 self.comparison_types(literal, self.literal_span(chosen))
             elif isinstance(literal, Present):
-                bound |= set(_variables(literal))
+                bound |= variables(literal)
             plan.append(chosen)
             positions.remove(chosen)
         for position in positions:
@@ -463,7 +464,7 @@ class RuleChecker:
         order: dict[str, None] = {}
         for literal in literals:
             if isinstance(literal, Present):
-                order.update(dict.fromkeys(_variables(literal)))
+                order.update(dict.fromkeys(_in_order(literal)))
             elif isinstance(literal, Assignment):
                 order[literal.variable] = None
         return tuple(plan), tuple(order)
@@ -621,25 +622,16 @@ def _fits(value: Value, type_: str) -> bool:
     return given == type_ or (given == "term" and type_ in TERMS)
 
 
-def _variables(literal: Present | Absent) -> list[str]:
+def _in_order(literal: Present | Absent) -> list[str]:
     return [a.name for a in literal.args if isinstance(a, Variable)]
-
-
-def variables_of(expression: Expression) -> set[str]:
-    """The variables that stand in an expression."""
-    if isinstance(expression, Variable):
-        return {expression.name}
-    if isinstance(expression, Operation):
-        return variables_of(expression.left) | variables_of(expression.right)
-    return set()
 
 
 def _needs(literal: Literal) -> set[str]:
     """The variables that must be bound before a literal can be tested."""
     if isinstance(literal, Absent):
-        return {v for v in _variables(literal) if not v.startswith("_")}
+        return {v for v in variables(literal) if not v.startswith("_")}
     if isinstance(literal, Comparison):
-        return variables_of(literal.left) | variables_of(literal.right)
+        return set(variables(literal))
     if isinstance(literal, Assignment):
-        return variables_of(literal.expression)
+        return set(variables(literal.expression))
     return set()

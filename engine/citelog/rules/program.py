@@ -99,6 +99,25 @@ class Assignment:
 Literal = Present | Absent | Comparison | Assignment
 
 
+def variables(part: Literal | Expression) -> frozenset[str]:
+    """The names of the variables in a literal or an expression.
+
+    >>> sorted(variables(Comparison("<", Variable("a"), Operation("+", Variable("b"), Constant(1)))))
+    ['a', 'b']
+    """
+    match part:
+        case Variable(name):
+            return frozenset({name})
+        case Constant():
+            return frozenset()
+        case Operation() | Comparison():
+            return variables(part.left) | variables(part.right)
+        case Assignment():
+            return variables(part.expression) | {part.variable}
+        case _:
+            return frozenset(arg.name for arg in part.args if isinstance(arg, Variable))
+
+
 @dataclass(frozen=True, slots=True)
 class Aggregate:
     """`#function(?variable, ?key…)` in a head: over the distinct tuples of all its variables in each group."""

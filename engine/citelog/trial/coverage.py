@@ -24,7 +24,6 @@ from citelog.explain.model import Model, Shape, shape
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Case
 from citelog.proof.words import number
-from citelog.rules.lower import variables_of
 from citelog.rules.program import (
     Absent,
     Assignment,
@@ -36,6 +35,7 @@ from citelog.rules.program import (
     Present,
     Rule,
     Variable,
+    variables,
 )
 from citelog.run.arithmetic import compare
 from citelog.run.result import Run, instance, value_of
@@ -196,7 +196,7 @@ class Survey:
         if not measured.is_fixed:
             return [""]
         model = self.tried[0].model if self.tried else None
-        names = variables_of(measured.limit)
+        names = variables(measured.limit)
         values = {value_of(measured.limit, {})} if not names else set()
         if names and model is not None:
             rows = join(order(_about(names, rule, self._shape)), model)
@@ -328,7 +328,7 @@ def _moved(rule: Rule, changing: frozenset[str]) -> frozenset[str]:
             names |= {arg.name for arg in literal.args if isinstance(arg, Variable)}
     for position in rule.plan:
         literal = rule.body[position]
-        if isinstance(literal, Assignment) and variables_of(literal.expression) & names:
+        if isinstance(literal, Assignment) and variables(literal.expression) & names:
             names.add(literal.variable)
     return frozenset(names)
 
@@ -361,9 +361,9 @@ class Measured:
         if not isinstance(literal, Comparison) or literal.operator in ("=", "!="):
             return None
         moved = _moved(rule, shape_.changing)
-        if not variables_of(literal.left) & moved:
+        if not variables(literal.left) & moved:
             return cls(literal.right, literal.left, True)
-        return cls(literal.left, literal.right, not variables_of(literal.right) & moved)
+        return cls(literal.left, literal.right, not variables(literal.right) & moved)
 
     def stands(self, row: Mapping[str, Value]) -> tuple[str, str]:
         """The limit, where it has a name, and on which side of it the value stands; no side without a value."""
@@ -374,7 +374,7 @@ class Measured:
         return (_named(limit) if self.is_fixed else ""), side
 
 
-def _about(names: set[str], rule: Rule, of: Shape) -> tuple[Literal, ...]:
+def _about(names: frozenset[str], rule: Rule, of: Shape) -> tuple[Literal, ...]:
     """The premises about the knowledge that some variables come from, and those that share variables with these."""
     fixed = [part for part in rule.body if isinstance(part, Present) and part.predicate not in of.changing]
     moved, known, found = _moved(rule, of.changing), set(names), []
@@ -396,15 +396,11 @@ def _sorting(value: Value) -> tuple[str, Any]:
 # --- when literals hold together -------------------------------------------------------------------------------------
 
 
-def needs(literal: Literal) -> set[str]:
-    """The variables that a literal names."""
-    match literal:
-        case Present() | Absent():
-            return {a.name for a in literal.args if isinstance(a, Variable) and not a.name.startswith("_")}
-        case Comparison():
-            return variables_of(literal.left) | variables_of(literal.right)
-        case Assignment():
-            return variables_of(literal.expression)
+def needs(literal: Literal) -> frozenset[str]:
+    """The variables that a literal names and does not make."""
+    if isinstance(literal, Assignment):
+        return variables(literal.expression)
+    return frozenset(name for name in variables(literal) if not name.startswith("_"))
 
 
 def order(literals: Sequence[Literal]) -> tuple[Literal, ...]:
