@@ -81,6 +81,9 @@ REFUSED = {
     "SERVICE glued to a term": ("ASK { ?s ?p trueSERVICE<@/>{} }", 403, "SERVICE"),
     "SERVICE behind a hash in an address": (r"ASK { ?s <http://e/\u0061#> ?o . SERVICE <@/> {} }", 403, "SERVICE"),
     "SERVICE behind a quote in a name": (PREFIX + r"ASK { ?s e:a\'b ?o . SERVICE <@/> {} # '", 403, "SERVICE"),
+    "a library query whose parameters nothing fills": (
+        "PREFIX param: <urn:citelog:parameter:> SELECT * { ?s ?p ?o . param:marker ?q ?v }", 400, "parameters",
+    ),
     "FROM a file": ("ASK FROM <file:///etc/passwd> { ?s ?p ?o }", 403, "file:///etc/passwd"),
     "FROM an address": ("ASK FROM <@/> { ?s ?p ?o }", 403, "no graph"),
     "FROM NAMED an address": ("ASK FROM NAMED <@/> { GRAPH ?g { ?s ?p ?o } }", 403, "no graph"),
@@ -345,6 +348,20 @@ def test_an_answer_that_breaks_off_in_the_middle_is_not_taken_for_one(ring: Path
         tell(server, signal.SIGCONT)
         assert len(asked.result().json()["results"]["bindings"]) == 30_000
         assert running.ask(CHEAP).status_code == 200
+
+
+def test_told_to_stop_it_tells_a_client_whose_query_takes_too_long(ring: Path) -> None:
+    """No traceback of ours in the log, and an answer that says what happened."""
+    with serving("--dataset", str(ring)) as running, ThreadPoolExecutor(1) as client:
+        workers = full(running)
+        tell(workers, signal.SIGSTOP)
+        asked = client.submit(running.ask, CHEAP)
+        time.sleep(0.3)
+        running.process.send_signal(signal.SIGTERM)
+        answer = asked.result(timeout=20)
+        tell(workers, signal.SIGCONT)
+        assert answer.status_code == 503 and "the server stops" in answer.text
+        assert running.process.wait(10) == 0
 
 
 def test_told_to_stop_it_finishes_what_is_under_way_and_leaves_no_process(ring: Path) -> None:
