@@ -20,7 +20,7 @@ from citelog.home import VERSION
 from citelog.knowledge.base import Citation, Field, Kind, Knowledge
 from citelog.patient.case import Case, Note
 from citelog.patient.dates import period
-from citelog.proof.support import Supports, deciding, passed_through
+from citelog.proof.support import Supports, deciding, passed_through, whose
 from citelog.proof.words import Words, sentence
 from citelog.run.datalog import DEADLINE, Machine, reasoner
 from citelog.run.result import Firing, Run
@@ -117,18 +117,20 @@ class Answer:
         """The conclusions by their ids."""
         return {c.id: c for c in self.conclusions}
 
+    @property
+    def whose(self) -> dict[str, Any]:
+        """What every document about an answer says: of which case, by which knowledge, and what to beware of."""
+        return whose(self.case, self.knowledge)
+
     def to_dict(self) -> dict[str, Any]:
         """The assessment document, format `citelog-assessment/1`."""
+        whose = self.whose
         return {
             "format": FORMAT,
-            "case": {"id": self.case.id, "sha256": self.case.sha256},
-            "knowledge": {
-                "id": self.knowledge.id,
-                "version": self.knowledge.version,
-                "sha256": self.knowledge.sha256,
-            },
+            "case": whose["case"],
+            "knowledge": whose["knowledge"],
             "engine": {"citelog": VERSION, "reasoner": reasoner()},
-            "caveats": [{"text": c.text, "statements": list(c.statements)} for c in self.knowledge.caveats],
+            "caveats": whose["caveats"],
             "conclusions": [c.to_dict() for c in self.conclusions],
             "notes": [{"text": n.text, "read_from": n.read_from} for n in self.notes],
             "facts": [{"id": e.id, "sentence": e.sentence, "read_from": e.read_from} for e in self.case.entries],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,7 @@ class Contrast:
     is changed least to reach it; where neither was, or none reaches it, there is no difference to show.
     """
 
+    whose: Mapping[str, Any]
     first: Side
     second: Side
     difference: Difference | None
@@ -53,6 +55,7 @@ class Contrast:
         """The document, format `citelog-contrast/1`."""
         return {
             "format": FORMAT,
+            **self.whose,
             "between": "conclusions",
             "first": self.first.to_dict(),
             "second": self.second.to_dict(),
@@ -83,6 +86,8 @@ class PatientContrast:
 
         return {
             "format": FORMAT,
+            "knowledge": self.first.whose["knowledge"],
+            "caveats": self.first.whose["caveats"],
             "between": "patients",
             "cases": [self.first.case.id, self.second.case.id],
             "only_first": told(self.only_first),
@@ -105,7 +110,7 @@ def contrast(answer: Answer, first: str, second: str) -> Contrast:
     proofs = [_proof(answer, side) for side in sides]
     one, other = proofs
     drawn = any(side.conclusion for side in sides)
-    return Contrast(sides[0], sides[1], difference(one, other) if drawn and one and other else None)
+    return Contrast(answer.whose, sides[0], sides[1], difference(one, other) if drawn and one and other else None)
 
 
 def _proof(answer: Answer, side: Side) -> Proof | None:

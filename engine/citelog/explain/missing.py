@@ -7,7 +7,7 @@ answer derived again. A number has as many values as the rules can tell apart: i
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -115,6 +115,7 @@ class Missing:
     `tried` counts the records that were derived from; `complete` is false where a very long record left some out.
     """
 
+    whose: Mapping[str, Any]
     conclusion: str | None
     items: tuple[Item, ...]
     depends: tuple[Depends, ...]
@@ -125,6 +126,7 @@ class Missing:
         """The document, format `citelog-missing/1`."""
         return {
             "format": FORMAT,
+            **self.whose,
             "conclusion": self.conclusion,
             "items": [item.to_dict() for item in self.items],
             "depends": [one.to_dict() for one in self.depends],
@@ -169,7 +171,7 @@ def missing(answer: Answer, conclusion: str | None = None) -> Missing:
     complete = not asked.is_spent
     depends = tuple(_depends(answer, about, asked)) if about is not None else ()
     complete = complete and all(one.effect != NOT_TRIED for one in depends)
-    return Missing(about, tuple(items), depends, asked.tried, complete)
+    return Missing(answer.whose, about, tuple(items), depends, asked.tried, complete)
 
 
 def _outcome(

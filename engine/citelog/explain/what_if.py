@@ -58,6 +58,7 @@ class WhatIf:
         """The document, format `citelog-what-if/1`."""
         return {
             "format": FORMAT,
+            **self.before.whose,
             "changes": [c.to_dict() | {"text": text} for c, text in zip(self.changes, self.told, strict=True)],
             "gained": [
                 {"conclusion": one.conclusion.to_dict(), "reasons": [r.to_dict() for r in one.reasons]}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -104,6 +104,7 @@ class WhyNot:
     `complete` says that there was nothing else to try.
     """
 
+    whose: Mapping[str, Any]
     conclusion: str
     instead: tuple[Conclusion, ...]
     near: tuple[NearMiss, ...]
@@ -116,6 +117,7 @@ class WhyNot:
         """The document, format `citelog-why-not/1`."""
         return {
             "format": FORMAT,
+            **self.whose,
             "conclusion": self.conclusion,
             "reached": False,
             "some_rule_concludes_it": self.is_drawn,
@@ -136,12 +138,12 @@ def why_not(answer: Answer, conclusion: str) -> WhyNot:
     if wanted.reached(answer.run):
         raise ReachedError(f"{wanted.id} was concluded for this record\n   = ask citelog why CASE {wanted.id}")
     if not wanted.is_drawn:
-        return WhyNot(wanted.id, (), (), None, 0, True, is_drawn=False)
+        return WhyNot(answer.whose, wanted.id, (), (), None, 0, True, is_drawn=False)
     search = _Search(answer, wanted)
     near = search.nearest()
     instead = [c for c in answer.conclusions if c.kind == wanted.kind.name] if wanted.kind.exactly_one else []
     stands = None if near else search.standing()
-    return WhyNot(wanted.id, tuple(instead), near, stands, search.derived, search.complete)
+    return WhyNot(answer.whose, wanted.id, tuple(instead), near, stands, search.derived, search.complete)
 
 
 @dataclass(order=True, slots=True)

@@ -18,7 +18,18 @@ from citelog.knowledge.base import Field, Kind, Knowledge
 from citelog.knowledge.faithful import check_faithful, check_functional
 from citelog.knowledge.fingerprint import fingerprint
 from citelog.knowledge.statements import read_caveats, read_conflicts, read_source, read_statements
-from citelog.knowledge.triples import DCTERMS, PAV, SKOS, TYPE, Triples, read_text, read_triples
+from citelog.knowledge.triples import (
+    DCTERMS,
+    NO_DRAFTS,
+    PAV,
+    SKOS,
+    TYPE,
+    Drafts,
+    Triples,
+    files_of,
+    read_text,
+    read_triples,
+)
 from citelog.knowledge.vocabulary import check_declared, check_values, read_predicates, read_terms
 from citelog.rules.check import check
 from citelog.rules.language import Names
@@ -60,10 +71,13 @@ class Opened:
     program: Program | None
 
 
-def load(folder: Path, ontology: Path) -> Opened:
-    """Read and verify a knowledge base; the findings say all that is wrong, in one run."""
+def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
+    """Read and verify a knowledge base; the findings say all that is wrong, in one run.
+
+    `drafts` stand in for files of the folder, or beside them; a knowledge base with drafts keeps the hash of its files.
+    """
     found: list[Diagnostic] = []
-    triples = read_triples(folder, ontology, found)
+    triples = read_triples(folder, ontology, found, drafts)
     source = read_source(folder, triples, found)
     statements = read_statements(triples, source, found)
     known = frozenset(Iri(s).local for s in triples.instances(CL + "Statement"))  # also those with a fault
@@ -75,8 +89,8 @@ def load(folder: Path, ontology: Path) -> Opened:
     terms = read_terms(triples, found)
     files = [
         parse(text.text, text.name)
-        for path in sorted(folder.glob("rules/*.rls"))
-        if (text := read_text(path, folder, found))
+        for path in files_of(folder, "rules/*.rls", drafts)
+        if (text := read_text(path, folder, found, drafts))
     ]
     names = Names(predicates, frozenset(Iri(s) for s in triples.subjects), known)
     program, wrong = check(files, names)

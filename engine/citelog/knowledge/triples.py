@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,11 @@ DCTERMS = "http://purl.org/dc/terms/"
 PAV = "http://purl.org/pav/"
 XSD = "http://www.w3.org/2001/XMLSchema#"
 TYPE = RDF + "type"
+
+Drafts = Mapping[Path, str]
+"""Texts that stand in for files, by their paths: what an editor shows and has not saved."""
+
+NO_DRAFTS: Drafts = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +123,21 @@ def shown_name(path: Path, folder: Path) -> str:
     return path.relative_to(folder.parent).as_posix() if path.is_relative_to(folder.parent) else path.name
 
 
-def read_text(path: Path, folder: Path, found: list[Diagnostic]) -> Text | None:
+def files_of(folder: Path, pattern: str, drafts: Drafts = NO_DRAFTS) -> list[Path]:
+    """The files of a knowledge base by a pattern of their paths in it, those that are only drafts too, by name."""
+    drawn = (path for path in drafts if path.is_relative_to(folder) and _fits(path.relative_to(folder), pattern))
+    return sorted({*folder.glob(pattern), *drawn})
+
+
+def _fits(path: Path, pattern: str) -> bool:
+    return path.match(pattern) and len(path.parts) == len(Path(pattern).parts)
+
+
+def read_text(path: Path, folder: Path, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS) -> Text | None:
+    """A file of a knowledge base as text, or its draft; None, and a finding, where it cannot be read."""
     name = shown_name(path, folder)
+    if path in drafts:
+        return Text(name, drafts[path])
     try:
         return Text(name, path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
@@ -132,15 +151,15 @@ def read_text(path: Path, folder: Path, found: list[Diagnostic]) -> Text | None:
     return None
 
 
-def read_triples(folder: Path, ontology: Path, found: list[Diagnostic]) -> Triples:
+def read_triples(folder: Path, ontology: Path, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS) -> Triples:
     """Every triple of the ontology and of a knowledge base's Turtle and TriG files."""
     from rdflib import Dataset, URIRef
     from rdflib.exceptions import ParserError
     from rdflib.plugins.parsers.notation3 import BadSyntax
 
     triples = Triples()
-    for path in [ontology, *sorted(folder.glob("*.ttl")), *sorted(folder.glob("*.trig"))]:
-        text = read_text(path, folder, found)
+    for path in [ontology, *files_of(folder, "*.ttl", drafts), *files_of(folder, "*.trig", drafts)]:
+        text = read_text(path, folder, found, drafts)
         if text is None:
             continue
         triples.files[text.name] = text

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from citelog.knowledge.base import Citation, Knowledge
 from citelog.patient.case import Case
+from citelog.proof.support import whose
 from citelog.proof.words import Words, number, sentence
 from citelog.rules.program import Absent, Assignment, Comparison, Constant, Expression, Operation, Present, Variable
 from citelog.run.result import Firing, Run, instance, value_of
@@ -101,12 +102,9 @@ class Proof:
 
     def to_dict(self) -> dict[str, Any]:
         """The proof document: whose proof it is, and the steps, each with the ids of what it uses."""
-        knowledge, case = self.steps.knowledge, self.steps.case
         return {
             "format": FORMAT,
-            "case": {"id": case.id, "sha256": case.sha256},
-            "knowledge": {"id": knowledge.id, "version": knowledge.version, "sha256": knowledge.sha256},
-            "caveats": [{"text": c.text, "statements": list(c.statements)} for c in knowledge.caveats],
+            **whose(self.steps.case, self.steps.knowledge),
             "conclusion": self.conclusion,
             "root": self.root,
             "steps": [self.steps.to_dict(self.node(id_)) for id_ in self.order],

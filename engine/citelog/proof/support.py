@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
+from citelog.knowledge.base import Knowledge
+from citelog.patient.case import Case
 from citelog.proof.words import Words
 from citelog.rules.program import Absent, Present
 from citelog.run.result import Firing, Run, instance
@@ -67,6 +70,15 @@ class Supports:
             if isinstance(literal, Absent) and literal.assumed:
                 atom = instance(literal, firing.bindings)
                 yield self.words.absence(atom.predicate, atom.args), firing.number
+
+
+def whose(case: Case, knowledge: Knowledge) -> dict[str, Any]:
+    """What every document about an answer says: of which case, by which knowledge, and what to beware of."""
+    return {
+        "case": {"id": case.id, "sha256": case.sha256},
+        "knowledge": {"id": knowledge.id, "version": knowledge.version, "sha256": knowledge.sha256},
+        "caveats": [{"text": c.text, "statements": list(c.statements)} for c in knowledge.caveats],
+    }
 
 
 def premises(firing: Firing) -> Iterator[Atom]:
