@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import literate
 from citelog import patient
 from citelog.assess import assess_case
 from citelog.knowledge.check import CODES
+from citelog.layout.files import lay_out, write
 from citelog.rules.language import AGGREGATES, ATTRIBUTES, TAGS
 from citelog.vocab import Terms, folded, folded_unit
 
@@ -183,3 +185,14 @@ def test_a_document_shows_what_the_command_prints(one: Shown) -> None:
         return
     pattern = "".join(r"(?:.*\n)*" if line.strip() == "…" else re.escape(line) + "\n" for line in expected)
     assert re.fullmatch(pattern, printed), printed
+
+
+def test_the_statement_that_the_language_page_lays_out(tmp_path: Path) -> None:
+    """What an author types, put in place of the statement of the small knowledge base, becomes what the page shows."""
+    folder = Path(shutil.copytree(literate.LEAFLET, tmp_path / "leaflet"))
+    file = folder / "statements.trig"
+    file.write_text(
+        re.sub(r"ex:S2 a [^.]*\.\n", lambda _: named("typed"), file.read_text(encoding="utf-8")), encoding="utf-8"
+    )
+    write(lay_out(folder))
+    assert f"\n\n{named('laid-out')}\n" in file.read_text(encoding="utf-8")

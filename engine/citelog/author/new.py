@@ -18,6 +18,7 @@ from citelog.author.turtle import fill
 from citelog.diagnostics import CitelogError
 from citelog.evidence.sources import Source
 from citelog.knowledge.load import load
+from citelog.layout.turtle import layout
 
 LARGEST = 4_000_000
 """The bytes of the largest document that is taken: some thousand pages."""
@@ -80,9 +81,14 @@ def new(folder: Path, document: Path | None = None, id_: str | None = None, titl
         "end": end,
         "markers": ", ".join(source.printed_markers(end)),
     }
-    texts = {path: fill(template, **values).encode() for template, path in _FILES.items()}
+    texts = {path: _laid_out(path, fill(template, **values)).encode() for template, path in _FILES.items()}
     _put(folder, {**texts, f"source/{name}": data})
     return Made(folder, id_, title, name, len(found), len(sections), source.text[start:end])
+
+
+def _laid_out(path: str, text: str) -> str:
+    """What a template makes, with its tables in columns whatever their rows hold."""
+    return layout(text) if path.endswith((".ttl", ".trig")) else text
 
 
 def _put(folder: Path, files: dict[str, bytes]) -> None:

@@ -86,6 +86,36 @@ def check(kb: str | None, form: str) -> None:
         raise No("")
 
 
+@click.command(epilog="Example: citelog fmt --kb my-guideline/ --check")
+@click.argument("files", metavar="[FILE…]", nargs=-1)
+@KB
+@click.option("--check", "dry", is_flag=True, help="Write nothing: show what would change, and end with status 1.")
+def fmt(files: tuple[str, ...], kb: str | None, dry: bool) -> None:
+    """The files of a knowledge base laid out, and the places of quotes filled in and kept current.
+
+    Indentation, blanks and columns change, and the order of what is said about a statement; what the files mean does
+    not, and every comment stays. FILE chooses among the statements (*.trig), the words (*.ttl) and the rules (*.rls).
+    """
+    from citelog.layout.files import choose, lay_out
+    from citelog.layout.files import write as put
+    from citelog.render.phrases import counted
+
+    folder = home.knowledge(kb).resolve() if kb is not None or not files else None
+    laid = [one for base, chosen in choose(files, folder) for one in lay_out(base, chosen)]
+    changed = [one for one in laid if one.changed]
+    if dry:
+        write("".join(one.diff() for one in changed))
+        if changed:
+            raise No(f"{len(changed)} of {counted(len(laid), 'file')} would change")
+        return
+    put(changed)
+    for one in changed:
+        places = f", with {counted(len(one.places), 'place')}: {', '.join(one.places)}" if one.places else ""
+        write(f"{one.name}: laid out{places}\n")
+    if not changed:
+        write(f"{counted(len(laid), 'file')}: nothing to change\n")
+
+
 @click.command(epilog="Example: citelog test --kb my-guideline/ symptoms")
 @click.argument("words", metavar="[WORD…]", nargs=-1)
 @KB
@@ -199,4 +229,4 @@ def schema(name: str | None) -> None:
     )
 
 
-COMMANDS = (new, quote, check, test, coverage, show, schema)
+COMMANDS = (new, quote, fmt, check, test, coverage, show, schema)

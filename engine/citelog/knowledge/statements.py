@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
@@ -83,17 +83,15 @@ def read_statements(triples: Triples, source: Source | None, found: list[Diagnos
             place, line = triples.span(iri, words)
             found.append(Diagnostic(code, place, message, hint, line))
 
-        if places := doubled(triples, iri):
-            (first, _), (second, shown) = places[0], places[-1]
-            message = f"{'two' if len(places) == 2 else len(places)} statements are named {local}"
-            hint = f"the first is at {first}: give each a name of its own"
-            found.append(Diagnostic("ambiguous-name", second, message, hint, shown))
+        if clash := name_clash(triples, iri):
+            found.append(clash)
             continue
         if not quote:
             report("incomplete", f"statement {local} has no quote", 'write cl:quote "…" with the words of the document')
         elif source is not None:
-            place = _place(triples, iri, local, quote, source, report)
+            place = place_of(triples, iri, source, report)
             if place is not None:
+                _check_place(triples, iri, place, source, report)
                 section = triples.text(iri, CL + "section")
                 markers = _numbers(triples.text(iri, CL + "markers"))
                 printed = source.printed_markers(place + len(quote))
@@ -135,6 +133,15 @@ def read_statements(triples: Triples, source: Source | None, found: list[Diagnos
     return statements
 
 
+def name_clash(triples: Triples, iri: str) -> Diagnostic | None:
+    """The finding that several statements have one name; None where they have not."""
+    if not (places := doubled(triples, iri)):
+        return None
+    (first, _), (second, shown) = places[0], places[-1]
+    message = f"{'two' if len(places) == 2 else len(places)} statements are named {Iri(iri).local}"
+    return Diagnostic("ambiguous-name", second, message, f"the first is at {first}: give each a name of its own", shown)
+
+
 def doubled(triples: Triples, iri: str) -> list[tuple[Span, str]]:
     """Where the statements of one name begin, if they are several; no other finding about that name means anything."""
     if all(len(triples.all(iri, CL + key)) < 2 for key in ("quote", "start", "kind")):
@@ -143,8 +150,13 @@ def doubled(triples: Triples, iri: str) -> list[tuple[Span, str]]:
     return places if len(places) > 1 else []
 
 
-def _place(triples: Triples, iri: str, local: str, quote: str, source: Source, report: Any) -> int | None:
-    """Where a quote starts; the words decide, and offsets that say otherwise are reported."""
+Report = Callable[[str, str, str, str], None]
+"""What takes a finding about a statement: its code, its message, a remedy, and the words of the line to show."""
+
+
+def place_of(triples: Triples, iri: str, source: Source, report: Report) -> int | None:
+    """Where the quote of a statement starts; its line or its start is asked only where the quote stands twice."""
+    local, quote = Iri(iri).local, triples.text(iri, CL + "quote")
     places = source.places(quote)
     if not places:
         near, line = source.nearest(quote)
@@ -167,18 +179,25 @@ def _place(triples: Triples, iri: str, local: str, quote: str, source: Source, r
             "cl:quote",
         )
         return None
-    place = start if isinstance(start, int) and start in places else places[0]
-    end = triples.one(iri, CL + "end")
-    right = (source.line(place), place, place + len(quote))
-    given = (line, start, end)
+    return start if isinstance(start, int) and start in places else places[0]
+
+
+def place_numbers(source: Source, start: int, quote: str) -> tuple[int, int, int]:
+    """What a statement says of the place of its quote: cl:line, cl:start and cl:end."""
+    return source.line(start), start, start + len(quote)
+
+
+def _check_place(triples: Triples, iri: str, start: int, source: Source, report: Report) -> None:
+    """Report a line or offsets that say something else than the words."""
+    right = place_numbers(source, start, triples.text(iri, CL + "quote"))
+    given = tuple(triples.one(iri, CL + key) for key in ("line", "start", "end"))
     if any(g is not None and g != r for g, r in zip(given, right, strict=True)):
         report(
             "offset-wrong",
-            f"the quote of statement {local} stands elsewhere than its offsets say",
-            f"write cl:line {right[0]} ; cl:start {right[1]} ; cl:end {right[2]}",
+            f"the quote of statement {Iri(iri).local} stands elsewhere than its offsets say",
+            f"citelog fmt writes it: cl:line {right[0]} ; cl:start {right[1]} ; cl:end {right[2]}",
             "cl:start",
         )
-    return int(place)
 
 
 def _numbers(text: str) -> tuple[str, ...]:

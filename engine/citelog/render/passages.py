@@ -56,7 +56,9 @@ def _passage(passage: Passage, found: Search, width: int) -> Iterator[Line]:
         return
     yield Line("")
     place = (
-        "its offsets may be left out" if len(found.passages) == 1 else "its line and offsets tell it from the others"
+        "citelog fmt fills in the place, which may be left out"
+        if len(found.passages) == 1
+        else "its place tells it from the others, and citelog fmt keeps it"
     )
     yield Line(f"# for statements.trig: the quote is the document's, letter for letter; {place}", "dim")
     yield from (Line(line) for line in passage.block.rstrip("\n").split("\n"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -140,13 +141,42 @@ def statements(text: str) -> list[tuple[int, str]]:
 
 
 @functools.cache
-def _parser() -> Lark:
+def _parser(every_token: bool = False) -> Lark:
     from importlib.resources import files
 
     from lark import Lark
 
     grammar = (files("citelog.rules") / "grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=True)
+    return Lark(
+        grammar,
+        parser="lalr",
+        propagate_positions=True,
+        maybe_placeholders=not every_token,
+        keep_all_tokens=every_token,
+    )
+
+
+def tokens(text: str) -> Iterator[tuple[str, str, int, int]]:
+    """Every token of a file that `parse` reads without a diagnostic, its comments too.
+
+    Each is its kind, as the grammar names it, its text, its offset, and the number of the statement that it is in.
+
+    >>> [token[:2] for token in tokens("a(?x) . % one")][-2:]
+    [('DOT', '.'), ('COMMENT', '% one')]
+    """
+    at = number = 0
+    for number, (offset, piece) in enumerate(statements(text), 1):
+        for token in _parser(every_token=True).parse(piece).scan_values(lambda _: True):
+            start = offset + (token.start_pos or 0)
+            yield from _comments(text, at, start, number)
+            yield token.type, str(token), start, number
+            at = start + len(token)
+    yield from _comments(text, at, len(text), number + 1)
+
+
+def _comments(text: str, start: int, end: int, number: int) -> Iterator[tuple[str, str, int, int]]:
+    for match in re.finditer(r"%[^\n]*", text[start:end]):
+        yield "COMMENT", match[0].rstrip(), start + match.start(), number
 
 
 def parse(text: str, file: str) -> RuleFile:
