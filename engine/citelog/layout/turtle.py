@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from citelog.layout.columns import APART, agreed, settled
@@ -26,13 +26,14 @@ _PLACE = re.compile(r".*[:#](?:line|start|end)>?$")
 
 @dataclass(slots=True)
 class _Line:
-    """One line: its tokens, the blanks before each, and the number of the block that it belongs to."""
+    """One line: its tokens, the blanks before each, the number of its block, and the comment that it ends with."""
 
     tokens: list[Token]
     gaps: list[int]
     block: int = 0
     comment: Token | None = None
-    columns: list[int] = field(default_factory=list)
+    apart: int = 0
+    """The blanks before the comment."""
 
     def end(self, i: int) -> int:
         """The column after the token."""
@@ -79,7 +80,7 @@ def _written(line: _Line, first: bool) -> str:
     breaks = 0 if first or head is None else min(head.breaks, EMPTY + 1)
     words = "".join(" " * gap + token.text for gap, token in zip(line.gaps, line.tokens, strict=True))
     if line.comment is not None:
-        words += " " * line.columns[0] + line.comment.text
+        words += " " * line.apart + line.comment.text
     return "\n" * breaks + words
 
 
@@ -102,7 +103,7 @@ def _lines(file: list[Token], plain: bool) -> list[_Line]:
             lines.append(_Line([], [], block))
         line = lines[-1]
         if token.part == "comment":
-            line.comment, line.columns = token, [token.gap]
+            line.comment, line.apart = token, token.gap
             continue
         if token.depth == 0 and token.part in ("subject", "directive"):
             block += 1
@@ -228,58 +229,66 @@ def _align_comments(lines: list[_Line]) -> None:
     for trailing, run in groupby(lines, lambda line: bool(line.tokens) and line.comment is not None):
         if trailing:
             same = list(run)
-            cells = [(line.end(len(line.tokens) - 1), line.columns[0]) for line in same]
+            cells = [(line.end(len(line.tokens) - 1), line.apart) for line in same]
             for line, gap in zip(same, settled(cells), strict=True):
-                line.columns = [gap]
+                line.apart = gap
 
 
 # --- indentation ---------------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class _Bracket:
+    """What is open: where its sign is closed, where the lines in it begin, and where the latest verb's objects do."""
+
+    close: int
+    inside: int
+    objects: int = 0
+
+
 def _indent(lines: list[_Line]) -> None:
     """Indent each line as far as it stands within a block, a graph or brackets."""
-    opened: list[int] = []  # the columns of the brackets that are open
-    objects = [0]  # where the objects of the latest verb begin, in each of them and outside
+    opened = [_Bracket(0, 0)]  # the first is the file
     for line in lines:
         if line.tokens:
-            line.gaps[0] = _indentation(line.tokens[0], opened, objects[-1])
+            line.gaps[0] = _indentation(line.tokens[0], opened)
         for i, token in enumerate(line.tokens):
             at = line.end(i) - len(token.text)
             if token.part == "verb":
-                objects[-1] = 0
+                opened[-1].objects = 0
             elif token.part == "object" and i and line.tokens[i - 1].part == "verb":
-                objects[-1] = at
+                opened[-1].objects = at
             if token.text in ("[", "("):
-                opened.append(at)
-                objects.append(0)
+                last = token is line.tokens[-1]  # what it opens begins on the next line
+                opened.append(_Bracket(line.gaps[0], line.gaps[0] + INDENT) if last else _Bracket(at, at + 2))
             elif token.text in ("]", ")"):
                 opened.pop()
-                objects.pop()
-    following: Token | None = None
-    for line in reversed(lines):
-        if line.tokens:
-            following = line.tokens[0]
-            indentation = line.gaps[0]
-            inside = following.part in ("}", "]", ")")
-        elif following is not None and line.comment is not None:
-            line.columns = [indentation + (INDENT if inside and following.part == "}" else 2 if inside else 0)]
-        else:
-            line.columns = [0]
+    _indent_comments(lines)
 
 
-def _indentation(token: Token, opened: list[int], object_: int) -> int:
+def _indentation(token: Token, opened: list[_Bracket]) -> int:
     base = INDENT if token.graph else 0
     if token.text in ("]", ")"):
-        return opened[-1]
-    if token.part == "object" and object_:
-        return object_
-    if opened:
-        return opened[-1] + 2
+        return opened[-1].close
+    if token.part == "object" and opened[-1].objects:
+        return opened[-1].objects
+    if len(opened) > 1:
+        return opened[-1].inside
     if token.part in ("subject", "directive", "{", "}"):
         return base
     if token.part == "object":
         return base + 2 * INDENT
     return base + INDENT
+
+
+def _indent_comments(lines: list[_Line]) -> None:
+    """A comment on a line of its own stands as far in as the line that it precedes, or as what that line closes."""
+    indentation = 0
+    for line in reversed(lines):
+        if line.tokens:
+            indentation = line.gaps[0] + {"}": INDENT, "]": 2, ")": 2}.get(line.first, 0)
+        else:
+            line.apart = indentation
 
 
 def same_tokens(one: str, other: str) -> bool:
