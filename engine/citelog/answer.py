@@ -109,7 +109,7 @@ class Answer:
         conclusions = tuple(
             c for kind in knowledge.kinds for c in _of_kind(kind, knowledge, case, run, words, supports)
         )
-        notes = _notes(knowledge, case, conclusions, run, words)
+        notes = _notes(knowledge, case, conclusions, run, words, day)
         return cls(case, knowledge, conclusions, notes, run, words, day, deadline)
 
     @cached_property
@@ -368,10 +368,15 @@ def _ranked(value: Value, knowledge: Knowledge) -> Any:
 
 
 def _notes(
-    knowledge: Knowledge, case: Case, conclusions: Iterable[Conclusion], run: Run, words: Words
+    knowledge: Knowledge,
+    case: Case,
+    conclusions: Iterable[Conclusion],
+    run: Run,
+    words: Words,
+    at: datetime.date | None,
 ) -> tuple[Note, ...]:
     """What was read and not used: said by the reader, by rules that put a record aside, and every idle entry."""
-    notes = set(case.notes)
+    notes = {*case.notes, *patient.notes_on(case, at)}
     entries = {record.iri: record.entries for record in case.records}
     for predicate in knowledge.notes:
         for atom in run.atoms(predicate):

@@ -50,7 +50,8 @@ class Terms:
 
     `names` maps, for each kind of name, a folded label, alternative label or code
     (`loinc:2132-9`) to its term. The kinds are `analyte`, `finding` (findings and conditions are one
-    namespace), `drug`, `unit`, `route`, `topic`, `choice`. `labels` holds the preferred label of each term,
+    namespace), `drug`, `unit`, `route`, `topic`, `choice`, `sex` and `context` (the keys of the context
+    that rules read). `labels` holds the preferred label of each term,
     `written` a folded name as the knowledge base writes it, where that differs.
     """
 

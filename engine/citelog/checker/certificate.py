@@ -47,7 +47,7 @@ class Checker:
     """The checker for one patient, who is assessed on the day `at`: what follows is derived once, for all documents."""
 
     def __init__(self, knowledge: Knowledge, case: Case, at: datetime.date | None = None) -> None:
-        self.knowledge, self.case = knowledge, case
+        self.knowledge, self.case, self.at = knowledge, case, at
         given = dict(patient.facts(case, knowledge.terms, at))
         self.model = Model.of(knowledge.program, (*knowledge.stated, *given))
         self.meanings = Meanings.of(self.model)
@@ -141,7 +141,8 @@ class Checker:
 
     def notes(self) -> set[tuple[str, str]]:
         """What must be noted, and of which place: what was not read, put aside by a rule, or used by no conclusion."""
-        found = {(note.text, note.read_from) for note in self.case.notes}
+        noted = (*self.case.notes, *patient.notes_on(self.case, self.at))
+        found = {(note.text, note.read_from) for note in noted}
         for atom in (a for predicate in self.knowledge.notes for a in self.model.atoms(predicate)):
             records = {arg for arg in atom.args if isinstance(arg, Iri)}
             found |= {(self.steps.aloud(atom), e.read_from) for e in self.case.entries if e.record in records}

@@ -19,9 +19,10 @@ from citelog.explain.origin import NEGATED, Bound, decimal, nearest
 from citelog.explain.plans import Planner
 from citelog.explain.what_if import paired
 from citelog.patient.case import Case, Entry
-from citelog.patient.changes import Add, Change, Drop, Set, apply
+from citelog.patient.changes import CONTEXT, Add, Change, Set, apply, dropping, place_of, setting
+from citelog.patient.context import AGE, BIRTH, SEX
 from citelog.patient.numbers import reading
-from citelog.patient.wanted import PROBE
+from citelog.patient.wanted import PROBE, measured, with_number
 from citelog.patient.words import state, status
 from citelog.proof.words import number
 from citelog.rules.program import Absent, Constant, Present
@@ -228,7 +229,7 @@ def _depends(answer: Answer, about: str, asked: _Asked) -> Iterator[Depends]:
             yield Depends(entry, NOT_TRIED)
             continue
         asked.tried += 1
-        after = answer.again(apply(answer.case, [Drop(entry.read_from)], terms))
+        after = answer.again(apply(answer.case, [dropping(entry)], terms))
         pairs, lost, _ = paired(answer, after)
         if any(c.id == about for c in lost):
             yield Depends(entry, "falls without it")
@@ -267,6 +268,7 @@ class _Asked:
         yield from self._results()
         yield from self._medications()
         yield from self._preferences()
+        yield from self._context()
         yield from self._dates()
         yield from self._day()
 
@@ -290,7 +292,7 @@ class _Asked:
                     yield _Question(
                         label if len(entries) == 1 else f"{label} ({entry.read_from})",
                         f"recorded as {said}" if said else "recorded without a state",
-                        tuple((s, Set(entry.read_from, "state", s)) for s in ("present", "absent")),
+                        tuple((s, setting(entry, "state", s)) for s in ("present", "absent")),
                     )
             yield from self._contradiction(label, entries)
 
@@ -301,7 +303,7 @@ class _Asked:
             values = tuple(
                 (
                     f"settled as {one}",
-                    tuple(Drop(e.read_from) for e in entries if state(str(e.keys.get("state", ""))) != one),
+                    tuple(dropping(e) for e in entries if state(str(e.keys.get("state", ""))) != one),
                 )
                 for one in ("present", "absent")
             )
@@ -324,7 +326,7 @@ class _Asked:
             for entry in entries:
                 unit = str(entry.keys.get("unit", ""))
                 if reading(entry.keys.get("value")) is None:
-                    values = list(self._regions(Set(entry.read_from, "value", PROBE), unit))
+                    values = list(self._regions(setting(entry, "value", PROBE), unit))
                     yield _Question(
                         f"the value of “{entry.sentence}” ({entry.read_from})", "not a number", tuple(values)
                     )
@@ -332,13 +334,13 @@ class _Asked:
                     yield _Question(
                         f"the unit of “{entry.sentence}” ({entry.read_from})",
                         "not usable" if unit else "not recorded",
-                        tuple((self.terms.label(u), Set(entry.read_from, "unit", self.terms.label(u))) for u in units),
+                        tuple((self.terms.label(u), setting(entry, "unit", self.terms.label(u))) for u in units),
                     )
                 if cl("low_flag") in self.shape.asked.get(("result_flag", 2), ()) and "flag" not in entry.keys:
                     yield _Question(
                         f"the laboratory's flag of “{entry.sentence}” ({entry.read_from})",
                         "not recorded",
-                        (("low", Set(entry.read_from, "flag", "L")),),
+                        (("low", setting(entry, "flag", "L")),),
                     )
 
     def _accepted(self, analyte: Iri) -> list[Iri]:
@@ -359,7 +361,7 @@ class _Asked:
             lower = nearest(_beyond(below), Decimal(PROBE)) if below else None
             if lower is None:
                 break
-            change = _with_value(change, str(lower))
+            change = with_number(change, str(lower))
         for _ in range(_REGIONS):
             high = min(self._ends(change, ("<", "<=")), key=lambda b: (b.limit, b.sign), default=None)
             yield _range(low, high, unit), change
@@ -369,15 +371,15 @@ class _Asked:
             value = nearest(low, Decimal(PROBE))
             if value is None:
                 return
-            change = _with_value(change, str(value))
+            change = with_number(change, str(value))
 
     def _ends(self, change: Add | Set, signs: tuple[str, str]) -> list[Bound]:
         """Where the range of a changed number ends, on one side."""
         case = apply(self.case, [change], self.terms)
         run = derive(self.knowledge, case, self.answer.at, self.answer.deadline)
         self.tried += 1
-        place = change.place if isinstance(change, Set) else case.gathered.items[-1].read_from
-        return [bound for bound in self._bounds(run, case, place, "result_value") if bound.sign in signs]
+        place = place_of(change, self.case.gathered)
+        return [bound for bound in self._bounds(run, case, place, measured(change)) if bound.sign in signs]
 
     def _bounds(self, run: Run, case: Case, place: str | None, predicate: str) -> Iterator[Bound]:
         """Between which bounds a value of a changed record leaves all that the rules say as it is."""
@@ -413,17 +415,17 @@ class _Asked:
         if taken is None:
             words = ("current", "stopped", "planned", "on hold")
             yield _Question(
-                f"the status of {text}", "not recorded", tuple((w, Set(entry.read_from, "status", w)) for w in words)
+                f"the status of {text}", "not recorded", tuple((w, setting(entry, "status", w)) for w in words)
             )
         if taken == "current" and "course" not in entry.keys:
             yield _Question(
                 f"the course of {text}", "not recorded",
-                tuple((self.terms.label(c), Set(entry.read_from, "course", c.local)) for c in courses),
+                tuple((self.terms.label(c), setting(entry, "course", c.local)) for c in courses),
             )  # fmt: skip
         if taken == "current" and "frequency" not in entry.keys and self._reads("medication_frequency"):
             yield _Question(
                 f"the frequency of {text}", "not recorded",
-                tuple((often, Set(entry.read_from, "frequency", often)) for often in _OFTEN),
+                tuple((often, setting(entry, "frequency", often)) for often in _OFTEN),
             )  # fmt: skip
         if taken == "current" and "since" not in entry.keys and self.answer.at is not None:
             values = tuple(self._back(entry, "since", "medication_since", self.answer.at))
@@ -431,7 +433,7 @@ class _Asked:
         if taken == "current" and "route" not in entry.keys:
             yield _Question(
                 f"the route of {text}", "not recorded",
-                tuple((self.terms.label(r), Set(entry.read_from, "route", self.terms.label(r))) for r in routes),
+                tuple((self.terms.label(r), setting(entry, "route", self.terms.label(r))) for r in routes),
             )  # fmt: skip
 
     def _reads(self, predicate: str) -> bool:
@@ -441,7 +443,7 @@ class _Asked:
         """A day of an entry moved back from the day of the assessment, past one bound after another."""
         high: Bound | None = None
         for _ in range(_REGIONS if self._reads(predicate) else 0):
-            change = Set(entry.read_from, key, day.isoformat())
+            change = setting(entry, key, day.isoformat())
             case = apply(self.case, [change], self.terms)
             run = derive(self.knowledge, case, self.answer.at, self.answer.deadline)
             self.tried += 1
@@ -475,10 +477,22 @@ class _Asked:
                 values = tuple((c, Add("preferences", label, (("value", c),))) for c in shown)
                 yield _Question(f"{label} preference", "not recorded", values)
 
+    def _context(self) -> Iterator[_Question]:
+        """An age and a sex that rules read, where the record gives none that can be used."""
+        terms = self.terms
+        if self._reads("age_years") and not self.answer.run.atoms("age_years"):
+            entries = [entry for key in (AGE, BIRTH) for entry in self._of(key)]
+            values = self._regions(Set(CONTEXT, "age_years", PROBE), "years")
+            yield _Question(terms.label(AGE), "gives no age" if entries else "not recorded", tuple(values))
+        if self._reads("sex") and not self.answer.run.atoms("sex"):
+            named = [terms.label(sex) for sex in self._asked("sex", 2)]
+            values = ((sex, Set(CONTEXT, "sex", sex)) for sex in named)
+            yield _Question(terms.label(SEX), "not usable" if self._of(SEX) else "not recorded", tuple(values))
+
     def _dates(self) -> Iterator[_Question]:
         """An entry without a date: before others of its name or after them, and as many days as rules tell apart."""
         for entry in self.case.entries:
-            if entry.term is None or "when" in entry.keys:
+            if entry.term is None or entry.list == "context" or "when" in entry.keys:
                 continue
             days = [
                 day
@@ -493,7 +507,7 @@ class _Asked:
                     ("later than the others", max(days) + day),
                     ("earlier than the others", min(days) - day),
                 ):
-                    values.append((text, Set(entry.read_from, "when", when.isoformat())))
+                    values.append((text, setting(entry, "when", when.isoformat())))
             if self.answer.at is not None:
                 values += self._back(entry, "when", "recorded_when", self.answer.at)
             yield _Question(f"the date of “{entry.sentence}” ({entry.read_from})", "not recorded", tuple(values))
@@ -535,12 +549,6 @@ class _Asked:
 def _beyond(bound: Bound) -> Bound:
     """The other side of a bound."""
     return replace(bound, sign=NEGATED[bound.sign])
-
-
-def _with_value(change: Add | Set, value: str) -> Add | Set:
-    if isinstance(change, Set):
-        return Set(change.place, change.key, value)
-    return Add(change.list, change.name, tuple((k, value if k == "value" else v) for k, v in change.keys))
 
 
 _WORDS = {">": "above", ">=": "from", "<": "below", "<=": "up to"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from citelog.knowledge.base import Knowledge
+from citelog.patient.context import GIVES
 from citelog.patient.wanted import NAMING, Args, list_of
 from citelog.rules.program import Absent, Assignment, Constant, Present, Program, Rule, Variable
 from citelog.run.result import Run
@@ -41,7 +42,8 @@ class Model:
     @cached_property
     def names(self) -> Mapping[Value, tuple[str, Value]]:
         """The records: for each the predicate that names what it is about, and that name."""
-        return {row[1]: (predicate, row[2]) for predicate in NAMING for row in self.facts(predicate)}
+        naming = (*NAMING, *dict.fromkeys(GIVES.values()))
+        return {row[1]: (predicate, row[2]) for predicate in naming for row in self.facts(predicate)}
 
     def holds(self, predicate: str, args: Args) -> bool:
         """Whether any fact agrees with a pattern."""

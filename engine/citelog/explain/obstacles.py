@@ -14,11 +14,12 @@ from citelog.explain.model import shape
 from citelog.explain.plans import Blocked, Miss, is_known
 from citelog.knowledge.base import Citation, Knowledge
 from citelog.patient.case import Case, Entry
+from citelog.patient.context import GIVES
 from citelog.patient.wanted import SOME_RECORD, Args, entries_of
 from citelog.proof.words import Words, sentence
 from citelog.rules.program import Absent, Assignment, Comparison, Constant, Literal, Present
 from citelog.run.result import instance
-from citelog.values import Iri, Value
+from citelog.values import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,9 @@ def _entries(args: Args, case: Case) -> tuple[Entry, ...]:
 def recorded(predicate: str, args: Args, case: Case) -> tuple[str, tuple[Entry, ...]]:
     """What the record says in place of a fact that it does not give."""
     name = args[2] if len(args) > 2 else None
-    entries = _entries(args, case) or tuple(e for e in case.entries if isinstance(name, Iri) and e.term == name)
+    entries = _entries(args, case) or tuple(
+        e for e in case.entries if e.term is not None and (e.term == name or GIVES.get(e.term) == predicate)
+    )
     if not entries:
         return "not recorded", ()
     states = {str(entry.keys.get("state", "")).casefold() for entry in entries}

@@ -163,6 +163,8 @@ class Planner:
         named, own = self.model.names.get(args[1]), list_of(predicate)
         if named is None or (own is not None and list_of(named[0]) != own):
             return False
+        if own == "context":
+            return named[0] == predicate
         return named[0] != predicate or args[2] in (None, named[1])
 
     def fire(self, rule: Rule) -> tuple[Plan, ...]:

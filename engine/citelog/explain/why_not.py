@@ -24,8 +24,8 @@ from citelog.explain.obstacles import Obstacle, obstacle
 from citelog.explain.origin import Bound, decimal, line, nearest, solve
 from citelog.explain.plans import Planner
 from citelog.patient.case import KIND, Case, Recorded
-from citelog.patient.changes import Add, Change, Drop, Set, apply, merged, told
-from citelog.patient.wanted import PROBE, ways
+from citelog.patient.changes import CONTEXT, Add, Change, Set, apply, merged, place_of, told
+from citelog.patient.wanted import PROBE, measured, ways, with_number
 from citelog.proof.support import premises
 from citelog.proof.words import number
 from citelog.rules.program import Comparison
@@ -290,7 +290,7 @@ class _Search:
         ranges = []
         for index, change in enumerate(changes):
             bounds = self._bounds(changes, index)
-            if bounds and dict(change.keys if isinstance(change, Add) else ()).get("value") == PROBE:
+            if bounds and _number(change) == PROBE:
                 moved = self._moved(changes, index, bounds)
                 if self.goal.reached(self._derive(moved)[1]):
                     changes = moved
@@ -302,12 +302,14 @@ class _Search:
         case, run = self._derive(changes)
         place = _place(self.answer.case, changes, index)
         record = next((e.record for e in case.entries if e.read_from == place), None)
-        return list(Planner(self.shape, Model(run)).bounds("result_value", record)) if record else []
+        over = measured(changes[index])
+        return list(Planner(self.shape, Model(run)).bounds(over, record)) if record else []
 
     def _bounds(self, changes: tuple[Change, ...], index: int) -> list[Bound]:
         """What the comparisons behind the goal ask of the number that a change records."""
         change = changes[index]
-        if isinstance(change, Drop) or (isinstance(change, Set) and change.key != "value"):
+        over = measured(change)
+        if not over:
             return []
         case, run = self._derive(changes)
         place = _place(self.answer.case, changes, index)
@@ -323,7 +325,7 @@ class _Search:
                         bound = solve(
                             literal.operator, line(literal.left, row, body, run), line(literal.right, row, body, run)
                         )
-                        if bound and bound.fact.predicate == "result_value" and run.record(bound.fact) == record:
+                        if bound and bound.fact.predicate == over and run.record(bound.fact) == record:
                             found[bound.sign, bound.limit] = bound
                 new = [premise for premise in premises(firing) if premise not in seen]
                 seen.update(new)
@@ -335,10 +337,9 @@ class _Search:
         tightest = min(upper or bounds, key=lambda bound: bound.limit)
         value = nearest(tightest, Decimal(PROBE))
         change = changes[index]
-        if value is None or not isinstance(change, Add):
+        if value is None or not isinstance(change, Add | Set):
             return changes
-        keys = tuple((key, str(value) if key == "value" else said) for key, said in change.keys)
-        return (*changes[:index], Add(change.list, change.name, keys), *changes[index + 1 :])
+        return (*changes[:index], with_number(change, str(value)), *changes[index + 1 :])
 
     def _near(self, changes: tuple[Change, ...], ranges: tuple[str, ...]) -> NearMiss:
         before, terms = self.answer, self.answer.knowledge.terms
@@ -372,15 +373,21 @@ def _said(change: Change) -> tuple[tuple[str, Recorded], ...]:
 
 def _subject(change: Change) -> tuple[str, str]:
     """What a change is about, whatever it says of it."""
-    return (change.list, change.name) if isinstance(change, Add) else (change.place, "")
+    if isinstance(change, Add):
+        return change.list, change.name
+    return change.place, change.key if change.place == CONTEXT else ""
+
+
+def _number(change: Change) -> Recorded | None:
+    """The number that a change records, where it adds it to the record."""
+    if isinstance(change, Add):
+        return dict(change.keys).get("value")
+    return change.value if isinstance(change, Set) and change.place == CONTEXT else None
 
 
 def _place(case: Case, changes: tuple[Change, ...], index: int) -> str:
     """The place of the entry that a change makes or changes."""
-    change = changes[index]
-    if not isinstance(change, Add):
-        return change.place
-    return apply(case, changes[: index + 1], Terms()).gathered.items[-1].read_from
+    return place_of(changes[index], apply(case, changes[:index], Terms()).gathered)
 
 
 def _range(bounds: list[Bound]) -> str:

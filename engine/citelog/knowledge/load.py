@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from citelog.rules.language import Names
 from citelog.rules.program import Absent, Predicate, Present, Program
 from citelog.rules.syntax import parse
 from citelog.values import Atom, Iri, Value
-from citelog.vocab import CL
+from citelog.vocab import CL, Terms
 
 CODES: Mapping[str, str] = {
     "file-missing": "a file of the knowledge base is not there",
@@ -123,7 +123,7 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
         namespace=base[: len(base) - len(Iri(base).local)],
         program=program,
         stated=_stated(triples, program, predicates, set(statements)),
-        terms=terms,
+        terms=_reading(terms, triples, program),
         statements=statements,
         conflicts=conflicts,
         kinds=kinds,
@@ -170,6 +170,14 @@ def _told_once(triples: Triples, found: list[Diagnostic]) -> list[Diagnostic]:
 
 
 # what the rules read, and what conclusions are made of
+
+
+def _reading(terms: Terms, triples: Triples, program: Program) -> Terms:
+    """The terms with those keys of the context whose facts some rule reads: a record's others decide nothing."""
+    read = {x.predicate for rule in program.rules for x in rule.body if isinstance(x, Present | Absent)}
+    known = terms.names.get("context", {})
+    kept = {name: term for name, term in known.items() if triples.text(term.value, CL + "readAs") in read}
+    return replace(terms, names={**terms.names, "context": kept})
 
 
 def _stated(

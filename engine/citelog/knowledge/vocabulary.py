@@ -21,6 +21,8 @@ NAME_KINDS = {
     "Route": ("route", "choice"),
     "Topic": ("topic",),
     "Choice": ("choice",),
+    "Sex": ("sex",),
+    "ContextKey": ("context",),
 }
 RANGES = {
     XSD + "decimal": "number",

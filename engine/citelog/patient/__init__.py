@@ -13,7 +13,7 @@ what a state leads to is for the rules. It reads no clock, invents no value, and
 from __future__ import annotations
 
 from citelog.patient.case import Case, Entry, Expectation, Note, Record
-from citelog.patient.facts import facts
+from citelog.patient.facts import facts, notes_on
 from citelog.patient.intake import read
 
-__all__ = ["Case", "Entry", "Expectation", "Note", "Record", "facts", "read"]
+__all__ = ["Case", "Entry", "Expectation", "Note", "Record", "facts", "notes_on", "read"]

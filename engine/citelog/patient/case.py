@@ -12,11 +12,15 @@ from typing import Literal
 
 from citelog.values import Iri
 
-ListName = Literal["labs", "findings", "conditions", "medications", "preferences"]
+ListName = Literal["labs", "findings", "conditions", "medications", "preferences", "context"]
 
 LISTS: tuple[ListName, ...] = ("labs", "findings", "conditions", "medications", "preferences")
+PARTS: tuple[ListName, ...] = (*LISTS, "context")
+"""Where entries stand: in the lists, and in the context, which is no list: each of its keys is an entry."""
+
 NAME_KEY: Mapping[ListName, str] = {
     "labs": "analyte", "findings": "name", "conditions": "name", "medications": "name", "preferences": "topic",
+    "context": "key",
 }  # fmt: skip
 """The key of an entry that says what it is about."""
 
@@ -26,11 +30,13 @@ OWN_KEYS: Mapping[ListName, tuple[str, ...]] = {
     "conditions": ("state",),
     "medications": ("dose", "frequency", "status", "since", "course"),
     "preferences": ("value",),
+    "context": ("value",),
 }
 SHARED_KEYS = ("when", "flag", "route")
 
 KIND: Mapping[ListName, str] = {
     "labs": "analyte", "findings": "finding", "conditions": "finding", "medications": "drug", "preferences": "topic",
+    "context": "context",
 }  # fmt: skip
 """Which kind of name (`Terms`) an entry of a list carries; findings and conditions are one namespace."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from citelog.diagnostics import CaseError, did_you_mean
+from citelog.patient import context
 from citelog.patient.case import (
     KIND,
     LISTS,
@@ -22,6 +23,7 @@ from citelog.patient.case import (
     OWN_KEYS,
     SHARED_KEYS,
     Case,
+    Entry,
     Gathered,
     Item,
     ListName,
@@ -107,6 +109,19 @@ class Add:
 
 Change = Set | Drop | Add
 
+CONTEXT = "context"
+"""The place of changes of the context: each key of it is an entry of its own."""
+
+
+def setting(entry: Entry, key: str, value: Recorded) -> Set:
+    """The change that gives a key of an entry a value."""
+    return Set(CONTEXT, entry.name, value) if entry.list == "context" else Set(entry.read_from, key, value)
+
+
+def dropping(entry: Entry, key: str = "") -> Drop:
+    """The change that takes an entry away, or a key of it."""
+    return Drop(CONTEXT, entry.name) if entry.list == "context" else Drop(entry.read_from, key)
+
 
 def _flow(value: Recorded) -> str:
     """A value inside braces: in quotes where YAML would read something else into it."""
@@ -170,8 +185,8 @@ def parse_drop(text: str, case: Case) -> Drop:
     where = _where("--drop", text)
     fragment(json.dumps([text]), "--drop")
     place, key = _split(text.strip(), case, where)
-    if key or place == "context":
-        there = case.context if place == "context" else _item(case, place, where).keys
+    if key or place == CONTEXT:
+        there = case.context if place == CONTEXT else _item(case, place, where).keys
         if key not in there:
             raise CaseError(where, f'{place} has no "{key}"', f"it has {', '.join(there) or 'no keys'}")
     return Drop(place, key)
@@ -270,7 +285,7 @@ def _keys(place: str, case: Case) -> tuple[str, ...]:
 def _split(path: str, case: Case, where: str) -> tuple[str, str]:
     """A path as the place of an entry and a key of it (empty for the whole entry)."""
     if path.startswith("context."):
-        return "context", path.removeprefix("context.")
+        return CONTEXT, path.removeprefix("context.")
     places = sorted(_places(case), key=len, reverse=True)
     for place in places:
         if path == place:
@@ -316,12 +331,11 @@ def _changed(gathered: Gathered, change: Change) -> Gathered:
     if isinstance(change, Add):
         item = Item(change.list, change.name, dict(change.keys), _next_place(gathered, change.list))
         return replace(gathered, items=(*gathered.items, item))
-    if change.place == "context":
-        context = dict(gathered.context)
-        context.pop(change.key, None)
+    if change.place == CONTEXT:
+        kept = {key: value for key, value in gathered.context.items() if key != change.key}
         if isinstance(change, Set):
-            context[change.key] = (change.value, f"context.{change.key}")
-        return replace(gathered, context=context)
+            kept[change.key] = (change.value, place_of(change, gathered))
+        return replace(gathered, context=kept)
     items: list[Item] = []
     found = False
     for item in gathered.items:
@@ -344,6 +358,15 @@ def _with(item: Item, key: str, value: Recorded) -> Item:
     return replace(item, keys={**item.keys, key: value})
 
 
+def place_of(change: Change, gathered: Gathered) -> str:
+    """Where the entry is read from that a change makes of a record, changes or takes away."""
+    if isinstance(change, Add):
+        return _next_place(gathered, change.list)
+    if change.place == CONTEXT:
+        return gathered.context.get(change.key, ("", f"context.{change.key}"))[1]
+    return change.place
+
+
 def _next_place(gathered: Gathered, list_: ListName) -> str:
     taken = [int(m[1]) for item in gathered.items if (m := re.fullmatch(rf"{list_}\[([0-9]+)\]", item.read_from))]
     return f"{list_}[{max(taken, default=-1) + 1}]"
@@ -362,14 +385,17 @@ def told(change: Change, case: Case, terms: Terms) -> str:
     if isinstance(change, Add):
         item = Item(change.list, change.name, dict(change.keys), "")
         return f"“{sentence(item, match(item, terms), terms)}” in addition"
-    before = next((item for item in case.gathered.items if item.read_from == change.place), None)
-    if before is None:
-        return str(change)
-    was = sentence(before, match(before, terms), terms)
-    [*after] = (item for item in _changed(case.gathered, change).items if item.read_from == change.place)
-    if not after:
-        return f"without “{was}” ({change.place})"
-    return f"“{sentence(after[0], match(after[0], terms), terms)}” instead of “{was}” ({change.place})"
+    place = place_of(change, case.gathered)
+    was, now = (_told_at(place, one, terms) for one in (case.gathered, _changed(case.gathered, change)))
+    if not was:
+        return f"“{now}” in addition" if now else str(change)
+    return f"“{now}” instead of “{was}” ({place})" if now else f"without “{was}” ({place})"
+
+
+def _told_at(place: str, gathered: Gathered, terms: Terms) -> str:
+    """The sentence of what is read from a place; empty where nothing is."""
+    items = (*gathered.items, *context.items(gathered.context, terms))
+    return next((sentence(item, match(item, terms), terms) for item in items if item.read_from == place), "")
 
 
 def merged(case: Case, first: tuple[Change, ...], then: Iterable[Change]) -> tuple[Change, ...]:
@@ -385,7 +411,7 @@ def merged(case: Case, first: tuple[Change, ...], then: Iterable[Change]) -> tup
         gathered = _changed(gathered, change)
     listed: list[Change | None] = list(first)
     for change in then:
-        if isinstance(change, Add) or change.place == "context":
+        if isinstance(change, Add):
             listed.append(change)
             continue
         index = places.get(change.place, -1)

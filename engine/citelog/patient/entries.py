@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from citelog.patient.case import KIND, LISTS, Entry, Item, Note, Record, Recorded
+from citelog.patient.case import KIND, PARTS, Entry, Item, Note, Record, Recorded
 from citelog.patient.dates import shown
 from citelog.patient.frequency import frequency
 from citelog.patient.numbers import reading
@@ -20,7 +20,7 @@ from citelog.vocab import Terms, folded, folded_unit
 
 _UNNAMED = {
     "labs": "Unnamed result", "findings": "Unnamed finding", "conditions": "Unnamed condition",
-    "medications": "Unnamed medicine", "preferences": "Unnamed",
+    "medications": "Unnamed medicine", "preferences": "Unnamed", "context": "Unnamed",
 }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def sort(items: Iterable[Item], terms: Terms) -> Sorted:
     )
     rows = sorted(
         (
-            (LISTS.index(item.list), sentence(item, term, terms), _content(item, term, terms), _place(item), item, term)
+            (PARTS.index(item.list), sentence(item, term, terms), _content(item, term, terms), _place(item), item, term)
             for item, term in matched
             if not _made_in_error(item)
         ),
@@ -133,6 +133,10 @@ def _told(item: Item, terms: Terms) -> list[str]:
         return _measured(item, terms)
     if item.list == "medications":
         return _given(item, terms)
+    if item.list == "context":
+        value = _text(item, "value")
+        sex = terms.match("sex", value)
+        return [terms.label(sex) if sex else shown(value)]
     if item.list == "preferences":
         value = _text(item, "value")
         term = match_choice(terms, value)

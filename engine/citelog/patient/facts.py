@@ -7,11 +7,13 @@ it stands goes into `read_from` only.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from decimal import Decimal
 from functools import lru_cache
 
 from citelog.diagnostics import did_you_mean, nearest_name
-from citelog.patient.case import KIND, OWN_KEYS, SHARED_KEYS, Case, Entry, Note, Recorded
+from citelog.patient import context
+from citelog.patient.case import KIND, OWN_KEYS, SHARED_KEYS, Case, Entry, Note
 from citelog.patient.dates import period
 from citelog.patient.entries import match_choice, match_route
 from citelog.patient.frequency import frequency
@@ -31,6 +33,8 @@ def facts(case: Case, terms: Terms, at: datetime.date | None = None) -> tuple[tu
         found.append((Atom("evaluation_day", (PATIENT, at)), None))
     for record in case.records:
         found.extend((said, record.iri) for said in _said(record.entry, terms) if isinstance(said, Atom))
+        if isinstance(age := context.said_on(record.entry, at), int):
+            found.append((_atom("age_years", record.entry, Decimal(age)), record.iri))
     return tuple(found)
 
 
@@ -40,18 +44,18 @@ def notes(entries: tuple[Entry, ...], terms: Terms) -> Iterator[Note]:
         yield from (Note(said, entry.read_from) for said in _said(entry, terms) if isinstance(said, str))
 
 
-def context_notes(context: Mapping[str, tuple[Recorded, str]]) -> Iterator[Note]:
-    """What is known about a patient beside the lists decides nothing, and is said."""
-    for key, (value, place) in context.items():
-        shown = str(value).lower() if isinstance(value, bool) else value
-        yield Note(f"Context, {key.replace('_', ' ')}: {shown}. Recorded, and read by no rule.", place)
+def notes_on(case: Case, at: datetime.date | None) -> Iterator[Note]:
+    """What of a case is not used because of the day of the assessment, or because none is given."""
+    for entry in case.entries:
+        if isinstance(said := context.said_on(entry, at), str):
+            yield Note(f"{entry.sentence} {said}", entry.read_from)
 
 
 # --- one entry: the facts it gives (atoms) and what is not used of it (sentences) ---------------------------------
 
 _CALLED = {
     "labs": "analyte", "findings": "finding or condition", "conditions": "finding or condition",
-    "medications": "medicine", "preferences": "preference",
+    "medications": "medicine", "preferences": "preference", "context": "key",
 }  # fmt: skip
 
 
@@ -61,7 +65,9 @@ def _said(entry: Entry, terms: Terms) -> Iterator[Atom | str]:
     if entry.term is None:
         yield f"{entry.sentence} Not used: {_unmatched(entry, terms)}"
         return
-    read = {"labs": _result, "medications": _medication, "preferences": _preference}.get(entry.list, _finding)
+    read = {"labs": _result, "medications": _medication, "preferences": _preference, "context": _context}.get(
+        entry.list, _finding
+    )
     useful = False
     for said in read(entry, entry.term, terms):
         useful = useful or isinstance(said, Atom)
@@ -181,6 +187,11 @@ def _preference(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
         yield _atom("preference", entry, term, choice)
     else:
         yield f'The choice "{recorded}" is not known.' if recorded else "No choice is recorded."
+
+
+def _context(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
+    for said in context.said(entry, term, terms):
+        yield said if isinstance(said, str) else _atom(said[0], entry, said[1])
 
 
 def _text(entry: Entry, key: str) -> str:

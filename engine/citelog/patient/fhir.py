@@ -84,6 +84,10 @@ def _gathered(document: Document, terms: Terms, placed: _Placed, notes: list[Not
     for place, resource in placed:
         if resource["resourceType"] == "Patient" and (gender := as_text(resource.get("gender"))):
             context["sex"] = (gender, place)
+    for place, resource in placed:
+        born = as_text(resource.get("birthDate")) if resource["resourceType"] == "Patient" else ""
+        if born and terms.match("context", "birth_date"):
+            context["birth_date"] = (born, f"{place}.birthDate")
     return Gathered(tuple(items), tuple(notes), None, context)  # a record has no id of its own: its file names it
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from citelog.patient import casefile
+from citelog.patient import casefile, context
 from citelog.patient.case import Case, Gathered
 from citelog.patient.entries import sort
-from citelog.patient.facts import context_notes, notes
+from citelog.patient.facts import notes
 from citelog.patient.reading import read_document
 from citelog.vocab import Terms
 
@@ -37,12 +37,12 @@ def read(source: str | Path | Mapping[str, Any], terms: Terms) -> Case:
 
 def assemble(gathered: Gathered, id_: str, sha256: str, terms: Terms) -> Case:
     """The case that a reader's items and notes make."""
-    sorted_ = sort(gathered.items, terms)
+    sorted_ = sort((*gathered.items, *context.items(gathered.context, terms)), terms)
     remarks = {
         *gathered.notes,
         *sorted_.notes,
         *notes(sorted_.entries, terms),
-        *context_notes(gathered.context),
+        *context.notes(gathered.context, terms),
     }
     return Case(
         id=id_,

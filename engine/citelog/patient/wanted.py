@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from citelog.patient.case import Case, Entry, ListName, Record, Recorded
-from citelog.patient.changes import Add, Change, Drop, Set
+from citelog.patient.changes import CONTEXT, Add, Change, Drop, Set, dropping, setting
+from citelog.patient.context import BIRTH, GIVES
 from citelog.patient.numbers import Sign
 from citelog.patient.words import COURSES
 from citelog.values import Atom, Iri, Value
@@ -56,7 +57,9 @@ class Unmake:
 
 Wish = Make | Unmake
 
-_LIST: dict[str, ListName] = {"entry": "findings", "preference": "preferences"}
+_LIST: dict[str, ListName] = {
+    "entry": "findings", "preference": "preferences", **dict.fromkeys(GIVES.values(), "context"),
+}  # fmt: skip
 NAMING = ("entry", "result", "medication", "preference")
 _SIGNS = {cl(sign.value): text for sign, text in zip(Sign, ("<", "≤", ">", "≥"), strict=True)}
 _STATES = ("present", "absent", "unknown")
@@ -77,7 +80,28 @@ def target(wish: Wish) -> tuple[str, str]:
     record = args[1] if len(args) > 1 else None
     if record not in (None, SOME_RECORD):
         return ("record", str(record))
-    return (list_of(predicate) or predicate, str(args[2:]) if predicate in ("entry", "preference") else "")
+    list_ = list_of(predicate)
+    if list_ == "context":
+        return (list_, predicate)
+    return (list_ or predicate, str(args[2:]) if predicate in ("entry", "preference") else "")
+
+
+def measured(change: Change) -> str:
+    """The predicate of the number that a change records; empty where it records none."""
+    if isinstance(change, Add):
+        return "result_value" if change.list == "labs" else ""
+    if isinstance(change, Drop):
+        return ""
+    if change.place == CONTEXT:
+        return "age_years" if change.key == "age_years" else ""
+    return "result_value" if change.key == "value" else ""
+
+
+def with_number(change: Add | Set, value: str) -> Add | Set:
+    """The change with another number in it."""
+    if isinstance(change, Set):
+        return Set(change.place, change.key, value)
+    return Add(change.list, change.name, tuple((k, value if k == "value" else v) for k, v in change.keys))
 
 
 def names_one_each(wishes: Iterable[Wish]) -> bool:
@@ -149,11 +173,21 @@ def _made(makes: list[Make], case: Case, terms: Terms) -> Iterator[list[tuple[Ch
     for make in makes:
         groups.setdefault(target(make), []).append(make)
     for (where, _), group in groups.items():
-        if where == "record":
+        if list_of(group[0].predicate) == "context":
+            yield _in_context(group, case, terms)
+        elif where == "record":
             record = _record(group[0].args[1], case)
             yield _as_sets(group, record, terms) if record else []
         else:
             yield _some(group, case, terms)
+
+
+def _in_context(group: list[Make], case: Case, terms: Terms) -> list[tuple[Change, ...]]:
+    """What the context would have to say, under the key that it has; a date of birth gives way to an age."""
+    there = [entry for entry in case.entries if entry.term and GIVES.get(entry.term) == group[0].predicate]
+    gone = tuple(dropping(entry) for entry in there if entry.term == BIRTH)
+    key = next((entry.name for entry in there if entry.term != BIRTH), group[0].predicate)
+    return [(*gone, *(Set(CONTEXT, key, value) for value in keys.values())) for keys in _wordings(group, terms)]
 
 
 def _some(group: list[Make], case: Case, terms: Terms) -> list[tuple[Change, ...]]:
@@ -188,7 +222,7 @@ def _as_sets(group: list[Make], record: Record, terms: Terms) -> list[tuple[Chan
         return []
     sets = [
         tuple(
-            Set(entry.read_from, key, value) if value != "" else Drop(entry.read_from, key)
+            setting(entry, key, value) if value != "" else dropping(entry, key)
             for entry in record.entries
             for key, value in keys.items()
             if entry.keys.get(key, "") != value
@@ -227,6 +261,10 @@ def _said(make: Make, terms: Terms) -> tuple[str, Recorded] | None:
             return "value", terms.label(choice)
         case (("result" | "medication"), _):
             return "", ""
+        case "age_years", (value,):
+            return "age_years", format(value, "f") if isinstance(value, Decimal) else PROBE
+        case "sex", (Iri() as sex,):
+            return "sex", terms.label(sex)
         case "result_value", (value,):
             return "value", format(value, "f") if isinstance(value, Decimal) else PROBE
         case "result_bound", (sign, value):
@@ -276,8 +314,12 @@ def _is_touched(atom: Atom, touched: set[tuple[str, str]], case: Case) -> bool:
     """Whether an entry is changed where it says a fact; one that is changed at all is not dropped as well."""
     record = _record(atom.args[1] if len(atom.args) > 1 else None, case)
     key = _KEY.get(atom.predicate, "")
+    if record is None:
+        return False
+    if record.entry.list == "context":
+        return all((CONTEXT, entry.name) in touched for entry in record.entries)
     places = touched if key else {(place, "") for place, _ in touched}
-    return record is not None and all((entry.read_from, key) in places for entry in record.entries)
+    return all((entry.read_from, key) in places for entry in record.entries)
 
 
 _KEY = {
@@ -298,10 +340,10 @@ def _unmade(atom: Atom, case: Case) -> Iterator[tuple[Change, ...]]:
     words = {"state": _STATES, "status": _STATUSES, "course": COURSES}.get(key, ())
     for word in words:
         if word != str(record.entry.keys.get(key, "")).casefold():
-            yield tuple(Set(entry.read_from, key, word) for entry in record.entries)
+            yield tuple(setting(entry, key, word) for entry in record.entries)
     if key in ("course", "route", "frequency", "since", "when", "flag"):
-        yield tuple(Drop(entry.read_from, key) for entry in record.entries)
-    yield tuple(Drop(entry.read_from) for entry in record.entries)
+        yield tuple(dropping(entry, key) for entry in record.entries)
+    yield tuple(dropping(entry) for entry in record.entries)
 
 
 def entries_of(record: Value | None, case: Case) -> tuple[Entry, ...]:

@@ -243,7 +243,7 @@ def _tree(case: Case) -> dict[str, Any]:
     for list_ in LISTS:
         entries = [_entry(item) for item in case.gathered.items if item.list == list_]
         tree |= {list_: entries} if entries else {}
-    context = {key: value for key, (value, _) in case.gathered.context.items()}
+    context = {key: _plain("value", value) for key, (value, _) in case.gathered.context.items()}
     return tree | ({"context": context} if context else {}) or {"labs": []}
 
 
