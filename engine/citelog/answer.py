@@ -376,7 +376,7 @@ def _notes(
     at: datetime.date | None,
 ) -> tuple[Note, ...]:
     """What was read and not used: said by the reader, by rules that put a record aside, and every idle entry."""
-    notes = {*case.notes, *patient.notes_on(case, at)}
+    notes = {*case.notes, *patient.notes_on(case, knowledge.terms, at)}
     entries = {record.iri: record.entries for record in case.records}
     for predicate in knowledge.notes:
         for atom in run.atoms(predicate):

@@ -141,7 +141,7 @@ class Checker:
 
     def notes(self) -> set[tuple[str, str]]:
         """What must be noted, and of which place: what was not read, put aside by a rule, or used by no conclusion."""
-        noted = (*self.case.notes, *patient.notes_on(self.case, self.at))
+        noted = (*self.case.notes, *patient.notes_on(self.case, self.knowledge.terms, self.at))
         found = {(note.text, note.read_from) for note in noted}
         for atom in (a for predicate in self.knowledge.notes for a in self.model.atoms(predicate)):
             records = {arg for arg in atom.args if isinstance(arg, Iri)}

@@ -480,11 +480,11 @@ class _Asked:
     def _context(self) -> Iterator[_Question]:
         """An age and a sex that rules read, where the record gives none that can be used."""
         terms = self.terms
-        if self._reads("age_years") and not self.answer.run.atoms("age_years"):
+        if self._reads("age_years") and not any(self.answer.run.atoms("age_years")):
             entries = [entry for key in (AGE, BIRTH) for entry in self._of(key)]
             values = self._regions(Set(CONTEXT, "age_years", PROBE), "years")
             yield _Question(terms.label(AGE), "gives no age" if entries else "not recorded", tuple(values))
-        if self._reads("sex") and not self.answer.run.atoms("sex"):
+        if self._reads("sex") and not any(self.answer.run.atoms("sex")):
             named = [terms.label(sex) for sex in self._asked("sex", 2)]
             values = ((sex, Set(CONTEXT, "sex", sex)) for sex in named)
             yield _Question(terms.label(SEX), "not usable" if self._of(SEX) else "not recorded", tuple(values))

@@ -36,7 +36,8 @@ def notes(context: Mapping[str, tuple[Recorded, str]], terms: Terms) -> Iterator
     known = [name for name in terms.names.get("context", ()) if " " not in name]
     for key, (value, place) in context.items():
         if not terms.match("context", key):
-            hint = did_you_mean(key, known)
+            whole = next((name for name in known if name.startswith(f"{key}_")), "")
+            hint = f"did you mean {whole}?" if whole else did_you_mean(key, known)
             said = f"Context, {key.replace('_', ' ')}: {shown(value)}. Recorded, and read by no rule"
             yield Note(f"{said}; {hint}" if hint else f"{said}.", place)
 

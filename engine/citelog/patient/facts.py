@@ -33,8 +33,9 @@ def facts(case: Case, terms: Terms, at: datetime.date | None = None) -> tuple[tu
         found.append((Atom("evaluation_day", (PATIENT, at)), None))
     for record in case.records:
         found.extend((said, record.iri) for said in _said(record.entry, terms) if isinstance(said, Atom))
-        if isinstance(age := context.said_on(record.entry, at), int):
-            found.append((_atom("age_years", record.entry, Decimal(age)), record.iri))
+    for entry, age in _ages(case, terms, at):
+        if isinstance(age, int):
+            found.append((_atom("age_years", entry, Decimal(age)), entry.record))
     return tuple(found)
 
 
@@ -44,11 +45,25 @@ def notes(entries: tuple[Entry, ...], terms: Terms) -> Iterator[Note]:
         yield from (Note(said, entry.read_from) for said in _said(entry, terms) if isinstance(said, str))
 
 
-def notes_on(case: Case, at: datetime.date | None) -> Iterator[Note]:
+def notes_on(case: Case, terms: Terms, at: datetime.date | None) -> Iterator[Note]:
     """What of a case is not used because of the day of the assessment, or because none is given."""
-    for entry in case.entries:
-        if isinstance(said := context.said_on(entry, at), str):
+    for entry, said in _ages(case, terms, at):
+        if isinstance(said, str):
             yield Note(f"{entry.sentence} {said}", entry.read_from)
+
+
+def _ages(case: Case, terms: Terms, at: datetime.date | None) -> Iterator[tuple[Entry, int | str]]:
+    """What each date of birth gives: an age, or why none; an age that is recorded goes before it."""
+    born = [entry for entry in case.entries if entry.term == context.BIRTH]
+    is_recorded = born and any(
+        isinstance(said, Atom) for entry in case.entries if entry.term == context.AGE for said in _said(entry, terms)
+    )
+    for entry in born:
+        said = context.said_on(entry, at)
+        if is_recorded and said is not None:
+            yield entry, f"The recorded age is used, not the {said} years of {at}." if isinstance(said, int) else said
+        elif said is not None:
+            yield entry, said
 
 
 # --- one entry: the facts it gives (atoms) and what is not used of it (sentences) ---------------------------------

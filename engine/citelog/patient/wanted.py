@@ -183,11 +183,11 @@ def _made(makes: list[Make], case: Case, terms: Terms) -> Iterator[list[tuple[Ch
 
 
 def _in_context(group: list[Make], case: Case, terms: Terms) -> list[tuple[Change, ...]]:
-    """What the context would have to say, under the key that it has; a date of birth gives way to an age."""
-    there = [entry for entry in case.entries if entry.term and GIVES.get(entry.term) == group[0].predicate]
-    gone = tuple(dropping(entry) for entry in there if entry.term == BIRTH)
-    key = next((entry.name for entry in there if entry.term != BIRTH), group[0].predicate)
-    return [(*gone, *(Set(CONTEXT, key, value) for value in keys.values())) for keys in _wordings(group, terms)]
+    """What the context would have to say, under the key that it has; an age goes before a date of birth."""
+    predicate = group[0].predicate
+    known = (e.name for e in case.entries if e.term not in (None, BIRTH) and GIVES.get(e.term) == predicate)
+    key = next(known, predicate)
+    return [tuple(Set(CONTEXT, key, value) for value in keys.values()) for keys in _wordings(group, terms)]
 
 
 def _some(group: list[Make], case: Case, terms: Terms) -> list[tuple[Change, ...]]:
