@@ -49,8 +49,8 @@ UNDER = {
     "prov:Collection": "Assessment",
     "prov:Entity": "Absence Case Comparison Computation Entry Fact KnowledgeBase SourceDocument Statement",
     "prov:Plan": "Rule",
-    "skos:Concept": "Action Analyte Choice Code Condition ContextKey Course Drug Finding Flag Goal MedicationStatus Resolution"
-    " Route Sex Sign State Subject TimeUnit Topic Unit Urgency Voice",
+    "skos:Concept": "Action Analyte Choice Code Condition ContextKey Course Drug Finding Flag Goal MedicationStatus"
+    " Resolution Route Sex Sign State Subject TimeUnit Topic Unit Urgency Voice",
     "c4o:denotes": "denotes",
     "dcterms:isPartOf": "partOf",
     "prov:wasDerivedFrom": "cites",
