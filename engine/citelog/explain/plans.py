@@ -216,8 +216,11 @@ class Planner:
             self._unwanted[atom] = self._cheapest(found)
         return self._unwanted[atom]
 
-    def nearest(self, predicate: str, args: Args) -> Miss | None:
-        """The rule that comes nearest to giving a fact, whether or not a record could make it fire."""
+    def nearest(self, predicate: str, args: Args, above: frozenset[str] = frozenset()) -> Miss | None:
+        """The rule that comes nearest to giving a fact, whether or not a record could make it fire.
+
+        It is told down to what fails, but never a second time of a predicate that it is asked of `above`.
+        """
         found: list[tuple[int, Miss]] = []
         for rule in self.shape.rules.get(predicate, ()):
             bound = _unified(rule, args)
@@ -225,9 +228,16 @@ class Planner:
                 blocked = []
                 for literal in one.failed:
                     plans = self._mend(literal, one.bindings, rule)
-                    blocked.append(Blocked(literal, one.bindings, plans[0].behind if plans else None))
+                    deeper = self._nearest(literal, one.bindings, above | {predicate})
+                    blocked.append(Blocked(literal, one.bindings, plans[0].behind if plans else deeper))
                 found.append((len(blocked), Miss(rule, one.bindings, tuple(blocked))))
         return min(found, key=lambda pair: pair[0])[1] if found else None
+
+    def _nearest(self, literal: Literal, row: Mapping[str, Value], above: frozenset[str]) -> Miss | None:
+        if not isinstance(literal, Present) or literal.predicate in above:
+            return None
+        atom = instance(literal, row)
+        return self.nearest(atom.predicate, atom.args, above)
 
     # --- one literal -------------------------------------------------------------------------------------------
 

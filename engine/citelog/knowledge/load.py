@@ -138,7 +138,8 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
             for s in triples.subjects
             if isinstance(after := triples.one(s, CL + "follows"), Iri) and triples.one(str(after), CL + "follows") != s
         },
-        unresolved=all(
+        unresolved=any(statement.markers or statement.inherited for statement in statements.values())
+        and all(
             triples.one(reference, CL + "resolution") == Iri(CL + "unresolved")
             for reference in triples.instances(CL + "Reference")
         ),

@@ -49,8 +49,11 @@ class Text:
 
         >>> Text("a.ttl", "ex:iron a ex:Drug ;\\n    ex:dose 1.0 .\\n").line_of("ex:iron", "dose")
         (2, '    ex:dose 1.0 .')
+        >>> Text("a.trig", "ex:S1 { ex:iron ex:dose 1.0 . }\n").line_of("ex:iron")
+        (1, 'ex:S1 { ex:iron ex:dose 1.0 . }')
         """
-        found = re.search(rf"(?m)^[ \t]*{re.escape(name)}\s+(?!\{{).*$", self.text)
+        graph = r"(?:[^\s#{}]+[ \t]*\{[ \t]*)?"  # a named graph may begin on the same line
+        found = re.search(rf"(?m)^[ \t]*{graph}{re.escape(name)}\s+(?!\{{).*$", self.text)
         if not found:
             return 0, ""
         number, shown = self.text.count("\n", 0, found.start()) + 1, found[0]
@@ -109,13 +112,15 @@ class Triples:
         return found
 
     def span(self, subject: str, words: str = "") -> tuple[Span, str]:
-        """The place where a subject is described, or where some words stand in its description, with that line."""
+        """The place where some words stand in what is said of a subject, or else where that begins; with the line."""
+        found: list[tuple[Span, str]] = []
         for text in self.files.values():
             name = text.written(subject)
             line, shown = text.line_of(name, words) if name else (0, "")
             if line:
-                return Span(text.name, line), shown.strip()
-        return Span(next(iter(self.files), "?")), ""
+                found.append((Span(text.name, line), shown.strip()))
+        with_words = (one for one in found if words in one[1])
+        return next(with_words, found[0] if found else (Span(next(iter(self.files), "?")), ""))
 
 
 def shown_name(path: Path, folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 
 from citelog.assess import Assessment, Conclusion
@@ -32,12 +33,17 @@ def assessment(found: Assessment, width: int = WIDTH) -> Iterator[Line]:
     yield from _record(found, width)
     yield from _quotes(found, width)
     yield from _notes(found, width)
-    yield Line("")
-    yield Line("Why? citelog why CASE ID, for example: citelog why CASE treat:" + _value_of(found, "treat"), "dim")
+    if asked := _worth_asking(found):
+        yield Line("")
+        yield Line(f"Why? citelog why CASE ID, for example: citelog why CASE {shlex.quote(asked)}", "dim")
 
 
-def _value_of(found: Assessment, kind: str) -> str:
-    return next((c.value for c in found.conclusions if c.kind == kind), "VALUE")
+def _worth_asking(found: Assessment) -> str:
+    """A conclusion about the patient: one that was decided among several, or else the first."""
+    about = {kind.name for kind in found.knowledge.kinds if kind.about_record}
+    decided = {kind.name for kind in found.knowledge.kinds if kind.candidates}
+    told = sorted((c for c in found.conclusions if c.kind not in about), key=lambda c: c.kind not in decided)
+    return told[0].id if told else ""
 
 
 def _conclusion(conclusion: Conclusion, found: Assessment, width: int) -> Iterator[Line]:
