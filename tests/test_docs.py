@@ -19,12 +19,15 @@ import yaml
 
 import b12
 import literate
-from citelog import patient
+from citelog import home, patient
 from citelog.assess import assess_case
 from citelog.knowledge.check import CODES
+from citelog.knowledge.load import load
+from citelog.knowledge.triples import SKOS
 from citelog.layout.files import lay_out, write
 from citelog.rules.language import AGGREGATES, ATTRIBUTES, TAGS
-from citelog.vocab import Terms, folded, folded_unit
+from citelog.values import Iri
+from citelog.vocab import CL, Terms, folded, folded_unit
 
 ROOT = Path(__file__).parent.parent
 LANGUAGE = ROOT / "engine" / "LANGUAGE.md"
@@ -87,6 +90,45 @@ def test_every_tag_attribute_and_aggregate_is_documented() -> None:
     page = LANGUAGE.read_text(encoding="utf-8")
     signs = [*(f"@{tag}" for tag in TAGS), *(f"#[{a}(" for a in ATTRIBUTES), *(f"#{a}" for a in AGGREGATES)]
     assert [sign for sign in signs if sign not in page] == []
+
+
+def test_the_grammar_is_shown_whole() -> None:
+    """Letter for letter."""
+    assert named("lark") == (ROOT / "engine" / "citelog" / "rules" / "grammar.lark").read_text(encoding="utf-8")
+
+
+def predicates_table() -> str:
+    """The predicates that rules read of a record, with their types and meaning, in the order of the ontology."""
+    triples = load(b12.FOLDER, home.ontology()).triples
+    lines = ["| predicate | a fact says |", "|---|---|"]
+    text = home.ontology().read_text(encoding="utf-8")
+    for iri in sorted(
+        triples.instances(CL + "PatientPredicate"), key=lambda iri: text.index(f"\ncl:{Iri(iri).local} ")
+    ):
+        signature, told = (triples.text(iri, key) for key in (CL + "signature", SKOS + "definition"))
+        lines.append(f"| `{signature}` | {told} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_every_patient_predicate_is_listed() -> None:
+    """With its types and its meaning. CITELOG_ACCEPT=1 renews the table."""
+    page = LANGUAGE.read_text(encoding="utf-8")
+    before, begin, rest = page.partition("<!-- patient predicates: begin -->\n")
+    told, end, after = rest.partition("<!-- patient predicates: end -->")
+    if os.environ.get("CITELOG_ACCEPT"):
+        LANGUAGE.write_text(before + begin + predicates_table() + end + after, encoding="utf-8")
+        return
+    assert end and told == predicates_table()
+
+
+def test_every_term_of_a_record_is_listed() -> None:
+    """States, statuses, signs, flags, courses, routes, sexes and units of time."""
+    page = LANGUAGE.read_text(encoding="utf-8")
+    triples = load(b12.FOLDER, home.ontology()).triples
+    classes = ("State", "MedicationStatus", "Sign", "Flag", "Course", "Route", "Sex", "TimeUnit")
+    terms = [iri for class_ in classes for iri in triples.instances(CL + class_) if iri.startswith(CL)]
+    assert [iri for iri in terms if f"`cl:{Iri(iri).local}`" not in page] == []
+    assert len(terms) > 20
 
 
 def names_table(terms: Terms) -> str:
