@@ -96,6 +96,7 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
     covered = [False] * len(source.text)
     segments = sorted(triples.instances(CL + "Segment"), key=lambda s: int(triples.text(s, CL + "order") or 0))
     named: dict[str, list[tuple[int, int]]] = {}
+    places: dict[str, tuple[int, int]] = {}
     at = 0
     for segment in segments:
         span, shown = triples.span(segment)
@@ -109,6 +110,7 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
             continue
         at = start + len(text)
         covered[start:at] = [True] * len(text)
+        places[segment] = (start, at)
         encoded, aside = triples.all(segment, CL + "encodedAs"), triples.text(segment, CL + "outOfScope")
         if bool(encoded) == bool(aside):
             how = "both encoded and set aside" if aside else "neither encoded nor set aside"
@@ -135,5 +137,8 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
         if not spans or not (min(s for s, _ in spans) <= statement.start and statement.end <= max(e for _, e in spans)):
             span, shown = triples.span(statement.iri.value)
             message = f"the quote of statement {statement.id} lies in no segment that names it"
-            found.append(Diagnostic("statement-outside-segments", span, message, "name it with cl:encodedAs", shown))
+            around = [s for s, (first, end) in places.items() if first < statement.end and statement.start < end]
+            written = " and ".join(map(triples.written, around)) or "the segment that it stands in"
+            hint = f"write cl:encodedAs {triples.written(statement.iri.value)} in {written}"
+            found.append(Diagnostic("statement-outside-segments", span, message, hint, shown))
     return found
