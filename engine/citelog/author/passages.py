@@ -148,7 +148,10 @@ def _nearest(source: Source, asked: str) -> tuple[int, int]:
                 matcher.set_seq1(source.text[a:z])
                 if matcher.ratio() > best[0]:
                     best = (matcher.ratio(), a, z)
-    return best[1:]
+    _, start, end = best
+    if asked[-1].isalnum():  # who asks for words means no full stop after them
+        end = start + len(source.text[start:end].rstrip(".,;:!?"))
+    return start, end
 
 
 def _differences(asked: str, document: str) -> Iterator[Difference]:
