@@ -288,10 +288,10 @@ def test_the_exit_status_says_whether_there_was_anything_to_explain(
     assert "Traceback" not in err
 
 
-def test_json_of_the_command_is_the_document(run: Callable[..., tuple[int, str, str]]) -> None:
+def test_json_of_the_command_is_the_document(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     code, out, _ = run("treat:immediate", "--format", "json")
     assert code == 0
-    assert json.loads(out) == answer({"labs": [lab("80")]}).why_not("treat:immediate").to_dict()
+    assert json.loads(out) == assess(b12.knowledge(), tmp_path / "case.yaml").why_not("treat:immediate").to_dict()
     assert problem(form("why-not"), json.loads(out)) == ""
 
 

@@ -49,7 +49,7 @@ class Text:
 
         >>> Text("a.ttl", "ex:iron a ex:Drug ;\\n    ex:dose 1.0 .\\n").line_of("ex:iron", "dose")
         (2, '    ex:dose 1.0 .')
-        >>> Text("a.trig", "ex:S1 { ex:iron ex:dose 1.0 . }\n").line_of("ex:iron")
+        >>> Text("a.trig", "ex:S1 { ex:iron ex:dose 1.0 . }\\n").line_of("ex:iron")
         (1, 'ex:S1 { ex:iron ex:dose 1.0 . }')
         """
         graph = r"(?:[^\s#{}]+[ \t]*\{[ \t]*)?"  # a named graph may begin on the same line

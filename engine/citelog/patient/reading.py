@@ -208,6 +208,8 @@ def _yaml(text: str, where: str) -> Any:
         mark = getattr(trouble, "problem_mark", None) or getattr(trouble, "context_mark", None)
         place = f"{where}:{mark.line + 1}" if mark is not None else where
         problem = getattr(trouble, "problem", None) or str(trouble)
+        if "nesting depth" in problem:  # libyaml reads ahead, and has a limit of its own
+            raise _too_deep(where) from None
         raise CaseError(place, f"not YAML ({problem})", _yaml_remedy(text, mark)) from None
     return root[0] if root else None
 
