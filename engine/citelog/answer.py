@@ -136,12 +136,13 @@ class Answer:
             "facts": [{"id": e.id, "sentence": e.sentence, "read_from": e.read_from} for e in self.case.entries],
         }
 
-    def ids(self, asked: str) -> tuple[str, ...]:
-        """The ids that `kind:value` means: its own, or the numbered ones (`#1`, `#2` …) that share it.
+    def reached(self, asked: str) -> tuple[str, ...]:
+        """The ids that `kind:value` means: its own, or the numbered ones (`#1`, `#2` …) that share it, or none."""
+        return (asked,) if asked in self.by_id else tuple(i for i in self.by_id if i.startswith(f"{asked}#"))
 
-        Raises NotConcludedError where nothing was concluded by that name.
-        """
-        found = (asked,) if asked in self.by_id else tuple(i for i in self.by_id if i.startswith(f"{asked}#"))
+    def ids(self, asked: str) -> tuple[str, ...]:
+        """The ids that `kind:value` means; raises NotConcludedError where nothing was concluded by that name."""
+        found = self.reached(asked)
         if not found:
             raise NotConcludedError(asked, tuple(self.by_id))
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -158,7 +159,6 @@ def read_text(path: Path, folder: Path, found: list[Diagnostic], drafts: Drafts 
 
 def read_triples(folder: Path, ontology: Path, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS) -> Triples:
     """Every triple of the ontology and of a knowledge base's Turtle and TriG files."""
-    from rdflib import Dataset, URIRef
     from rdflib.exceptions import ParserError
     from rdflib.plugins.parsers.notation3 import BadSyntax
 
@@ -171,9 +171,8 @@ def read_triples(folder: Path, ontology: Path, found: list[Diagnostic], drafts: 
         if (odd := _odd(text)) is not None:
             found.append(odd)
             continue
-        dataset = Dataset()
         try:
-            dataset.parse(data=text.text, format="trig" if path.suffix == ".trig" else "turtle")
+            quads = _quads(text.text, "trig" if path.suffix == ".trig" else "turtle")
         except (BadSyntax, ParserError, SyntaxError, ValueError) as error:
             line = getattr(error, "lines", 0) + 1 if isinstance(error, BadSyntax) else 0
             lines = text.text.split("\n")
@@ -185,16 +184,34 @@ def read_triples(folder: Path, ontology: Path, found: list[Diagnostic], drafts: 
             shown = lines[line - 1].strip() if 0 < line <= len(lines) else ""
             found.append(Diagnostic("rdf-syntax", Span(text.name, line), f"cannot be read: {message}", hint, shown))
             continue
-        for s, p, o, graph in sorted(dataset.quads(), key=lambda quad: tuple(map(str, quad))):  # rdflib's order varies
-            subject, predicate, value = str(s), str(p), _native(o)
+        for subject, predicate, value, graph in quads:
             key = (subject, predicate, value)
             if value not in triples.subjects[subject][predicate]:
                 triples.subjects[subject][predicate].append(value)
-            if isinstance(graph, URIRef) and not str(graph).startswith("urn:x-rdflib"):
-                triples.graphs[key].append(str(graph))
+            if graph:
+                triples.graphs[key].append(graph)
             else:
                 triples.graphs.setdefault(key, [])
     return triples
+
+
+@functools.lru_cache(maxsize=64)
+def _quads(text: str, form: str) -> tuple[tuple[str, str, Value, str], ...]:
+    """What a file says, in a fixed order; the graph is empty where it has no name. Kept: most files stay as they are."""
+    from rdflib import Dataset, URIRef
+
+    dataset = Dataset()
+    dataset.parse(data=text, format=form)
+    found = sorted(dataset.quads(), key=lambda quad: tuple(map(str, quad)))  # rdflib's order varies
+    return tuple(
+        (
+            str(s),
+            str(p),
+            _native(o),
+            str(g) if isinstance(g, URIRef) and not str(g).startswith("urn:x-rdflib") else "",
+        )
+        for s, p, o, g in found
+    )
 
 
 _STRINGS = re.compile(

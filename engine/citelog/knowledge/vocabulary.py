@@ -67,31 +67,36 @@ def _range(triples: Triples, iri: str) -> str:
 
 
 def _signature(triples: Triples, iri: str, layer: str, found: list[Diagnostic]) -> Predicate | None:
-    span, shown = triples.span(iri, "cl:signature")
     text = triples.text(iri, CL + "signature")
     match = SIGNATURE.match(text.strip())
     hint = 'write cl:signature "name(patient: patient, value: term)"'
-    if not text:
-        for key, values in triples.subjects[iri].items():  # under a misspelt property, which is reported as such
-            if any(SIGNATURE.match(str(value).strip()) for value in values):
-                span, shown = triples.span(iri, Iri(key).local)
-        message = f"predicate {Iri(iri).local} has no cl:signature"
+
+    def wrong(message: str, hint: str, words: str = "cl:signature") -> None:
+        span, shown = triples.span(iri, words)  # looked for only where something is wrong: the text is long
         found.append(Diagnostic("bad-signature", span, message, hint, shown))
+
+    if not text:
+        misspelt = (  # under a misspelt property, which is reported as such
+            Iri(key).local
+            for key, values in triples.subjects[iri].items()
+            if any(SIGNATURE.match(str(value).strip()) for value in values)
+        )
+        wrong(f"predicate {Iri(iri).local} has no cl:signature", hint, next(misspelt, "cl:signature"))
         return None
     if match is None:
-        found.append(Diagnostic("bad-signature", span, f"the signature {text} cannot be read", hint, shown))
+        wrong(f"the signature {text} cannot be read", hint)
         return None
     arguments = []
     for part in filter(None, (p.strip() for p in match["args"].split(","))):
         name, _, type_ = (p.strip() for p in part.partition(":"))
         if type_ not in TYPES:
             more = did_you_mean(type_, TYPES) or f"types are {', '.join(TYPES)}"
-            found.append(Diagnostic("bad-signature", span, f"{part} names no type", more, shown))
+            wrong(f"{part} names no type", more)
             return None
         arguments.append(Argument(name, type_))
     if not arguments:
         message = f"{match['name']} has no argument, and so is about nobody"
-        found.append(Diagnostic("bad-signature", span, message, f"write {match['name']}(patient: patient)", shown))
+        wrong(message, f"write {match['name']}(patient: patient)")
         return None
     sentence, absence = triples.text(iri, CL + "sentence"), triples.text(iri, CL + "absence")
     known = {a.name for a in arguments}
@@ -99,9 +104,8 @@ def _signature(triples: Triples, iri: str, layer: str, found: list[Diagnostic]) 
         for name in re.findall(r"\{([^{}]*)\}", template):
             if name not in known:
                 more = did_you_mean(name, known) or f"it has {', '.join(a.name for a in arguments)}"
-                place, line = triples.span(iri, f"{{{name}}}")
                 message = f"the sentence names {{{name}}}, which is no argument of {match['name']}"
-                found.append(Diagnostic("bad-signature", place, message, more, line))
+                wrong(message, more, f"{{{name}}}")
     return Predicate(match["name"], tuple(arguments), layer, sentence, absence)
 
 

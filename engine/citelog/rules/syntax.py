@@ -179,8 +179,12 @@ def _comments(text: str, start: int, end: int, number: int) -> Iterator[tuple[st
         yield "COMMENT", match[0].rstrip(), start + match.start(), number
 
 
+@functools.lru_cache(maxsize=64)
 def parse(text: str, file: str) -> RuleFile:
-    """Read a rule file; problems come back as diagnostics with the code `syntax`."""
+    """Read a rule file; problems come back as diagnostics with the code `syntax`.
+
+    What was read is kept: of the files that an author works on, most stay as they are.
+    """
     from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
     prefixes: dict[str, str] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from citelog import patient
-from citelog.assess import Assessment, NotConcludedError
+from citelog.assess import Assessment
 from citelog.diagnostics import CaseError, CitelogError
 from citelog.explain.catalogue import goal
 from citelog.explain.model import Model, shape
@@ -87,14 +87,14 @@ def tried(knowledge: Knowledge, file: Path) -> tuple[Trial, Assessment | None]:
 
 def _failures(found: Assessment, expect: Expectation, file: Path) -> Iterator[Failure]:
     for id_ in expect.include:
-        if not _reached(found, id_):
+        if not found.reached(id_):
             yield _missing(found, id_)
     for id_ in expect.exclude:
         try:
             goal(found.knowledge, id_)
         except CitelogError as error:
             yield Failure("missing", f"{id_} must not be concluded, and never can be", tuple(str(error).splitlines()))
-        for reached in _reached(found, id_):
+        for reached in found.reached(id_):
             conclusion = found.by_id[reached]
             facts = [entry.sentence for entry in found.case.entries if entry.id in conclusion.facts]
             lines = (
@@ -106,7 +106,7 @@ def _failures(found: Assessment, expect: Expectation, file: Path) -> Iterator[Fa
     for value, told in expect.steps.items():
         yield from _step(found, value, told)
     for id_, statements in expect.cites.items():
-        for reached in _reached(found, id_) or ("",):
+        for reached in found.reached(id_) or ("",):
             cited = found.by_id[reached].statements if reached else ()
             lacking = [s for s in statements if s not in cited]
             if lacking:
@@ -114,13 +114,6 @@ def _failures(found: Assessment, expect: Expectation, file: Path) -> Iterator[Fa
                 yield Failure("citation", what, (f"it cites {' '.join(cited)}" if cited else "it is not concluded",))
     for id_ in expect.proofs:
         yield from _proof(found, id_, file)
-
-
-def _reached(found: Assessment, id_: str) -> tuple[str, ...]:
-    try:
-        return found.ids(id_)
-    except NotConcludedError:
-        return ()
 
 
 def _missing(found: Assessment, id_: str) -> Failure:
@@ -159,7 +152,7 @@ def proof_text(found: Assessment, id_: str) -> str:
 
 def _proof(found: Assessment, id_: str, file: Path) -> Iterator[Failure]:
     path = golden(file, id_)
-    if not _reached(found, id_):
+    if not found.reached(id_):
         yield Failure("proof", f"{id_} has no proof: it is not concluded")
         return
     now = proof_text(found, id_)
@@ -176,7 +169,7 @@ def _proof(found: Assessment, id_: str, file: Path) -> Iterator[Failure]:
 def accept(found: Assessment, expect: Expectation, file: Path) -> Iterator[Path]:
     """Write the proofs that a case keeps as they are now; those that changed are given."""
     for id_ in expect.proofs:
-        if _reached(found, id_):
+        if found.reached(id_):
             path, now = golden(file, id_), proof_text(found, id_)
             if not path.exists() or path.read_text(encoding="utf-8") != now:
                 path.parent.mkdir(parents=True, exist_ok=True)
