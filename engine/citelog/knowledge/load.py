@@ -74,11 +74,11 @@ class Opened:
 def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     """Read and verify a knowledge base; the findings say all that is wrong, in one run.
 
-    `drafts` stand in for files of the folder, or beside them; a knowledge base with drafts keeps the hash of its files.
+    `drafts` stand in for files of the folder, or beside them; the hash is what it would be if they were saved.
     """
     found: list[Diagnostic] = []
     triples = read_triples(folder, ontology, found, drafts)
-    source = read_source(folder, triples, found)
+    source = read_source(folder, triples, found, drafts)
     statements = read_statements(triples, source, found)
     known = frozenset(Iri(s).local for s in triples.instances(CL + "Statement"))  # also those with a fault
     predicates = read_predicates(triples, found)
@@ -117,7 +117,7 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     knowledge = Knowledge(
         id=triples.text(base, DCTERMS + "identifier"),
         version=triples.text(base, PAV + "version"),
-        sha256=fingerprint(folder, ontology),
+        sha256=fingerprint(folder, ontology, drafts),
         title=triples.text(base, DCTERMS + "title"),
         review_status=triples.text(document, CL + "reviewStatus"),
         namespace=base[: len(base) - len(Iri(base).local)],

@@ -8,12 +8,14 @@ from pathlib import Path
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
 from citelog.knowledge.base import Caveat, Conflict, Statement
-from citelog.knowledge.triples import DCTERMS, RDFS, Triples, shown_name
+from citelog.knowledge.triples import DCTERMS, NO_DRAFTS, RDFS, Drafts, Triples, read_bytes, shown_name
 from citelog.values import Iri
 from citelog.vocab import CL
 
 
-def read_source(folder: Path, triples: Triples, found: list[Diagnostic]) -> Source | None:
+def read_source(
+    folder: Path, triples: Triples, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS
+) -> Source | None:
     """The document, if its bytes are those that were encoded; a finding says what is wrong."""
     for document in triples.instances(CL + "SourceDocument"):
         span, shown = triples.span(document)
@@ -36,7 +38,7 @@ def read_source(folder: Path, triples: Triples, found: list[Diagnostic]) -> Sour
             )
             return None
         try:
-            source = Source.of(path.name, path.read_bytes())
+            source = Source.of(path.name, read_bytes(path, drafts))
         except OSError:
             found.append(
                 Diagnostic("file-missing", span, f"the source document {file} is not there", "restore it", shown)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import re
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -29,6 +31,11 @@ Drafts = Mapping[Path, str]
 """Texts that stand in for files, by their paths: what an editor shows and has not saved."""
 
 NO_DRAFTS: Drafts = {}
+
+
+class Whole(dict[Path, str]):
+    """Drafts of every file there is: what is not among them is not there, and no disk is asked."""
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +139,27 @@ def shown_name(path: Path, folder: Path) -> str:
 def files_of(folder: Path, pattern: str, drafts: Drafts = NO_DRAFTS) -> list[Path]:
     """The files of a knowledge base by a pattern of their paths in it, those that are only drafts too, by name."""
     drawn = (path for path in drafts if path.is_relative_to(folder) and _fits(path.relative_to(folder), pattern))
-    return sorted({*folder.glob(pattern), *drawn})
+    return sorted({*drawn} if isinstance(drafts, Whole) else {*folder.glob(pattern), *drawn})
 
 
 def _fits(path: Path, pattern: str) -> bool:
     return path.match(pattern) and len(path.parts) == len(Path(pattern).parts)
 
 
+def read_bytes(path: Path, drafts: Drafts = NO_DRAFTS) -> bytes:
+    """A file as bytes, or its draft. Raises OSError."""
+    if path in drafts:
+        return drafts[path].encode("utf-8")
+    if isinstance(drafts, Whole):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+    return path.read_bytes()
+
+
 def read_text(path: Path, folder: Path, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS) -> Text | None:
     """A file of a knowledge base as text, or its draft; None, and a finding, where it cannot be read."""
     name = shown_name(path, folder)
-    if path in drafts:
-        return Text(name, drafts[path])
     try:
-        return Text(name, path.read_text(encoding="utf-8"))
+        return Text(name, re.sub(r"\r\n?", "\n", read_bytes(path, drafts).decode("utf-8")))
     except UnicodeDecodeError as error:
         before = error.object[: error.start]
         span = Span(name, before.count(b"\n") + 1, len(before.split(b"\n")[-1].decode("utf-8")) + 1)
