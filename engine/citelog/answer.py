@@ -202,6 +202,7 @@ def _lines(document: Mapping[str, Any]) -> str:
 
 
 _machines = threading.local()
+_KEPT = 8  # machines of a thread; who edits makes another with each change
 
 
 def _machine(knowledge: Knowledge) -> Machine:
@@ -209,6 +210,8 @@ def _machine(knowledge: Knowledge) -> Machine:
     kept: dict[str, Machine] = _machines.__dict__.setdefault("kept", {})
     key = knowledge.sha256
     if key not in kept:
+        while len(kept) >= _KEPT:
+            del kept[next(iter(kept))]  # the oldest
         kept[key] = Machine(knowledge.program, knowledge.stated)
     return kept[key]
 

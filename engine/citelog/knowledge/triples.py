@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import functools
 import re
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -10,7 +10,8 @@ from citelog.patient import casefile, context
 from citelog.patient.case import Case, Gathered
 from citelog.patient.entries import sort
 from citelog.patient.facts import notes
-from citelog.patient.reading import read_document
+from citelog.patient.reading import Document, read_document
+from citelog.patient.reading import document as read_data
 from citelog.vocab import Terms
 
 
@@ -25,7 +26,15 @@ def read(source: str | Path | Mapping[str, Any], terms: Terms) -> Case:
     >>> case.notes[0].text
     'Serum ferritin: <5 µg/L. Not used: no analyte is known as "serum ferritin".'
     """
-    document = read_document(source)
+    return _case(read_document(source), terms)
+
+
+def read_bytes(data: bytes, where: str, default_id: str, terms: Terms) -> Case:
+    """Read a record that is at hand as bytes; `where` is what messages call it, `default_id` its id without one."""
+    return _case(read_data(data, where, default_id), terms)
+
+
+def _case(document: Document, terms: Terms) -> Case:
     if "resourceType" in document.tree:
         from citelog.patient.fhir import gather  # with its models a fifth of a second: only where a record is FHIR
 

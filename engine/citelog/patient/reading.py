@@ -67,10 +67,18 @@ def read_document(source: object) -> Document:
     else:
         where, default_id = str(source).encode("utf-8", "replace").decode(), Path(source).stem
         data = _bytes(Path(source), where)
+    return document(data, where, default_id.encode("utf-8", "replace").decode())
+
+
+def document(data: bytes, where: str, default_id: str) -> Document:
+    """Read the bytes of a record.
+
+    >>> document(b"labs: []", "a.yaml", "a").tree
+    {'labs': []}
+    """
     if len(data) > LARGEST:
         raise _too_large(where)
     tree = _checked(where, _parsed(_text(data, where), where))
-    default_id = default_id.encode("utf-8", "replace").decode()
     return Document(where, default_id, _sha256(data), _mapping(where, tree))
 
 

@@ -16,6 +16,7 @@ from citelog.explain.model import Model, shape
 from citelog.explain.obstacles import Obstacle, obstacle
 from citelog.explain.plans import Planner
 from citelog.knowledge.base import Knowledge
+from citelog.knowledge.triples import NO_DRAFTS, Drafts, read_bytes
 from citelog.patient.case import Expectation
 
 
@@ -73,19 +74,22 @@ def golden(file: Path, conclusion: str) -> Path:
     return file.parent / "proofs" / file.stem / f"{conclusion.replace(':', '.').replace('#', '.')}.txt"
 
 
-def tried(knowledge: Knowledge, file: Path) -> tuple[Trial, Assessment | None]:
-    """Run one case; its assessment is None where the file cannot be used."""
+def tried(knowledge: Knowledge, file: Path, drafts: Drafts = NO_DRAFTS) -> tuple[Trial, Assessment | None]:
+    """Run one case; its assessment is None where the file cannot be used. `drafts` stand in for files."""
     try:
-        case = patient.read(file, knowledge.terms)
+        if file in drafts:
+            case = patient.read_bytes(drafts[file].encode(), file.name, file.stem, knowledge.terms)
+        else:
+            case = patient.read(file, knowledge.terms)
         found = Assessment.of(knowledge, case, case.expect.at if case.expect else None)
     except CaseError as error:
         return Trial(file.stem, file, 1, (Failure("unusable", str(error)),)), None
     expect = case.expect or Expectation()
     count = len(expect.include) + len(expect.exclude) + len(expect.steps) + len(expect.cites) + len(expect.proofs)
-    return Trial(case.id, file, count, tuple(_failures(found, expect, file))), found
+    return Trial(case.id, file, count, tuple(_failures(found, expect, file, drafts))), found
 
 
-def _failures(found: Assessment, expect: Expectation, file: Path) -> Iterator[Failure]:
+def _failures(found: Assessment, expect: Expectation, file: Path, drafts: Drafts) -> Iterator[Failure]:
     for id_ in expect.include:
         if not found.reached(id_):
             yield _missing(found, id_)
@@ -113,7 +117,7 @@ def _failures(found: Assessment, expect: Expectation, file: Path) -> Iterator[Fa
                 what = f"{id_} does not cite {' '.join(lacking)}"
                 yield Failure("citation", what, (f"it cites {' '.join(cited)}" if cited else "it is not concluded",))
     for id_ in expect.proofs:
-        yield from _proof(found, id_, file)
+        yield from _proof(found, id_, file, drafts)
 
 
 def _missing(found: Assessment, id_: str) -> Failure:
@@ -150,14 +154,14 @@ def proof_text(found: Assessment, id_: str) -> str:
     return "\n".join(parts)
 
 
-def _proof(found: Assessment, id_: str, file: Path) -> Iterator[Failure]:
+def _proof(found: Assessment, id_: str, file: Path, drafts: Drafts) -> Iterator[Failure]:
     path = golden(file, id_)
     if not found.reached(id_):
         yield Failure("proof", f"{id_} has no proof: it is not concluded")
         return
     now = proof_text(found, id_)
     try:
-        kept = path.read_text(encoding="utf-8")
+        kept = read_bytes(path, drafts).decode("utf-8")
     except FileNotFoundError:
         yield Failure("proof", f"no text of the proof of {id_} is kept", (f"citelog test --accept writes {path.name}",))
         return
