@@ -9,10 +9,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
+from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """One edition of a document: the name of its file, its text, and the SHA-256 of its bytes."""
 
@@ -27,7 +30,12 @@ class Source:
 
     def line(self, offset: int) -> int:
         """The line, counted from 1, on which a code point stands."""
-        return self.text.count("\n", 0, offset) + 1
+        return bisect_left(self._breaks, offset) + 1
+
+    @cached_property
+    def _breaks(self) -> list[int]:
+        """Where each line ends."""
+        return [match.start() for match in re.finditer("\n", self.text)]
 
     def places(self, quote: str) -> list[int]:
         """Every offset at which the quote starts, overlapping ones too.
@@ -35,7 +43,12 @@ class Source:
         >>> Source("a.txt", "ab ab", "").places("ab")
         [0, 3]
         """
-        return [m.start() for m in re.finditer(f"(?={re.escape(quote)})", self.text)] if quote else []
+        found: list[int] = []
+        at = self.text.find(quote) if quote else -1
+        while at >= 0:
+            found.append(at)
+            at = self.text.find(quote, at + 1)
+        return found
 
     def printed_markers(self, end: int) -> tuple[str, ...]:
         """The citation numbers printed where the sentence that holds the offset `end` ends.
@@ -69,14 +82,42 @@ class Source:
         """
         words = quote.split()
         best, ratio = (0, 0), 0.0
-        pieces = [(m.start(), m.end()) for m in re.finditer(r"\S+", self.text)]
         matcher = difflib.SequenceMatcher(autojunk=False)
         matcher.set_seq2(quote)
-        for i in range(max(1, len(pieces) - len(words) + 1)):
-            if not pieces:
-                break
-            start, end = pieces[i][0], pieces[min(i + len(words), len(pieces)) - 1][1]
+        for i in self._promising(words):
+            start, end = self._words[i][0], self._words[min(i + len(words), len(self._words)) - 1][1]
             matcher.set_seq1(self.text[start:end])
             if matcher.real_quick_ratio() > ratio and matcher.quick_ratio() > ratio and matcher.ratio() > ratio:
                 best, ratio = (start, end), matcher.ratio()
         return (*best, ratio)
+
+    def _promising(self, words: list[str]) -> list[int]:
+        """The words of the text at which a passage like some others may start: every one, in a text of a few pages.
+
+        In a longer one, those from which the most words stand at the same distance as in the quote.
+        """
+        if len(self._words) <= _FEW:
+            return list(range(max(1, len(self._words) - len(words) + 1))) if self._words else []
+        starts: Counter[int] = Counter()
+        for distance, word in enumerate(words):
+            for i in self._standing.get(word.casefold(), ()):
+                starts[max(0, i - distance)] += 1
+        best = starts.most_common(_TRIED)
+        return sorted({i + step for i, _ in best for step in (-1, 0, 1) if 0 <= i + step < len(self._words)})
+
+    @cached_property
+    def _words(self) -> list[tuple[int, int]]:
+        """From where to where each word goes."""
+        return [match.span() for match in re.finditer(r"\S+", self.text)]
+
+    @cached_property
+    def _standing(self) -> dict[str, list[int]]:
+        """Which words of the text a word is, those left out that are everywhere."""
+        found: dict[str, list[int]] = {}
+        for i, (start, end) in enumerate(self._words):
+            found.setdefault(self.text[start:end].casefold(), []).append(i)
+        return {word: places for word, places in found.items() if len(places) <= _COMMON}
+
+
+_FEW, _TRIED, _COMMON = 2000, 8, 200
+"""Words of a text that is searched whole; passages compared in a longer one; places of a word that is too common."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from citelog import home
 from citelog.codes import code_error
@@ -13,10 +15,13 @@ from citelog.evidence.sources import Source
 from citelog.knowledge.load import CODES as LOAD_CODES
 from citelog.knowledge.load import Opened, load
 from citelog.knowledge.statements import doubled
-from citelog.knowledge.triples import SKOS, Triples, shown_name
+from citelog.knowledge.triples import NO_DRAFTS, SKOS, Drafts, Triples, rdf, shown_name
 from citelog.rules.language import CODES as RULE_CODES
 from citelog.values import Iri
 from citelog.vocab import CL
+
+if TYPE_CHECKING:
+    from shifty import PreparedValidator
 
 CODES: Mapping[str, str] = {
     **LOAD_CODES,
@@ -31,13 +36,13 @@ CODES: Mapping[str, str] = {
 """Every code that `citelog check` can report, with its meaning."""
 
 
-def check_folder(folder: Path) -> tuple[Diagnostic, ...]:
-    """All findings about a knowledge base, ordered by file and line."""
-    opened = load(folder, home.ontology())
+def check_folder(folder: Path, drafts: Drafts = NO_DRAFTS) -> tuple[Diagnostic, ...]:
+    """All findings about a knowledge base, ordered by file and line; `drafts` stand in for its files (see `load`)."""
+    opened = load(folder, home.ontology(), drafts)
     found = list(opened.diagnostics)
     if not any(d.code in ("rdf-syntax", "not-utf-8") for d in found):
         found += _codes(opened.triples)
-        found += _shapes(folder, opened.triples)
+        found += _shapes(opened.triples)
         if opened.source is not None:
             found += _segments(folder, opened, opened.source)
     return tuple(sorted(found, key=lambda d: (d.severity, d.span.file, d.span.line, d.code, d.message)))
@@ -55,39 +60,45 @@ def _codes(triples: Triples) -> list[Diagnostic]:
     return found
 
 
-def _shapes(folder: Path, triples: Triples) -> list[Diagnostic]:
+def _shapes(triples: Triples) -> list[Diagnostic]:
     """SHACL, over the union of all graphs; the shapes stand beside the knowledge bases."""
-    from pyshacl import validate
-    from rdflib import Graph, Namespace, URIRef
-
-    shapes = home.home() / "knowledge" / "shapes.ttl"
-    data = Graph()
-    for path in [home.ontology(), *sorted(folder.glob("*.ttl")), *sorted(folder.glob("*.trig"))]:
-        if path.suffix == ".trig":
-            from rdflib import Dataset
-
-            dataset = Dataset(default_union=True)
-            dataset.parse(path, format="trig")
-            for s, p, o, _ in dataset.quads():
-                data.add((s, p, o))
-        else:
-            data.parse(path, format="turtle")
-    conforms, report, _ = validate(data, shacl_graph=Graph().parse(shapes, format="turtle"), advanced=True)
-    if conforms or not isinstance(report, Graph):
+    validator = _validator((home.home() / "knowledge" / "shapes.ttl").read_bytes())
+    data = b"".join(_ntriples(text.text, text.name.endswith(".trig")) for text in triples.files.values())
+    if validator.validate_algebra(data, graph_mode="data", infer=False, on_unsupported="error").conforms:
         return []
-    sh = Namespace("http://www.w3.org/ns/shacl#")
+    from rdflib import URIRef
+    from rdflib.namespace import SH
+
+    # the quick answer above keeps one of several reasons that are alike; the report has them all
+    _, report, _ = validator.validate(data, graph_mode="data", infer=False)
     found = []
-    for result in report.subjects(sh.resultMessage, None, unique=True):
-        focus = report.value(result, sh.focusNode)
-        if doubled(triples, str(focus)):
+    for result in report.subjects(SH.resultMessage, unique=True):
+        focus, path = str(report.value(result, SH.focusNode)), report.value(result, SH.resultPath)
+        if doubled(triples, focus):
             continue
-        property_ = report.value(result, sh.resultPath)
-        about = Iri(str(focus)).local if isinstance(focus, URIRef) else str(focus)
-        place = f" ({Iri(str(property_)).local})" if isinstance(property_, URIRef) else ""
-        span, shown = triples.span(str(focus))
-        messages = " ".join(sorted(str(m) for m in report.objects(result, sh.resultMessage)))
-        found.append(Diagnostic("shape", span, f"{about}{place}: {messages}", "see knowledge/shapes.ttl", shown))
+        named = isinstance(path, URIRef)
+        span, shown = triples.span(focus, triples.written(str(path)) if named else "")
+        message = " ".join(sorted(str(m) for m in report.objects(result, SH.resultMessage)))
+        message = re.sub(r"<([^<>\s]+)>", lambda m: triples.written(m[1]), message)
+        about = Iri(focus).local + (f" ({Iri(str(path)).local})" if named else "")
+        found.append(Diagnostic("shape", span, f"{about}: {message}", "see knowledge/shapes.ttl", shown))
     return list(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=1)
+def _validator(shapes: bytes) -> PreparedValidator:
+    from shifty import PreparedValidator
+
+    return PreparedValidator(shapes)
+
+
+@lru_cache(maxsize=64)
+def _ntriples(text: str, graphs: bool) -> bytes:
+    """The triples of a file, whichever graphs they stand in."""
+    from pyoxigraph import RdfFormat, Triple, serialize
+
+    triples = (Triple(quad.subject, quad.predicate, quad.object) for quad in rdf(text, graphs))
+    return serialize(triples, format=RdfFormat.N_TRIPLES) or b""
 
 
 def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import errno
-import functools
 import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from citelog.diagnostics import Diagnostic, Span, unseen
 from citelog.values import Iri, Value
 
 if TYPE_CHECKING:
-    from rdflib.term import Node
+    from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 RDFS = "http://www.w3.org/2000/01/rdf-schema#"
@@ -36,20 +37,43 @@ class Whole(dict[Path, str]):
     """Drafts of every file there is: what is not among them is not there, and no disk is asked."""
 
 
+_NAMED = re.compile(
+    r"(?m)^[ \t]*(?:[^\s#{}]+[ \t]*\{[ \t]*)?(?P<name>[^\s#{}]+)(?=\s+[^\s{])"
+)  # a named graph may begin on the same line
+_BLOCK_END = re.compile(r"\n(?:\s*\n|(?=[^\s#]))")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Text:
     """A file of the knowledge base: its name as shown to people, and what is in it."""
 
     name: str
     text: str
 
+    @cached_property
+    def _prefixes(self) -> dict[str, str]:
+        """The prefix of each namespace, with its colon."""
+        found = re.findall(r"(?m)^@prefix\s+([\w-]*:)\s+<([^<>\s]*)>", self.text)
+        return {namespace: prefix for prefix, namespace in reversed(found)}
+
+    @cached_property
+    def _blocks(self) -> dict[str, int]:
+        """Where the first line begins that starts with a name."""
+        found: dict[str, int] = {}
+        for match in _NAMED.finditer(self.text):
+            found.setdefault(match["name"], match.start())
+        return found
+
     def written(self, iri: str) -> str | None:
         """A name as this file writes it; None where the file has no prefix for its namespace."""
         local = Iri(iri).local
-        namespace = re.escape(iri[: len(iri) - len(local)])
-        found = re.search(rf"(?m)^@prefix\s+([\w-]*:)\s+<{namespace}>", self.text)
-        return found[1] + local if found else None
+        prefix = self._prefixes.get(iri[: len(iri) - len(local)])
+        return None if prefix is None else prefix + local
+
+    def line(self, number: int) -> str:
+        """A line of the file, counted from 1; empty where there is none."""
+        lines = self.text.split("\n")
+        return lines[number - 1] if 0 < number <= len(lines) else ""
 
     def line_of(self, name: str, words: str = "") -> tuple[int, str]:
         """Where a block about a name starts, or the line in it that holds some words; (0, "") where there is none.
@@ -59,13 +83,14 @@ class Text:
         >>> Text("a.trig", "ex:S1 { ex:iron ex:dose 1.0 . }\\n").line_of("ex:iron")
         (1, 'ex:S1 { ex:iron ex:dose 1.0 . }')
         """
-        graph = r"(?:[^\s#{}]+[ \t]*\{[ \t]*)?"  # a named graph may begin on the same line
-        found = re.search(rf"(?m)^[ \t]*{graph}{re.escape(name)}\s+(?!\{{).*$", self.text)
-        if not found:
+        start = self._blocks.get(name)
+        if start is None:
             return 0, ""
-        number, shown = self.text.count("\n", 0, found.start()) + 1, found[0]
-        block = re.split(r"\n(?:\s*\n|(?=[^\s#]))", self.text[found.start() :], maxsplit=1)[0].split("\n")
-        return next(((number + i, line) for i, line in enumerate(block) if words and words in line), (number, shown))
+        ends = _BLOCK_END.search(self.text, start)
+        block = self.text[start : ends.start() if ends else len(self.text)].split("\n")
+        number = self.text.count("\n", 0, start) + 1
+        held = ((number + i, line) for i, line in enumerate(block) if words and words in line)
+        return next(held, (number, block[0]))
 
 
 @dataclass(slots=True)
@@ -75,6 +100,18 @@ class Triples:
     subjects: dict[str, dict[str, list[Any]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     graphs: dict[tuple[str, str, Any], list[str]] = field(default_factory=lambda: defaultdict(list))
     files: dict[str, Text] = field(default_factory=dict)
+    classes: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def add(self, subject: str, predicate: str, value: Value, graph: str | None) -> None:
+        """A triple more, and the graph that it stands in; the same triple in two graphs is one."""
+        key = (subject, predicate, value)
+        if key not in self.graphs:
+            self.subjects[subject][predicate].append(value)
+            if predicate == TYPE:
+                self.classes[str(value)].add(subject)
+        graphs = self.graphs[key]
+        if graph is not None:
+            graphs.append(graph)
 
     def one(self, subject: str, predicate: str) -> Any:
         """The value of a property, or None."""
@@ -101,9 +138,7 @@ class Triples:
 
     def instances(self, class_: str) -> list[str]:
         """Every subject of a class, in the order of their names."""
-        return sorted(
-            s for s, properties in self.subjects.items() if any(str(c) == class_ for c in properties.get(TYPE, ()))
-        )
+        return sorted(self.classes.get(class_, ()))
 
     def written(self, iri: str) -> str:
         """A name as the files of the knowledge base write it."""
@@ -172,9 +207,6 @@ def read_text(path: Path, folder: Path, found: list[Diagnostic], drafts: Drafts 
 
 def read_triples(folder: Path, ontology: Path, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS) -> Triples:
     """Every triple of the ontology and of a knowledge base's Turtle and TriG files."""
-    from rdflib.exceptions import ParserError
-    from rdflib.plugins.parsers.notation3 import BadSyntax
-
     triples = Triples()
     for path in [ontology, *files_of(folder, "*.ttl", drafts), *files_of(folder, "*.trig", drafts)]:
         text = read_text(path, folder, found, drafts)
@@ -185,46 +217,25 @@ def read_triples(folder: Path, ontology: Path, found: list[Diagnostic], drafts: 
             found.append(odd)
             continue
         try:
-            quads = _quads(text.text, "trig" if path.suffix == ".trig" else "turtle")
-        except (BadSyntax, ParserError, SyntaxError, ValueError) as error:
-            line = getattr(error, "lines", 0) + 1 if isinstance(error, BadSyntax) else 0
-            lines = text.text.split("\n")
-            message = getattr(error, "_why", "") or str(error).splitlines()[0]
-            hint = (
-                "each block ends with a full stop, and parts of one with ; or , (often the slip is on the line above);"
-                " what depends on this file is checked when it can be read"
-            )
-            shown = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-            found.append(Diagnostic("rdf-syntax", Span(text.name, line), f"cannot be read: {message}", hint, shown))
+            quads = read_rdf(text.text, path.suffix == ".trig")
+        except SyntaxError as error:
+            found.append(_unreadable(text, error))
             continue
-        for subject, predicate, value, graph in quads:
-            key = (subject, predicate, value)
-            if value not in triples.subjects[subject][predicate]:
-                triples.subjects[subject][predicate].append(value)
-            if graph:
-                triples.graphs[key].append(graph)
-            else:
-                triples.graphs.setdefault(key, [])
+        for quad in quads:
+            triples.add(*quad)
     return triples
 
 
-@functools.lru_cache(maxsize=64)
-def _quads(text: str, form: str) -> tuple[tuple[str, str, Value, str], ...]:
-    """What a file says, in a fixed order; the graph is empty where it has no name. Kept: most files stay as they are."""
-    from rdflib import Dataset, URIRef
-
-    dataset = Dataset()
-    dataset.parse(data=text, format=form)
-    found = sorted(dataset.quads(), key=lambda quad: tuple(map(str, quad)))  # rdflib's order varies
-    return tuple(
-        (
-            str(s),
-            str(p),
-            _native(o),
-            str(g) if isinstance(g, URIRef) and not str(g).startswith("urn:x-rdflib") else "",
-        )
-        for s, p, o, g in found
-    )
+def _unreadable(text: Text, error: SyntaxError) -> Diagnostic:
+    """What keeps a file from being read, in the parser's words."""
+    said = re.sub(r"^Parser error (?:at|between) .*?: | \(line \d+\)$", "", str(error))
+    hint = "each block ends with a full stop, and parts of one with ; or , (often the slip is on the line above)"
+    if match := re.match(r"The prefix (\S+) has not been declared", said):
+        hint = f"write @prefix {match[1]} <…> . at the top of the file, or correct the name"
+    hint += "; what depends on this file is checked when it can be read"
+    span = Span(text.name, error.lineno or 0, error.offset or 0)
+    message = f"cannot be read: {said[:1].lower()}{said[1:]}"
+    return Diagnostic("rdf-syntax", span, message, hint, text.line(span.line))
 
 
 _STRINGS = re.compile(
@@ -235,9 +246,12 @@ _STRINGS = re.compile(
 
 def _odd(text: Text) -> Diagnostic | None:
     """The first character outside strings that a word processor or a web page put there; RDF has no place for it."""
-    bare = _STRINGS.sub(lambda m: re.sub(r"[^\n]", "x", m[0]), text.text)
-    for at, character in enumerate(bare):
-        if character.isascii() or (at == 0 and character == "\ufeff"):
+    if text.text.isascii():
+        return None
+    bare = _STRINGS.sub(lambda m: m[0] if m[0].isascii() else re.sub(r"[^\n]", "x", m[0]), text.text)
+    for match in re.finditer(r"[^\x00-\x7f]", bare):
+        at, character = match.start(), match[0]
+        if at == 0 and character == "\ufeff":
             continue
         if character in "“”„‟":
             said = f"cannot be read: {character} is no quotation mark"
@@ -247,23 +261,63 @@ def _odd(text: Text) -> Diagnostic | None:
         else:
             continue
         line = text.text.count("\n", 0, at) + 1
-        return Diagnostic("rdf-syntax", Span(text.name, line), said, hint, text.text.split("\n")[line - 1].strip())
+        return Diagnostic("rdf-syntax", Span(text.name, line), said, hint, text.line(line).strip())
     return None
 
 
-def _native(node: Node) -> Value:
-    """An RDF node as a value of the language; a decimal keeps the digits that it is written with."""
-    from rdflib import Literal
+# reading RDF; what was read before is not read again, for an author changes one file at a time
+
+
+@lru_cache(maxsize=64)
+def rdf(text: str, graphs: bool) -> tuple[Quad, ...]:
+    """The quads of a Turtle file, or of a TriG file with its `graphs`; raises SyntaxError, with its place."""
+    from pyoxigraph import RdfFormat, parse
+
+    return tuple(parse(text.removeprefix("\ufeff").encode(), format=RdfFormat.TRIG if graphs else RdfFormat.TURTLE))
+
+
+@lru_cache(maxsize=64)
+def read_rdf(text: str, graphs: bool) -> tuple[tuple[str, str, Value, str | None], ...]:
+    """Subject, property, value and graph of each triple of a file, in a fixed order; raises SyntaxError."""
+    from pyoxigraph import NamedNode
+
+    read = [
+        (
+            _name(quad.subject),
+            quad.predicate.value,
+            _native(quad.object),
+            quad.graph_name.value if isinstance(quad.graph_name, NamedNode) else None,
+        )
+        for quad in rdf(text, graphs)
+    ]
+    return tuple(sorted(read, key=lambda quad: tuple(map(str, quad))))
+
+
+def _name(node: NamedNode | BlankNode | Triple) -> str:
+    return str(getattr(node, "value", node))
+
+
+def _native(node: NamedNode | BlankNode | Literal | Triple) -> Value:
+    """An RDF node as a value of the language; a decimal keeps the digits that it is written with.
+
+    What is not of the form that its datatype asks for stays a text, which is reported as such.
+    """
+    from pyoxigraph import Literal
 
     if not isinstance(node, Literal):
-        return Iri(str(node))
-    kind = str(node.datatype) if node.datatype else XSD + "string"
-    if kind == XSD + "decimal":
-        return Decimal(str(node))
-    if kind == XSD + "integer":
-        return int(str(node))
-    if kind == XSD + "boolean":
-        return str(node) in ("true", "1")
-    if kind == XSD + "date" and not isinstance(node.value, str) and node.value is not None:
-        return node.value  # type: ignore[no-any-return]
-    return str(node)
+        return Iri(_name(node))
+    text, kind = node.value, node.datatype.value
+    try:
+        match kind.removeprefix(XSD):
+            case "decimal":
+                return Decimal(text)
+            case "integer":
+                return int(text)
+            case "boolean":
+                return text in ("true", "1")
+            case "date":
+                return datetime.date.fromisoformat(text)
+            case _:
+                return text
+    except (ValueError, InvalidOperation):
+        return text

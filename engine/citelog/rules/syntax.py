@@ -156,6 +156,12 @@ def _parser(every_token: bool = False) -> Lark:
     )
 
 
+@functools.lru_cache(maxsize=4096)
+def _tree(piece: str) -> Any:
+    """The tree of one statement: an author changes one rule at a time, and the others were read before."""
+    return _parser().parse(piece)
+
+
 def tokens(text: str) -> Iterator[tuple[str, str, int, int]]:
     """Every token of a file that `parse` reads without a diagnostic, its comments too.
 
@@ -191,22 +197,23 @@ def parse(text: str, file: str) -> RuleFile:
     rules: list[RuleSyntax] = []
     diagnostics: list[Diagnostic] = []
     lines = tuple(text.split("\n"))
+    line = counted = 0
 
     def report(span: Span, message: str, hint: str) -> None:
         shown = lines[span.line - 1] if 0 < span.line <= len(lines) else ""
         diagnostics.append(Diagnostic("syntax", span, message, hint, shown))
 
     for offset, piece in statements(text):
-        before = text[:offset]
-        line, column = before.count("\n"), offset - (before.rfind("\n") + 1)
+        line += text.count("\n", counted, offset)
+        column, counted = offset - (text.rfind("\n", 0, offset) + 1), offset
         try:
-            tree = _parser().parse("\n" * line + " " * column + piece)
+            tree = _tree(piece)
         except UnexpectedInput as error:
             ended = isinstance(error, UnexpectedEOF) or (
                 isinstance(error, UnexpectedToken) and error.token.type == "$END"
             )
             if ended:
-                read = (before + piece).rstrip().split("\n")
+                read = text[: offset + len(piece)].rstrip().split("\n")
                 report(
                     Span(file, len(read), len(read[-1]) + 1),
                     "the rule does not end",
@@ -214,16 +221,15 @@ def parse(text: str, file: str) -> RuleFile:
                 )
             else:
                 what = error.char if isinstance(error, UnexpectedCharacters) else str(getattr(error, "token", ""))
-                ahead = piece[: max(0, (error.pos_in_stream or 0) - line - column)]
+                ahead = piece[: max(0, error.pos_in_stream or 0)]
                 type_ = error.token.type if isinstance(error, UnexpectedToken) else ""
-                report(
-                    Span(file, error.line, error.column), *_mistake(piece, ahead, what, type_, lines[error.line - 1])
-                )
+                span = Span(file, line + error.line, error.column + column * (error.line == 1))
+                report(span, *_mistake(piece, ahead, what, type_, lines[span.line - 1]))
             continue
+        reader = _Reader(file, line, column)
         if tree.data != "prefix":
-            rules.append(_Reader(file).rule(tree, piece))
+            rules.append(reader.rule(tree, piece))
             continue
-        reader = _Reader(file)
         name, iri = str(tree.children[0]).rstrip(":"), str(tree.children[1])[1:-1]
         if name in prefixes:
             report(reader.span(tree.children[0]), f"the prefix {name}: is declared twice", "remove one of the lines")
@@ -290,14 +296,15 @@ def _mistake(piece: str, ahead: str, what: str, type_: str, line: str) -> tuple[
 
 
 class _Reader:
-    """Turns the trees of lark into the dataclasses above."""
+    """Turns the tree of a statement into the dataclasses above; it stands `lines` down, the first `columns` in."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, lines: int, columns: int) -> None:
+        self.file, self.lines, self.columns = file, lines, columns
 
     def span(self, node: Any) -> Span:
         meta = getattr(node, "meta", node)
-        return Span(self.file, getattr(meta, "line", 0), getattr(meta, "column", 0))
+        line, column = getattr(meta, "line", 0), getattr(meta, "column", 0)
+        return Span(self.file, self.lines + line, column + self.columns * (line == 1)) if line else Span(self.file)
 
     def rule(self, tree: Any, piece: str) -> RuleSyntax:
         docs = tuple(
