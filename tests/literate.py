@@ -6,6 +6,8 @@ A document is Markdown. Its fenced blocks are read by the first word after the f
 `facts`      what a record or a statement says, in the order of the predicates' arguments (`facts`)
 `rules`      a rule file; a name after the word (`rules two.rls`) makes a second file
 `edit FILE`  a change to a file of the small knowledge base in language/leaflet: `- old` and `+ new` lines
+`fix FILE`   a change after those, that answers the advice which they bring about
+`accept FILE`  another, that accepts it
 `answer`     what comes out: the diagnostics exactly as printed, or every fact that the rules derive
 
 In `declare` and `facts`, a line that ends in `for i = 0 … 9` stands for as many lines, with `{i}`, `{i+1}` or
@@ -243,11 +245,11 @@ def transcript(run: Run) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-def edited(text: str, folder: Path) -> Path:
+def edited(text: str, folder: Path, kinds: tuple[str, ...] = ("edit",)) -> Path:
     """A copy of the leaflet in `folder`, with the document's edits made: `-` lines give way to `+` lines."""
     target = folder / "leaflet"
     shutil.copytree(LEAFLET, target)
-    for block in (b for b in blocks(text) if b.kind == "edit"):
+    for block in (b for b in blocks(text) if b.kind in kinds):
         name, _, how = block.name.partition(" ")
         path = target / name
         if how == "removed":

@@ -29,7 +29,8 @@ class Diagnostic:
     """One finding about knowledge.
 
     `code` is a stable word, `message` says what is wrong, `hint` what to do, `text` is the author's
-    line, and `severity` is `error` (loading stops) or `advice`.
+    line, and `severity` is `error` (loading stops) or `advice`. `accepted` is the reason with which an
+    author accepts a piece of advice; it is empty where none does.
     """
 
     code: str
@@ -38,8 +39,9 @@ class Diagnostic:
     hint: str = ""
     text: str = ""
     severity: str = "error"
+    accepted: str = ""
 
-    def to_dict(self) -> dict[str, str | int]:
+    def to_dict(self) -> dict[str, str | int | None]:
         """The finding as data."""
         return {
             "severity": self.severity,
@@ -49,6 +51,7 @@ class Diagnostic:
             "column": self.span.column,
             "message": self.message,
             "hint": self.hint,
+            "accepted": self.accepted or None,
         }
 
     def __str__(self) -> str:
@@ -58,7 +61,9 @@ class Diagnostic:
             lines.append(f"{gutter}{self.text}")
             if self.span.column:
                 lines.append(" " * (len(gutter) + self.span.column - 1) + "^")
-        if self.hint:
+        if self.accepted:
+            lines.append(f"   = accepted: {self.accepted}")
+        elif self.hint:
             lines.append(f"   = {self.hint}")
         return "\n".join(lines)
 

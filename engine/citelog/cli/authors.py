@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, forms, open_base, print_lines, save, say, width, write
+from citelog.cli.console import KB, No, address, forms, open_base, print_lines, save, say, width, write
 from citelog.diagnostics import CitelogError
 
 
@@ -61,28 +61,37 @@ def quote(text: str, kb: str | None, form: str) -> None:
         raise No("")
 
 
-@click.command(epilog="Example: citelog check --kb my-guideline/")
+@click.command(epilog="Example: citelog check --kb my-guideline/ --strict")
 @KB
-@forms("text", "json")
-def check(kb: str | None, form: str) -> None:
-    """Everything wrong with a knowledge base, in one run."""
-    from citelog.knowledge.check import check_folder
+@forms("text", "json", "sarif")
+@click.option("--strict", is_flag=True, help="End with status 1 where there is advice that nobody accepts.")
+@click.option("--accepted", "--acknowledged", is_flag=True, help="Show accepted advice too, with the reasons.")
+def check(kb: str | None, form: str, strict: bool, accepted: bool) -> None:
+    """Everything wrong with a knowledge base, and what an expert would advise, in one run.
+
+    Advice is accepted where it is given, with a reason: `%%% @accept CODE: reason` above a rule, `cl:accepts
+    "CODE: reason"` in a statement.
+    """
+    from citelog.advice.review import review
 
     folder = home.knowledge(kb).resolve()
-    found = check_folder(folder)
-    errors = sum(d.severity == "error" for d in found)
+    found = review(folder)
     if form == "json":
         write(json.dumps([d.to_dict() for d in found], ensure_ascii=False, indent=2) + "\n")
+    elif form == "sarif":
+        from citelog.advice.review import CODES as ADVICE
+        from citelog.knowledge.check import CODES as ERRORS
+        from citelog.render.sarif import sarif
+
+        document = sarif(found, ERRORS, ADVICE, lambda file: address(folder.parent / file))
+        write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     else:
         from citelog.render import text
-        from citelog.render.lines import Line
 
-        lines = list(text.findings(found))
-        summary = (
-            f"{folder.name}: {errors} error{'' if errors == 1 else 's'}" if errors else f"{folder.name}: nothing wrong"
-        )
-        print_lines([*lines, Line(summary, "bold red" if errors else "bold green")])
-    if errors:
+        shown = [d for d in found if accepted or not d.accepted]
+        print_lines([*text.findings(shown), text.findings_counted(folder.name, found)], kb)
+    errors = any(d.severity == "error" for d in found)
+    if errors or (strict and any(not d.accepted for d in found)):
         raise No("")
 
 

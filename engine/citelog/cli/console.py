@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
@@ -141,6 +142,12 @@ def save(path: Path, text: str) -> None:
         raise CitelogError(
             f"{path}: it cannot be written: {error.strerror}\n   = name a file in a folder of yours"
         ) from error
+
+
+def address(path: Path) -> str:
+    """A file as a URI: from the working directory if it is in it."""
+    here = Path.cwd()
+    return quote(path.relative_to(here).as_posix()) if path.is_relative_to(here) else path.as_uri()
 
 
 def width() -> int:

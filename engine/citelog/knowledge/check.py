@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,14 +38,23 @@ CODES: Mapping[str, str] = {
 
 def check_folder(folder: Path, drafts: Drafts = NO_DRAFTS) -> tuple[Diagnostic, ...]:
     """All findings about a knowledge base, ordered by file and line; `drafts` stand in for its files (see `load`)."""
-    opened = load(folder, home.ontology(), drafts)
+    return check_opened(folder, load(folder, home.ontology(), drafts))
+
+
+def check_opened(folder: Path, opened: Opened) -> tuple[Diagnostic, ...]:
+    """All findings about a folder that was loaded, those of loading among them."""
     found = list(opened.diagnostics)
     if not any(d.code in ("rdf-syntax", "not-utf-8") for d in found):
         found += _codes(opened.triples)
         found += _shapes(opened.triples)
         if opened.source is not None:
             found += _segments(folder, opened, opened.source)
-    return tuple(sorted(found, key=lambda d: (d.severity, d.span.file, d.span.line, d.code, d.message)))
+    return ordered(found)
+
+
+def ordered(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Findings in the order in which they are told: errors first, then by file and line."""
+    return tuple(sorted(found, key=lambda d: (d.severity != "error", d.span.file, d.span.line, d.code, d.message)))
 
 
 def _codes(triples: Triples) -> list[Diagnostic]:

@@ -25,6 +25,7 @@ from citelog.knowledge.triples import (
     SKOS,
     TYPE,
     Drafts,
+    Text,
     Triples,
     files_of,
     read_text,
@@ -62,13 +63,17 @@ CODES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A folder as read: the knowledge base (None if there are errors), findings, and what check.py goes on with."""
+    """A folder as read: the knowledge base (None if there are errors), findings, and what check.py goes on with.
+
+    `texts` are the rule files, by their names as people see them.
+    """
 
     knowledge: Knowledge | None
     diagnostics: tuple[Diagnostic, ...]
     triples: Triples
     source: Source | None
     program: Program | None
+    texts: Mapping[str, Text]
 
 
 def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
@@ -87,11 +92,12 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     check_functional(triples, found)
     check_faithful(triples, statements, found)
     terms = read_terms(triples, found)
-    files = [
-        parse(text.text, text.name)
+    texts = {
+        text.name: text
         for path in files_of(folder, "rules/*.rls", drafts)
         if (text := read_text(path, folder, found, drafts))
-    ]
+    }
+    files = [parse(text.text, text.name) for text in texts.values()]
     names = Names(predicates, frozenset(Iri(s) for s in triples.subjects), known)
     program, wrong = check(files, names)
     found += wrong
@@ -111,7 +117,7 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     found = _told_once(triples, found)
     errors = [d for d in found if d.severity == "error"]
     if errors or not bases or source is None:
-        return Opened(None, tuple(found), triples, source, program)
+        return Opened(None, tuple(found), triples, source, program, texts)
     base = bases[0]
     document = triples.text(base, CL + "document")
     knowledge = Knowledge(
@@ -145,7 +151,7 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
         ),
         source=source,
     )
-    return Opened(knowledge, tuple(found), triples, source, program)
+    return Opened(knowledge, tuple(found), triples, source, program, texts)
 
 
 FOLLOWS = frozenset(

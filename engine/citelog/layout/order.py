@@ -13,7 +13,7 @@ from citelog.vocab import CL
 ORDER = (
     *("kind", "quote", "line", "start", "end", "section", "subsection", "markers", "inherited", "modality"),
     *("population", "attributedTo", "attributedAs", "restates", "rationaleOf", "goalOf", "qualifies", "elided"),
-    *("remark", "voice"),
+    *("remark", "accepts", "voice"),
 )
 """The properties of a statement in their order."""
 LAST = "remark"

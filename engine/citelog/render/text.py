@@ -152,8 +152,23 @@ def found(thing: Found, knowledge: Knowledge, width: int = WIDTH) -> Iterator[Li
 
 def findings(found: Iterable[Diagnostic]) -> Iterator[Line]:
     """Findings about knowledge, each with its place, the author's line and what to try."""
+    styles = {"error": "bold red", "advice": "bold yellow"}
     for finding in found:
-        first, *rest = str(finding).splitlines()
-        yield Line(first, "bold red" if finding.severity == "error" else "bold yellow")
+        first, place, *rest = str(finding).splitlines()
+        yield Line(first, "dim" if finding.accepted else styles[finding.severity])
+        yield Line(place.strip(), link=finding.span.file, lead="   ")
         yield from (Line(line) for line in rest)
         yield Line("")
+
+
+def findings_counted(name: str, found: Iterable[Diagnostic]) -> Line:
+    """How many findings there are about the knowledge base of a name, those apart that its authors accept."""
+    listed = list(found)
+    errors = sum(d.severity == "error" for d in listed)
+    accepted = sum(bool(d.accepted) for d in listed)
+    advice = len(listed) - errors - accepted
+    told = [counted(errors, "error")] if errors else []
+    told += [counted(advice, "piece") + " of advice"] if advice else []
+    told = told or ["nothing wrong"]
+    told += [f"{accepted} accepted"] if accepted else []
+    return Line(f"{name}: {', '.join(told)}", f"bold {'red' if errors else 'yellow' if advice else 'green'}")

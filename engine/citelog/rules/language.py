@@ -38,6 +38,7 @@ TAGS: Mapping[str, str] = {
     "assumes": "name the predicates on whose absence the conclusion rests as an assumption",
     "unless": "name the predicates whose absence is an exception that was looked for",
     "mute": "the step is left out of what is shown",
+    "accept": "name the advice of `citelog check` that is accepted, and why: %%% @accept rule-subsumed: the reason",
 }
 """Every tag, with what it is for."""
 

@@ -14,6 +14,7 @@ from citelog.diagnostics import Diagnostic, Span, did_you_mean, unseen
 from citelog.rules.language import AGGREGATES, ATTRIBUTES, NUMERIC, ORDERED, TAGS, TERMS, Names
 from citelog.rules.program import (
     Absent,
+    Acceptance,
     Aggregate,
     Assignment,
     Comparison,
@@ -128,6 +129,7 @@ class RuleChecker:
             plan,
             syntax.text,
             syntax.span,
+            tuple(self.accepts(tags)),
         )
 
     # tags and attributes
@@ -191,6 +193,14 @@ class RuleChecker:
                     )
                 cited[statement] = None
         return tuple(cited)
+
+    def accepts(self, tags: list[_Tag]) -> Iterator[Acceptance]:
+        for tag in tags:
+            code, colon, reason = (part.strip() for part in tag.text.partition(":"))
+            if tag.name == "accept" and colon and reason:
+                yield Acceptance(code, reason, self.word(tag, code))
+            elif tag.name == "accept" and tag.text:
+                self.report("unknown-tag", tag.spans[0], "@accept gives no reason", TAGS["accept"])
 
     def through(self, tags: list[_Tag], literals: list[Literal]) -> int | None:
         chosen = None

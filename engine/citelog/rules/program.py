@@ -127,6 +127,15 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A piece of advice that an author accepts: its code, the reason, and where that is written."""
+
+    code: str
+    reason: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule.
 
@@ -152,6 +161,7 @@ class Rule:
     plan: tuple[int, ...]
     text: str
     span: Span
+    accepts: tuple[Acceptance, ...] = ()
 
     @property
     def aggregate(self) -> Aggregate | None:

@@ -1,0 +1,53 @@
+"""Advice about statements: those that nothing rests on, and parts of the document that nobody has read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from citelog.advice.given import Advice, Given
+from citelog.values import Iri
+from citelog.vocab import CL
+
+CODES: Mapping[str, str] = {
+    "statement-without-rule": "a statement that no rule and no caveat cites, without a reason for none",
+    "segment-unread": "a part of the document that is set aside as not yet read",
+}
+
+NOT_READ = "not yet read"
+"""The reason with which `citelog new` sets aside what nobody has encoded yet."""
+
+
+def without_rule(given: Given) -> Iterator[Advice]:
+    """Statements that nothing rests on; one that says again what a cited one says is spoken for by that."""
+    knowledge, triples = given.knowledge, given.triples
+    cited = {id_ for rule in given.rules for id_ in rule.cites}
+    cited |= {id_ for caveat in knowledge.caveats for id_ in caveat.statements}
+    for statement in knowledge.statements.values():
+        again = {one.local for one in triples.all(statement.iri.value, CL + "restates") if isinstance(one, Iri)}
+        if statement.id not in cited and not again & cited:
+            yield Advice(
+                "statement-without-rule",
+                (statement.id,),
+                given.statement(statement.id),
+                f"nothing that is concluded rests on {statement.id}: no rule and no caveat cites it",
+                'write a rule that cites it, or say why there is none: cl:accepts "statement-without-rule: the reason"',
+            )
+
+
+def unread(given: Given) -> Iterator[Advice]:
+    """Segments that are set aside because nobody has read them: one piece of advice for all."""
+    left = [
+        segment
+        for segment in given.triples.instances(CL + "Segment")
+        if given.triples.text(segment, CL + "outOfScope").strip().casefold() == NOT_READ
+    ]
+    if left:
+        few = ", ".join(Iri(segment).local for segment in left[:3])
+        yield Advice(
+            "segment-unread",
+            (),
+            given.triples.span(left[0], NOT_READ),
+            f"{len(left)} {'segment is' if len(left) == 1 else 'segments are'} not yet read: {few}"
+            + (", …" if len(left) > 3 else ""),
+            "encode each as statements (cl:encodedAs), or set it aside with the reason (cl:outOfScope)",
+        )
