@@ -70,7 +70,7 @@ def test_advice_alone_is_no_failure(citelog: Command, leaflet: Path) -> None:
     ended = citelog("check", "--kb", leaflet)
     assert (ended.status, ended.err) == (0, "")
     assert "advice[statement-without-rule]: nothing that is concluded rests on S2" in ended.out
-    assert ended.out.endswith("leaflet: 1 piece of advice, 1 accepted\n")
+    assert ended.out.endswith("leaflet: nothing wrong, 1 piece of advice, 1 accepted\n")
 
 
 def test_advice_that_nobody_accepts_fails_where_it_is_asked_to(citelog: Command, leaflet: Path) -> None:

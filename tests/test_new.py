@@ -69,7 +69,10 @@ def test_what_is_made_of_a_document_is_checked_and_tried(data: bytes, tmp_path: 
     assert (ended.status, ended.err) == (0, "")
     folder = tmp_path / "made"
     checked = citelog("check", "--kb", folder)
-    assert (checked.status, checked.out) == (0, "made: nothing wrong\n")
+    assert checked.status == 0
+    assert "made: nothing wrong" in checked.out and "error[" not in checked.out
+    unread = (folder / "segments.ttl").read_text(encoding="utf-8").count('cl:outOfScope  "not yet read"')
+    assert (f"advice[segment-unread]: {unread} segment" in checked.out) == (unread > 0)
     tried = citelog("test", "--kb", folder)
     assert (tried.status, tried.out) == (0, "1 case, 2 expectations: all hold\n")
     assert (folder / "source" / "document.txt").read_bytes() == data

@@ -13,9 +13,7 @@ from citelog.values import Iri
 from citelog.vocab import CL
 
 
-def read_source(
-    folder: Path, triples: Triples, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS
-) -> Source | None:
+def read_source(folder: Path, triples: Triples, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS) -> Source | None:
     """The document, if its bytes are those that were encoded; a finding says what is wrong."""
     for document in triples.instances(CL + "SourceDocument"):
         span, shown = triples.span(document)

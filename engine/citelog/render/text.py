@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from citelog.assess import Assessment, Conclusion
@@ -150,14 +151,28 @@ def found(thing: Found, knowledge: Knowledge, width: int = WIDTH) -> Iterator[Li
 # findings
 
 
-def findings(found: Iterable[Diagnostic]) -> Iterator[Line]:
-    """Findings about knowledge, each with its place, the author's line and what to try."""
+def findings(found: Iterable[Diagnostic], shown: int = 3) -> Iterator[Line]:
+    """Findings about knowledge, each with its place, the author's line and what to try.
+
+    All errors; of advice of one code the first few, and the places of the others.
+    """
     styles = {"error": "bold red", "advice": "bold yellow"}
+    met: Counter[str] = Counter()
+    more: dict[str, dict[str, list[int]]] = {}
     for finding in found:
+        met[finding.code] += finding.severity == "advice"
+        if met[finding.code] > shown:
+            more.setdefault(finding.code, {}).setdefault(finding.span.file, []).append(finding.span.line)
+            continue
         first, place, *rest = str(finding).splitlines()
         yield Line(first, "dim" if finding.accepted else styles[finding.severity])
-        yield Line(place.strip(), link=finding.span.file, lead="   ")
+        yield Line(place.strip(), lead="   ", link=finding.span.file)
         yield from (Line(line) for line in rest)
+        yield Line("")
+    for code, files in more.items():
+        yield Line(f"advice[{code}]: {sum(map(len, files.values()))} more", styles["advice"])
+        for file, numbers in files.items():
+            yield from wrapped(f"   {file}:{', '.join(map(str, numbers))}", WIDTH, "   ")
         yield Line("")
 
 
@@ -167,8 +182,7 @@ def findings_counted(name: str, found: Iterable[Diagnostic]) -> Line:
     errors = sum(d.severity == "error" for d in listed)
     accepted = sum(bool(d.accepted) for d in listed)
     advice = len(listed) - errors - accepted
-    told = [counted(errors, "error")] if errors else []
+    told = [counted(errors, "error") if errors else "nothing wrong"]
     told += [counted(advice, "piece") + " of advice"] if advice else []
-    told = told or ["nothing wrong"]
     told += [f"{accepted} accepted"] if accepted else []
     return Line(f"{name}: {', '.join(told)}", f"bold {'red' if errors else 'yellow' if advice else 'green'}")
