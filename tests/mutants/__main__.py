@@ -1,0 +1,101 @@
+"""`python -m mutants` in the folder `tests`: every mutant tried, a table printed, and each verdict kept if asked for.
+
+python -m mutants                            all of them, on every core; minutes
+python -m mutants --rule treat-loading       those of one rule, each with who noticed it
+python -m mutants --kind "drop a literal" --survivors
+python -m mutants --sample 200 --seed 7      some of them, drawn
+python -m mutants --json verdicts.json       each verdict, as data
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+if __name__ == "__main__":
+    ROOT = Path(__file__).resolve().parent.parent.parent
+    sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "tests")]
+
+from mutants import world
+from mutants.catchers import CATCHERS, Verdict, judged
+from mutants.edits import Mutant
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judge the mutants that are asked for; status 1 where one survives that nothing explains."""
+    parser = argparse.ArgumentParser(
+        "python -m mutants", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rule", action="append", help="only mutants of this rule (again for more)")
+    parser.add_argument("--kind", action="append", help="only mutants of this kind (again for more)")
+    parser.add_argument("--sample", type=int, help="only so many, drawn at random")
+    parser.add_argument("--seed", type=int, default=1, help="of the draw (1)")
+    parser.add_argument("--survivors", action="store_true", help="tell only what no check, case or property notices")
+    parser.add_argument("--json", type=Path, help="write every verdict to this file")
+    parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
+    asked = parser.parse_args(arguments)
+    chosen = [
+        mutant
+        for mutant in world.author().mutants()
+        if (not asked.rule or mutant.rule in asked.rule) and (not asked.kind or mutant.kind in asked.kind)
+    ]
+    if asked.sample is not None and asked.sample < len(chosen):
+        places = sorted(random.Random(asked.seed).sample(range(len(chosen)), asked.sample))
+        chosen = [chosen[place] for place in places]
+    verdicts = judge(chosen, asked.processes)
+    if asked.json:
+        asked.json.write_text(json.dumps([told(v) for v in verdicts], ensure_ascii=False, indent=1), encoding="utf-8")
+    for verdict in verdicts:
+        if asked.survivors and verdict.by in ("check", "test", "verify"):
+            continue
+        if asked.rule or asked.survivors or not verdict.by:
+            print(f"{verdict.by or 'SURVIVES'}: {verdict.mutant.rule}: {verdict.mutant.what}: {verdict.how}")
+    print(table(verdicts))
+    return 1 if any(not verdict.by for verdict in verdicts) else 0
+
+
+def judge(mutants: Sequence[Mutant], processes: int = 1) -> list[Verdict]:
+    """The verdicts, in the order of the mutants."""
+    world.cases(), world.drawn(), world.names()  # before the processes part, so that they share it
+    if processes == 1:
+        return [judged(mutant) for mutant in mutants]
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        found = []
+        for number, verdict in enumerate(pool.imap(judged, mutants, chunksize=16), 1):
+            found.append(verdict)
+            if sys.stderr.isatty() and number % 50 == 0:
+                print(f"\r{number} of {len(mutants)} ", end="", file=sys.stderr, flush=True)
+        return found
+
+
+def table(verdicts: Iterable[Verdict]) -> str:
+    """Kinds by who noticed first, as Markdown."""
+    listed = list(verdicts)
+    columns = (*CATCHERS, "")
+    counts: dict[str, Counter[str]] = {}
+    for verdict in listed:
+        counts.setdefault(verdict.mutant.kind, Counter())[verdict.by] += 1
+    names = (*CATCHERS, "survives")
+    lines = [f"| edit | mutants | {' | '.join(names)} |", f"|---|---:|{'---:|' * len(names)}"]
+    for kind in sorted(counts):
+        row = counts[kind]
+        lines.append(f"| {kind} | {row.total()} | {' | '.join(str(row[c] or '') for c in columns)} |")
+    whole = sum(counts.values(), Counter())
+    lines.append(f"| **all** | {whole.total()} | {' | '.join(str(whole[c]) for c in columns)} |")
+    return "\n".join(lines) + "\n"
+
+
+def told(verdict: Verdict) -> dict[str, str]:
+    """A verdict as data."""
+    mutant = verdict.mutant
+    return {"rule": mutant.rule, "kind": mutant.kind, "what": mutant.what, "by": verdict.by, "how": verdict.how}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
