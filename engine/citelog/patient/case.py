@@ -95,8 +95,9 @@ class Expectation:
     """What the author of a case expects: ids of conclusions that must, and must not, be there.
 
     `steps` gives the role and the place in time of regimen steps, as in `recommended now`; `at` is the day that
-    the case is assessed on, where its expectations depend on one. `cites` gives statements that conclusions must
-    cite, `proofs` the conclusions whose proof is kept as text.
+    the case is assessed on, where its expectations depend on one. `cites` gives the statements that conclusions
+    cite, `facts` the places of the entries that they rest on, all of them each time; `proofs` lists the conclusions
+    whose proof is kept as text.
     """
 
     include: tuple[str, ...] = ()
@@ -104,7 +105,13 @@ class Expectation:
     steps: Mapping[str, str] = field(default_factory=dict)
     at: str | None = None
     cites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     proofs: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many things are expected."""
+        return sum(map(len, (self.include, self.exclude, self.steps, self.cites, self.facts, self.proofs)))
 
 
 @dataclass(frozen=True, slots=True)

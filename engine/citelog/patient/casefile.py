@@ -26,7 +26,7 @@ from citelog.patient.dates import period
 from citelog.patient.reading import Document, as_text, compact, recorded
 
 TOP_KEYS = ("id", *LISTS, "context", "expect")
-EXPECT_KEYS = ("include", "exclude", "steps", "at", "cites", "proofs")
+EXPECT_KEYS = ("include", "exclude", "steps", "at", "cites", "facts", "proofs")
 
 
 def gather(document: Document) -> Gathered:
@@ -117,18 +117,19 @@ def _expectation(value: Any, where: str) -> Expectation | None:
             raise CaseError(f"{where}: expect.{key}", "this is not a list of conclusion ids", remedy)
     include, exclude = (tuple(str(one) for one in value.get(key) or ()) for key in ("include", "exclude"))
     proofs = tuple(str(one) for one in value.get("proofs") or ())
-    steps, cites = _steps(value.get("steps"), where), _cites(value.get("cites"), where)
-    return Expectation(include, exclude, steps, _day(value.get("at"), where), cites, proofs)
+    steps = _steps(value.get("steps"), where)
+    cites = _lists(value.get("cites"), f"{where}: expect.cites", "statements", "cites: {kind:value: [G01, G02]}")
+    facts = _lists(value.get("facts"), f"{where}: expect.facts", "entries", 'facts: {kind:value: ["labs[0]"]}')
+    return Expectation(include, exclude, steps, _day(value.get("at"), where), cites, facts, proofs)
 
 
-def _cites(value: Any, where: str) -> dict[str, tuple[str, ...]]:
-    """The statements that a conclusion is expected to cite."""
-    remedy = "write it as in cites: {kind:value: [G01, G02]}"
+def _lists(value: Any, where: str, of: str, example: str) -> dict[str, tuple[str, ...]]:
+    """What each of some conclusions is expected to cite, or to rest on."""
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(one, list) for one in value.values()):
-        raise CaseError(f"{where}: expect.cites", "this is not a list of statements for each conclusion", remedy)
-    return {str(key): tuple(str(one) for one in statements) for key, statements in value.items()}
+        raise CaseError(where, f"this is not a list of {of} for each conclusion", f"write it as in {example}")
+    return {str(key): tuple(str(one) for one in listed) for key, listed in value.items()}
 
 
 def _steps(value: Any, where: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from citelog import patient
-from citelog.assess import Assessment
+from citelog.assess import Assessment, DerivationError
 from citelog.diagnostics import CaseError, CitelogError
 from citelog.explain.catalogue import goal
 from citelog.explain.model import Model, shape
@@ -18,13 +18,15 @@ from citelog.explain.plans import Planner
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.triples import NO_DRAFTS, Drafts, read_bytes
 from citelog.patient.case import Expectation
+from citelog.run.datalog import DeadlineError
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """An expectation that does not hold.
 
-    `kind` is `unusable`, `missing`, `forbidden`, `step`, `citation` or `proof`. `lines` say more: what is there
+    `kind` is `unusable`, `missing`, `forbidden`, `step`, `citation`, `facts`, `proof`, or `fault` where the rules
+    give what the knowledge base declares impossible. `lines` say more: what is there
     instead, or a difference line by line. `against` is what stands against a conclusion that is missing.
     """
 
@@ -84,9 +86,10 @@ def tried(knowledge: Knowledge, file: Path, drafts: Drafts = NO_DRAFTS) -> tuple
         found = Assessment.of(knowledge, case, case.expect.at if case.expect else None)
     except CaseError as error:
         return Trial(file.stem, file, 1, (Failure("unusable", str(error)),)), None
+    except (DerivationError, DeadlineError) as error:
+        return Trial(file.stem, file, 1, (Failure("fault", str(error)),)), None
     expect = case.expect or Expectation()
-    count = len(expect.include) + len(expect.exclude) + len(expect.steps) + len(expect.cites) + len(expect.proofs)
-    return Trial(case.id, file, count, tuple(_failures(found, expect, file, drafts))), found
+    return Trial(case.id, file, expect.count, tuple(_failures(found, expect, file, drafts))), found
 
 
 def _failures(found: Assessment, expect: Expectation, file: Path, drafts: Drafts) -> Iterator[Failure]:
@@ -112,10 +115,12 @@ def _failures(found: Assessment, expect: Expectation, file: Path, drafts: Drafts
     for id_, statements in expect.cites.items():
         for reached in found.reached(id_) or ("",):
             cited = found.by_id[reached].statements if reached else ()
-            lacking = [s for s in statements if s not in cited]
-            if lacking:
-                what = f"{id_} does not cite {' '.join(lacking)}"
-                yield Failure("citation", what, (f"it cites {' '.join(cited)}" if cited else "it is not concluded",))
+            yield from _unlike("citation", reached or id_, statements, cited, "cite")
+    places = {entry.id: entry.read_from for entry in found.case.entries}
+    for id_, entries in expect.facts.items():
+        for reached in found.reached(id_) or ("",):
+            rests = tuple(places[fact] for fact in found.by_id[reached].facts) if reached else ()
+            yield from _unlike("facts", reached or id_, entries, rests, "rest on")
     for id_ in expect.proofs:
         yield from _proof(found, id_, file, drafts)
 
@@ -134,6 +139,18 @@ def _missing(found: Assessment, id_: str) -> Failure:
     planner = Planner(shape(found.knowledge), Model(found.run), stuck=True)
     miss = planner.nearest(wanted.kind.predicate, wanted.args)
     return Failure("missing", what, tuple(instead), obstacle(miss, found) if miss else None)
+
+
+def _unlike(kind: str, id_: str, wanted: tuple[str, ...], there: tuple[str, ...], does: str) -> Iterator[Failure]:
+    """What a conclusion should cite or rest on and does not, and what it should not and does."""
+    lacking, more = ([one for one in a if one not in b] for a, b in ((wanted, there), (there, wanted)))
+    if lacking or more:
+        verb, _, rest = does.partition(" ")
+        also = f"{verb}s{' ' if rest else ''}{rest} {' '.join(more)}, which is not expected"
+        told = [f"does not {does} {' '.join(lacking)}"] if lacking else []
+        what = f"{id_} {' and '.join([*told, *([also] if more else [])])}"
+        now = f"it {verb}s{' ' if rest else ''}{rest} {' '.join(there)}" if there else "it is not concluded"
+        yield Failure(kind, what, (now,))
 
 
 def _step(found: Assessment, value: str, told: str) -> Iterator[Failure]:
