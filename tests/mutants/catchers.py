@@ -16,11 +16,8 @@ from citelog.assess import Assessment, DerivationError
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Expectation
 from citelog.rules.check import check
-from citelog.rules.language import Names
-from citelog.rules.program import Present, Rule
 from citelog.trial.implied import is_implied
 from citelog.trial.touched import Edit
-from citelog.values import Iri
 from mutants import world
 from mutants.edits import Mutant
 from mutants.world import Record
@@ -36,9 +33,7 @@ class Suspect:
     def _checked(self) -> tuple[tuple[str, ...], Knowledge | None]:
         mutant, base = self.mutant, world.knowledge()
         files = [
-            dataclasses.replace(
-                file, rules=tuple(mutant.syntax if _name(r) == mutant.rule else r for r in file.rules)
-            )
+            dataclasses.replace(file, rules=tuple(mutant.syntax if _name(r) == mutant.rule else r for r in file.rules))
             if file.file == mutant.file
             else file
             for file in world.files()

@@ -64,7 +64,8 @@ class Author:
     """What a careless author has at hand: all rule files, and the names that terms of one class share.
 
     `alike` maps a constant as written to those of its classes, for places where no rule has another; `statements` are
-    the ids, in the document's order; `arguments` names the arguments of a predicate as written; `measures` are the properties whose values are numbers.
+    the ids, in the document's order; `arguments` names the arguments of a predicate as written; `measures` are the
+    properties whose values are numbers.
     """
 
     files: tuple[RuleFile, ...]

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, address, forms, open_base, print_lines, save, say, width, write
+from citelog.cli.console import KB, No, address, forms, open_base, print_lines, progress, save, say, width, write
 from citelog.diagnostics import CitelogError
 
 
@@ -130,26 +130,34 @@ def fmt(files: tuple[str, ...], kb: str | None, dry: bool) -> None:
 @KB
 @forms("text", "json")
 @click.option("--junit", metavar="FILE", help="Write the outcome as JUnit XML too.")
-@click.option("--accept", is_flag=True, help="Renew the proofs that cases keep as text, to be reviewed.")
-def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, accept: bool) -> None:
+@click.option("--accept", is_flag=True, help="Renew the proofs that cases keep as text, and show what changed.")
+@click.option("--watch", is_flag=True, help="Stay, and run again what each edit touches; Ctrl-C ends it.")
+def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, accept: bool, watch: bool) -> None:
     """A knowledge base tried on its own cases: what is expected, and whether it is so.
 
     WORD chooses the cases whose name holds it.
     """
     from citelog.trial import expectations
 
+    if watch:
+        if form != "text" or junit is not None or accept:
+            raise CitelogError("--watch is for people\n   = leave --format, --junit and --accept to a run without it")
+        from citelog.cli.watching import watch as stay
+
+        stay(kb, words)
+        return
     knowledge, folder = open_base(kb), home.knowledge(kb)
     files = expectations.case_files(folder, words)
     if not files:
         raise CitelogError(
             f"{folder / 'cases'}: no case{' of that name' if words else ''}\n   = engine/CASES.md says how to write one"
         )
-    found = []
-    for file in files:
+    found, renewed = [], []
+    for file in progress(files, "cases run"):
         trial, assessment = expectations.tried(knowledge, file)
-        if accept and assessment is not None and assessment.case.expect is not None:
-            for path in expectations.accept(assessment, assessment.case.expect, file):
-                say(f"renewed {path}")
+        expect = assessment.case.expect if assessment is not None else None
+        if accept and assessment is not None and expect is not None:
+            renewed += expectations.accept(assessment, expect, file)
             trial, _ = expectations.tried(knowledge, file)
         found.append(trial)
     if junit is not None:
@@ -159,9 +167,10 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
     if form == "json":
         write(json.dumps([trial.to_dict() for trial in found], ensure_ascii=False, indent=2) + "\n")
     else:
+        from citelog.render.trials import accepted as told
         from citelog.render.trials import trials
 
-        print_lines(trials(found, knowledge, width()), kb)
+        print_lines([*told(renewed, folder), *trials(found, knowledge, width())], kb)
     if any(trial.failures for trial in found):
         raise No("")
 

@@ -12,9 +12,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import click
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from citelog.patient.case import Case
     from citelog.render.lines import Line
 
+
+T = TypeVar("T")
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What an argument could steer a terminal with; messages repeat arguments."""
@@ -132,6 +134,17 @@ def write(text: str) -> None:
         raise
     except OSError as error:
         raise CitelogError(f"standard output: the answer cannot be written: {error.strerror}\n   = {remedy}") from error
+
+
+def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+    """The items one by one, with a bar on standard error while they take long; only a terminal is shown it."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(items, what, total, console=Console(stderr=True), transient=True)
 
 
 def save(path: Path, text: str) -> None:

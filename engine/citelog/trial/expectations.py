@@ -183,16 +183,28 @@ def _proof(found: Assessment, id_: str, file: Path, drafts: Drafts) -> Iterator[
         yield Failure("proof", f"no text of the proof of {id_} is kept", (f"citelog test --accept writes {path.name}",))
         return
     if kept != now:
-        changes = difflib.unified_diff(kept.splitlines(), now.splitlines(), "as kept", "now", lineterm="", n=2)
-        yield Failure("proof", f"the proof of {id_} has changed", tuple(changes))
+        yield Failure("proof", f"the proof of {id_} has changed", _changes(kept, now))
 
 
-def accept(found: Assessment, expect: Expectation, file: Path) -> Iterator[Path]:
+def _changes(kept: str, now: str) -> tuple[str, ...]:
+    return tuple(difflib.unified_diff(kept.splitlines(), now.splitlines(), "as kept", "now", lineterm="", n=2))
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A kept proof that was written anew: its file, and line by line what it says otherwise."""
+
+    path: Path
+    changes: tuple[str, ...]
+
+
+def accept(found: Assessment, expect: Expectation, file: Path) -> Iterator[Renewed]:
     """Write the proofs that a case keeps as they are now; those that changed are given."""
     for id_ in expect.proofs:
         if found.reached(id_):
             path, now = golden(file, id_), proof_text(found, id_)
-            if not path.exists() or path.read_text(encoding="utf-8") != now:
+            kept = path.read_text(encoding="utf-8") if path.exists() else ""
+            if kept != now:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(now, encoding="utf-8")
-                yield path
+                yield Renewed(path, _changes(kept, now))
