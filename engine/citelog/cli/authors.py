@@ -152,7 +152,8 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
         raise CitelogError(
             f"{folder / 'cases'}: no case{' of that name' if words else ''}\n   = engine/CASES.md says how to write one"
         )
-    found, renewed = [], []
+    found: list[expectations.Trial] = []
+    renewed: list[expectations.Renewed] = []
     for file in progress(files, "cases run"):
         trial, assessment = expectations.tried(knowledge, file)
         expect = assessment.case.expect if assessment is not None else None

@@ -40,7 +40,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A case that was run: how it went before (None where it was not there), how it goes, what is concluded otherwise."""
+    """A case that was run: how it went before (None where there was none), how it goes, what is concluded otherwise."""
 
     before: Trial | None
     after: Trial
