@@ -63,7 +63,7 @@ def test_what_is_missing_is_told_with_what_stands_against_it(folder: Path, capsy
         "concluded instead: treat:undetermined",
         "G01 “Vitamin B12 deficiency typically requires immediate treatment",
         "✗ needed:",
-        "1 case, 2 expectations: 1 do not hold",
+        "1 case, 2 expectations: 1 does not hold",
     ):
         assert part in out
 
@@ -97,9 +97,10 @@ def test_the_text_of_a_proof_is_kept_and_compared(folder: Path, capsys: pytest.C
     path = case(folder, "kept", SYMPTOMS + "expect: {proofs: ['treat:immediate']}\n")
     before = path.read_bytes()
     assert ran(capsys, "test", "--kb", str(folder))[0] == 1
-    status, _, err = ran(capsys, "test", "--kb", str(folder), "--accept")
+    status, out, _ = ran(capsys, "test", "--kb", str(folder), "--accept")
     kept = folder / "cases" / "proofs" / "kept" / "treat.immediate.txt"
-    assert status == 0 and f"renewed {kept}" in err
+    assert status == 0 and "renewed cases/proofs/kept/treat.immediate.txt" in out
+    assert "1 proof renewed: read what changed before you keep it" in out
     assert "G01 “Vitamin B12 deficiency typically" in kept.read_text(encoding="utf-8")
     assert ran(capsys, "test", "--kb", str(folder))[0] == 0
     rules = folder / "rules" / "40-treatment.rls"
@@ -111,7 +112,50 @@ def test_the_text_of_a_proof_is_kept_and_compared(folder: Path, capsys: pytest.C
     assert status == 1
     assert "the proof of treat:immediate has changed" in out
     assert "    -Treat immediately: symptoms" in out and "    +Treat now: symptoms" in out
+    status, out, _ = ran(capsys, "test", "--kb", str(folder), "--accept")
+    assert status == 0
+    assert "    -Treat immediately: symptoms" in out and "    +Treat now: symptoms" in out, "what is to be reviewed"
+    status, out, _ = ran(capsys, "test", "--kb", str(folder), "--accept")
+    assert status == 0 and "renewed" not in out
     assert path.read_bytes() == before, "a case is never rewritten"
+
+
+def test_what_a_conclusion_rests_on_can_be_expected(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exactly: an entry too many is a failure as well as one that is lacking, and so with statements."""
+    case(
+        folder,
+        "rests",
+        SYMPTOMS.replace("]", ", {name: fatigue, state: present}]")
+        + "expect: {facts: {'treat:immediate': ['findings[1]']}, cites: {'treat:immediate': [G01]}}\n",
+    )
+    status, out, _ = ran(capsys, "test", "--kb", str(folder))
+    assert status == 1
+    assert (
+        "treat:immediate does not rest on findings[1] and rests on findings[0], which is not expected\n"
+        "    it rests on findings[0]\n" in out
+    )
+    assert "treat:immediate cites G10, which is not expected\n    it cites G01 G10\n" in out
+    case(folder, "rests", SYMPTOMS + "expect: {facts: {'treat:immediate': 'findings[0]'}}\n")
+    status, out, _ = ran(capsys, "test", "--kb", str(folder))
+    assert status == 1 and "this is not a list of entries for each conclusion" in " ".join(out.split())
+
+
+def test_rules_that_give_two_answers_where_one_is_declared_fail_and_are_no_fault_of_citelog(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case(folder, "two", SYMPTOMS + "expect: {include: ['treat:immediate']}\n")
+    rules = folder / "rules" / "30-findings.rls"
+    text = rules.read_text(encoding="utf-8")
+    rules.write_text(
+        text.replace(
+            "symptomatic(?p, b12:no) :- state(?p, b12:symptoms, cl:absent)",
+            "symptomatic(?p, b12:no) :- state(?p, b12:symptoms, cl:present)",
+        ),
+        encoding="utf-8",
+    )
+    status, out, _ = ran(capsys, "test", "--kb", str(folder))
+    assert status == 1 and "✗ two" in out
+    assert "the rules gave 2 conclusions of the kind symptomatic (no, yes), not one" in out
 
 
 def test_words_choose_cases_and_none_of_a_name_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -166,6 +166,8 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
 
         save(Path(junit), xml(found, knowledge.id))
     if form == "json":
+        for one in renewed:
+            say(f"renewed {one.path}")
         write(json.dumps([trial.to_dict() for trial in found], ensure_ascii=False, indent=2) + "\n")
     else:
         from citelog.render.trials import accepted as told

@@ -221,17 +221,22 @@ class Planner:
 
         It is told down to what fails, but never a second time of a predicate that it is asked of `above`.
         """
-        found: list[tuple[int, Miss]] = []
-        for rule in self.shape.rules.get(predicate, ()):
-            bound = _unified(rule, args)
-            for one in self.instances(rule, bound) if bound is not None else ():
-                blocked = []
-                for literal in one.failed:
-                    plans = self._mend(literal, one.bindings, rule)
-                    deeper = self._nearest(literal, one.bindings, above | {predicate})
-                    blocked.append(Blocked(literal, one.bindings, plans[0].behind if plans else deeper))
-                found.append((len(blocked), Miss(rule, one.bindings, tuple(blocked))))
-        return min(found, key=lambda pair: pair[0])[1] if found else None
+        near = (
+            (rule, one)
+            for rule in self.shape.rules.get(predicate, ())
+            if (bound := _unified(rule, args)) is not None
+            for one in self.instances(rule, bound)
+        )
+        nearest_of_all = min(near, key=lambda pair: len(pair[1].failed), default=None)
+        if nearest_of_all is None:
+            return None
+        rule, one = nearest_of_all
+        blocked = []
+        for literal in one.failed:
+            plans = self._mend(literal, one.bindings, rule)
+            behind = plans[0].behind if plans else self._nearest(literal, one.bindings, above | {predicate})
+            blocked.append(Blocked(literal, one.bindings, behind))
+        return Miss(rule, one.bindings, tuple(blocked))
 
     def _nearest(self, literal: Literal, row: Mapping[str, Value], above: frozenset[str]) -> Miss | None:
         if not isinstance(literal, Present) or literal.predicate in above:

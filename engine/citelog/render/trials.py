@@ -11,7 +11,7 @@ from citelog.render.lines import WIDTH, Line, wrapped
 from citelog.render.phrases import counted
 from citelog.render.text import findings
 from citelog.trial.expectations import Failure, Renewed, Trial
-from citelog.trial.session import Moved, Round
+from citelog.trial.session import EXPLAINED, Moved, Round
 
 _SIGNS = {"+": "green", "-": "red", "@": "cyan"}
 _FEW = 4
@@ -49,9 +49,11 @@ def look(found: Round, knowledge: Knowledge, seconds: float, width: int = WIDTH)
         yield Line(f"{errors}: nothing is run until the knowledge base can be read again", "bold red")
         return
     yield Line(f"{counted(len(found.news), 'case')} of {len(found.trials)} run again, in {seconds:.2f} s")
-    for one in found.news:
-        if one.fails_newly:
-            yield from _failing(one.after, f"✗ fails now: {one.after.case}", knowledge, width)
+    failing = [one.after for one in found.news if one.fails_newly]
+    for trial in failing[:EXPLAINED]:
+        yield from _failing(trial, f"✗ fails now: {trial.case}", knowledge, width)
+    if more := [trial.case for trial in failing[EXPLAINED:]]:
+        yield from wrapped(f"✗ fails now too: {_listed(more)}", width, "  ", "red")
     still = [one.after.case for one in found.news if one.after.failures and not one.fails_newly]
     if still:
         yield from wrapped(f"✗ fails as before: {_listed(still)}", width, "  ", "red")
