@@ -1,7 +1,8 @@
 """A Turtle or TriG file as tokens, none of them lost: each with its line breaks, its comment and its part in a triple.
 
 A parser of RDF gives triples, not where they were written, and drops the comments; so the little of the syntax that a
-layout needs is read here. What is read has been parsed before: this module never judges a file.
+layout needs is read here. This module never judges a file: what is laid out has been parsed before, and what an author
+is still writing is read as far as it can be.
 """
 
 from __future__ import annotations
@@ -55,15 +56,24 @@ class _Frame:
     next: str
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(text: str, broken: bool = False) -> list[Token]:
     """The tokens of a file that has been parsed without an error.
+
+    Of a `broken` one, those that there are: what begins no token is passed over, a bracket that was never opened means
+    nothing, and a name in the first column begins anew.
 
     >>> [(t.part, t.text) for t in tokens("ex:a ex:b 1.0 . # one")]
     [('subject', 'ex:a'), ('verb', 'ex:b'), ('object', '1.0'), ('.', '.'), ('comment', '# one')]
+    >>> [(t.part, t.text) for t in tokens('ex:a ex:b "1\\nex:c ex:d 2', broken=True)]
+    [('subject', 'ex:a'), ('verb', 'ex:b'), ('object', '1'), ('subject', 'ex:c'), ('verb', 'ex:d'), ('object', '2')]
     """
     found: list[Token] = []
     frames = [_Frame("", "subject")]
-    for word, breaks, gap, start in _pieces(text):
+    for word, breaks, gap, start in _pieces(text, broken):
+        if broken and ((word in ("]", ")", "}") and len(frames) == 1) or (breaks and not gap and _ANEW.match(word))):
+            frames = [_Frame("", "subject")]
+            if not _ANEW.match(word):
+                continue
         inner = [frame.sign for frame in frames if frame.sign in ("[", "(")]
         graph = any(frame.sign == "{" for frame in frames)
         part = _part(word, frames)
@@ -73,11 +83,18 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
-def _pieces(text: str) -> Iterator[tuple[str, int, int, int]]:
+_ANEW = re.compile(r"@\w|[\w.-]*:|<[^<>\s]*>")
+"""What begins a block, in a file whose blocks do not all end."""
+
+
+def _pieces(text: str, broken: bool) -> Iterator[tuple[str, int, int, int]]:
     breaks = gap = at = 0
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
+            if broken:
+                at, gap = at + 1, gap + 1
+                continue
             raise RuntimeError(f"no token at offset {at}: {text[at : at + 20]!r}")
         at = match.end()
         if blank := match["blank"]:

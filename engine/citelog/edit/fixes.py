@@ -1,0 +1,309 @@
+"""What can be written at once to put a finding right: only where the finding itself says what."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from citelog.diagnostics import nearest_name
+from citelog.edit import rules
+from citelog.edit.desk import Desk
+from citelog.edit.findings import Located
+from citelog.edit.mentions import Edit
+from citelog.edit.turtle import namespaces
+from citelog.knowledge.statements import place_numbers
+from citelog.layout.places import placed
+from citelog.rules.language import NUMERIC, TAGS
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change that puts a finding right: what it is called, and what it writes where; `best` if there is no other."""
+
+    title: str
+    edits: Mapping[Path, tuple[Edit, ...]]
+    best: bool = False
+
+
+def fixes(desk: Desk, found: Located) -> list[Fix]:
+    """Every change that the finding itself suggests; none where its author must decide what is right."""
+    finding, text = found.finding, desk.texts.get(found.path, "")
+    made = [*_named(desk, found, text), *_signs(found, text)]
+    if own := _BY_CODE.get(finding.code):
+        made += own(desk, found, text)
+    return made if len(made) != 1 else [Fix(made[0].title, made[0].edits, best=True)]
+
+
+# --- what a hint says in words -------------------------------------------------------------------------------------
+
+_MEANT = re.compile(r"did you mean (?P<name>.+?)\?$")
+_COPIED = re.compile(r"write (?P<right>\S+) \(word processors put (?P<wrong>\S+) in its place\)")
+_INSTEAD = re.compile(r"write (?P<right><[^<>\s]+>|\{\?\w+\}|-?\d+\.\d+)(?:,|$)")
+
+
+def _named(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
+    """The name that was probably meant."""
+    if meant := _MEANT.search(found.finding.hint):
+        name = meant["name"]
+        start, end = _misspelt(found, text, name)
+        if text[start:end] != name:
+            right = name if text[start:end].startswith("@") or not name.startswith("@") else name[1:]
+            yield _fix(found, f"write {name}", Edit(start, end, right))
+    elif instead := _INSTEAD.search(found.finding.hint):
+        start, end = found.start, found.end
+        if text[start : start + 1] == "{":
+            end = text.find("}", start) + 1
+        if end > start:
+            yield _fix(found, f"write {instead['right']}", Edit(start, end, instead["right"]))
+
+
+def _misspelt(found: Located, text: str, meant: str) -> tuple[int, int]:
+    """Where the word stands that was meant to be another: the one that the message names, else the one most like it."""
+    written = text[found.start : found.end]
+    pieces = [(m[0], m.start(), m.end()) for m in re.finditer(r"[@?#]?[\w][\w:-]*|[@?#]\w+", written)]
+    said = [p for p in pieces if re.search(rf"(?<![\w-]){re.escape(p[0].rpartition(':')[2])}(?![\w-])", found.finding.message)]
+    chosen = said or [p for p in pieces if p[0] == nearest_name(meant, [each[0] for each in pieces])]
+    if not chosen:
+        return found.start, found.end
+    word, start, end = min(chosen, key=lambda p: p[0].rpartition(":")[2] == meant.rpartition(":")[2])
+    if ":" in word and ":" not in meant:
+        start += word.index(":") + 1
+    return found.start + start, found.start + end
+
+
+def _signs(found: Located, text: str) -> Iterator[Fix]:
+    """A sign that a word processor put in the place of another."""
+    if copied := _COPIED.search(found.finding.hint):
+        line_start, line_end = text.rfind("\n", 0, found.start) + 1, text.find("\n", found.start)
+        line_end = line_end if line_end >= 0 else len(text)
+        edits = [
+            Edit(m.start() + line_start, m.end() + line_start, copied["right"])
+            for m in re.finditer(re.escape(copied["wrong"]), text[line_start:line_end])
+        ]
+        yield _fix(found, f"write {copied['right']}", *edits)
+
+
+def _fix(found: Located, title: str, *edits: Edit) -> Fix:
+    return Fix(title, {found.path: edits})
+
+
+# --- what a code of a finding asks for -----------------------------------------------------------------------------
+
+
+def _licence(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
+    """The tag that owns up to an absence."""
+    rule = _rule(text, found.start)
+    named = re.search(r"%%% @assumes (?P<name>[\w:-]+)", found.finding.hint)
+    if rule is None or named is None:
+        return
+    tags = {"assumes": "an assumption, shown with the answer", "unless": "an exception among what is recorded"}
+    at, before = _tag_line(rule, text)
+    for tag, meaning in tags.items():
+        assert tag in TAGS
+        yield _fix(found, f"@{tag} {named['name']}: {meaning}", Edit(at, at, f"{before}%%% @{tag} {named['name']}\n"))
+
+
+def _unused(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
+    """The tag without the word, or nothing."""
+    if found.finding.hint != "remove the tag":
+        return
+    start, end = text.rfind("\n", 0, found.start) + 1, text.find("\n", found.end) + 1
+    line = text[start:end]
+    tag = re.match(r"\s*%%%\s*@\w+", line)
+    others = [w for w in re.split(r"[\s,]+", line[tag.end() if tag else 0 :]) if w and w != text[found.start : found.end]]
+    if tag and not others:
+        yield _fix(found, "remove the tag", Edit(start, end, ""))
+    elif tag:
+        yield _fix(found, "remove it from the tag", Edit(start, end, f"{tag[0]} {', '.join(others)}\n"))
+
+
+def _unnamed(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
+    """A name made of what the rule derives, and free."""
+    rule = _rule(text, found.start)
+    if rule is None or rule.head is None:
+        return
+    taken = {one.name for one in desk.reading.rules}
+    base = rule.head.text.rpartition(":")[2].strip("<>").replace("_", "-")
+    numbered = (base if n == 1 else f"{base}-{n}" for n in range(1, len(taken) + 3))
+    name = next(one for one in numbered if one not in taken)
+    at, before = _tag_line(rule, text)
+    yield _fix(found, f"name the rule {name}", Edit(at, at, f'{before}#[name("{name}")]\n'))
+
+
+def _prefix(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
+    """The line of a prefix that another file declares."""
+    named = re.search(r"the prefix (?P<name>\w+): is not declared", found.finding.message)
+    if named is None:
+        return
+    for path, other in desk.texts.items():
+        space = rules.namespaces(other).get(named["name"]) if path.suffix == ".rls" else None
+        if space:
+            declared = list(re.finditer(r"(?m)^@prefix[^\n]*\n", text))
+            at = declared[-1].end() if declared else 0
+            line = f"@prefix {named['name']}: <{space}> .\n"
+            yield _fix(found, f"declare {named['name']}: as the other files do", Edit(at, at, line))
+            return
+
+
+def _place(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
+    """The place of a quote, as `citelog fmt` writes it."""
+    source = desk.reading.source
+    places = {s.iri.value: place_numbers(source, s.start, s.quote) for s in desk.reading.statements.values()} if source else {}
+    after, named = placed(text, places)
+    if named and after != text:
+        yield Fix("fill in the places of the quotes", {found.path: tuple(differing(text, after))})
+
+
+def _quote(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
+    """The passage that the quote was probably copied from."""
+    source = desk.reading.source
+    written = re.search(r'"(?P<quote>(?:\\.|[^"\\])*)"', text[found.start : found.end])
+    if source is None or written is None:
+        return
+    near, line = source.nearest(written["quote"])
+    if near and '"' not in near and "\\" not in near and near != written["quote"]:
+        start = found.start + written.start("quote")
+        title = f"quote line {line}: “{near if len(near) < 60 else near[:57] + '…'}”"
+        yield _fix(found, title, Edit(start, start + len(written["quote"]), near))
+
+
+def _markers(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
+    """The markers that are printed."""
+    right = re.search(r'write (?P<said>cl:markers "[^"]*")', found.finding.hint)
+    given = re.search(r'[\w-]*:markers\s+"[^"]*"', text[found.start : found.end])
+    if right and given:
+        value = right["said"].partition(" ")[2]
+        start = found.start + given.start() + given[0].index('"')
+        yield _fix(found, f"write {right['said']}", Edit(start, found.start + given.end(), value))
+
+
+def _predicate(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
+    """A declaration of a predicate, with the arguments that the rule gives it."""
+    rule, declarations = _rule(text, found.start), desk.folder / "predicates.ttl"
+    known = rules.namespaces(text)
+    atom = next((a for a in rules.atoms(rule, known) if a.start == found.start), None) if rule else None
+    if atom is None or ":" in atom.predicate or declarations not in desk.texts:
+        return
+    there = desk.texts[declarations]
+    base = _written(desk, there)
+    if not re.fullmatch(r"[a-z_][a-z0-9_]*", atom.predicate) or not base:
+        return
+    types = _types(desk, rule, known)
+    names = [_argument(words, types, i) for i, words in enumerate(atom.arguments, 1)]
+    words = atom.predicate.replace("_", " ")
+    block = (
+        f'\n{base}:predicate-{atom.predicate} a cl:DerivedPredicate ;\n    cl:signature "{atom.predicate}({", ".join(names)})" ;\n'
+        f'    cl:sentence "{words}" ; cl:absence "not {words}" .\n'
+    )
+    edit = Edit(len(there), len(there), block if there.endswith("\n") else "\n" + block)
+    yield Fix(f"declare {atom.predicate}({', '.join(names)})", {declarations: (edit,)})
+
+
+def _types(desk: Desk, rule: rules.Written | None, known: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for atom in rules.atoms(rule, known) if rule else ():
+        predicate = desk.reading.predicates.get(atom.predicate)
+        for argument, words in zip(predicate.arguments if predicate else (), atom.arguments, strict=False):
+            if len(words) == 1 and words[0].kind == "variable":
+                found.setdefault(words[0].text[1:], argument.type)
+    return found
+
+
+def _argument(words: tuple[rules.Word, ...], types: Mapping[str, str], number: int) -> str:
+    word = words[0] if len(words) == 1 else None
+    if word is None or word.kind in ("name", "iri", "bare"):
+        return f"value{number}: term"
+    if word.kind == "variable":
+        name = word.text[1:].casefold()
+        kind = types.get(word.text[1:], "term")
+        return f"{'patient' if kind == 'patient' else name}: {kind}"
+    kinds = {"number": NUMERIC["." not in word.text], "text": "text", "boolean": "boolean"}
+    return f"value{number}: {kinds.get(word.kind, 'term')}"
+
+
+def _term(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
+    """A declaration of a value that rules conclude."""
+    written, declarations = text[found.start : found.end], desk.folder / "predicates.ttl"
+    mention = next((m for m in desk.mentions(found.path) if m.start == found.start), None)
+    if mention is None or mention.thing.kind != "iri" or declarations not in desk.texts:
+        return
+    there = desk.texts[declarations]
+    base = _written(desk, there)
+    if not mention.thing.name.startswith(desk.reading.namespace) or not base or "skos:" not in there:
+        return
+    local = mention.thing.name.removeprefix(desk.reading.namespace)
+    line = f'{base}:{local} a cl:Code ; skos:prefLabel "{local.replace("_", " ").replace("-", " ")}" .\n'
+    edit = Edit(len(there), len(there), line if there.endswith("\n") else "\n" + line)
+    yield Fix(f"declare {written} as a value of conclusions", {declarations: (edit,)})
+
+
+def _segment(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
+    """The statement named by the segment in which its quote stands."""
+    named = re.search(r"write cl:encodedAs (?P<statement>\S+) in (?P<segment>[\w-]+:[\w-]+)$", found.finding.hint)
+    if named is None:
+        return
+    for path, there in desk.texts.items():
+        block = re.search(rf"(?ms)^{re.escape(named['segment'])}\s[^\n]*\n.*?(?=\n\s*\n|\Z)", there)
+        if block and path.suffix == ".ttl":
+            encoded = re.search(r"cl:encodedAs\s+(?P<ids>[\w:,\s-]+?)(?=\s*[;.])", block[0])
+            aside = re.search(r'cl:outOfScope\s+"[^"]*"', block[0])
+            if encoded:
+                at = block.start() + encoded.end("ids")
+                edit = Edit(at, at, f" , {named['statement']}")
+            elif aside:
+                start = block.start()
+                edit = Edit(start + aside.start(), start + aside.end(), f"cl:encodedAs   {named['statement']}")
+            else:
+                return
+            yield Fix(f"name {named['statement']} in {named['segment']}", {path: (edit,)})
+            return
+
+
+_BY_CODE: Mapping[str, Callable[[Desk, Located, str], Iterator[Fix]]] = {
+    "unlicensed-negation": _licence,
+    "unused-licence": _unused,
+    "unnamed-rule": _unnamed,
+    "undefined-prefix": _prefix,
+    "offset-wrong": _place,
+    "quote-not-found": _quote,
+    "marker-mismatch": _markers,
+    "undefined-predicate": _predicate,
+    "undefined-term": _term,
+    "statement-outside-segments": _segment,
+}
+
+
+def _rule(text: str, offset: int) -> rules.Written | None:
+    return next((r for r in rules.rules(text) if r.start <= offset <= r.end), None)
+
+
+def _tag_line(rule: rules.Written, text: str) -> tuple[int, str]:
+    """Where one more line above the head of a rule goes: below its tags, above its attributes, or above its head."""
+    docs = [w for w in rule.words if w.kind == "doc"]
+    if docs:
+        end = text.find("\n", docs[-1].end)
+        return (end + 1, "") if end >= 0 else (len(text), "\n")
+    return text.rfind("\n", 0, rule.start) + 1, ""
+
+
+def _written(desk: Desk, text: str) -> str:
+    """The prefix of the knowledge base's own namespace in a file."""
+    return next((p for p, space in namespaces(text).items() if space == desk.reading.namespace), "")
+
+
+def differing(before: str, after: str) -> Iterator[Edit]:
+    """The edits, by whole lines, that make one text of another."""
+    old, new = _lines(before), _lines(after)
+    starts = [0]
+    for line in old:
+        starts.append(starts[-1] + len(line))
+    for tag, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag != "equal":
+            yield Edit(starts[i], starts[j], "".join(new[k:m]))
+
+
+def _lines(text: str) -> list[str]:
+    return re.findall(r"[^\n]*\n|[^\n]+", text)

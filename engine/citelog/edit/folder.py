@@ -1,0 +1,64 @@
+"""Which knowledge base a file belongs to, and the texts of its files as their author sees them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from citelog.knowledge.triples import NO_DRAFTS, Drafts, files_of
+
+PATTERNS = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls", "cases/**/*.yaml", "cases/**/*.yml", "cases/**/*.json")
+"""The files of a knowledge base that name its things; the document is one more, and `about.ttl` says which."""
+
+_INSIDE = ("rules", "cases", "source")
+_DEEP = 5
+_BASE = re.compile(r"\sa\s[^.;]*\bKnowledgeBase\b")
+
+
+def base_of(path: Path, drafts: Drafts = NO_DRAFTS) -> Path | None:
+    """The folder of the knowledge base that a file belongs to; None where it belongs to none.
+
+    A knowledge base is a folder with rules or statements, in which something is said to be a cl:KnowledgeBase. A file
+    of it stands in it, or in its `rules`, `cases` or `source`.
+    """
+    inside: tuple[str, ...] = ()
+    for folder in list(path.parents)[:_DEEP]:
+        if (not inside or inside[-1] in _INSIDE) and _is_base(folder, drafts):
+            return folder
+        inside = (*inside, folder.name)
+    return None
+
+
+def _is_base(folder: Path, drafts: Drafts) -> bool:
+    if not (folder / "rules").is_dir() and not files_of(folder, "*.trig", drafts):
+        return False
+    return any(_BASE.search(text) for text in texts_of(folder, drafts, ("*.ttl",)).values())
+
+
+def bases_in(folder: Path) -> Iterator[Path]:
+    """The knowledge bases that stand in a folder: the folder itself, and those a few folders below."""
+    for depth in ("", "*/", "*/*/", "*/*/*/"):
+        for about in sorted(folder.glob(f"{depth}about.ttl")):
+            if not any(part.startswith(".") for part in about.relative_to(folder).parts) and _is_base(about.parent, {}):
+                yield about.parent
+
+
+def texts_of(folder: Path, drafts: Drafts = NO_DRAFTS, patterns: tuple[str, ...] = PATTERNS) -> dict[Path, str]:
+    """The texts of the files of a knowledge base that can be read, or their drafts, in a fixed order."""
+    texts: dict[Path, str] = {}
+    for pattern in patterns:
+        for path in files_of(folder, pattern, drafts):
+            if path in drafts:
+                texts[path] = drafts[path]
+            elif (text := text_of(path)) is not None:
+                texts[path] = text
+    return texts
+
+
+def text_of(path: Path) -> str | None:
+    """The text of a file; None where it is not there, or no text: `citelog check` says so."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
