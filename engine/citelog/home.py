@@ -39,6 +39,12 @@ def queries() -> Path:
     return home() / "queries"
 
 
+def manual() -> Path | None:
+    """The language reference, which explains every code of a finding; None where this copy came without it."""
+    places = (home() / "LANGUAGE.md", home() / "engine" / "LANGUAGE.md")
+    return next((place for place in places if place.is_file()), None)
+
+
 def shipped() -> tuple[str, ...]:
     """The names of the knowledge bases that come with citelog."""
     return tuple(sorted(entry.name for entry in (home() / "knowledge").iterdir() if entry.is_dir()))

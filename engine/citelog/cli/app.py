@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from citelog.cli import asking, authors, exporting, patients, serving
+from citelog.cli import asking, authors, editing, exporting, patients, serving
 from citelog.cli.console import guarded
 from citelog.home import VERSION
 
@@ -19,7 +19,14 @@ def app(debug: bool) -> None:
     """Datalog that cites its sources: what a clinical document says about a patient, and why."""
 
 
-for command in (*patients.COMMANDS, *authors.COMMANDS, *asking.COMMANDS, *exporting.COMMANDS, *serving.COMMANDS):
+for command in (
+    *patients.COMMANDS,
+    *authors.COMMANDS,
+    *editing.COMMANDS,
+    *asking.COMMANDS,
+    *exporting.COMMANDS,
+    *serving.COMMANDS,
+):
     app.add_command(command)
 
 

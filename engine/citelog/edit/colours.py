@@ -8,7 +8,18 @@ from pathlib import Path
 from citelog.edit import rules, turtle
 from citelog.edit.desk import Desk
 
-KINDS = ("comment", "keyword", "string", "number", "variable", "function", "property", "class", "enumMember", "decorator")
+KINDS = (
+    "comment",
+    "keyword",
+    "string",
+    "number",
+    "variable",
+    "function",
+    "property",
+    "class",
+    "enumMember",
+    "decorator",
+)
 """The kinds, by the names that the protocol has for them."""
 
 _WORDS = {
@@ -57,7 +68,9 @@ def _in_rules(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _in_turtle(desk: Desk, text: str) -> Iterator[tuple[int, int, str]]:
     for token in turtle.tokens(text):
-        kind = {"comment": "comment", "directive": "keyword", "verb": "property", "subject": "class"}.get(token.part, "")
+        kind = {"comment": "comment", "directive": "keyword", "verb": "property", "subject": "class"}.get(
+            token.part, ""
+        )
         if token.part == "verb" and token.text == "a":
             kind = "keyword"
         elif token.part == "object":

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from citelog.edit import hover, rules, turtle
 from citelog.edit.desk import Desk, Reading
-from citelog.edit.mentions import Thing
+from citelog.edit.mentions import Mention, Thing
 from citelog.knowledge.triples import RDF, RDFS, SKOS, TYPE
 from citelog.layout.order import ORDER
+from citelog.layout.tokens import Token
 from citelog.layout.tokens import iri as full
 from citelog.rules.language import AGGREGATES, TAGS
 from citelog.rules.program import Argument, Constant, Predicate, Present
@@ -101,7 +102,9 @@ def _in_tag(
         used = {w.thing.name for w in rules.mentions(text[word.start : word.end])}
         for id_, iri in reading.ids.items():
             quote = reading.triples.text(iri, CL + "quote")
-            yield Item(id_, "statement", start, offset, id_, quote, rank=2 if id_ in used else 1, thing=Thing("iri", iri))
+            yield Item(
+                id_, "statement", start, offset, id_, quote, rank=2 if id_ in used else 1, thing=Thing("iri", iri)
+            )
         return
     atoms = list(rules.atoms(rule, known)) if rule else []
     body = [a for a in atoms if rule and (rule.head is None or a.start != rule.head.start)]
@@ -146,7 +149,7 @@ def _words(
     place = None
     if atom is not None:
         predicate = reading.predicates.get(atom.predicate)
-        position = sum(words[0].start < start for words in atom.arguments[1:] if words) + _empty_before(atom, text, start)
+        position = _position(atom, text, start)
         arguments = predicate.arguments if predicate else ()
         place = arguments[min(position, len(arguments) - 1)] if arguments else None
         if predicate and place and not written.startswith("?"):
@@ -167,14 +170,28 @@ def _around(rule: rules.Written | None, known: Mapping[str, str], offset: int) -
     return None
 
 
-def _empty_before(atom: rules.Atom, text: str, start: int) -> int:
-    """The arguments before an offset that are not written yet, as the last one is while it is being typed."""
-    before = text[atom.start + len(atom.written) + 1 : start]
+def _position(atom: rules.Atom, text: str, offset: int) -> int:
+    """The number of the argument at an offset, counted from 0."""
     depth = commas = 0
-    for character in before:
+    for character in text[atom.start + len(atom.written) + 1 : offset]:
         depth += (character == "(") - (character == ")")
         commas += character == "," and depth == 0
-    return commas - sum(words[0].start < start for words in atom.arguments[1:] if words)
+    return commas
+
+
+def arguments(desk: Desk, path: Path, offset: int) -> tuple[str, list[str], int] | None:
+    """The predicate that is being written: with its arguments, each of them, and which of them is next."""
+    text = desk.texts.get(path, "")
+    if path.suffix != ".rls":
+        return None
+    known = rules.namespaces(text)
+    rule = next((r for r in rules.rules(text) if r.start <= offset <= r.end), None) or _before(text, offset)
+    atom = _around(rule, known, offset)
+    predicate = desk.reading.predicates.get(atom.predicate) if atom else None
+    if atom is None or predicate is None:
+        return None
+    parts = [f"{a.name}: {a.type}" for a in predicate.arguments]
+    return f"{atom.written}({', '.join(parts)})", parts, _position(atom, text, offset)
 
 
 def _predicates(
@@ -189,14 +206,10 @@ def _predicates(
         name = short(predicate.name, known, in_rules=True)
         if name is None:
             continue
-        arguments = ", ".join(
-            f"${{{i}:?{mine.get(a.type, a.name)}}}" for i, a in enumerate(predicate.arguments, 1)
-        )
+        arguments = ", ".join(f"${{{i}:?{mine.get(a.type, a.name)}}}" for i, a in enumerate(predicate.arguments, 1))
         detail = f"({', '.join(f'{a.name}: {a.type}' for a in predicate.arguments)})  {predicate.layer}"
         rank = 2 if predicate.layer == "knowledge" else 1
-        yield Item(
-            name, "predicate", start, end, f"{name}({arguments})", detail, True, rank, _thing(predicate.name)
-        )
+        yield Item(name, "predicate", start, end, f"{name}({arguments})", detail, True, rank, _thing(predicate.name))
 
 
 def _skeleton(start: int, end: int) -> Item:
@@ -226,11 +239,11 @@ def _fitting(reading: Reading, predicate: Predicate, place: Argument) -> set[str
     """The terms that stand in a place of a predicate: in rules, in statements, or by their class."""
     triples, position = reading.triples, predicate.arguments.index(place)
     found = {
-        literal.args[position].value.value
+        value.value
         for rule in reading.rules
         for literal in rule.body
         if isinstance(literal, Present) and literal.predicate == predicate.name
-        if isinstance(literal.args[position], Constant) and isinstance(literal.args[position].value, Iri)
+        if isinstance(argument := literal.args[position], Constant) and isinstance(value := argument.value, Iri)
     }
     if predicate.layer == "knowledge":
         for subject, name, value in triples.graphs:
@@ -320,7 +333,7 @@ def _in_turtle(desk: Desk, text: str, offset: int) -> Iterator[Item]:
         yield _statement(reading, base, start, offset)
 
 
-def _next(before: list[turtle.Token], spaces: dict[str, str]) -> tuple[str, str, str]:
+def _next(before: list[Token], spaces: dict[str, str]) -> tuple[str, str, str]:
     """The part of a triple that comes next, the class of the subject, and the verb."""
     class_ = verb = ""
     for i, token in enumerate(before):
@@ -346,7 +359,9 @@ def _properties(reading: Reading, known: Mapping[str, str], start: int, end: int
     for iri in triples.instances(RDF + "Property"):
         if name := short(iri, known, in_rules=False):
             rank = 0 if iri in usual or iri in own else 3
-            yield Item(name, "predicate", start, end, f"{name} ", _definition(reading, iri), rank=rank, thing=Thing("iri", iri))
+            yield Item(
+                name, "predicate", start, end, f"{name} ", _definition(reading, iri), rank=rank, thing=Thing("iri", iri)
+            )
 
 
 def _definition(reading: Reading, iri: str) -> str:
@@ -411,10 +426,16 @@ def _statement(reading: Reading, prefix: str, start: int, end: int) -> Item:
     return Item("statement", "skeleton", start, end, insert, "a statement, and what it says", True, 0)
 
 
+def begins(item: Item, written: str) -> bool:
+    """Whether an item could go on from what is written: its label holds these letters in this order, ignoring case.
+
+    >>> begins(Item("medication_route", "predicate", 0, 0, ""), "medro")
+    True
+    """
+    label = iter(item.label.casefold())
+    return item.kind == "skeleton" or all(letter in label for letter in written.casefold())
+
+
 def documentation(desk: Desk, path: Path, thing: Thing) -> str:
     """What is told of a thing that the list shows."""
-    from citelog.edit.mentions import Mention
-
     return hover.about(desk, path, Mention(0, 0, thing, "uses", (0, 0)))
-
-

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from citelog.diagnostics import Diagnostic, Span
+from citelog.diagnostics import Diagnostic
 from citelog.edit.lines import Lines
 from citelog.knowledge.triples import shown_name
 
@@ -49,10 +49,9 @@ def extent(text: str, finding: Diagnostic) -> tuple[int, int]:
     >>> extent("a(?x) :- bee(?x) .", Diagnostic("undefined-predicate", Span("a.rls", 1, 10), "…"))
     (9, 12)
     """
-    lines = text.split("\n")
-    number = min(max(finding.span.line, 1), len(lines)) - 1
-    line = lines[number].rstrip("\r")
-    start = sum(len(one) + 1 for one in lines[:number])
+    lines = Lines(text)
+    start, end = lines.extent(min(max(finding.span.line, 1), len(lines.starts)) - 1)
+    line = text[start:end]
     if finding.span.column:
         at = min(finding.span.column - 1, len(line))
         if word := _WORD.match(line, at):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from citelog.diagnostics import nearest_name
@@ -31,10 +31,11 @@ class Fix:
 def fixes(desk: Desk, found: Located) -> list[Fix]:
     """Every change that the finding itself suggests; none where its author must decide what is right."""
     finding, text = found.finding, desk.texts.get(found.path, "")
-    made = [*_named(desk, found, text), *_signs(found, text)]
-    if own := _BY_CODE.get(finding.code):
-        made += own(desk, found, text)
-    return made if len(made) != 1 else [Fix(made[0].title, made[0].edits, best=True)]
+    said = [*_named(desk, found, text), *_signs(found, text)]
+    own = _BY_CODE.get(finding.code)
+    made = [*said, *(own(desk, found, text) if own else ())]
+    best = bool(said) or len(made) == 1
+    return [replace(fix, best=best and i == 0) for i, fix in enumerate(made)]
 
 
 # --- what a hint says in words -------------------------------------------------------------------------------------
@@ -64,7 +65,11 @@ def _misspelt(found: Located, text: str, meant: str) -> tuple[int, int]:
     """Where the word stands that was meant to be another: the one that the message names, else the one most like it."""
     written = text[found.start : found.end]
     pieces = [(m[0], m.start(), m.end()) for m in re.finditer(r"[@?#]?[\w][\w:-]*|[@?#]\w+", written)]
-    said = [p for p in pieces if re.search(rf"(?<![\w-]){re.escape(p[0].rpartition(':')[2])}(?![\w-])", found.finding.message)]
+    said = [
+        p
+        for p in pieces
+        if re.search(rf"(?<![\w-]){re.escape(p[0].rpartition(':')[2])}(?![\w-])", found.finding.message)
+    ]
     chosen = said or [p for p in pieces if p[0] == nearest_name(meant, [each[0] for each in pieces])]
     if not chosen:
         return found.start, found.end
@@ -113,7 +118,9 @@ def _unused(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     start, end = text.rfind("\n", 0, found.start) + 1, text.find("\n", found.end) + 1
     line = text[start:end]
     tag = re.match(r"\s*%%%\s*@\w+", line)
-    others = [w for w in re.split(r"[\s,]+", line[tag.end() if tag else 0 :]) if w and w != text[found.start : found.end]]
+    others = [
+        w for w in re.split(r"[\s,]+", line[tag.end() if tag else 0 :]) if w and w != text[found.start : found.end]
+    ]
     if tag and not others:
         yield _fix(found, "remove the tag", Edit(start, end, ""))
     elif tag:
@@ -151,7 +158,11 @@ def _prefix(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
 def _place(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     """The place of a quote, as `citelog fmt` writes it."""
     source = desk.reading.source
-    places = {s.iri.value: place_numbers(source, s.start, s.quote) for s in desk.reading.statements.values()} if source else {}
+    places = (
+        {s.iri.value: place_numbers(source, s.start, s.quote) for s in desk.reading.statements.values()}
+        if source
+        else {}
+    )
     after, named = placed(text, places)
     if named and after != text:
         yield Fix("fill in the places of the quotes", {found.path: tuple(differing(text, after))})
@@ -164,6 +175,8 @@ def _quote(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     if source is None or written is None:
         return
     near, line = source.nearest(written["quote"])
+    if written["quote"][-1:].isalnum():
+        near = near.rstrip(".,;:")
     if near and '"' not in near and "\\" not in near and near != written["quote"]:
         start = found.start + written.start("quote")
         title = f"quote line {line}: “{near if len(near) < 60 else near[:57] + '…'}”"
@@ -193,13 +206,13 @@ def _predicate(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
         return
     types = _types(desk, rule, known)
     names = [_argument(words, types, i) for i, words in enumerate(atom.arguments, 1)]
-    words = atom.predicate.replace("_", " ")
+    words, signature = atom.predicate.replace("_", " "), f"{atom.predicate}({', '.join(names)})"
     block = (
-        f'\n{base}:predicate-{atom.predicate} a cl:DerivedPredicate ;\n    cl:signature "{atom.predicate}({", ".join(names)})" ;\n'
+        f'\n{base}:predicate-{atom.predicate} a cl:DerivedPredicate ;\n    cl:signature "{signature}" ;\n'
         f'    cl:sentence "{words}" ; cl:absence "not {words}" .\n'
     )
     edit = Edit(len(there), len(there), block if there.endswith("\n") else "\n" + block)
-    yield Fix(f"declare {atom.predicate}({', '.join(names)})", {declarations: (edit,)})
+    yield Fix(f"declare {signature}", {declarations: (edit,)})
 
 
 def _types(desk: Desk, rule: rules.Written | None, known: Mapping[str, str]) -> dict[str, str]:

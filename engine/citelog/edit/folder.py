@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from citelog import home
+from citelog.diagnostics import Diagnostic
+from citelog.edit.desk import Desk, Reading
+from citelog.knowledge.load import load
 from citelog.knowledge.triples import NO_DRAFTS, Drafts, files_of
+from citelog.vocab import CL
 
 PATTERNS = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls", "cases/**/*.yaml", "cases/**/*.yml", "cases/**/*.json")
 """The files of a knowledge base that name its things; the document is one more, and `about.ttl` says which."""
@@ -24,13 +29,14 @@ def base_of(path: Path, drafts: Drafts = NO_DRAFTS) -> Path | None:
     """
     inside: tuple[str, ...] = ()
     for folder in list(path.parents)[:_DEEP]:
-        if (not inside or inside[-1] in _INSIDE) and _is_base(folder, drafts):
+        if (not inside or inside[-1] in _INSIDE) and is_base(folder, drafts):
             return folder
         inside = (*inside, folder.name)
     return None
 
 
-def _is_base(folder: Path, drafts: Drafts) -> bool:
+def is_base(folder: Path, drafts: Drafts = NO_DRAFTS) -> bool:
+    """Whether a folder is a knowledge base."""
     if not (folder / "rules").is_dir() and not files_of(folder, "*.trig", drafts):
         return False
     return any(_BASE.search(text) for text in texts_of(folder, drafts, ("*.ttl",)).values())
@@ -40,7 +46,7 @@ def bases_in(folder: Path) -> Iterator[Path]:
     """The knowledge bases that stand in a folder: the folder itself, and those a few folders below."""
     for depth in ("", "*/", "*/*/", "*/*/*/"):
         for about in sorted(folder.glob(f"{depth}about.ttl")):
-            if not any(part.startswith(".") for part in about.relative_to(folder).parts) and _is_base(about.parent, {}):
+            if not any(part.startswith(".") for part in about.relative_to(folder).parts) and is_base(about.parent):
                 yield about.parent
 
 
@@ -62,3 +68,27 @@ def text_of(path: Path) -> str | None:
         return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def read(folder: Path, drafts: Drafts = NO_DRAFTS, before: Reading | None = None) -> tuple[Reading, list[Diagnostic]]:
+    """What a knowledge base says, and everything wrong with it.
+
+    Where a file of its words or statements cannot be read, what it said `before` still helps its author.
+    """
+    opened = load(folder, home.ontology(), drafts)
+    found = list(opened.diagnostics)
+    unread = any(d.code in ("rdf-syntax", "not-utf-8") and not d.span.file.endswith(".rls") for d in found)
+    return (before if unread and before is not None else Reading.of(opened)), found
+
+
+def desk(folder: Path, drafts: Drafts, reading: Reading) -> Desk:
+    """A knowledge base as it stands in the editor now."""
+    texts, ontology = texts_of(folder, drafts), home.ontology()
+    document = None
+    for one in reading.triples.instances(CL + "SourceDocument"):
+        document = folder / reading.triples.text(one, CL + "file")
+        break
+    for path in filter(None, (document, ontology)):
+        if (text := drafts.get(path, text_of(path))) is not None:
+            texts[path] = text
+    return Desk(folder, texts, reading, ontology, document if document in texts else None)

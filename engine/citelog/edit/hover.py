@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from citelog.codes import SYSTEMS, split_code
 from citelog.edit import rules
 from citelog.edit.desk import Desk, Reading
-from citelog.edit.mentions import Mention, Thing
+from citelog.edit.mentions import Mention
 from citelog.knowledge.base import Statement
 from citelog.knowledge.triples import DCTERMS, RDFS, SKOS, TYPE
 from citelog.rules.language import TAGS
@@ -143,7 +143,9 @@ def _rule(reading: Reading, name: str) -> str:
     cited = [
         f"**{id_}** · *{s.modality}*\n\n{_quoted(s.quote)}" for id_ in rule.cites if (s := reading.statements.get(id_))
     ]
-    return _joined([f"rule **{name}**", _escaped(rule.doc), f"“{rule.display}”" if rule.display else "", _list(facts), *cited])
+    return _joined(
+        [f"rule **{name}**", _escaped(rule.doc), f"“{rule.display}”" if rule.display else "", _list(facts), *cited]
+    )
 
 
 def _conflict(reading: Reading, id_: str) -> str:

@@ -90,5 +90,3 @@ def _detail(desk: Desk, name: str, classes: list[str]) -> str:
     label = triples.text(name, CL + "quote") or triples.label(name) if name in triples.subjects else ""
     shown = label if len(label) <= 80 else label[:79] + "…"
     return shown if shown != Iri(name).local else ", ".join(classes)
-
-

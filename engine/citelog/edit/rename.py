@@ -48,7 +48,9 @@ def rename(desk: Desk, path: Path, offset: int, new: str) -> Mapping[Path, list[
 
 def _mention(desk: Desk, path: Path, offset: int) -> Mention:
     if not desk.owned(path):
-        whose = "the document is kept as it is, letter for letter" if path == desk.document else "the ontology is not yours"
+        whose = (
+            "the document is kept as it is, letter for letter" if path == desk.document else "the ontology is not yours"
+        )
         raise CitelogError(f"nothing can be renamed here: {whose}")
     mention = desk.at(path, offset)
     if mention is None or mention.role == "quotes":

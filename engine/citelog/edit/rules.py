@@ -165,7 +165,11 @@ def mentions(text: str) -> Iterator[Mention]:
 
 def _variable(word: Word, start: int, name: str) -> Mention:
     return Mention(
-        start, start + 1 + len(name), Thing("variable", f"{word.rule}?{name}"), "uses", (start + 1, start + 1 + len(name))
+        start,
+        start + 1 + len(name),
+        Thing("variable", f"{word.rule}?{name}"),
+        "uses",
+        (start + 1, start + 1 + len(name)),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a Turtle or TriG file names, whatever state it is in: its subjects, its verbs, its objects, and ids in its texts."""
+"""What a Turtle or TriG file names, whatever state it is in: subjects, verbs, objects, and ids in some texts."""
 
 from __future__ import annotations
 

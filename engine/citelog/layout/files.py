@@ -17,7 +17,16 @@ from pathlib import Path
 from citelog import home
 from citelog.diagnostics import CitelogError, Diagnostic, KnowledgeError
 from citelog.knowledge.statements import name_clash, place_numbers, place_of, read_source
-from citelog.knowledge.triples import Triples, files_of, read_text, read_triples, shown_name
+from citelog.knowledge.triples import (
+    NO_DRAFTS,
+    Drafts,
+    Triples,
+    files_of,
+    read_bytes,
+    read_text,
+    read_triples,
+    shown_name,
+)
 from citelog.layout import rules, turtle
 from citelog.layout.order import ordered
 from citelog.layout.places import Place, placed
@@ -75,30 +84,33 @@ def choose(files: Iterable[str], folder: Path | None = None) -> list[tuple[Path,
     return list(chosen.items()) if chosen or folder is None else [(folder, None)]
 
 
-def lay_out(folder: Path, chosen: Iterable[Path] | None = None) -> list[Laid]:
+def lay_out(folder: Path, chosen: Iterable[Path] | None = None, drafts: Drafts = NO_DRAFTS) -> list[Laid]:
     """The files of a knowledge base, or only those chosen among them, as they should be; nothing is written.
 
-    Raises KnowledgeError where a file cannot be read, and where a quote is not in the document or is there twice.
+    `drafts` stand in for files. Raises KnowledgeError where a file cannot be read, and where a quote is not in the
+    document or is there twice.
     """
-    paths = [path for pattern in PATTERNS for path in files_of(folder, pattern)] if chosen is None else list(chosen)
+    paths = (
+        [path for pattern in PATTERNS for path in files_of(folder, pattern, drafts)] if chosen is None else list(chosen)
+    )
     found: list[Diagnostic] = []
     places: dict[str, Place] = {}
     if any(path.suffix != ".rls" for path in paths):
-        triples = read_triples(folder, home.ontology(), found)
+        triples = read_triples(folder, home.ontology(), found, drafts)
         if not found:
-            places = _places(folder, triples, found)
+            places = _places(folder, triples, found, drafts)
     for path in paths:
-        if path.suffix == ".rls" and (text := read_text(path, folder, found)):
+        if path.suffix == ".rls" and (text := read_text(path, folder, found, drafts)):
             found += parse(text.text, text.name).diagnostics
     if found:
         raise KnowledgeError(found)
-    return [_laid(path, shown_name(path, folder), places) for path in paths]
+    return [_laid(path, shown_name(path, folder), places, drafts) for path in paths]
 
 
-def _places(folder: Path, triples: Triples, found: list[Diagnostic]) -> dict[str, Place]:
+def _places(folder: Path, triples: Triples, found: list[Diagnostic], drafts: Drafts) -> dict[str, Place]:
     """The place of every quote, by the IRI of its statement."""
     quoting = [iri for iri in triples.instances(CL + "Statement") if triples.text(iri, CL + "quote")]
-    source = read_source(folder, triples, found) if quoting else None
+    source = read_source(folder, triples, found, drafts) if quoting else None
     if source is None or found:
         return {}
     places: dict[str, Place] = {}
@@ -115,9 +127,9 @@ def _places(folder: Path, triples: Triples, found: list[Diagnostic]) -> dict[str
     return places
 
 
-def _laid(path: Path, name: str, places: dict[str, Place]) -> Laid:
+def _laid(path: Path, name: str, places: dict[str, Place], drafts: Drafts) -> Laid:
     """One file as it should be: with its places, in order, laid out; its line ends are those of most of its lines."""
-    before = path.read_bytes().decode("utf-8")
+    before = read_bytes(path, drafts).decode("utf-8")
     ends = "\r\n" if 2 * before.count("\r\n") > before.count("\n") else "\n"
     text = re.sub(r"\r\n?", "\n", before)
     named: Sequence[str] = ()
