@@ -1,4 +1,4 @@
-"""An editor that runs `citelog lsp` as a process and keeps its own texts: pygls' client, and a way to say what it shows.
+"""An editor that runs `citelog lsp` as a process and keeps its own texts: pygls' client, and what it shows in words.
 
 A place is given as words of a file with a bar where the cursor is (`"treat|_line(?p"`); without a bar, it is at their
 start. Columns are turned into UTF-16 here, by the codec of the standard library, and so not by the code under test.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types as lsp
 from pygls.lsp.client import LanguageClient
@@ -215,7 +217,7 @@ class Editor:
 
     def cut(self, uri: str, where: lsp.Range) -> str:
         """The stretch of a text that a range means."""
-        text = self.text(Path(uri.removeprefix("file://").replace("%20", " ")))
+        text = self.text(path_of(uri))
         return text[offset(text, where.start) : offset(text, where.end)]
 
     # --- what it shows ---
@@ -238,7 +240,7 @@ class Editor:
 
     def shown(self, uri: str) -> str:
         """A file by its path in the folder."""
-        path = Path(uri.removeprefix("file://").replace("%20", " "))
+        path = path_of(uri)
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.name
 
     def hover(self, file: str, words: str) -> str:
@@ -251,7 +253,7 @@ class Editor:
         """Locations as `file:line: text`."""
         shown = []
         for one in answer or ():
-            line = self.text(Path(one.uri.removeprefix("file://"))).split("\n")[one.range.start.line].strip()
+            line = re.split(r"\r\n|\r|\n", self.text(path_of(one.uri)))[one.range.start.line].strip()
             shown.append(f"{self.shown(one.uri)}:{one.range.start.line + 1}: {line}")
         return shown
 
@@ -310,7 +312,7 @@ class Editor:
         changed = []
         for change in edit.document_changes or ():
             assert isinstance(change, lsp.TextDocumentEdit)
-            path = Path(change.text_document.uri.removeprefix("file://").replace("%20", " "))
+            path = path_of(change.text_document.uri)
             text = edited(self.text(path), [e for e in change.edits if isinstance(e, lsp.TextEdit)])
             changed.append(self.shown(change.text_document.uri))
             if save or path not in self.texts:
@@ -322,6 +324,11 @@ class Editor:
         return changed
 
 
+def path_of(uri: str) -> Path:
+    """The file that an address means."""
+    return Path(unquote(urlsplit(uri).path))
+
+
 def position(text: str, at: int) -> lsp.Position:
     """An offset as the protocol counts."""
     before = text[:at].replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -330,12 +337,9 @@ def position(text: str, at: int) -> lsp.Position:
 
 def offset(text: str, where: lsp.Position) -> int:
     """The offset that a position means."""
-    lines = text.splitlines(keepends=True) if not set(text) & set("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029") else None
-    lines = text.split("\n") if lines is None else [line.rstrip("\r\n") for line in lines] + [""]
-    ends = 2 if "\r\n" in text else 1
-    start = sum(len(line) + ends for line in lines[: where.line])
-    units = lines[where.line].encode("utf-16-le")[: 2 * where.character]
-    return start + len(units.decode("utf-16-le"))
+    starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", text))]
+    units = text[starts[where.line] :].encode("utf-16-le")[: 2 * where.character]
+    return starts[where.line] + len(units.decode("utf-16-le"))
 
 
 def edited(text: str, edits: Iterable[lsp.TextEdit]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class Item:
 
 def completion(desk: Desk, path: Path, offset: int) -> list[Item]:
     """Everything that fits at an offset of a rule file, or of one of statements or terms."""
-    text = desk.texts.get(path, "")
+    text = desk.texts.get(path, "").replace("\r", "\n")  # some lines end so; offsets stay
     if path.suffix == ".rls":
         found = _in_rules(desk.reading, _sibling_prefixes(desk, path), text, offset)
     elif path.suffix in (".ttl", ".trig"):
@@ -434,6 +434,16 @@ def begins(item: Item, written: str) -> bool:
     """
     label = iter(item.label.casefold())
     return item.kind == "skeleton" or all(letter in label for letter in written.casefold())
+
+
+def narrowed(items: Iterable[Item], text: str, offset: int) -> list[Item]:
+    """The items that go on from what is written before the offset, those that begin as it does first."""
+
+    def near(item: Item) -> tuple[bool, bool]:
+        label, written = item.label.casefold(), text[item.start : offset].casefold()
+        return not label.startswith(written), written not in label
+
+    return sorted((item for item in items if begins(item, text[item.start : offset])), key=near)
 
 
 def documentation(desk: Desk, path: Path, thing: Thing) -> str:

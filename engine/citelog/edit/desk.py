@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from citelog.diagnostics import Diagnostic
@@ -66,7 +66,7 @@ class Place:
     mention: Mention
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Desk:
     """The texts of a knowledge base, the document and the ontology among them, and what they said.
 
@@ -91,14 +91,33 @@ class Desk:
         """Whether a file is the author's to change: not the ontology, and not the document."""
         return path not in (self.ontology, self.document)
 
+    @cached_property
+    def _read(self) -> dict[Path, tuple[Mention, ...]]:
+        """What was asked of a file is not read off it again."""
+        return {}
+
+    @cached_property
+    def _places(self) -> dict[Thing, list[Place]]:
+        """Where each thing is named; a variable means another thing in each file, and is no one's here."""
+        found: dict[Thing, list[Place]] = {}
+        for path in self.texts:
+            for mention in self.mentions(path):
+                if mention.thing.kind != "variable":
+                    found.setdefault(mention.thing, []).append(Place(path, mention))
+        return found
+
     def mentions(self, path: Path) -> tuple[Mention, ...]:
         """What a file names, in its order."""
-        text = self.texts.get(path, "")
+        if path not in self._read:
+            self._read[path] = self._named(path, self.texts.get(path, ""))
+        return self._read[path]
+
+    def _named(self, path: Path, text: str) -> tuple[Mention, ...]:
         if path == self.document:
             return self._quoted(text)
         return tuple(
             replace(m, thing=thing)
-            for m in _mentions(path.suffix, text)
+            for m in _mentions_of(path.suffix, text)
             if (thing := self.settled(m.thing)) and (m.role != "tells" or thing.name in self.reading.triples.subjects)
         )
 
@@ -131,9 +150,10 @@ class Desk:
 
     def places(self, thing: Thing, path: Path) -> Iterator[Place]:
         """Everywhere that a thing is named, as seen from a file: a variable is named in its own rule alone."""
-        files = [path] if thing.kind == "variable" else list(self.texts)
-        for file in files:
-            yield from (Place(file, m) for m in self.mentions(file) if m.thing == thing)
+        if thing.kind == "variable":
+            yield from (Place(path, m) for m in self.mentions(path) if m.thing == thing)
+        else:
+            yield from self._places.get(thing, ())
 
     def definitions(self, thing: Thing, path: Path) -> list[Place]:
         """Where a thing is declared, or else first described, or derived; for a variable, where it stands first."""
@@ -154,7 +174,7 @@ class Desk:
 
 
 @lru_cache(maxsize=1024)
-def _mentions(suffix: str, text: str) -> tuple[Mention, ...]:
+def _mentions_of(suffix: str, text: str) -> tuple[Mention, ...]:
     if suffix == ".rls":
         return tuple(rules.mentions(text))
     if suffix in (".ttl", ".trig"):

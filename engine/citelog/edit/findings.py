@@ -11,7 +11,8 @@ from citelog.diagnostics import Diagnostic
 from citelog.edit.lines import Lines
 from citelog.knowledge.triples import shown_name
 
-_WORD = re.compile(r'f?"[^"\n]*"|<[^<>\s]*>|[#@?~]?[\w][\w:-]*|\S')
+_WORD = re.compile(r'\{[^{}\n]*\}?|f?"[^"\n]*"|<[^<>\s]*>|[#@?~]?[\w][\w:-]*|\S')
+_LAST = re.compile(r"(?:[\w:?@#-]+|\S)\s*\Z")
 _ELSEWHERE = re.compile(r"(?P<file>[\w./-]+\.(?:rls|ttl|trig)):(?P<line>\d+)")
 
 
@@ -56,7 +57,8 @@ def extent(text: str, finding: Diagnostic) -> tuple[int, int]:
         at = min(finding.span.column - 1, len(line))
         if word := _WORD.match(line, at):
             return start + at, start + word.end()
-        return start + max(0, at - 1), start + at  # behind the last word: that is underlined
+        last = _LAST.search(line, 0, at)  # behind the last word: that is underlined
+        return start + (last.start() if last else at), start + at
     blank = len(line) - len(line.lstrip())
     return start + blank, start + len(line.rstrip())
 

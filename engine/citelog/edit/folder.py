@@ -18,7 +18,7 @@ PATTERNS = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls", "cases/**/*.yaml
 
 _INSIDE = ("rules", "cases", "source")
 _DEEP = 5
-_BASE = re.compile(r"\sa\s[^.;]*\bKnowledgeBase\b")
+_BASE = re.compile(r"(?m)^(?![ \t]*#)[^\n]*\sa\s[^\n.;]*\bKnowledgeBase\b")
 
 
 def base_of(path: Path, drafts: Drafts = NO_DRAFTS) -> Path | None:

@@ -63,7 +63,7 @@ def _blocks(desk: Desk, text: str) -> Iterator[Entry]:
     triples, file = desk.reading.triples, turtle.tokens(text)
     spaces = {name + ":": space for name, space in turtle.namespaces(text).items()}
     tops = [i for i, t in enumerate(file) if t.part == "subject" and not t.depth and not t.graph]
-    for i, following in zip(tops, [*tops[1:], len(file)], strict=True):
+    for i, following in zip(tops, [*tops[1:], len(file)], strict=False):
         token = file[i]
         block = [t for t in file[i:following] if t.part != "comment"]
         name = iri(token.text, spaces)
@@ -88,5 +88,4 @@ _KINDS = {
 def _detail(desk: Desk, name: str, classes: list[str]) -> str:
     triples = desk.reading.triples
     label = triples.text(name, CL + "quote") or triples.label(name) if name in triples.subjects else ""
-    shown = label if len(label) <= 80 else label[:79] + "…"
-    return shown if shown != Iri(name).local else ", ".join(classes)
+    return label if label != Iri(name).local else ", ".join(classes)

@@ -6,7 +6,7 @@ https://microsoft.github.io/language-server-protocol/specifications/lsp/3.17/spe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -89,7 +89,7 @@ class Wire:
             lsp.Location(self.uri(p.path), self.range(texts[p.path], p.mention.start, p.mention.end)) for p in places
         ]
 
-    def edit(self, edits: Mapping[Path, Iterable[Edit]], texts: Mapping[Path, str]) -> lsp.WorkspaceEdit:
+    def edit(self, edits: Mapping[Path, Sequence[Edit]], texts: Mapping[Path, str]) -> lsp.WorkspaceEdit:
         """Changes in files, with the versions of the texts that they were made for."""
         made = {path: self.text_edits(each, texts[path]) for path, each in edits.items()}
         if not self.versioned:
@@ -103,9 +103,11 @@ class Wire:
             ]
         )
 
-    def text_edits(self, edits: Iterable[Edit], text: str) -> list[lsp.TextEdit]:
-        """Changes in one text."""
-        return [lsp.TextEdit(self.range(text, one.start, one.end), one.text) for one in edits]
+    def text_edits(self, edits: Sequence[Edit], text: str) -> list[lsp.TextEdit]:
+        """Changes in one text, whose lines end as most of them do already."""
+        ends = "\r\n" if 2 * text.count("\r\n") > text.count("\n") else "\n"
+        written = (re.sub(r"\r?\n", ends, one.text) for one in edits)
+        return [lsp.TextEdit(self.range(text, e.start, e.end), w) for e, w in zip(edits, written, strict=True)]
 
     def diagnostic(self, found: Located, texts: Mapping[Path, str], manual: str | None) -> lsp.Diagnostic:
         """A finding: what is wrong, and below it what to try."""
@@ -153,7 +155,7 @@ class Wire:
         """One entry of an outline."""
         return lsp.DocumentSymbol(
             name=entry.name,
-            detail=entry.detail,
+            detail=_shortened(entry.detail),
             kind=_SYMBOLS[entry.kind],
             range=self.range(text, entry.start, entry.end),
             selection_range=self.range(text, *entry.at),
@@ -165,7 +167,7 @@ class Wire:
             location=lsp.Location(self.uri(path), self.range(text, *entry.at)),
             name=entry.name,
             kind=_SYMBOLS[entry.kind],
-            container_name=entry.detail or None,
+            container_name=_shortened(entry.detail) or None,
         )
 
     def colours(self, text: str, stretches: Iterable[tuple[int, int, str]]) -> lsp.SemanticTokens:
@@ -183,6 +185,10 @@ class Wire:
                     before = (line, column)
                 start = lines.starts[line + 1] if line + 1 < len(lines.starts) else end
         return lsp.SemanticTokens(data)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def filled(snippet: str) -> str:

@@ -369,7 +369,7 @@ def editor() -> Editor:
         desk, path, offset = at
         typed = params.context.trigger_character if params.context is not None else None
         text, uri = desk.texts[path], params.text_document.uri
-        items = [item for item in completion.completion(*at) if completion.begins(item, text[item.start : offset])]
+        items = completion.narrowed(completion.completion(*at), text, offset)
         if typed == " ":  # a blank asks only where a list is being written
             items = [item for item in items if item.kind == "statement"]
         shown = [server.wire.item(item, text, i, uri) for i, item in enumerate(items[:MOST])]
@@ -449,7 +449,7 @@ def editor() -> Editor:
             why = f"citelog: not laid out, because of an error at {first.span}: {first.message}"
             server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Warning, why))
             return None
-        return server.wire.text_edits(differing(laid.before, laid.after), laid.before)
+        return server.wire.text_edits(list(differing(laid.before, laid.after)), laid.before)
 
     return server
 

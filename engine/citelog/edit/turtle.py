@@ -49,7 +49,7 @@ def mentions(text: str) -> Iterator[Mention]:
         if comment.part == "comment":
             yield from told(comment.text, comment.start, known)
     said = _said(file)
-    for token, following in zip(said, [*said[1:], None], strict=True):
+    for token, following in zip(said, [*said[1:], None], strict=False):
         if token.part == "subject" and not token.depth:
             subject = iri(token.text, spaces)
         elif token.part == "verb":

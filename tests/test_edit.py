@@ -1,0 +1,242 @@
+"""What an author is told about a place in a text, whatever state the text is in: the rooms behind `citelog lsp`."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from citelog import home
+from citelog.diagnostics import CitelogError
+from citelog.edit import colours, completion, folder, hover, outline, rules
+from citelog.edit.desk import Desk, Reading
+from citelog.edit.lines import UNITS, Lines
+from citelog.edit.mentions import Edit, edited
+from citelog.edit.rename import rename
+from citelog.knowledge.load import load
+from citelog.layout.tokens import tokens
+from citelog.rules.syntax import parse
+from citelog.rules.syntax import tokens as rule_tokens
+
+NIGHTS = home.home() / "examples" / "short-nights"
+SHIPPED = home.knowledge()
+
+
+@cache
+def nights() -> Desk:
+    """A small knowledge base, as it is on disk."""
+    reading, found = folder.read(NIGHTS)
+    assert not found
+    return folder.desk(NIGHTS, {}, reading)
+
+
+def typed(file: str, text: str) -> Desk:
+    """The same with one text as someone is writing it."""
+    return folder.desk(NIGHTS, {NIGHTS / file: text}, nights().reading)
+
+
+# --- lines and columns ---------------------------------------------------------------------------------------------
+
+TEXTS = st.text(st.sampled_from("ab µ–𝄞🧠\u2028\x0c\n\r\t"), max_size=40) | st.text(max_size=40)
+
+
+@given(TEXTS, st.sampled_from(sorted(UNITS)))
+def test_every_offset_has_a_place_and_comes_back(text: str, units: str) -> None:
+    """But for those that an editor has no place for: between the two signs of a line's end."""
+    lines = Lines(text, units)
+    for offset in range(len(text) + 1):
+        if not (text[offset - 1 : offset] == "\r" and text[offset : offset + 1] == "\n"):
+            line, column = lines.position(offset)
+            assert lines.offset(line, column) == offset
+
+
+@given(TEXTS)
+def test_columns_are_those_of_the_encodings_own_codec(text: str) -> None:
+    lines = Lines(text)
+    for number in range(len(lines.starts)):
+        start, end = lines.extent(number)
+        assert lines.position(end) == (number, len(text[start:end].encode("utf-16-le", "surrogatepass")) // 2)
+
+
+def test_a_line_ends_where_an_editor_ends_it_and_nowhere_else() -> None:
+    assert Lines("a\u2028b\x0cc\vd\x85e").position(8) == (0, 8)
+    assert [Lines("a\r\nb\rc\nd").position(i)[0] for i in (0, 3, 5, 7)] == [0, 1, 2, 3]
+
+
+def test_a_column_within_a_character_is_where_that_character_starts() -> None:
+    assert Lines("a𝄞b").offset(0, 2) == 1
+
+
+# --- texts that are broken -----------------------------------------------------------------------------------------
+
+
+def authored(base: Path) -> list[Path]:
+    return [*sorted(base.glob("*.ttl")), *sorted(base.glob("*.trig")), *sorted(base.glob("rules/*.rls"))]
+
+
+@pytest.mark.parametrize("path", authored(SHIPPED), ids=lambda path: path.name)
+def test_a_whole_file_is_read_as_its_parser_reads_it(path: Path) -> None:
+    """What is read of a broken text is no other language: where nothing is broken, the words are the parser's."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".rls":
+        names = {
+            "DOC": "doc",
+            "COMMENT": "comment",
+            "VARIABLE": "variable",
+            "PREFIXED": "name",
+            "IRI": "iri",
+            "NUMBER": "number",
+        }
+        wanted = [(names[kind], start) for kind, _, start, _ in rule_tokens(text) if kind in names]
+        assert [(w.kind, w.start) for w in rules.words(text) if w.kind in names.values()] == wanted
+        assert len(rules.rules(text)) == len(parse(text, path.name).rules)
+    else:
+        assert tokens(text, broken=True) == tokens(text)
+
+
+def everything(desk: Desk, path: Path, offset: int) -> None:
+    """Ask all that an editor asks."""
+    hover.hover(desk, path, offset)
+    completion.completion(desk, path, offset)
+    completion.arguments(desk, path, offset)
+    outline.outline(desk, path)
+    stretches = colours.colours(desk, path)
+    assert all(start < end <= following for (start, end, _), (following, *_) in pairwise(stretches))
+    mention = desk.at(path, offset)
+    if mention is not None:
+        assert mention.start <= mention.name[0] <= mention.name[1] <= mention.end <= len(desk.texts[path])
+        desk.definitions(mention.thing, path)
+
+
+SIGNS = '"<>(){}[]?~#%@.,;:\\' + "'\n 𝄞“"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(authored(NIGHTS)), st.randoms(use_true_random=False))
+def test_no_text_is_too_broken_to_be_asked_about(path: Path, chance: random.Random) -> None:
+    text = path.read_text(encoding="utf-8")
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(text))
+        text = text[:at] + chance.choice([*SIGNS, "", "a", "@prefix", "%%% @"]) + text[at + chance.randint(0, 30) :]
+    if chance.random() < 0.5:
+        text = text[: chance.randrange(len(text) + 1)]
+    desk = typed(path.relative_to(NIGHTS).as_posix(), text)
+    for offset in (0, len(text), *(chance.randrange(len(text) + 1) for _ in range(3))):
+        everything(desk, path, offset)
+
+
+def test_a_rule_without_an_end_does_not_swallow_the_next() -> None:
+    text = 'a(?x) :- b(?x,\n%%% @cites S1\n#[name("two")]\nc(?x) :- d(?x) .\n'
+    assert [(r.head.text if r.head else "", r.name.text if r.name else "") for r in rules.rules(text)] == [
+        ("a", ""),
+        ("c", '"two"'),
+    ]
+
+
+def test_a_block_without_an_end_does_not_swallow_the_next() -> None:
+    text = '@prefix ex: <https://example.org/#> .\nex:a ex:p ex:b ;\n    ex:q "1\nex:c a ex:D .\n'
+    path = NIGHTS / "more.ttl"
+    entries = outline.outline(typed("more.ttl", text), path)
+    assert [entry.name for entry in entries] == ["ex:a", "ex:c"]
+
+
+# --- where a file belongs ------------------------------------------------------------------------------------------
+
+
+def test_a_file_belongs_to_the_knowledge_base_around_it() -> None:
+    for file in ("about.ttl", "rules/new.rls", "cases/one.yaml", "cases/proofs/one/a.txt", "source/leaflet.txt"):
+        assert folder.base_of(NIGHTS / file) == NIGHTS, file
+
+
+def test_a_file_elsewhere_belongs_to_none(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "words.ttl").write_text("# no a cl:KnowledgeBase here\n", encoding="utf-8")
+    others = (
+        home.ontology(),
+        NIGHTS / "drafts" / "one.rls",
+        tmp_path / "rules" / "one.rls",
+        tmp_path / "no" / "one.rls",
+    )
+    assert [folder.base_of(path) for path in others] == [None] * 4
+
+
+def test_a_knowledge_base_may_be_nothing_but_drafts(tmp_path: Path) -> None:
+    drafts = {tmp_path / "about.ttl": "ex:kb a cl:KnowledgeBase .", tmp_path / "statements.trig": ""}
+    assert folder.base_of(tmp_path / "rules" / "one.rls", drafts) == tmp_path
+
+
+# --- another name --------------------------------------------------------------------------------------------------
+
+
+def everywhere() -> list[tuple[Path, int, str]]:
+    """A place for each thing of the small knowledge base that has a name, and that name."""
+    desk, seen, found = nights(), set(), []
+    for path in desk.texts:
+        if desk.owned(path):
+            for mention in desk.mentions(path):
+                if mention.role != "quotes" and mention.thing not in seen and mention.thing.kind != "variable":
+                    seen.add(mention.thing)
+                    found.append((path, mention.start, desk.texts[path][slice(*mention.name)]))
+    return found
+
+
+def test_a_new_name_and_the_old_one_again_leave_every_file_as_it_was() -> None:
+    """For each thing that can be renamed; the others are refused in words."""
+    desk, renamed, refused = nights(), 0, 0
+    for path, start, old in everywhere():
+        try:
+            changes = rename(desk, path, start, "zz_new_name")
+        except CitelogError as error:
+            assert "is no name here" not in str(error)
+            refused += 1
+            continue
+        texts = {file: edited(desk.texts[file], list(edits)) for file, edits in changes.items()}
+        back = {file: text.replace("zz_new_name", old) for file, text in texts.items()}
+        assert back == {file: desk.texts[file] for file in back}, old
+        assert sum(text.count("zz_new_name") for text in texts.values()) == sum(map(len, changes.values())), old
+        renamed += 1
+    assert renamed > 60 and refused > 20
+
+
+@pytest.mark.parametrize("name", ["", "1x", "a b", 'a"b', "a.b", "Ä", "x-", "true"])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    desk = nights()
+    path = NIGHTS / "terms.ttl"
+    start = next(m.start for m in desk.mentions(path) if m.role == "declares")
+    with pytest.raises(CitelogError, match="is no name for a term"):
+        rename(desk, path, start, name)
+
+
+def test_all_names_of_the_shipped_knowledge_base_changed_at_once_still_load() -> None:
+    """Each predicate, term, statement, conflict and rule renamed, one after the other, and then read again."""
+    reading, _ = folder.read(SHIPPED)
+    desk = folder.desk(SHIPPED, {}, reading)
+    chance = random.Random(7)
+    things = {
+        m.thing: (p, m.start) for p in desk.texts if desk.owned(p) for m in desk.mentions(p) if m.role == "declares"
+    }
+    texts = dict(desk.texts)
+    edits: dict[Path, set[Edit]] = {}
+    count = 0
+    for thing, (path, start) in chance.sample(sorted(things.items()), len(things)):
+        if thing.kind == "iri" and thing.name in reading.predicates:
+            continue  # properties and classes of its own: declared here too, renamed below with the rest
+        try:
+            changes = rename(desk, path, start, f"n{count}_x" if thing.kind != "rule" else f"rule-{count}")
+        except CitelogError:
+            continue
+        count += 1
+        for file, made in changes.items():
+            edits.setdefault(file, set()).update(made)
+    drafts = {path: edited(texts[path], sorted(made)) for path, made in edits.items()}
+    opened = load(SHIPPED, home.ontology(), drafts)
+    assert not opened.diagnostics
+    assert opened.program is not None and count > 400
+    before = Reading.of(load(SHIPPED, home.ontology()))
+    assert [len(r.body) for r in opened.program.rules] == [len(r.body) for r in before.rules]
+    assert not {r.name for r in opened.program.rules} & {r.name for r in before.rules}
