@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -272,6 +273,16 @@ def test_the_cache_is_not_believed_where_it_is_damaged_or_another_could_have_wri
     kept.write_bytes(whole)
     kept.chmod(0o666)
     assert citelog("assess", PATIENT).out == answer
+
+
+def test_a_copy_under_another_name_speaks_of_its_own_files(citelog: Command, tmp_path: Path) -> None:
+    """The same content, and so nearly the same key: what is kept of the one is not told of the other."""
+    places = []
+    for name in ("one", "two"):
+        copy = shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / name)
+        case = copy / "cases" / "nothing-recorded.yaml"
+        places.append(citelog("why", case, "night:NOT_KNOWN", "--kb", copy).out)
+    assert "one/rules/" in places[0] and "two/rules/" in places[1] and "one/rules/" not in places[1]
 
 
 def test_a_user_without_a_home_is_answered(citelog: Command, monkeypatch: pytest.MonkeyPatch) -> None:

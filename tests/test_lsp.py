@@ -191,7 +191,8 @@ def test_hover(shipped: Editor, case: str) -> None:
 
 
 def test_a_definition_is_where_the_thing_is_declared(shipped: Editor) -> None:
-    assert shipped.definition(TREATMENT, "@cites G0|1 G10") == ["statements.trig:127: b12:G01 a cl:Statement ;"]
+    (statement,) = shipped.definition(TREATMENT, "@cites G0|1 G10")
+    assert statement.startswith("statements.trig:") and statement.endswith(": b12:G01 a cl:Statement ;")
     (signature,) = shipped.definition(TREATMENT, "treat_l|ine(?p")
     assert signature.startswith("predicates.ttl:") and 'cl:signature "treat_line(' in signature
     (term,) = shipped.definition(TREATMENT, "b12:imm|ediate")
@@ -204,7 +205,7 @@ def test_the_definition_of_a_quote_is_its_place_in_the_document(shipped: Editor)
     assert place.startswith("source/000_1588d50b1994512c.txt:20:")
     assert shipped.declaration(TREATMENT, "@cites G0|1 G10") == [place]
     (back,) = shipped.definition("source/000_1588d50b1994512c.txt", "Vitamin B12 deficiency typi|cally")
-    assert back.startswith("statements.trig:127:")
+    assert back.startswith("statements.trig:") and back.endswith(": b12:G01 a cl:Statement ;")
 
 
 def test_references_go_across_rules_statements_segments_conflicts_cases_and_the_document(shipped: Editor) -> None:

@@ -32,7 +32,11 @@ def review(folder: Path, drafts: Drafts = NO_DRAFTS) -> tuple[Diagnostic, ...]:
 
     Advice is given only where nothing keeps the knowledge base from being used. `drafts` stand in for its files.
     """
-    opened = load(folder, home.ontology(), drafts)
+    return review_opened(folder, load(folder, home.ontology(), drafts))
+
+
+def review_opened(folder: Path, opened: Opened) -> tuple[Diagnostic, ...]:
+    """The same of a folder that was loaded."""
     return ordered([*check_opened(folder, opened), *_advised(opened)])
 
 

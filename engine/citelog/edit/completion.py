@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from citelog.advice.review import CODES as ADVICE
 from citelog.edit import hover, rules, turtle
 from citelog.edit.desk import Desk, Reading
 from citelog.edit.mentions import Mention, Thing
@@ -94,6 +95,10 @@ def _in_tag(
             yield Item(f"@{tag}", "tag", offset - len(found[1]), offset, f"@{tag}{blank}", meaning)
         return
     word = next((w for w in rules.words(text) if w.kind == "doc" and w.start <= offset <= w.end), None)
+    if word is not None and word.within == "accept" and (named := re.search(r"@accept\s+([\w-]*)\Z", line)):
+        for code, meaning in ADVICE.items():
+            yield Item(code, "tag", offset - len(named[1]), offset, f"{code}: ${{1:the reason}}", meaning, snippet=True)
+        return
     partial = re.search(r"[^\s,%@]*\Z", line)
     start = offset - len(partial[0]) if partial else offset
     if word is None or word.within not in rules.CITING + rules.LICENSING:

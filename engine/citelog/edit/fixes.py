@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from citelog.advice.review import CODES as ADVICE
 from citelog.diagnostics import nearest_name
 from citelog.edit import rules
 from citelog.edit.desk import Desk
@@ -17,6 +18,7 @@ from citelog.edit.turtle import namespaces
 from citelog.knowledge.statements import place_numbers
 from citelog.layout.places import placed
 from citelog.rules.language import NUMERIC, TAGS
+from citelog.vocab import CL
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ def fixes(desk: Desk, found: Located) -> list[Fix]:
     said = [*_named(desk, found, text), *_signs(found, text)]
     own = _BY_CODE.get(finding.code)
     made = [*said, *(own(desk, found, text) if own else ())]
+    if finding.code in ADVICE:
+        made += _accepted(found, text)
     best = bool(said) or len(made) == 1
     return [replace(fix, best=best and i == 0) for i, fix in enumerate(made)]
 
@@ -273,6 +277,21 @@ def _segment(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
                 return
             yield Fix(f"name {named['statement']} in {named['segment']}", {path: (edit,)})
             return
+
+
+def _accepted(found: Located, text: str) -> Iterator[Fix]:
+    """Advice that is accepted; the reason is the author's to write."""
+    code, reason = found.finding.code, "why it is right as it is"
+    rule = _rule(text, found.start)
+    if found.path.suffix == ".rls" and rule is not None:
+        at, before = _tag_line(rule, text)
+        yield _fix(found, f"accept {code}, with a reason", Edit(at, at, f"{before}%%% @accept {code}: {reason}\n"))
+    elif found.path.suffix == ".trig":
+        line = text.find("\n", found.start)
+        prefix = next((p for p, space in namespaces(text).items() if space == CL), "")
+        if line >= 0 and prefix and text[found.start : line].rstrip().endswith(";"):
+            said = f'\n    {prefix}:accepts "{code}: {reason}" ;'
+            yield _fix(found, f"accept {code}, with a reason", Edit(line, line, said))
 
 
 _BY_CODE: Mapping[str, Callable[[Desk, Located, str], Iterator[Fix]]] = {

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from citelog import home
+from citelog.advice.review import review_opened
 from citelog.diagnostics import Diagnostic
 from citelog.edit.desk import Desk, Reading
 from citelog.knowledge.load import load
@@ -71,12 +72,12 @@ def text_of(path: Path) -> str | None:
 
 
 def read(folder: Path, drafts: Drafts = NO_DRAFTS, before: Reading | None = None) -> tuple[Reading, list[Diagnostic]]:
-    """What a knowledge base says, and everything wrong with it.
+    """What a knowledge base says, everything wrong with it, and the advice that nobody accepts.
 
     Where a file of its words or statements cannot be read, what it said `before` still helps its author.
     """
     opened = load(folder, home.ontology(), drafts)
-    found = list(opened.diagnostics)
+    found = [one for one in review_opened(folder, opened) if not one.accepted]
     unread = any(d.code in ("rdf-syntax", "not-utf-8") and not d.span.file.endswith(".rls") for d in found)
     return (before if unread and before is not None else Reading.of(opened)), found
 

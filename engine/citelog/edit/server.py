@@ -1,7 +1,7 @@
 """The language server: what an editor asks, and when a knowledge base is read again.
 
 Its state is what the editor has open and, for each knowledge base that one of these texts belongs to, what it said when
-it was last read. Reading takes the better part of a second and so happens in a thread of its own, a moment after the
+it was last read. Reading takes a while and so happens in a thread of its own, a moment after the
 last change; questions are answered meanwhile from the reading before, and from the texts as they are now.
 """
 
@@ -34,7 +34,7 @@ from citelog.knowledge.triples import Drafts
 from citelog.layout.files import lay_out
 from citelog.rules.syntax import parse
 
-PAUSE = 0.25
+PAUSE = 0.15
 """Seconds without a change after which a knowledge base is read again."""
 
 MOST = 200

@@ -1,7 +1,7 @@
 """Knowledge compiled once for each content: the next start reads one small file instead of all of them.
 
-The key is a hash of every file that can change an answer and of the engine's own code, taken anew at
-each start, so a changed byte anywhere means loading and verifying again. The file is the user's own, in
+The key is a hash of every file that can change an answer, of the folder's name, with which each place begins, and of
+the engine's own code, taken anew at each start, so a changed byte anywhere means loading and verifying again. The file is the user's own, in
 the user's cache folder; one that others could have written is not read.
 """
 
@@ -25,7 +25,8 @@ from citelog.knowledge.fingerprint import fingerprint
 def open_knowledge(name_or_folder: str | Path | None = None) -> Knowledge:
     """A knowledge base by the name of a shipped one or by its folder, verified; raises KnowledgeError."""
     folder = home.knowledge(name_or_folder)
-    key = hashlib.sha256(f"{fingerprint(folder, home.ontology())} {_engine()} {sys.version}".encode()).hexdigest()
+    content = f"{fingerprint(folder, home.ontology())} {_engine()} {sys.version} {folder.name}"
+    key = hashlib.sha256(content.encode()).hexdigest()
     cache = _folder()
     kept = cache / f"{key}.pickle" if cache else None
     knowledge = _read(kept) if kept else None
