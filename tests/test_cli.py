@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import authoring
 from citelog.cli.app import main
 
 ROOT = Path(__file__).parent.parent
@@ -275,13 +276,13 @@ def test_the_cache_is_not_believed_where_it_is_damaged_or_another_could_have_wri
     assert citelog("assess", PATIENT).out == answer
 
 
-def test_a_copy_under_another_name_speaks_of_its_own_files(citelog: Command, tmp_path: Path) -> None:
+def test_a_copy_under_another_name_speaks_of_its_own_files(tmp_path: Path) -> None:
     """The same content, and so nearly the same key: what is kept of the one is not told of the other."""
     places = []
     for name in ("one", "two"):
         copy = shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / name)
         case = copy / "cases" / "nothing-recorded.yaml"
-        places.append(citelog("why", case, "night:NOT_KNOWN", "--kb", copy).out)
+        places.append(authoring.citelog("why", case, "night:NOT_KNOWN", "--kb", copy).out)
     assert "one/rules/" in places[0] and "two/rules/" in places[1] and "one/rules/" not in places[1]
 
 
