@@ -1,8 +1,8 @@
 """Knowledge compiled once for each content: the next start reads one small file instead of all of them.
 
 The key is a hash of every file that can change an answer, of the folder's name, with which each place begins, and of
-the engine's own code, taken anew at each start, so a changed byte anywhere means loading and verifying again. The file is the user's own, in
-the user's cache folder; one that others could have written is not read.
+the engine's own code, taken anew at each start, so a changed byte anywhere means loading and verifying again. The file
+is the user's own, in the user's cache folder; one that others could have written is not read.
 """
 
 from __future__ import annotations
