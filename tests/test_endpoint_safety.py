@@ -22,7 +22,7 @@ import pytest
 
 from citelog.serve.dataset import of_files
 from citelog.serve.limits import Limits, Refusal
-from citelog.serve.pool import Job, Pool
+from citelog.serve.queries import Job, Queries
 from endpoint import Server, serving
 
 NODES = 400
@@ -158,7 +158,7 @@ def test_a_worker_cannot_connect_even_if_it_is_asked_to(
     address, callers = listener
 
     async def asked() -> str:
-        async with Pool(of_files([str(ring)]), Limits(workers=1)) as pool:
+        async with Queries(of_files([str(ring)]), Limits(workers=1)) as pool:
             query = f"ASK {{ SERVICE <{address.replace('127.0.0.1', host)}> {{ ?s ?p ?o }} }}"
             with pytest.raises(Refusal) as refusal:
                 await pool.ask(Job(query, "http://b/", "text/csv", 1000, None, None, False, {}))

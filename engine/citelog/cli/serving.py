@@ -13,7 +13,9 @@ from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
     from citelog.serve.dataset import Dataset
-    from citelog.serve.pool import Pool
+    from citelog.serve.limits import Limits
+    from citelog.serve.playground import Playground
+    from citelog.serve.queries import Queries
 
 
 @click.command(epilog="Example: citelog serve --port 8000 --case patient.yaml")
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 )
 @click.argument("more", metavar="", nargs=-1)
 @click.option("--case", "cases", multiple=True, metavar="CASE", help="A case to answer about; may be repeated.")
+@click.option("--edit", is_flag=True, help="Let the playground save what is edited there; on this machine only.")
 @click.option("--time-limit", type=click.FloatRange(0.1), metavar="SECONDS", help="What a query may take.")
 @KB
 @AT
@@ -39,13 +42,15 @@ def serve(
     files: tuple[str, ...],
     more: tuple[str, ...],
     cases: tuple[str, ...],
+    edit: bool,
     time_limit: float | None,
     kb: str | None,
     at: str | None,
 ) -> None:
     """Answer SPARQL queries over HTTP, from the knowledge base and the cases that are named.
 
-    Queries only: nothing that is served can be changed through it. Ctrl-C ends it.
+    /playground is a page to try changes of rules and cases on. Nothing is changed through it all, but for what is
+    saved there with --edit. Ctrl-C ends it.
     """
     missing = [name for name in ("starlette", "uvicorn", "pyoxigraph") if find_spec(name) is None]
     if missing:
@@ -54,6 +59,9 @@ def serve(
         raise CitelogError(f"{more[0]}: what it is, no option says\n   = RDF files stand after --dataset")
     if files and (cases or kb):
         raise CitelogError("--dataset answers from files instead of a knowledge base\n   = leave --kb and --case out")
+    if edit and (files or host not in ("127.0.0.1", "localhost", "::1")):
+        what = "only a knowledge base can be edited" if files else f"others could reach {host}, and change files"
+        raise CitelogError(f"--edit: {what}\n   = leave out {'--dataset' if files else '--host'}, or --edit")
     from dataclasses import replace
 
     from citelog.graph.library import library
@@ -63,7 +71,10 @@ def serve(
     limits = Limits() if time_limit is None else replace(Limits(), query_seconds=time_limit)
     dataset = _of_files((*files, *more)) if files else _of_knowledge(kb, cases, at)
     _log()
-    server.serve(dataset, library(), host, port, limits, _told)
+    playground = None if files else _playground(kb, limits, edit)
+    server.serve(
+        dataset, library(), host, port, limits, lambda address, queries: _told(address, queries, playground), playground
+    )
 
 
 def _of_files(files: tuple[str, ...]) -> Dataset:
@@ -83,8 +94,18 @@ def _of_knowledge(kb: str | None, cases: tuple[str, ...], at: str | None) -> Dat
     return of_nquads(made.store.dump(format=RdfFormat.N_QUADS) or b"")
 
 
-def _told(address: str, pool: Pool) -> None:
-    held = pool.contents
+def _playground(kb: str | None, limits: Limits, edit: bool) -> Playground:
+    from citelog.serve.bench import Bench
+    from citelog.serve.playground import Playground
+
+    return Playground(Bench(home.knowledge(kb), limits, edit), open_base(kb))
+
+
+def _told(address: str, queries: Queries, playground: Playground | None) -> None:
+    if playground is not None:
+        saving = "drafts can be saved" if playground.bench.edit else "nothing is saved"
+        say(f"{address}playground is for trying changes of {playground.knowledge.id}: {saving}")
+    held = queries.contents
     say(f"{address}sparql answers queries over {held.quads:,} quads (named graphs: {len(held.graphs):,})")
 
 

@@ -14,6 +14,6 @@ from __future__ import annotations
 
 from citelog.patient.case import Case, Entry, Expectation, Note, Record
 from citelog.patient.facts import facts, notes_on
-from citelog.patient.intake import read, read_bytes
+from citelog.patient.intake import from_bytes, read
 
-__all__ = ["Case", "Entry", "Expectation", "Note", "Record", "facts", "notes_on", "read", "read_bytes"]
+__all__ = ["Case", "Entry", "Expectation", "Note", "Record", "facts", "from_bytes", "notes_on", "read"]

@@ -11,7 +11,7 @@ from citelog.patient.case import Case, Gathered
 from citelog.patient.entries import sort
 from citelog.patient.facts import notes
 from citelog.patient.reading import Document, read_document
-from citelog.patient.reading import document as read_data
+from citelog.patient.reading import document as document_of
 from citelog.vocab import Terms
 
 
@@ -29,9 +29,9 @@ def read(source: str | Path | Mapping[str, Any], terms: Terms) -> Case:
     return _case(read_document(source), terms)
 
 
-def read_bytes(data: bytes, where: str, default_id: str, terms: Terms) -> Case:
+def from_bytes(data: bytes, where: str, default_id: str, terms: Terms) -> Case:
     """Read a record that is at hand as bytes; `where` is what messages call it, `default_id` its id without one."""
-    return _case(read_data(data, where, default_id), terms)
+    return _case(document_of(data, where, default_id), terms)
 
 
 def _case(document: Document, terms: Terms) -> Case:

@@ -73,7 +73,7 @@ def page(found: Assessment) -> str:
     The same assessment gives the same bytes. Raises ValueError where a quote does not stand in it.
     """
     source = found.knowledge.source
-    cards = _cards(found)
+    cards = cards_of(found)
     rests = _rests(found, cards)
     for statement, quote in rests.items():
         given = quote.citation
@@ -91,7 +91,7 @@ def page(found: Assessment) -> str:
         lines=cut(source.text, spans),
         rests=rests,
         engine=f"citelog {VERSION}, {reasoner()}",
-        anchors=_anchors(rests),
+        anchors=anchors_of(rests),
         citations={s: r.citation for s, r in rests.items()},
         counted=counted,
         markers=markers,
@@ -99,10 +99,10 @@ def page(found: Assessment) -> str:
     )
 
 
-def _anchors(names: Iterable[str]) -> dict[str, str]:
+def anchors_of(names: Iterable[str]) -> dict[str, str]:
     """An id of an element for each name: without blanks, or anything else that a link or a style sheet misreads.
 
-    >>> list(_anchors(["regimen:ORAL-HIGH", "data-issue:unit #1", "data-issue:unit-1"]).values())
+    >>> list(anchors_of(["regimen:ORAL-HIGH", "data-issue:unit #1", "data-issue:unit-1"]).values())
     ['regimen:ORAL-HIGH', 'data-issue:unit-1', 'data-issue:unit-1-']
     """
     anchors: dict[str, str] = {}
@@ -114,8 +114,8 @@ def _anchors(names: Iterable[str]) -> dict[str, str]:
     return anchors
 
 
-def _cards(found: Assessment) -> tuple[Card, ...]:
-    anchors = _anchors(c.id for c in found.conclusions)
+def cards_of(found: Assessment) -> tuple[Card, ...]:
+    anchors = anchors_of(c.id for c in found.conclusions)
     proofs = {c.id: found.why(c.id) for c in found.conclusions}
     grove = Grove({proof.root: anchors[id_] for id_, proof in proofs.items()})
     kinds = {kind.name: kind for kind in found.knowledge.kinds}

@@ -24,6 +24,11 @@ def fill(name: str, **values: object) -> str:
     return _environment().get_template(name).render(values)
 
 
+def stylesheet() -> str:
+    """How the page of an assessment looks, for pages that show parts of it."""
+    return fill("page.css")
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # only where something is drawn or set

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,13 +14,19 @@ from citelog.graph.library import Query as Stored
 from citelog.serve import pages
 from citelog.serve.guard import Guard, refused
 from citelog.serve.limits import Refusal
-from citelog.serve.pool import Pool
+from citelog.serve.playground import Playground
+from citelog.serve.queries import Queries
 from citelog.serve.sparql import METHODS, Endpoint
 
 
-def application(pool: Pool, library: Sequence[Stored], names: frozenset[str] | None) -> Guard:
-    """Everything that is served: answers by `pool`, the `library` of queries; to hosts called `names` (None, any)."""
-    endpoint = Endpoint(pool, library)
+def application(
+    queries: Queries, library: Sequence[Stored], names: frozenset[str] | None, playground: Playground | None = None
+) -> Guard:
+    """Everything that is served, to hosts called `names` (None, any).
+
+    Queries, with a `library` of them, are answered by `queries`; without a knowledge base there is no playground.
+    """
+    endpoint = Endpoint(queries, library, playground is not None)
     resources = Starlette(
         routes=[
             Route("/", _home),
@@ -28,10 +34,25 @@ def application(pool: Pool, library: Sequence[Stored], names: frozenset[str] | N
             Route("/sparql/", endpoint.respond, methods=METHODS),
             Route("/style.css", _style),
             Route("/health", _health),
+            *(_of_playground(playground) if playground else ()),
         ],
         exception_handlers={Refusal: _refused, HTTPException: _no_resource},
     )
     return Guard(resources, names)
+
+
+def _of_playground(playground: Playground) -> Iterator[Route]:
+    yield Route("/playground", playground.page)
+    yield Route("/playground/files", playground.files)
+    for task in (playground.one, playground.all, playground.patch, playground.save):
+        yield Route(f"/playground/{task.__name__}", task, methods=["POST"])
+    for name in pages.STATIC:
+        yield Route(f"/playground/{name}", _static)
+
+
+async def _static(request: Request) -> Response:
+    text, media = pages.static(request.url.path.rpartition("/")[2])
+    return Response(text, media_type=media)
 
 
 async def _home(request: Request) -> Response:

@@ -55,7 +55,9 @@ class Guard:
             nonlocal status, length
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)  # a page of ours may need a policy of its own
             length += len(message.get("body", b""))
             await send(message)
 

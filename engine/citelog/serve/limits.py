@@ -7,29 +7,75 @@ from http import HTTPStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """The bounds of a server; times in seconds of the wall clock, sizes in bytes.
+class Bounds:
+    """The bounds of a pool of workers; times in seconds of the wall clock, sizes in bytes.
 
-    Of `workers` processes at most `long_queries` may be busy with a query for longer than `quick`: the others
-    turn over at least every `quick` seconds, so that costly queries cannot keep cheap ones waiting.
+    Of `workers` processes at most `long` may be busy with a task for longer than `quick`: the others turn over at
+    least every `quick` seconds, so that costly tasks cannot keep cheap ones waiting.
     """
+
+    workers: int
+    long: int
+    quick: float
+    seconds: float  # then the kernel ends the worker process
+    memory: int  # beyond what is loaded, in each worker process
+    waiting: int  # tasks that wait for a worker
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of a server; times in seconds of the wall clock, sizes in bytes."""
 
     workers: int = 8
     long_queries: int = 4
     quick: float = 0.25
-    query_seconds: float = 5.0  # then the kernel ends the worker process
-    memory: int = 512 << 20  # beyond what the dataset takes, in each worker process
+    query_seconds: float = 5.0
+    memory: int = 512 << 20
     result: int = 10 << 20
     page_result: int = 1 << 20  # as a page, which this process has to build
     request: int = 100_000  # a query, with its parameters
     depth: int = 64  # brackets within brackets
-    waiting: int = 64  # queries that wait for a worker
+    waiting: int = 64
     wait_seconds: float = 5.0
+    draft_workers: int = 2
+    quick_draft: float = 2.0
+    draft_seconds: float = 20.0  # all cases of a knowledge base, with drafts
+    draft_memory: int = 512 << 20
+    draft_request: int = 2 << 20
+    draft_result: int = 8 << 20
+    draft_wait_seconds: float = 30.0
     head_seconds: float = 10.0  # from the first byte of a request to the end of its headers
     body_seconds: float = 10.0
     exchange_seconds: float = 60.0  # from the headers of a request to the last byte of its answer
     connections: int = 256
     closing_seconds: int = 3  # for answers under way when the server is told to stop
+
+    @property
+    def queries(self) -> Bounds:
+        """The bounds of the workers that answer queries."""
+        return Bounds(
+            self.workers,
+            self.long_queries,
+            self.quick,
+            self.query_seconds,
+            self.memory,
+            self.waiting,
+            self.wait_seconds,
+        )
+
+    @property
+    def drafts(self) -> Bounds:
+        """The bounds of the workers that try drafts; each is worth its wait, so all may take long."""
+        return Bounds(
+            self.draft_workers,
+            self.draft_workers,
+            self.quick_draft,
+            self.draft_seconds,
+            self.draft_memory,
+            self.waiting,
+            self.draft_wait_seconds,
+        )
 
 
 class Refusal(Exception):

@@ -1,4 +1,5 @@
-"""Pages: the one to write a query on, with its answer below. No script, nothing from elsewhere, every value escaped."""
+"""Pages: one to write a query on, with its answer below, and the playground. Nothing is from elsewhere, every value is
+escaped, and only the playground has a script."""
 
 from __future__ import annotations
 
@@ -6,9 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from citelog.graph.library import Query
+from citelog.knowledge.base import Knowledge
+from citelog.render.template import stylesheet
 from citelog.serve.limits import Refusal
 
 if TYPE_CHECKING:
@@ -16,6 +20,10 @@ if TYPE_CHECKING:
 
 ROWS = 500
 """How many rows of a table a page shows."""
+
+
+STATIC = {"codemirror.js": "text/javascript", "playground.js": "text/javascript", "playground.css": "text/css"}
+"""What the playground loads, with its media type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +43,26 @@ def query_page(
     result: bytes | None = None,
     media: str = "",
     refusal: Refusal | None = None,
+    playground: bool = False,
 ) -> str:
     """The page, with a query as it was sent and either its result (of the media type `media`) or why there is none."""
     answer = None if result is None else _answer(result, media)
     template = _environment().get_template("sparql.html")
-    return template.render(library=library, query=query, answer=answer, refusal=refusal)
+    return template.render(library=library, query=query, answer=answer, refusal=refusal, playground=playground)
+
+
+def playground_page(knowledge: Knowledge, edit: bool) -> str:
+    """The playground of a knowledge base; `edit` says whether drafts can be saved."""
+    return _environment().get_template("playground.html").render(knowledge=knowledge, edit=edit)
+
+
+@cache
+def static(name: str) -> tuple[bytes, str]:
+    """A file that the playground loads, and its media type."""
+    data = (Path(__file__).parent / "static" / name).read_bytes()
+    if name == "playground.css":  # what it shows of proofs looks as it does on the page of an assessment
+        data = stylesheet().encode() + data
+    return data, STATIC[name]
 
 
 def style() -> str:

@@ -1,8 +1,8 @@
 """The workers as the server sees them: who is free, who has to wait, and what becomes of one that ends.
 
-Whatever ends a worker (a query too costly, a client that left, somebody else's `kill`), the loader forks the next
-in its place, over the same connection. A query whose worker was lost through no fault of the query is asked once
-more of another. Should the loader end, another is started.
+Whatever ends a worker (a task too costly, a client that left, somebody else's `kill`), the loader forks the next
+in its place, over the same connection. A task whose worker was lost through no fault of the task is given once
+more to another. Should the loader end, another is started.
 """
 
 from __future__ import annotations
@@ -16,22 +16,21 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from citelog.diagnostics import CitelogError
-from citelog.serve.dataset import Dataset
-from citelog.serve.limits import Limits, Refusal
+from citelog.serve.limits import Bounds, Refusal
 from citelog.serve.worker import HEAD, pack
 
 log = logging.getLogger(__name__)
 
 _GRACE = 1.0  # beyond the time that a worker has set itself, until this process ends it
 _TRANSFER = 5.0  # seconds for a reply that has begun to arrive
-_LOW = 15  # the priority of a worker with a long query; 0 is that of others
+_LOW = 15  # the priority of a worker whose task takes long; 0 is that of others
 _OVERRUN = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS}
 """How a process ends that runs out of memory or of stack."""
 
@@ -47,25 +46,17 @@ class EndedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A query as a worker needs it. Graphs that are None leave it to the query's own FROM, or to the dataset."""
+class Craft:
+    """What the workers of a pool do: the program that they run, and what its loader is to load.
 
-    query: str
-    base: str
-    media: str
-    most: int
-    default_graphs: tuple[str, ...] | None
-    named_graphs: tuple[str, ...] | None
-    union: bool
-    prefixes: Mapping[str, str]
+    `noun` is what messages call one task, `less` what to try where one asks for too much.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What the workers hold: how many quads, and the names of the named graphs."""
-
-    quads: int
-    graphs: frozenset[str]
+    program: str
+    message: Mapping[str, Any]
+    data: bytes
+    noun: str
+    less: str
 
 
 class Worker:
@@ -90,12 +81,12 @@ class Worker:
         self._reply: asyncio.Future[Reply] | None = None
         self._listening = asyncio.create_task(self._listen())
 
-    def ask(self, job: Job) -> asyncio.Future[Reply]:
+    def ask(self, message: Mapping[str, Any], data: bytes) -> asyncio.Future[Reply]:
         """The reply to come, or EndedError."""
         self.idle = False
         self._number, self._begun = next(self._numbers), False
         self._reply = asyncio.get_running_loop().create_future()
-        self.writer.write(pack({**asdict(job), "number": self._number}))
+        self.writer.write(pack({**message, "number": self._number}, data))
         return self._reply
 
     def lower(self) -> None:
@@ -170,11 +161,11 @@ async def receive(reader: asyncio.StreamReader) -> Reply:
 
 
 class Pool:
-    """Workers with one dataset in memory; open while used as an asynchronous context manager."""
+    """Workers that hold the same; open while used as an asynchronous context manager. `told` is what they hold."""
 
-    def __init__(self, dataset: Dataset, limits: Limits) -> None:
-        self.dataset, self.limits = dataset, limits
-        self.contents = Contents(0, frozenset())
+    def __init__(self, craft: Craft, bounds: Bounds) -> None:
+        self.craft, self.bounds = craft, bounds
+        self.told: Mapping[str, Any] = {}
         self._free: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
         self._workers: list[Worker] = []
         self._loader: asyncio.subprocess.Process | None = None
@@ -203,39 +194,55 @@ class Pool:
             worker.stop()
             worker.close()
 
-    async def ask(self, job: Job) -> bytes:
-        """The result of a query. Raises Refusal where there is none."""
+    async def ask(self, message: Mapping[str, Any], data: bytes = b"") -> Reply:
+        """What a worker replies to a task. Raises Refusal where it needs too much, or no worker is to be had."""
+        noun = self.craft.noun
         for _ in range(2):
             try:
-                return _result(*await self._asked(await self._next(), job), job)
+                reply, body = await self._asked(await self._next(), message, data)
             except EndedError as error:
                 if error.signal == signal.SIGALRM:
-                    raise _too_long(self.limits) from error
+                    raise self._too_long() from error
                 if error.signal in _OVERRUN:
-                    raise _too_much() from error
+                    raise self._too_much() from error
                 log.warning("a worker was lost: %s", error)
-        raise Refusal(500, "two processes ended while they worked on this query", "report it: the fault is ours")
+                continue
+            if reply["kind"] == "memory":
+                raise self._too_much()
+            if reply["kind"] == "large":
+                what = f"the result is larger than {message['most']:,} bytes"
+                raise Refusal(422, what, self.craft.less)
+            return reply, body
+        raise Refusal(500, f"two processes ended while they worked on this {noun}", "report it: the fault is ours")
+
+    def _too_long(self) -> Refusal:
+        what = f"the {self.craft.noun} took longer than {self.bounds.seconds:g} seconds"
+        return Refusal(422, what, self.craft.less)
+
+    def _too_much(self) -> Refusal:
+        what = f"the {self.craft.noun} needs more memory, or is longer or nested deeper, than a process here can bear"
+        return Refusal(422, what, self.craft.less)
 
     async def _next(self) -> Worker:
         """A free worker, as soon as there is one."""
-        if self._waiting >= self.limits.waiting:
-            raise Refusal(503, f"{self._waiting} queries are waiting already", "try again in a moment")
+        if self._waiting >= self.bounds.waiting:
+            raise Refusal(503, f"{self._waiting} others are waiting already", "try again in a moment")
         self._waiting += 1
         try:
-            async with asyncio.timeout(self.limits.wait_seconds):
+            async with asyncio.timeout(self.bounds.wait_seconds):
                 while not (worker := await self._free.get()).idle:
                     pass  # its loader has ended since
             return worker
         except TimeoutError as error:
-            raise Refusal(503, "no process became free for this query", "try again in a moment") from error
+            raise Refusal(503, f"no process became free for this {self.craft.noun}", "try again in a moment") from error
         finally:
             self._waiting -= 1
 
-    async def _asked(self, worker: Worker, job: Job) -> Reply:
+    async def _asked(self, worker: Worker, message: Mapping[str, Any], data: bytes) -> Reply:
         """What a worker replies; where nobody waits for it any more, it ends."""
-        reply = worker.ask(job)
+        reply = worker.ask(message, data)
         try:
-            await asyncio.wait({reply}, timeout=self.limits.quick)
+            await asyncio.wait({reply}, timeout=self.bounds.quick)
             if not reply.done():
                 await self._long_wait(worker, reply)
             return reply.result()
@@ -245,17 +252,17 @@ class Pool:
                 worker.stop()
 
     async def _long_wait(self, worker: Worker, reply: asyncio.Future[Reply]) -> None:
-        if self._long >= self.limits.long_queries:
-            what = f"{self._long} long queries are running, and this one would be another"
+        if self._long >= self.bounds.long:
+            what = f"{self._long} others take long already, and this {self.craft.noun} does too"
             raise Refusal(503, what, "try again in a moment, or ask for less")
         self._long += 1
         worker.lower()
         try:
-            await asyncio.wait({reply}, timeout=self.limits.query_seconds + _GRACE)
+            await asyncio.wait({reply}, timeout=self.bounds.seconds + _GRACE)
         finally:
             self._long -= 1
         if not reply.done():
-            raise _too_long(self.limits)
+            raise self._too_long()
 
     async def _guarded(self) -> None:
         """Start a loader whenever there is none."""
@@ -271,13 +278,13 @@ class Pool:
                 await asyncio.sleep(1)
 
     async def _load(self) -> None:
-        """Start a loader and its workers. Raises CitelogError where the dataset cannot be read."""
-        pairs = [socket.socketpair() for _ in range(1 + self.limits.workers)]
+        """Start a loader and its workers. Raises CitelogError where something cannot be loaded."""
+        pairs = [socket.socketpair() for _ in range(1 + self.bounds.workers)]
         ours, theirs = [our for our, _ in pairs], [their.fileno() for _, their in pairs]
         null = asyncio.subprocess.DEVNULL  # also for what a crash says: it may quote
         try:
             self._loader = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", str(Path(__file__).with_name("worker.py")), str(theirs[0]), pass_fds=theirs,
+                sys.executable, "-P", "-m", self.craft.program, str(theirs[0]), pass_fds=theirs, env=_environment(),
                 stdin=null, stdout=null, stderr=null, start_new_session=True,  # Ctrl-C is for the server alone
             )  # fmt: skip
         finally:
@@ -286,63 +293,37 @@ class Pool:
         self._workers = [
             Worker(await asyncio.open_connection(sock=our), self._free, self._loader.kill) for our in ours[1:]
         ]
-        self.contents = await self._loaded(self._loader, ours[0], theirs[1:])
+        self.told = await self._loaded(self._loader, ours[0], theirs[1:])
 
     async def _loaded(
         self, loader: asyncio.subprocess.Process, control: socket.socket, connections: list[int]
-    ) -> Contents:
-        """Hand the dataset to a loader; what it found in it."""
-        sources, limits = self.dataset.sources, self.limits
+    ) -> Mapping[str, Any]:
+        """Hand a loader what it is to load; what it says of it."""
+        bounds = self.bounds
         message = {
-            "sources": [
-                {"name": s.name, "form": s.form, "graph": s.graph, "base": s.base, "length": len(s.data)}
-                for s in sources
-            ],
+            **self.craft.message,
             "connections": connections,
-            "memory": limits.memory,
-            "seconds": limits.query_seconds,
+            "memory": bounds.memory,
+            "seconds": bounds.seconds,
         }
         reader, writer = await asyncio.open_connection(sock=control)
         try:
-            writer.write(pack(message, b"".join(s.data for s in sources)))
+            writer.write(pack(message, self.craft.data))
             await writer.drain()
             reply, _ = await receive(reader)
         except (EOFError, ConnectionError) as error:
             raise CitelogError(
-                f"the process that reads the dataset ended (exit status {await loader.wait()})\n"
-                "   = check that pyoxigraph is installed, and that there is memory for the dataset"
+                f"the process that loads what is served ended (exit status {await loader.wait()})\n"
+                "   = check that all packages of citelog[serve] are installed, and that there is memory for it"
             ) from error
         finally:
             writer.close()
         if reply["kind"] == "unreadable":
             raise CitelogError(f"{reply['source']}: {reply['message']}\n   = correct the file")
-        return Contents(reply["quads"], frozenset(reply["graphs"]))
+        return reply
 
 
-def _result(reply: dict[str, Any], body: bytes, job: Job) -> bytes:
-    """The result in a reply. Raises Refusal for a reply that has none."""
-    said = str(reply["message"])
-    match reply["kind"]:
-        case "answer":
-            return body
-        case "syntax":
-            raise Refusal(400, f"the query cannot be read: {said}", "correct it there (line:column)")
-        case "failed":
-            raise Refusal(400, f"the query cannot be evaluated: {said}", "correct it")
-        case "unwritable":
-            raise Refusal(406, said, "accept text/turtle")
-        case "large":
-            raise Refusal(422, f"the result is larger than {job.most:,} bytes", "ask for less, or add LIMIT and OFFSET")
-        case "memory":
-            raise _too_much()
-    raise AssertionError(f"a worker replied {reply['kind']}")
-
-
-def _too_long(limits: Limits) -> Refusal:
-    remedy = "ask for less: bind more, join less, add LIMIT"
-    return Refusal(422, f"the query took longer than {limits.query_seconds:g} seconds", remedy)
-
-
-def _too_much() -> Refusal:
-    what = "the query needs more memory, or is longer or nested deeper, than a process here can bear"
-    return Refusal(422, what, "ask for less, or write it shorter")
+def _environment() -> dict[str, str]:
+    """Ours, with the place from which citelog was imported here: the workers are to run the same."""
+    package = str(Path(__file__).resolve().parents[2])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))}

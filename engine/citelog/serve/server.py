@@ -6,8 +6,8 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import h11
@@ -20,7 +20,8 @@ from citelog.serve.app import application
 from citelog.serve.dataset import Dataset
 from citelog.serve.guard import LOOPBACK
 from citelog.serve.limits import Limits
-from citelog.serve.pool import Pool
+from citelog.serve.playground import Playground
+from citelog.serve.queries import Queries
 
 
 def serve(
@@ -29,13 +30,15 @@ def serve(
     host: str,
     port: int,
     limits: Limits,
-    started: Callable[[str, Pool], None],
+    started: Callable[[str, Queries], None],
+    playground: Playground | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. `started` is told the address once queries are answered.
 
+    `playground` is the one of the knowledge base that is served, where it is one.
     Raises CitelogError where the address is not to be had or the dataset cannot be read.
     """
-    asyncio.run(_serve(dataset, library, host, port, limits, started))
+    asyncio.run(_serve(dataset, library, host, port, limits, started, playground))
 
 
 async def _serve(
@@ -44,13 +47,14 @@ async def _serve(
     host: str,
     port: int,
     limits: Limits,
-    started: Callable[[str, Pool], None],
+    started: Callable[[str, Queries], None],
+    playground: Playground | None = None,
 ) -> None:
     with _listener(host, port) as listener:
-        async with Pool(dataset, limits) as pool:
+        async with Queries(dataset, limits) as queries, _closing(playground):
             names = LOOPBACK | {host} if listener.getsockname()[0] in LOOPBACK else None
             config = uvicorn.Config(
-                application(pool, library, names),
+                application(queries, library, names, playground),
                 http=_protocol(limits),
                 ws="none",
                 lifespan="off",
@@ -63,12 +67,21 @@ async def _serve(
                 h11_max_incomplete_event_size=limits.request,
             )
             logging.getLogger("uvicorn").setLevel(logging.ERROR)
-            started(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/", pool)
+            started(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/", queries)
             await _Server(config).serve(sockets=[listener])
 
 
+@asynccontextmanager
+async def _closing(playground: Playground | None) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        if playground is not None:
+            await playground.bench.close()
+
+
 class _Server(uvicorn.Server):
-    """uvicorn's server, but a signal that ends it is not raised again afterwards: the pool has to close first."""
+    """uvicorn's server, but a signal that ends it is not raised again afterwards: the workers have to end first."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -11,7 +11,6 @@ may well be answered a moment later, 500 for a fault of ours.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,8 +22,9 @@ from citelog.graph.library import Query as Stored
 from citelog.serve import pages
 from citelog.serve.accept import chosen
 from citelog.serve.limits import Refusal
-from citelog.serve.pool import Job, Pool
+from citelog.serve.queries import Job, Queries
 from citelog.serve.query import Form, Query, read_only, read_query
+from citelog.serve.requests import body_of, media_of, while_listening
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -70,10 +70,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The resource /sparql: a pool of workers that answer, and stored queries to choose from."""
+    """The resource /sparql: workers that answer, and stored queries to choose from."""
 
-    pool: Pool
+    queries: Queries
     library: Sequence[Stored]
+    playground: bool = False
 
     async def respond(self, request: Request) -> Response:
         """The answer to a request, whatever its method. Raises Refusal where there is none."""
@@ -87,7 +88,9 @@ class Endpoint:
         except Refusal as refusal:
             if not page:
                 raise
-            text = pages.query_page(self.library, asked.query if asked else "", refusal=refusal)
+            text = pages.query_page(
+                self.library, asked.query if asked else "", refusal=refusal, playground=self.playground
+            )
             return Response(text, refusal.status, refusal.headers, HTML)
 
     async def _asked(self, request: Request) -> Asked | None:
@@ -95,13 +98,14 @@ class Endpoint:
         fields = _fields(request.url.query)
         direct = None
         if request.method == "POST":
-            media = _media(request)
+            media = media_of(request)
             if media == UPDATE:
                 raise read_only()
             if media not in (QUERY, FORM):
                 given = media or "no content type"
                 raise Refusal(415, f"a query comes as {QUERY} or {FORM}, not as {given}", "set Content-Type")
-            body = await self._body(request)
+            limits = self.queries.limits
+            body = await body_of(request, limits.request, limits.body_seconds, "write a shorter query")
             if media == QUERY:
                 direct = _decoded(body)
             else:
@@ -110,31 +114,15 @@ class Endpoint:
             return None
         return _parameters(fields, direct)
 
-    async def _body(self, request: Request) -> bytes:
-        limits = self.pool.limits
-        body = bytearray()
-        try:
-            async with asyncio.timeout(limits.body_seconds):
-                async for part in request.stream():
-                    body += part
-                    if len(body) > limits.request:
-                        what = f"the request is longer than {limits.request:,} bytes"
-                        raise Refusal(413, what, "write a shorter query")
-        except TimeoutError as error:
-            raise Refusal(
-                408, f"the request was not complete after {limits.body_seconds:g} seconds", "send it"
-            ) from error
-        return bytes(body)
-
     async def _front(self, request: Request, page: bool) -> Response:
         """The page to write a query on, or for programs the description of the service (SPARQL 1.1, section 2)."""
         if page:
-            return Response(pages.query_page(self.library), media_type=HTML)
-        union = "sd:feature sd:UnionDefaultGraph ;" if self.pool.dataset.union else ""
+            return Response(pages.query_page(self.library, playground=self.playground), media_type=HTML)
+        union = "sd:feature sd:UnionDefaultGraph ;" if self.queries.dataset.union else ""
         return await self._answered(request, Asked(_DESCRIPTION.replace("@union", union)))
 
     async def _answered(self, request: Request, asked: Asked) -> Response:
-        limits = self.pool.limits
+        limits = self.queries.limits
         base = str(request.url.replace(query=""))
         query = read_query(asked.query, base, limits)
         media = _form_of_answer(request, query.form)
@@ -146,58 +134,33 @@ class Endpoint:
             base=base,
             media=written,
             most=limits.page_result if page else limits.result,
-            union=self.pool.dataset.union and not query.graphs and asked.default_graphs is None,
+            union=self.queries.dataset.union and not query.graphs and asked.default_graphs is None,
             default_graphs=asked.default_graphs,
             named_graphs=asked.named_graphs,
             prefixes=query.prefixes,
         )
         unknown = self._unknown_graphs(query, asked)
-        found = await self._while_listening(request, job)
-        body = pages.query_page(self.library, query.text, found, written).encode() if page else found
+        found = await while_listening(request, self.queries.ask(job))
+        body = self._page(query.text, found, written) if page else found
         headers = {"Vary": "Accept"}
         if unknown:
             headers["Citelog-Unknown-Graph"] = ", ".join(f"<{graph}>" for graph in unknown)
         return Response(body, headers=headers, media_type=media if "+" in media else f"{media}; charset=utf-8")
+
+    def _page(self, query: str, found: bytes, media: str) -> bytes:
+        return pages.query_page(self.library, query, found, media, playground=self.playground).encode()
 
     def _unknown_graphs(self, query: Query, asked: Asked) -> tuple[str, ...]:
         """The graphs of the request's choice that are empty, because the dataset has none of that name.
 
         Raises Refusal where the query itself asks to read from such a graph, or the request from a file.
         """
-        graphs, known = (*(asked.default_graphs or ()), *(asked.named_graphs or ())), self.pool.contents.graphs
+        graphs, known = (*(asked.default_graphs or ()), *(asked.named_graphs or ())), self.queries.contents.graphs
         for graph in (*query.graphs, *graphs):
             if graph not in known and (graph in query.graphs or not graph.startswith(("http:", "https:", "urn:"))):
                 what = f"the dataset has no graph <{graph}>, and nothing is read from elsewhere"
                 raise Refusal(403, what, "name a graph of the dataset: SELECT DISTINCT ?g { GRAPH ?g {} }")
         return tuple(graph for graph in graphs if graph not in known)
-
-    async def _while_listening(self, request: Request, job: Job) -> bytes:
-        """The result; a client that leaves takes its query with it."""
-        answer = asyncio.create_task(self.pool.ask(job))
-        leaving = asyncio.create_task(_left(request))
-        try:
-            await asyncio.wait({answer, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                raise Refusal(400, "the client has closed the connection", "nobody reads this")
-            return answer.result()
-        finally:
-            answer.cancel()
-            leaving.cancel()
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-def _media(request: Request) -> str:
-    """The media type of the request's body. Raises Refusal where it is encoded in another way than as UTF-8."""
-    media, *parameters = request.headers.get("content-type", "").lower().split(";")
-    charsets = [p.split("=", 1)[1].strip(' "') for p in parameters if p.strip().startswith("charset=")]
-    coding = request.headers.get("content-encoding", "identity").lower()
-    if set(charsets) - {"utf-8", "utf8"} or coding != "identity":
-        raise Refusal(415, f"the body is sent as {', '.join([*charsets, coding])}", "send it as UTF-8, not compressed")
-    return media.strip()
 
 
 def _decoded(body: bytes) -> str:

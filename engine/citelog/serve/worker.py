@@ -1,14 +1,13 @@
-"""The processes that hold the dataset: one that loads it, and workers forked from it that answer queries.
+"""The processes that work for the server: one that loads what they all need, and workers forked from it.
 
-The server starts this file as a program of its own (it imports nothing of citelog). The loader takes the
-dataset from one connection, forks a worker for each of the others that it was given, and forks again when one
-ends: so the dataset is read once and is in memory once. A query cannot be stopped from within Python, so the
-process that answers it is what is bounded:
+A program of this kind (`querier`, `drafter`) calls `keep`. The loader takes what is to be loaded from one connection,
+forks a worker for each of the others that it was given, and forks again when one ends: so everything is read once
+and is in memory once. Work cannot be stopped from within Python, so the process that does it is what is bounded:
 
-- a timer that no handler catches ends it when a query takes too long, whether or not anybody watches;
-- once the dataset is in memory, no further file descriptor can be had: no file opens and no connection is
-  made, whatever a query asks for;
-- memory beyond the dataset's is limited; what needs more ends the process.
+- a timer that no handler catches ends it when the work takes too long, whether or not anybody watches;
+- once all is loaded, no further file descriptor can be had: no file opens and no connection is made, whatever
+  is asked for;
+- memory beyond what is loaded is limited; what needs more ends the process.
 
 When the server goes, however it goes, the connections close, and the workers and then the loader end.
 """
@@ -18,30 +17,38 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import resource
 import signal
 import struct
-import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pyoxigraph import QueryTriples, Store, Triple
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 HEAD = struct.Struct(">II")
 """Before each message: the lengths of its JSON and of the bytes that follow the JSON."""
 
-
-class TooLargeError(Exception):
-    """The result is larger than it may be."""
-
-
-class UnwritableError(Exception):
-    """The result cannot be written in the form asked for."""
+Message = dict[str, Any]
+Held = TypeVar("Held")
+Work = Callable[[Held, Message, bytes, "Bounded"], None]
+"""What a worker does with what it holds, a message and the bytes after it: it writes a result."""
 
 
-class _Bounded(io.BytesIO):
+class UnreadableError(Exception):
+    """Something cannot be loaded: `source` is its name."""
+
+    def __init__(self, source: str, message: str) -> None:
+        self.source = source
+        super().__init__(message)
+
+
+class NoResultError(Exception):
+    """There is no result: the kind of reply that says why, and what there is to say."""
+
+    def __init__(self, kind: str, message: str = "") -> None:
+        self.kind = kind
+        super().__init__(message)
+
+
+class Bounded(io.BytesIO):
     """Takes what is written until it is too much."""
 
     def __init__(self, most: int) -> None:
@@ -49,79 +56,82 @@ class _Bounded(io.BytesIO):
         self.most = most
 
     def write(self, part: Any) -> int:
-        """Take a part. Raises TooLargeError."""
+        """Take a part. Raises NoResultError."""
         if self.tell() + len(part) > self.most:
-            raise TooLargeError
+            raise NoResultError("large")
         return super().write(part)
 
 
-def main(control: int) -> None:
-    """Load the dataset that comes over a connection, say what is in it, and keep a worker for each of the others."""
+def keep(
+    control: int,
+    load: Callable[[Message, bytes], tuple[Held, Message]],
+    work: Work[Held],
+) -> None:
+    """Load what comes over a connection, say what it is, and keep a worker for each of the other connections.
+
+    `load` gives what the workers hold, and what is said of it; it raises UnreadableError. `work` writes a result, or
+    raises NoResultError.
+    """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     first = _receive(control)
     if first is None:
         return
     message, data = first
-    store = _load(control, message["sources"], data)
-    if store is None:
+    try:
+        held, told = load(message, data)
+    except UnreadableError as error:
+        _send(control, {"kind": "unreadable", "source": error.source, "message": str(error)})
         return
-    graphs = sorted(graph.value for graph in store.named_graphs())
-    _send(control, {"kind": "loaded", "graphs": graphs, "quads": len(store)})
+    _send(control, {"kind": "loaded", **told})
     os.close(control)
     _confine(message["memory"])
     connections = message["connections"]
-    workers = {_forked(store, connection, connections, message["seconds"]): connection for connection in connections}
+
+    def forked(connection: int) -> int:
+        """The id of a new process that answers what comes over a connection, until that closes."""
+        worker = os.fork()
+        if worker == 0:
+            status = 1  # of a fault of ours
+            try:
+                for other in connections:
+                    if other != connection:
+                        os.close(other)
+                _work(held, work, connection, message["seconds"])
+                status = 0
+            finally:
+                os._exit(status)
+        return worker
+
+    workers = {forked(connection): connection for connection in connections}
     while workers:
         ended, status = os.wait()
         connection = workers.pop(ended)
         if status:  # or else its server has gone
             _send(connection, {"kind": "ended", "signal": os.WTERMSIG(status)})
-            workers[_forked(store, connection, connections, message["seconds"])] = connection
+            workers[forked(connection)] = connection
 
 
-def _forked(store: Store, connection: int, connections: list[int], seconds: float) -> int:
-    """The id of a new process that answers what comes over a connection, until that closes."""
-    worker = os.fork()
-    if worker == 0:
-        status = 1  # of a fault of ours
-        try:
-            for other in connections:
-                if other != connection:
-                    os.close(other)
-            _work(store, connection, seconds)
-            status = 0
-        finally:
-            os._exit(status)
-    return worker
-
-
-def _work(store: Store, connection: int, seconds: float) -> None:
+def _work(held: Held, work: Work[Held], connection: int, seconds: float) -> None:
     _send(connection, {"kind": "ready", "process": os.getpid()})
     while (received := _receive(connection)) is not None:
-        asked, _ = received
+        asked, data = received
         _send(connection, {"kind": "begun", "number": asked["number"]})
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        kind, said, body = _answer(store, asked)
+        kind, said, body = _done(held, work, asked, data)
         signal.setitimer(signal.ITIMER_REAL, 0)
         _send(connection, {"kind": kind, "message": said, "number": asked["number"]}, body)
 
 
-def _load(control: int, sources: list[dict[str, Any]], data: bytes) -> Store | None:
-    """The dataset; None where a source cannot be read, which is reported."""
-    from pyoxigraph import NamedNode, RdfFormat, Store
-
-    store, start = Store(), 0
-    for source in sources:
-        end = start + source["length"]
-        try:
-            form = RdfFormat.from_extension(source["form"])
-            graph = NamedNode(source["graph"]) if source["graph"] else None
-            store.bulk_load(data[start:end], form, base_iri=source["base"], to_graph=graph)
-        except (SyntaxError, ValueError, OSError) as error:
-            _send(control, {"kind": "unreadable", "source": source["name"], "message": str(error)})
-            return None
-        start = end
-    return store
+def _done(held: Held, work: Work[Held], asked: Message, data: bytes) -> tuple[str, str, bytes]:
+    """The kind of reply, what there is to say, and the result."""
+    output = Bounded(asked["most"])
+    try:
+        work(held, asked, data, output)
+    except NoResultError as error:
+        return error.kind, str(error), b""
+    except (MemoryError, RecursionError):
+        return "memory", "", b""
+    return "answer", "", output.getvalue()
 
 
 def _confine(memory: int) -> None:
@@ -132,52 +142,7 @@ def _confine(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
-def _answer(store: Store, asked: dict[str, Any]) -> tuple[str, str, bytes]:
-    """The kind of reply, what there is to say, and the result."""
-    output = _Bounded(asked["most"])
-    try:
-        _evaluate(store, asked, output)
-    except TooLargeError:
-        return "large", "", b""
-    except MemoryError:
-        return "memory", "", b""
-    except UnwritableError as error:
-        return "unwritable", str(error), b""
-    except SyntaxError as error:
-        return "syntax", error.msg, b""
-    except (ValueError, RuntimeError, OSError) as error:
-        return "failed", str(error), b""
-    return "answer", "", output.getvalue()
-
-
-def _evaluate(store: Store, asked: dict[str, Any], output: _Bounded) -> None:
-    from pyoxigraph import NamedNode, QueryResultsFormat, QueryTriples, RdfFormat, serialize
-
-    default, named = asked["default_graphs"], asked["named_graphs"]
-    found = store.query(
-        asked["query"],
-        base_iri=asked["base"],
-        use_default_graph_as_union=asked["union"],
-        default_graph=None if default is None else [NamedNode(graph) for graph in default],
-        named_graphs=None if named is None else [NamedNode(graph) for graph in named],
-    )
-    if isinstance(found, QueryTriples):
-        form = RdfFormat.from_media_type(asked["media"])
-        triples = _nameable(found) if form == RdfFormat.RDF_XML else found
-        serialize(triples, output, form, prefixes=asked["prefixes"])
-    else:
-        found.serialize(output, QueryResultsFormat.from_media_type(asked["media"]))
-
-
-def _nameable(triples: QueryTriples) -> Iterator[Triple]:
-    """The triples, as long as each predicate ends in what XML takes for a name."""
-    for triple in triples:
-        if not re.search(r"[^\W\d][\w.-]*$", triple.predicate.value):
-            raise UnwritableError(f"RDF/XML has no way to write the property <{triple.predicate.value}>")
-        yield triple
-
-
-def _receive(connection: int) -> tuple[dict[str, Any], bytes] | None:
+def _receive(connection: int) -> tuple[Message, bytes] | None:
     """The next message; None when there is nobody any more to send one."""
     head = _read(connection, HEAD.size)
     if len(head) < HEAD.size:
@@ -194,17 +159,13 @@ def _read(connection: int, length: int) -> bytes:
     return b"".join(parts)
 
 
-def _send(connection: int, message: dict[str, Any], body: bytes = b"") -> None:
+def _send(connection: int, message: Message, body: bytes = b"") -> None:
     rest = memoryview(pack(message, body))
     while rest:
         rest = rest[os.write(connection, rest) :]
 
 
-def pack(message: dict[str, Any], body: bytes = b"") -> bytes:
+def pack(message: Message, body: bytes = b"") -> bytes:
     """A message as it goes over the wire."""
     text = json.dumps(message).encode()
     return HEAD.pack(len(text), len(body)) + text + body
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

@@ -86,7 +86,7 @@ def tried(
     """
     try:
         if file in drafts:
-            case = patient.read_bytes(drafts[file].encode(), file.name, file.stem, knowledge.terms)
+            case = patient.from_bytes(drafts[file].encode(), file.name, file.stem, knowledge.terms)
         else:
             case = patient.read(file, knowledge.terms)
         found = Assessment.of(knowledge, case, case.expect.at if case.expect else None)
@@ -94,8 +94,13 @@ def tried(
         return Trial(file.stem, file, 1, (Failure("unusable", str(error)),)), None
     except (DerivationError, DeadlineError) as error:
         return Trial(file.stem, file, 1, (Failure("fault", str(error)),)), None
-    expect = case.expect or Expectation()
-    return Trial(case.id, file, expect.count, tuple(_failures(found, expect, file, drafts, explained))), found
+    return judged(found, file, drafts, explained=explained), found
+
+
+def judged(found: Assessment, file: Path, drafts: Drafts = NO_DRAFTS, *, explained: bool = True) -> Trial:
+    """An assessment held to what the case's author expects."""
+    expect = found.case.expect or Expectation()
+    return Trial(found.case.id, file, expect.count, tuple(_failures(found, expect, file, drafts, explained)))
 
 
 def _failures(found: Assessment, expect: Expectation, file: Path, drafts: Drafts, explained: bool) -> Iterator[Failure]:

@@ -1,0 +1,137 @@
+"""The knowledge base that the playground works on: its files as they are saved, the workers that try drafts of them,
+and, where the author allows it, the saving.
+
+The workers hold the files of one state of the folder, its version. A page says which version it started from: what it
+asks about another is refused, and what it saves is saved only if the files are still those.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from citelog import home
+from citelog.diagnostics import CitelogError
+from citelog.layout.files import Laid, write
+from citelog.serve.limits import Limits, Refusal
+from citelog.serve.pool import Craft, Pool
+
+EDITABLE = ("*.ttl", "*.trig", "rules/*.rls", "cases/**/*.yaml", "cases/**/*.yml", "cases/**/*.json")
+"""The files that a page may have drafts of."""
+_KEPT = ("source/*.txt", "cases/proofs/**/*.txt")
+"""What else the workers need."""
+
+Texts = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The files as they are saved: those that can be edited, the others, and the version that they make together."""
+
+    texts: Texts
+    kept: Texts
+    version: str
+
+
+class Bench:
+    """The folder of a knowledge base, and workers to try drafts of it with; closed when no longer needed.
+
+    `edit` says whether drafts may be saved. The workers start when somebody first wants them.
+    """
+
+    def __init__(self, folder: Path, limits: Limits, edit: bool = False) -> None:
+        self.folder, self.limits, self.edit = folder.resolve(), limits, edit
+        self._changing = asyncio.Lock()
+        self._pool: Pool | None = None
+        self._version = ""
+
+    def state(self) -> State:
+        """The files as they are on the disk now. Raises Refusal where one cannot be read."""
+        texts, kept = self._read(EDITABLE), self._read(_KEPT)
+        digest = hashlib.sha256()
+        for name, text in sorted({**texts, **kept}.items()):
+            digest.update(f"{name} {hashlib.sha256(text.encode()).hexdigest()}\n".encode())
+        return State(texts, kept, digest.hexdigest())
+
+    async def ask(self, task: str, version: str, asked: Mapping[str, Any]) -> bytes:
+        """What comes of a task, as JSON. Raises Refusal where nothing does, and where the files have another version."""
+        state = self.state()
+        if state.version != version:
+            raise changed()
+        for name in asked["drafts"]:
+            if name not in state.texts:
+                raise Refusal(400, f"{name[:100]} is no file of this knowledge base", "edit one that is there")
+        pool = await self._holding(state)
+        message = {"task": task, "most": self.limits.draft_result, "seconds": self.limits.draft_seconds}
+        _, body = await pool.ask(message, json.dumps(asked).encode())
+        return body
+
+    async def prepare(self) -> None:
+        """Start the workers, if there are none that hold the files as they are."""
+        await self._holding(self.state())
+
+    def save(self, drafts: Texts, started: Texts) -> None:
+        """Write drafts, all or none. `started` are the texts that they were made from; Refusal where files have others."""
+        state = self.state()
+        laid = []
+        for name, text in drafts.items():
+            if name not in state.texts:
+                raise Refusal(400, f"{name[:100]} is no file of this knowledge base", "edit one that is there")
+            if state.texts[name] != started.get(name):
+                what = f"{name} has been changed since this page was opened, and nothing is saved"
+                raise Refusal(
+                    409, what, "take your drafts along as a patch, go back to the saved files, apply it there"
+                )
+            before = (self.folder / name).read_bytes().decode()
+            ends = "\r\n" if "\r\n" in before else "\n"
+            laid.append(Laid(self.folder / name, name, before, text.replace("\n", ends)))
+        try:
+            write(laid)
+        except CitelogError as error:
+            what, _, remedy = str(error).partition("\n   = ")
+            raise Refusal(409, f"nothing is saved: {what}", remedy) from error
+
+    async def close(self) -> None:
+        """End the workers."""
+        async with self._changing:
+            if self._pool is not None:
+                await self._pool.__aexit__(None, None, None)
+                self._pool = None
+
+    async def _holding(self, state: State) -> Pool:
+        """Workers that hold the files of a state; others end."""
+        async with self._changing:
+            if self._pool is None or self._version != state.version:
+                if self._pool is not None:
+                    await self._pool.__aexit__(None, None, None)
+                    self._pool = None
+                pool = Pool(self._craft(state), self.limits.drafts)
+                await pool.__aenter__()
+                self._pool, self._version = pool, state.version
+            return self._pool
+
+    def _craft(self, state: State) -> Craft:
+        texts = {"files": {**state.texts, **state.kept}, "ontology": home.ontology().read_text(encoding="utf-8")}
+        less = "write less, or simpler rules, or leave out what cannot end"
+        return Craft("citelog.serve.drafter", {"folder": self.folder.name}, json.dumps(texts).encode(), "draft", less)
+
+    def _read(self, patterns: tuple[str, ...]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for path in sorted({path for pattern in patterns for path in self.folder.glob(pattern)}):
+            name = path.relative_to(self.folder).as_posix()
+            try:
+                found[name] = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise Refusal(500, f"{name} cannot be read: {error}", "see what citelog check says") from error
+        return found
+
+
+def changed() -> Refusal:
+    """The files are not those that a page started from."""
+    what = "the saved files have changed since this page was opened"
+    return Refusal(409, what, "reload the page; your drafts stay")

@@ -1,0 +1,100 @@
+"""The program whose workers try drafts of a knowledge base that is in memory as it is saved.
+
+All that an answer may need has been imported, read and compiled before the first worker is forked: a worker can open
+nothing any more, not even a module of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from citelog.diagnostics import CaseError, CitelogError, Diagnostic
+from citelog.patient import fhir  # noqa: F401  its models are imported here or never
+from citelog.render import drafted as shown
+from citelog.serve.worker import Bounded, Message, keep
+from citelog.trial.drafted import Desk
+
+_SHARE = 0.8
+"""Of the time that a task has, what deriving for one case may take: the rest is for saying so."""
+
+
+def _load(message: Message, data: bytes) -> tuple[Desk, Message]:
+    """The knowledge base, and whether it can be used as it is saved."""
+    texts = json.loads(data)
+    desk = Desk(Path("/") / message["folder"], Path("/ontology.ttl"), texts["files"], texts["ontology"])
+    _rehearse(desk)
+    return desk, {"errors": sum(d.severity == "error" for d in desk.saved.diagnostics)}
+
+
+def _rehearse(desk: Desk) -> None:
+    """Ask once for everything that can be asked, well and badly: what is imported late is imported now."""
+    names = desk.cases(desk.files)
+    rules = next((name for name in desk.files if name.endswith(".rls")), "rules/rules.rls")
+    words = next((name for name in desk.files if name.endswith(".ttl")), "about.ttl")
+    for drafts in ({}, {rules: "p(?x) :- q"}, {words: "<a> <b>"}):
+        for name, text in [(names[0], desk.files[names[0]])] if names else [("cases/none.yaml", "labs: []")]:
+            for record in (text, '{"resourceType": "Bundle", "type": "collection", "entry": []}', "labs: ["):
+                _one(desk, {"drafts": drafts, "case": {"name": name, "text": record}, "seconds": 10.0})
+        _all(desk, {"drafts": drafts, "seconds": 10.0})
+    _patch(desk, {"drafts": {rules: "p(?x) :- q ."}})
+
+
+def _answer(desk: Desk, asked: Message, data: bytes, output: Bounded) -> None:
+    """Write what came of one task, as JSON."""
+    task = {"one": _one, "all": _all, "patch": _patch}[asked["task"]]
+    result = task(desk, {**asked, **json.loads(data)})
+    output.write(json.dumps(result, ensure_ascii=False).encode())
+
+
+def _one(desk: Desk, asked: Message) -> Message:
+    """One case with drafts: findings, what came of it, and the difference from the saved version."""
+    found = desk.one(asked["drafts"], asked["case"]["name"], asked["case"]["text"], asked["seconds"] * _SHARE)
+    trouble = found.tried.trouble if found.tried else None
+    return {
+        "diagnostics": [_diagnostic(d, desk) for d in found.diagnostics],
+        "trouble": _trouble(trouble) if trouble else None,
+        "derived": found.tried is not None,
+        "summary": shown.summary(found),
+        "html": shown.one(found),
+    }
+
+
+def _all(desk: Desk, asked: Message) -> Message:
+    """All cases with drafts: which differ, and which fail."""
+    found = desk.all(asked["drafts"], asked["seconds"] * _SHARE)
+    if found is None:
+        return {"summary": "", "html": ""}
+    return {"summary": shown.every_summary(found), "html": shown.every(found)}
+
+
+def _patch(desk: Desk, asked: Message) -> Message:
+    """The drafts as a patch of the saved files, for `patch -p1` in the folder of the knowledge base."""
+    parts: list[str] = []
+    for name, text in sorted(asked["drafts"].items()):
+        before, after = desk.files.get(name, "").splitlines(keepends=True), text.splitlines(keepends=True)
+        for line in difflib.unified_diff(before, after, f"a/{name}", f"b/{name}"):
+            parts.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+    return {"patch": "".join(parts)}
+
+
+def _diagnostic(found: Diagnostic, desk: Desk) -> dict[str, Any]:
+    document = found.to_dict()
+    return {**document, "file": str(document["file"]).removeprefix(f"{desk.folder.name}/")}
+
+
+def _trouble(error: CitelogError) -> dict[str, Any]:
+    """Why a case cannot be used: the line, where it is known, what is wrong, and what to try."""
+    if isinstance(error, CaseError):
+        line = re.search(r":(\d+)$", error.where)
+        return {"line": int(line[1]) if line else 0, "what": error.what, "remedy": error.remedy, "where": error.where}
+    what, _, remedy = str(error).partition("\n")
+    return {"line": 0, "what": what, "remedy": remedy.strip().removeprefix("= "), "where": ""}
+
+
+if __name__ == "__main__":
+    keep(int(sys.argv[1]), _load, _answer)
