@@ -102,8 +102,10 @@ def every_summary(found: AllCases) -> str:
     """All cases in a few words, to be read out."""
     failing = sum(bool(change.failures) for change in found.changes)
     differing = sum(_differs(change) for change in found.changes)
-    told = f"of {counted(found.count, 'case')}, {differing or 'none'} {'differs' if differing == 1 else 'differ'}"
-    return f"{told}, {failing or 'none'} {'fails' if failing == 1 else 'fail'}"
+    if not found.changes:
+        return f"{counted(found.count, 'case')}: none differs, and every expectation is met"
+    told = f"Of {counted(found.count, 'case')}, {differing or 'none'} {'differ' if differing > 1 else 'differs'}"
+    return f"{told}, {failing or 'none'} {'fail' if failing > 1 else 'fails'}"
 
 
 def _differs(change: CaseChange) -> bool:

@@ -22,6 +22,9 @@ from citelog.trial.drafted import Desk
 _SHARE = 0.8
 """Of the time that a task has, what deriving for one case may take: the rest is for saying so."""
 
+_PATIENCE = 60.0
+"""Seconds that deriving may take in a rehearsal."""
+
 
 def _load(message: Message, data: bytes) -> tuple[Desk, Message]:
     """The knowledge base, and whether it can be used as it is saved."""
@@ -36,11 +39,14 @@ def _rehearse(desk: Desk) -> None:
     names = desk.cases(desk.files)
     rules = next((name for name in desk.files if name.endswith(".rls")), "rules/rules.rls")
     words = next((name for name in desk.files if name.endswith(".ttl")), "about.ttl")
-    for drafts in ({}, {rules: "p(?x) :- q"}, {words: "<a> <b>"}):
-        for name, text in [(names[0], desk.files[names[0]])] if names else [("cases/none.yaml", "labs: []")]:
-            for record in (text, '{"resourceType": "Bundle", "type": "collection", "entry": []}', "labs: ["):
-                _one(desk, {"drafts": drafts, "case": {"name": name, "text": record}, "seconds": 10.0})
-        _all(desk, {"drafts": drafts, "seconds": 10.0})
+    name = names[0] if names else "cases/none.yaml"
+    text = desk.files.get(name, "labs: []")
+    bundle = '{"resourceType": "Bundle", "type": "collection", "entry": []}'
+    for drafts, record in (
+        ({}, text), ({}, bundle), ({}, "labs: ["), ({rules: "p(?x) :- q"}, text), ({words: "<a> <b>"}, text),
+    ):  # fmt: skip
+        _one(desk, {"drafts": drafts, "case": {"name": name, "text": record}, "seconds": _PATIENCE})
+    _all(desk, {"drafts": {}, "seconds": _PATIENCE})
     _patch(desk, {"drafts": {rules: "p(?x) :- q ."}})
 
 
