@@ -148,6 +148,14 @@ const look = EditorView.theme({
   ".cm-lint-marker-warning": { background: "var(--warn-line)" },
 });
 
+/** Text typed over a selection: Chromium would give it the selection's looks as an inline style, against our policy. */
+function instead(event, view) {
+  if (event.inputType !== "insertText" || event.isComposing || event.data === null || view.state.selection.main.empty)
+    return false;
+  view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+  return true;
+}
+
 /** An editor that holds one file at a time, and gives each its cursor and its history back. */
 class Editor {
   constructor(place, label) {
@@ -191,7 +199,8 @@ class Editor {
         keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, ...lintKeymap]),
         languageOf(name), syntaxHighlighting(colours), look,
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": `${this.label} ${name}`, spellcheck: "false" }),
+        EditorView.contentAttributes.of({ "aria-label": `${this.label} ${name}`, spellcheck: "false", tabindex: "0" }),
+        EditorView.domEventHandlers({ beforeinput: instead }),
         EditorView.updateListener.of((update) => {
           if (!update.docChanged) return;
           draft(this.name, update.state.doc.toString());
@@ -381,7 +390,7 @@ function showOne({ diagnostics, trouble, derived, summary, html }) {
   if (usable) {
     $("outcome").lastElementChild.innerHTML = html; // the server has escaped every value in it
     for (const card of $("outcome").querySelectorAll("[data-card]")) card.open = opened.has(card.dataset.card);
-    for (const place of $("outcome").querySelectorAll(".place")) linked(place);
+    for (const place of $("outcome").querySelectorAll(".place")) if (!place.closest("summary")) linked(place);
   }
   const errors = findings.filter(({ severity }) => severity === "error").length;
   say(usable ? `${summary}.` : `${errors} ${errors === 1 ? "error" : "errors"}: nothing can be concluded until ${errors === 1 ? "it is" : "they are"} put right.`);
