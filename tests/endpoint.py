@@ -30,11 +30,12 @@ START = 30.0  # seconds that a start may take on a busy machine
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The process, and a client whose addresses begin at its root."""
+    """The process, a client whose addresses begin at its root, and what it said when it started."""
 
     process: subprocess.Popen[bytes]
     address: str
     client: httpx.Client
+    said: str
 
     def ask(self, query: str, **more: str) -> httpx.Response:
         """A query by POST, with more parameters."""
@@ -66,13 +67,13 @@ def serving(*arguments: str, log: Path | None = None, **limits: float) -> Iterat
     assert process.stderr is not None
     with process, open(log or os.devnull, "wb") as kept:
         try:
-            address = _address(process)
+            address, told = _address(process)
             with (
                 subprocess.Popen(["cat"], stdin=process.stderr, stdout=kept),  # or a full pipe would stop the server
                 httpx.Client(base_url=address, timeout=30) as client,
             ):
                 try:
-                    yield Server(process, address, client)
+                    yield Server(process, address, client, told)
                 finally:
                     process.send_signal(signal.SIGTERM)  # which ends the copying too
         finally:
@@ -80,13 +81,13 @@ def serving(*arguments: str, log: Path | None = None, **limits: float) -> Iterat
             process.wait(10)
 
 
-def _address(process: subprocess.Popen[bytes]) -> str:
-    """Where it listens, once it says so."""
+def _address(process: subprocess.Popen[bytes]) -> tuple[str, str]:
+    """Where it listens, once it says so; and all that it said."""
     assert process.stderr is not None
     said, deadline = b"", time.monotonic() + START
     while time.monotonic() < deadline and process.poll() is None:
         if select.select([process.stderr], [], [], 0.1)[0]:
             said += os.read(process.stderr.fileno(), 65536)
         if found := re.search(rb"(http://\S+/)sparql answers", said):
-            return found[1].decode()
+            return found[1].decode(), said.decode()
     raise AssertionError(f"the server did not start: {said.decode(errors='replace')}")

@@ -6,6 +6,7 @@ The knowledge base is a copy of the tutorial's leaflet. A draft has two seconds 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -16,8 +17,12 @@ from typing import Any
 import httpx
 import pytest
 
+import literate
 from citelog.cli.app import main
+from citelog.serve.limits import Limits
 from endpoint import Server, serving
+
+PAGE = (Path(__file__).parent.parent / "docs" / "PLAYGROUND.md").read_text(encoding="utf-8")
 
 LEAFLET = Path(__file__).parent.parent / "examples" / "short-nights"
 SECONDS = 2.0
@@ -351,3 +356,32 @@ def test_edit_is_for_a_knowledge_base_on_this_machine(arguments: list[str], caps
         main(["serve", "--port", "0", "--edit", *arguments])
     assert ended.value.code == 2
     assert "--edit" in capsys.readouterr().err
+
+
+# --- the documentation ---------------------------------------------------------------------------------------------
+
+
+def test_a_program_is_answered_as_the_documentation_says(bench: Bench) -> None:
+    request, answer = (json.loads(b.text) for b in literate.blocks(PAGE) if b.kind == "json")
+    drafts = {name: bench.files[name] for name in request["drafts"]}
+    told = bench.send("one", {**request, "version": bench.version, "drafts": drafts}).json()
+    assert {**told, "html": "…"} == answer
+
+
+def test_the_documentation_knows_the_bounds() -> None:
+    bounds = dict(re.findall(r"(?m)^\| ([a-z][^|]+) \| ([^|]+) \|$", PAGE))
+    limits = Limits()
+    assert bounds == {
+        "one request": f"{limits.draft_request >> 20} MiB",
+        "all cases, with drafts": f"{limits.draft_seconds:g} seconds",
+        "memory, beyond what is loaded": f"{limits.draft_memory >> 20} MiB",
+        "at a time": f"{limits.draft_workers} requests; others wait",
+    }
+
+
+def test_the_command_says_where_the_page_is(bench: Bench) -> None:
+    [nothing, saved] = [line for line in PAGE.splitlines() if "is for trying changes of my-guideline" in line]
+    assert nothing.endswith("nothing is saved") and saved.endswith("drafts can be saved")
+    assert bench.server.said.splitlines()[0] == nothing.replace("http://127.0.0.1:8000/", bench.server.address).replace(
+        "my-guideline", "short-nights"
+    )

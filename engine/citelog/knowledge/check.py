@@ -71,7 +71,7 @@ def _codes(triples: Triples) -> list[Diagnostic]:
 
 def _shapes(triples: Triples) -> list[Diagnostic]:
     """SHACL, over the union of all graphs; the shapes stand beside the knowledge bases."""
-    validator = _validator((home.home() / "knowledge" / "shapes.ttl").read_bytes())
+    validator = _validator()
     data = b"".join(_ntriples(text.text, text.name.endswith(".trig")) for text in triples.files.values())
     if validator.validate_algebra(data, graph_mode="data", infer=False, on_unsupported="error").conforms:
         return []
@@ -95,10 +95,11 @@ def _shapes(triples: Triples) -> list[Diagnostic]:
 
 
 @lru_cache(maxsize=1)
-def _validator(shapes: bytes) -> PreparedValidator:
+def _validator() -> PreparedValidator:
+    """The shapes, read once: a process that may open nothing any more goes on checking."""
     from shifty import PreparedValidator
 
-    return PreparedValidator(shapes)
+    return PreparedValidator((home.home() / "knowledge" / "shapes.ttl").read_bytes())
 
 
 @lru_cache(maxsize=64)

@@ -59,7 +59,7 @@ class Bench:
         return State(texts, kept, digest.hexdigest())
 
     async def ask(self, task: str, version: str, asked: Mapping[str, Any]) -> bytes:
-        """What comes of a task, as JSON. Raises Refusal where nothing does, and where the files have another version."""
+        """What comes of a task, as JSON. Raises Refusal where nothing does, or the files have another version."""
         state = self.state()
         if state.version != version:
             raise changed()
@@ -76,7 +76,7 @@ class Bench:
         await self._holding(self.state())
 
     def save(self, drafts: Texts, started: Texts) -> None:
-        """Write drafts, all or none. `started` are the texts that they were made from; Refusal where files have others."""
+        """Write drafts, all or none; Refusal where a file has another text than it had when its draft was `started`."""
         state = self.state()
         laid = []
         for name, text in drafts.items():

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from citelog import patient
+from citelog.advice.review import review_opened
 from citelog.answer import Conclusion, DerivationError
 from citelog.assess import Assessment
 from citelog.diagnostics import CitelogError, Diagnostic
@@ -111,6 +112,7 @@ class Desk:
     words: str
     saved: Opened = field(init=False)
     tried: dict[str, Tried] = field(init=False)
+    _last: tuple[frozenset[tuple[str, str]], Opened, tuple[Diagnostic, ...]] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.saved = load(self.folder, self.ontology, self._whole({}))
@@ -126,18 +128,22 @@ class Desk:
 
     def opened(self, drafts: Texts) -> Opened:
         """The knowledge base with drafts, read and verified."""
-        return self._opened(frozenset(self._of_knowledge(drafts).items()))
+        return self._with(frozenset(self._of_knowledge(drafts).items()))[0]
+
+    def findings(self, drafts: Texts) -> tuple[Diagnostic, ...]:
+        """All that is wrong with the knowledge base with drafts, and all advice about it that is not accepted."""
+        return self._with(frozenset(self._of_knowledge(drafts).items()))[1]
 
     def one(self, drafts: Texts, name: str, text: str, deadline: float = DEADLINE) -> OneCase:
         """A case, whose text need be no file's, with drafts."""
-        opened = self.opened(drafts)
-        if opened.knowledge is None:
-            return OneCase(opened.diagnostics, None, None)
-        tried = self._tried(opened.knowledge, name, {**self.files, **drafts, name: text}, deadline)
+        knowledge, found = self.opened(drafts).knowledge, self.findings(drafts)
+        if knowledge is None:
+            return OneCase(found, None, None)
+        tried = self._tried(knowledge, name, {**self.files, **drafts, name: text}, deadline)
         before = self.tried.get(name)
         if before is None or before.found is None or tried.found is None:
-            return OneCase(opened.diagnostics, tried, None)
-        return OneCase(opened.diagnostics, tried, changes(before.found, tried.found))
+            return OneCase(found, tried, None)
+        return OneCase(found, tried, changes(before.found, tried.found))
 
     def all(self, drafts: Texts, deadline: float = DEADLINE) -> AllCases | None:
         """Every case with drafts, of which there may be some of cases too, compared with the saved ones."""
@@ -161,15 +167,13 @@ class Desk:
         """Those drafts that are not cases, and say something else than the saved files."""
         return {n: t for n, t in drafts.items() if not n.startswith("cases/") and self.files.get(n) != t}
 
-    @functools.cached_property
-    def _opened(self) -> functools._lru_cache_wrapper[Opened]:
-        """What was opened last is kept: one case is asked about, then all of them."""
-
-        @functools.lru_cache(maxsize=2)
-        def opened(drafts: frozenset[tuple[str, str]]) -> Opened:
-            return load(self.folder, self.ontology, self._whole(dict(drafts))) if drafts else self.saved
-
-        return opened
+    def _with(self, drafts: frozenset[tuple[str, str]]) -> tuple[Opened, tuple[Diagnostic, ...]]:
+        """The knowledge base with drafts, and the findings; kept, because one case is asked about and then all."""
+        if self._last is None or self._last[0] != drafts:
+            opened = load(self.folder, self.ontology, self._whole(dict(drafts))) if drafts else self.saved
+            found = tuple(d for d in review_opened(self.folder, opened) if not d.accepted)
+            self._last = drafts, opened, found
+        return self._last[1:]
 
     def _whole(self, drafts: Texts) -> Whole:
         return Whole({**self._paths, **{self.folder / name: text for name, text in drafts.items()}})
