@@ -23,7 +23,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import Opened, load
 from citelog.knowledge.triples import Whole
 from citelog.proof.compare import difference
-from citelog.run.datalog import DEADLINE
+from citelog.run.datalog import DEADLINE, DeadlineError
 from citelog.trial.expectations import Failure, Trial, judged
 
 Texts = Mapping[str, str]
@@ -187,7 +187,7 @@ class Desk:
         try:
             case = patient.from_bytes(files[name].encode(), PurePosixPath(name).name, file.stem, knowledge.terms)
             found = Assessment.of(knowledge, case, case.expect.at if case.expect else None, deadline)
-        except (CitelogError, DerivationError) as error:
+        except (CitelogError, DerivationError, DeadlineError) as error:
             trouble = error if isinstance(error, CitelogError) else CitelogError(str(error))
             return Tried(Trial(file.stem, file, 1, (Failure("unusable", str(error)),)), None, trouble)
         return Tried(judged(found, file, self._whole({}), explained=False), found)
