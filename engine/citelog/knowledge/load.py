@@ -14,7 +14,7 @@ from pathlib import Path
 
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
-from citelog.knowledge.base import Field, Kind, Knowledge
+from citelog.knowledge.base import Field, Kind, Knowledge, Statement
 from citelog.knowledge.faithful import check_faithful, check_functional
 from citelog.knowledge.fingerprint import fingerprint
 from citelog.knowledge.statements import read_caveats, read_conflicts, read_source, read_statements
@@ -35,7 +35,7 @@ from citelog.knowledge.vocabulary import check_declared, check_values, read_pred
 from citelog.rules.check import check
 from citelog.rules.language import Names
 from citelog.rules.program import Absent, Predicate, Present, Program
-from citelog.rules.syntax import parse
+from citelog.rules.syntax import RuleFile, parse
 from citelog.values import Atom, Iri, Value
 from citelog.vocab import CL, Terms
 
@@ -85,6 +85,31 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     triples = read_triples(folder, ontology, found, drafts)
     source = read_source(folder, triples, found, drafts)
     statements = read_statements(triples, source, found)
+    texts = {
+        text.name: text
+        for path in files_of(folder, "rules/*.rls", drafts)
+        if (text := read_text(path, folder, found, drafts))
+    }
+    files = tuple(parse(text.text, text.name) for text in texts.values())
+    opened = replace(assemble(folder.name, triples, source, statements, files, found), texts=texts)
+    if opened.knowledge is None:
+        return opened
+    return replace(opened, knowledge=replace(opened.knowledge, sha256=fingerprint(folder, ontology, drafts)))
+
+
+def assemble(
+    name: str,
+    triples: Triples,
+    source: Source | None,
+    statements: Mapping[str, Statement],
+    files: Iterable[RuleFile],
+    found: list[Diagnostic],
+) -> Opened:
+    """The knowledge base that triples, statements found in their source and rules make together.
+
+    `name` is what findings call it, `found` what is wrong already. Its hash is left to the caller, who knows where
+    all this comes from.
+    """
     known = frozenset(Iri(s).local for s in triples.instances(CL + "Statement"))  # also those with a fault
     predicates = read_predicates(triples, found)
     check_declared(triples, predicates, found)
@@ -92,12 +117,6 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     check_functional(triples, found)
     check_faithful(triples, statements, found)
     terms = read_terms(triples, found)
-    texts = {
-        text.name: text
-        for path in files_of(folder, "rules/*.rls", drafts)
-        if (text := read_text(path, folder, found, drafts))
-    }
-    files = [parse(text.text, text.name) for text in texts.values()]
     names = Names(predicates, frozenset(Iri(s) for s in triples.subjects), known)
     program, wrong = check(files, names)
     found += wrong
@@ -109,7 +128,7 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
         found.append(
             Diagnostic(
                 "incomplete",
-                Span(folder.name),
+                Span(name),
                 f"{len(bases)} resources are a cl:KnowledgeBase",
                 "there is one in about.ttl",
             )
@@ -117,13 +136,13 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     found = _told_once(triples, found)
     errors = [d for d in found if d.severity == "error"]
     if errors or not bases or source is None:
-        return Opened(None, tuple(found), triples, source, program, texts)
+        return Opened(None, tuple(found), triples, source, program, {})
     base = bases[0]
     document = triples.text(base, CL + "document")
     knowledge = Knowledge(
         id=triples.text(base, DCTERMS + "identifier"),
         version=triples.text(base, PAV + "version"),
-        sha256=fingerprint(folder, ontology, drafts),
+        sha256="",
         title=triples.text(base, DCTERMS + "title"),
         review_status=triples.text(document, CL + "reviewStatus"),
         namespace=base[: len(base) - len(Iri(base).local)],
@@ -151,7 +170,7 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
         ),
         source=source,
     )
-    return Opened(knowledge, tuple(found), triples, source, program, texts)
+    return Opened(knowledge, tuple(found), triples, source, program, {})
 
 
 FOLLOWS = frozenset(
