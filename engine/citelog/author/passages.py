@@ -126,12 +126,12 @@ def search(folder: Path, words: str) -> Search:
     base = _Base(opened.triples, source)
     if places := source.places(asked):
         return Search(asked, source.file, True, tuple(base.passage(at, at + len(asked)) for at in places), ())
-    start, end = _nearest(source, asked)
-    differences = tuple(_differences(asked, source.text[start:end]))
-    return Search(asked, source.file, False, (base.passage(start, end),) if start < end else (), differences)
+    start, end = nearest(source, asked)
+    apart = tuple(differences(asked, source.text[start:end]))
+    return Search(asked, source.file, False, (base.passage(start, end),) if start < end else (), apart)
 
 
-def _nearest(source: Source, asked: str) -> tuple[int, int]:
+def nearest(source: Source, asked: str) -> tuple[int, int]:
     """From where to where the passage goes that is most like the words, a few more or fewer; nowhere if none is."""
     start, end, likeness = source.nearest_place(asked)
     if likeness < LIKENESS:
@@ -154,10 +154,10 @@ def _nearest(source: Source, asked: str) -> tuple[int, int]:
     return start, end
 
 
-def _differences(asked: str, document: str) -> Iterator[Difference]:
+def differences(asked: str, document: str) -> Iterator[Difference]:
     """What differs, word by word; white space counts, because a quote must have the document's.
 
-    >>> list(_differences("Give two tablets", "Give one  tablets"))
+    >>> list(differences("Give two tablets", "Give one  tablets"))
     [Difference(asked='two ', document='one  ')]
     """
     here, there = (re.findall(r"\s+|\S+", text) for text in (asked, document))

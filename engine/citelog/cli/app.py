@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from citelog.cli import asking, authors, editing, exporting, patients, serving
+from citelog.cli import asking, authors, comparing, editing, exporting, patients, serving
 from citelog.cli.console import guarded
 from citelog.home import VERSION
 
@@ -22,6 +22,7 @@ def app(debug: bool) -> None:
 for command in (
     *patients.COMMANDS,
     *authors.COMMANDS,
+    *comparing.COMMANDS,
     *editing.COMMANDS,
     *asking.COMMANDS,
     *exporting.COMMANDS,

@@ -7,7 +7,7 @@ what it rested on and no longer holds. Either way the proof is real: it was deri
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -29,13 +29,14 @@ DEEPEST = 40
 """Rules under each other that are followed."""
 
 
-def against(fact: Atom, there: Answer, here: Answer) -> Obstacle:
+def against(fact: Atom, there: Answer, here: Answer, as_here: Callable[[Firing], Firing] = lambda firing: firing) -> Obstacle:
     """The proof of a fact that rules give `there` and not `here`, as an obstacle here.
 
-    Where no premise can be told to fail (a count over other rows, say), its first rule with all its premises.
+    Where the two answers come from other rules, `as_here` gives a firing as the rules of here would have it. Where no
+    premise can be told to fail (a count over other rows, say), the first rule of the fact with all its premises.
     """
-    beside = _Beside(there, here)
-    firing = there.run.firings(fact)[0]
+    beside = _Beside(there, here, as_here)
+    firing = as_here(there.run.firings(fact)[0])
     return beside.obstacle(fact, DEEPEST) or beside.made(firing, tuple(beside.premises(firing, DEEPEST)), there)
 
 
@@ -43,6 +44,7 @@ def against(fact: Atom, there: Answer, here: Answer) -> Obstacle:
 class _Beside:
     there: Answer
     here: Answer
+    as_here: Callable[[Firing], Firing]
     model: Model = field(init=False)
     places: dict[Value, Iri | None] = field(init=False)
 
@@ -54,7 +56,7 @@ class _Beside:
     def obstacle(self, fact: Atom, depth: int) -> Obstacle | None:
         """The firing of the fact of which least fails here."""
         found = []
-        for firing in self.there.run.firings(fact):
+        for firing in map(self.as_here, self.there.run.firings(fact)):
             failing = self.premises(firing, depth)
             if not all(premise.holds for premise in failing):
                 found.append((sum(not premise.holds for premise in failing), firing, failing))
@@ -108,7 +110,7 @@ class _Beside:
                 if isinstance(arg, Variable):
                     row[arg.name] = value
             return Premise(sentence(self.here.words.pattern(atom.predicate, found[0])) + ".", "holds", kind)
-        text = sentence(self.there.words.fact(atom)) + "."
+        text = sentence(self.there.words.pattern(atom.predicate, atom.args)) + "."
         if self.there.run.firings(atom):
             return Premise(text, "not concluded", kind, behind=self.obstacle(atom, depth - 1))
         state, entries = recorded(atom.predicate, wanted, self.here.case)

@@ -1,0 +1,403 @@
+"""Two editions of a knowledge base compared: what changed in them, what that changes for whom, and why.
+
+Patients come in as records (`effects.Subject`): the cases of both editions, and whatever files the caller names. The
+pictures that `citelog verify` enumerates come in by the same door, each as its smallest record: give them to `diff`
+as further subjects, and they are derived under both editions, grouped by cause and shown like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from citelog import patient
+from citelog.answer import Conclusion
+from citelog.assess import Assessment
+from citelog.compare.alike import alike
+from citelog.compare.causes import Causes
+from citelog.compare.changes import Change, Changes, Detail, Renamed, changes
+from citelog.compare.drift import Drift, drift, supported
+from citelog.compare.editions import Edition
+from citelog.compare.effects import Effect, Outcome, Subject, Touched, effects, outcome
+from citelog.compare.mixed import Mixtures, Some
+from citelog.diagnostics import CaseError
+from citelog.explain.against import against
+from citelog.explain.model import Model, shape
+from citelog.explain.obstacles import Obstacle, obstacle
+from citelog.explain.plans import Planner
+from citelog.patient.case import Case, Expectation
+from citelog.proof.compare import reasons
+from citelog.proof.support import premises
+from citelog.run.result import Firing
+from citelog.vocab import Terms
+
+FORMAT = "citelog-diff/1"
+
+Watch = Callable[[str, int], Callable[[], None]]
+"""Told what is begun and how many steps it has, gives what is called after each step."""
+
+
+def unwatched(_: str, __: int) -> Callable[[], None]:
+    """Nobody looks on."""
+    return lambda: None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An effect on one record, with what both editions say about it: what the two proofs are made of."""
+
+    subject: Subject
+    effect: Effect
+    cause: tuple[Change, ...]
+    renamed: Renamed
+    old: Outcome
+    new: Outcome
+
+    @cached_property
+    def against(self) -> Obstacle | None:
+        """What stands against a conclusion in the edition that does not draw it; None where both draw it."""
+        effect, rules = self.effect, self.renamed.rules
+        if effect.how == "gained" and effect.after is not None:
+            back = {after: before for before, after in rules.items()}
+            return _against(effect.after, self.new.assessment, self.old.assessment, back)
+        if effect.how in ("lost", "becomes") and effect.before is not None:
+            return _against(effect.before, self.old.assessment, self.new.assessment, rules)
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The effect as data; the proofs as their reasons."""
+        effect = self.effect
+        return {
+            "case": self.subject.name,
+            "before": _drawn(effect.before, self.old),
+            "after": _drawn(effect.after, self.new),
+            "details": [detail.to_dict() for detail in effect.details],
+            "difference": effect.reasons.to_dict() if effect.reasons else None,
+            "against": self.against.to_dict() if self.against else None,
+        }
+
+
+def _drawn(conclusion: Conclusion | None, found: Outcome) -> dict[str, Any] | None:
+    if conclusion is None or found.assessment is None:
+        return None
+    why = reasons(found.assessment.why(conclusion.id))
+    return {"conclusion": conclusion.to_dict(), "reasons": [reason.to_dict() for reason in why]}
+
+
+def _against(
+    conclusion: Conclusion, there: Assessment | None, here: Assessment | None, renamed: Mapping[str, str]
+) -> Obstacle | None:
+    """What stands against a conclusion in the edition that does not draw it.
+
+    The proof of the other edition is walked beside it, each rule as this edition has it (`renamed` says under which
+    name), down to what fails. Where the proof ends at a rule that this edition does not have, the nearest way to the
+    conclusion that it has; None where there is no way at all.
+    """
+    if there is None or here is None:
+        return None
+    rules = {rule.name: rule for rule in here.knowledge.program.rules}
+
+    def as_here(firing: Firing) -> Firing:
+        rule = rules.get(renamed.get(firing.rule.name, firing.rule.name))
+        if rule is None or rule.body == firing.rule.body:
+            return firing
+        names = alike(firing.rule, rule).names
+        rows = tuple({names[v]: value for v, value in row.items() if v in names} for row in firing.rows)
+        return replace(firing, rule=rule, rows=rows)
+
+    beside = against(conclusion.atom, there, here, as_here)
+    if _tells(beside):
+        return beside
+    planner = Planner(shape(here.knowledge), Model(here.run), stuck=True)
+    args = (*conclusion.atom.args[:2], *(None,) * (len(conclusion.atom.args) - 2))
+    miss = planner.nearest(conclusion.atom.predicate, args)
+    return obstacle(miss, here) if miss is not None else None
+
+
+def _tells(found: Obstacle) -> bool:
+    """Whether an obstacle goes down to what fails, and does not end at a rule that only the other edition has."""
+    failing = [premise for premise in found.premises if not premise.holds]
+    return bool(failing) and all(
+        _tells(premise.behind) if premise.behind and not premise.behind.fired else premise.state != "not concluded"
+        for premise in failing
+    )
+
+
+@dataclass(frozen=True)
+class Told:
+    """One effect and all the records that it is had on; `shown` are those whose proofs are shown: the first, or all."""
+
+    effect: Effect
+    cases: tuple[str, ...]
+    shown: tuple[Shown, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The effect as data."""
+        before, after = self.effect.ids
+        return {
+            "how": self.effect.how,
+            "before": before or None,
+            "after": after or None,
+            "cases": list(self.cases),
+            "shown": [one.to_dict() for one in self.shown],
+        }
+
+
+@dataclass(frozen=True)
+class Group:
+    """Effects with one cause: the changes that, made alone, have them. No change at all is the order of the rules."""
+
+    cause: tuple[Change, ...]
+    effects: tuple[Told, ...]
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """The records that it concerns, each once."""
+        return tuple(dict.fromkeys(case for told in self.effects for case in told.cases))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The group as data."""
+        return {
+            "cause": [{"kind": change.kind, "id": change.id} for change in self.cause],
+            "effects": [told.to_dict() for told in self.effects],
+        }
+
+
+@dataclass(frozen=True)
+class Diff:
+    """Two editions compared.
+
+    `compared` are the records that both were asked about, `unusable` those that could not be read, with the reason.
+    `cases` are changes of the cases themselves. An edition with errors is not asked (`unasked` says why).
+    """
+
+    old: Edition
+    new: Edition
+    changes: Changes
+    cases: tuple[Change, ...]
+    drift: Drift | None
+    groups: tuple[Group, ...]
+    compared: tuple[Subject, ...]
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    unasked: str = ""
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs but layout."""
+        errors = [d.code for e in (self.old, self.new) for d in e.errors]
+        return not (self.changes.listed or self.cases or self.drift or self.groups or errors)
+
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """The records with any effect, in the order in which they were asked about."""
+        found = {case for group in self.groups for case in group.cases}
+        return tuple(subject.name for subject in self.compared if subject.name in found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document, format `citelog-diff/1`."""
+        return {
+            "format": FORMAT,
+            "same": self.same,
+            "old": _edition(self.old),
+            "new": _edition(self.new),
+            "changes": [change.to_dict() for change in (*self.changes.listed, *self.cases)],
+            "layout": list(self.changes.layout),
+            "source": self.drift.to_dict() if self.drift else None,
+            "compared": {
+                "cases": sum(subject.origin == "case" for subject in self.compared),
+                "patients": sum(subject.origin == "patient" for subject in self.compared),
+                "differing": list(self.differing),
+                "unusable": [{"case": name, "why": why} for name, why in self.unusable.items()],
+                "unasked": self.unasked or None,
+            },
+            "groups": [group.to_dict() for group in self.groups],
+        }
+
+
+def _edition(edition: Edition) -> dict[str, Any]:
+    knowledge = edition.knowledge
+    return {
+        "name": edition.name,
+        "id": edition.id,
+        "version": knowledge.version if knowledge else None,
+        "sha256": knowledge.sha256 if knowledge else None,
+        "errors": [d.to_dict() for d in edition.errors],
+    }
+
+
+def diff(
+    old: Edition, new: Edition, more: Iterable[Subject] = (), every: bool = False, watch: Watch = unwatched
+) -> Diff:
+    """Compare two editions, on the cases of both and on `more` records.
+
+    `every` keeps both proofs for every record, and not only for the first that an effect is had on.
+    """
+    found = changes(old, new)
+    moved = drift(old, new, found.renamed)
+    subjects = (*_cases(old, new), *more)
+    cases = tuple(_changed_cases(old, new))
+    unasked = "; ".join(f"{e.name} has errors, and gives no answers" for e in (old, new) if e.knowledge is None)
+    unusable: dict[str, str] = {}
+    if moved is not None and any(quote.fate != "moved" for quote in moved.quotes):
+        moved = supported(moved, _rests(old, watch))
+    if unasked or (old.files == new.files and moved is None and old.folder == new.folder):
+        return Diff(old, new, found, cases, moved, (), (), {}, unasked)
+    compared = _Compared(old, new, found, every)
+    step = watch("cases under both editions", len(subjects))
+    for subject in subjects:
+        try:
+            compared.ask(subject)
+        except CaseError as error:
+            unusable[subject.name] = str(error)
+        step()
+    asked = tuple(subject for subject in subjects if subject.name not in unusable)
+    return Diff(old, new, found, cases, moved, compared.groups(), asked, unusable)
+
+
+@dataclass
+class _Compared:
+    """The effects found so far, by their cause."""
+
+    old: Edition
+    new: Edition
+    changes: Changes
+    every: bool
+    found: dict[Some, dict[tuple[Any, ...], list[Shown]]] = field(default_factory=dict)
+    names: dict[tuple[Some, tuple[Any, ...]], list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        listed = self.changes.listed
+        assert self.old.knowledge is not None and self.new.knowledge is not None
+        self.causes = Causes(Mixtures(self.old, self.new, listed), self.changes.renamed)
+        self.touched = Touched.by(listed, self.old.knowledge, self.new.knowledge)
+
+    def ask(self, subject: Subject) -> None:
+        """Both editions about one record; raises CaseError where it cannot be read."""
+        assert self.old.knowledge is not None and self.new.knowledge is not None
+        old, new = outcome(self.old.knowledge, subject), outcome(self.new.knowledge, subject)
+        had = effects(old, new, self.changes.renamed, self.touched)
+        for effect, some in zip(had, self.causes.of(subject, had, old, new), strict=True):
+            shown = self.found.setdefault(some, {}).setdefault(effect.alike, [])
+            if self.every or not shown:
+                cause = tuple(self.changes.listed[i] for i in sorted(some))
+                shown.append(Shown(subject, effect, cause, self.changes.renamed, old, new))
+            self.names.setdefault((some, effect.alike), []).append(subject.name)
+
+    def groups(self) -> tuple[Group, ...]:
+        """The groups, those that concern most records first."""
+        made = []
+        for some, by_effect in self.found.items():
+            cause = tuple(self.changes.listed[i] for i in sorted(some))
+            told = [
+                Told(shown[0].effect, tuple(dict.fromkeys(self.names[some, alike])), tuple(shown))
+                for alike, shown in by_effect.items()
+            ]
+            told.sort(key=lambda one: (_HOW.index(one.effect.how), -len(one.cases), one.effect.ids))
+            made.append(Group(cause, tuple(told)))
+        return tuple(sorted(made, key=lambda g: (-len(g.cases), [c.named for c in g.cause])))
+
+
+_HOW = ("fails", "works", "becomes", "lost", "gained", "changed", "kept")
+
+
+# the cases of both editions
+
+
+def _cases(old: Edition, new: Edition) -> Iterator[Subject]:
+    """Every case of either edition; one whose record is not what it was, both as it was and as it is."""
+    for name in sorted({*old.cases, *new.cases}):
+        stem = Path(name).stem
+        if name in new.cases:
+            yield Subject(stem, new.cases[name], "case")
+        if name in old.cases and (name not in new.cases or _record(old, name) != _record(new, name)):
+            yield Subject(f"{stem} (as it was)" if name in new.cases else stem, old.cases[name], "case")
+
+
+def _read(edition: Edition, name: str) -> Case | None:
+    """A case of an edition; None where it cannot be read."""
+    try:
+        return patient.read(edition.cases[name], edition.knowledge.terms if edition.knowledge else Terms())
+    except CaseError:
+        return None
+
+
+def _record(edition: Edition, name: str) -> tuple[str, ...]:
+    """What a case records, line by line, in an order of its own."""
+    case = _read(edition, name)
+    if case is None:
+        return ()
+    lines = []
+    for item in case.gathered.items:
+        keys = ", ".join(f"{key}: {value}" for key, value in sorted(item.keys.items()))
+        lines.append(f"{item.list}: {' '.join((*item.codes, item.name))}{f', {keys}' if keys else ''}")
+    lines += [f"context: {key}: {value}" for key, (value, _) in case.gathered.context.items()]
+    return tuple(sorted(lines))
+
+
+def _expected(edition: Edition, name: str) -> tuple[str, ...]:
+    """What the author of a case expects, line by line."""
+    case = _read(edition, name)
+    expect = case.expect if case and case.expect else Expectation()
+    lines = [
+        *(f"include {id_}" for id_ in expect.include),
+        *(f"exclude {id_}" for id_ in expect.exclude),
+        *(f"{id_}: {step}" for id_, step in expect.steps.items()),
+        *(f"{id_} cites {' '.join(cited)}" for id_, cited in expect.cites.items()),
+        *(f"proof of {id_}" for id_ in expect.proofs),
+        *([f"at {expect.at}"] if expect.at else []),
+    ]
+    return tuple(sorted(lines))
+
+
+def _changed_cases(old: Edition, new: Edition) -> Iterator[Change]:
+    for name in sorted({*old.cases, *new.cases}):
+        stem = Path(name).stem
+        if name not in new.cases or name not in old.cases:
+            yield Change("case", stem, "removed" if name in old.cases else "added", "")
+        elif old.cases[name].read_bytes() != new.cases[name].read_bytes():
+            details = tuple(
+                Detail(about, tuple(x for x in ours if x not in theirs), tuple(x for x in theirs if x not in ours))
+                for about, of in (("record", _record), ("expect", _expected))
+                for ours, theirs in [(of(old, name), of(new, name))]
+                if ours != theirs
+            )
+            if details:
+                yield Change("case", stem, "changed", "", details)
+
+
+def _rests(old: Edition, watch: Watch) -> Mapping[str, Mapping[str, list[str]]]:
+    """For each statement the conclusions that rest on it, with the cases of the edition in which they do."""
+    found: dict[str, dict[str, list[str]]] = {}
+    if old.knowledge is None:
+        return found
+    step = watch("cases of the old edition", len(old.cases))
+    for name, file in old.cases.items():
+        try:
+            assessment = outcome(old.knowledge, Subject(Path(name).stem, file, "case")).assessment
+        except CaseError:
+            assessment = None  # it is told with the cases
+        for conclusion in assessment.conclusions if assessment else ():
+            for statement in _under(conclusion, assessment):
+                cases = found.setdefault(statement, {}).setdefault(conclusion.id.partition("#")[0], [])
+                if Path(name).stem not in cases:
+                    cases.append(Path(name).stem)
+        step()
+    return found
+
+
+def _under(conclusion: Conclusion, assessment: Assessment | None) -> Iterator[str]:
+    """Every statement that stands in the proof of a conclusion."""
+    assert assessment is not None
+    run, seen = assessment.run, {conclusion.atom: None}
+    told: dict[str, None] = {}
+    for atom in (open_ := [conclusion.atom]):
+        told.update(dict.fromkeys(run.statements(atom) or ()))
+        for firing in run.firings(atom):
+            told.update(dict.fromkeys(firing.rule.cites))
+            new = [premise for premise in premises(firing) if premise not in seen]
+            seen.update(dict.fromkeys(new))
+            open_ += new
+    yield from told

@@ -1,0 +1,90 @@
+"""A knowledge base as a git revision has it, byte for byte, in a folder of its own; no checkout is touched.
+
+The files come from git's object store (`ls-tree`, `cat-file`), not from `git archive`, which follows `.gitattributes`
+and would convert line ends: a source document is pinned by its bytes. Nothing is written to the repository.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from citelog.diagnostics import CitelogError
+
+_FILE = ("100644", "100755", "100664")
+"""The modes of plain files; links and submodules are no part of a knowledge base."""
+
+
+@contextmanager
+def folder_of(revision: str, beside: Path, path: str | None) -> Iterator[tuple[Path, str]]:
+    """The folder that a revision has at a path, for as long as it is wanted, and what to call it.
+
+    `revision` is whatever git takes for a commit (`HEAD~3`, a tag, a hash), `beside` a folder of the repository;
+    `path` leads from its top to the knowledge base, or from `beside` where it begins with `./`. Without it, the
+    revision of the folder `beside` itself is taken. Raises CitelogError where there is no such thing.
+    """
+    if path is None:
+        path = _asked(beside, "rev-parse", "--show-prefix").decode().strip().rstrip("/")
+    commit = _commit(revision, beside)
+    tree = _tree(commit, revision, path, beside)
+    name = PurePosixPath(path).name or beside.resolve().name
+    with tempfile.TemporaryDirectory(prefix="citelog-") as kept:
+        folder = Path(kept) / name
+        folder.mkdir()
+        _write(folder, beside, tree)
+        yield folder, f"{revision}:{path or '.'} ({commit[:10]})"
+
+
+def _commit(revision: str, beside: Path) -> str:
+    try:
+        return _asked(beside, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
+    except _Refused as refused:
+        hint = "name a folder, or what git calls a commit: HEAD~1, a tag, a branch, a hash (citelog diff HEAD~1)"
+        raise CitelogError(f"{revision}: neither a folder nor a revision of the repository of {beside}\n   = {hint}") from refused
+
+
+def _tree(commit: str, revision: str, path: str, beside: Path) -> str:
+    try:
+        tree = _asked(beside, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:{path}").decode().strip()
+        if _asked(beside, "cat-file", "-t", tree).strip() == b"tree":
+            return tree
+    except _Refused:
+        pass  # said below, as for a path that is a file
+    hint = "name the folder of the knowledge base: REVISION:path/from/the/top, or --kb FOLDER"
+    raise CitelogError(f"{revision}: it has no folder {path}\n   = {hint}")
+
+
+def _write(folder: Path, beside: Path, tree: str) -> None:
+    listed = _asked(beside, "ls-tree", "-r", "-z", "--full-tree", tree).decode("utf-8", "surrogateescape")
+    wanted = [line.split("\t", 1) for line in listed.split("\0") if line.startswith(_FILE)]
+    blobs = [about.split()[2] for about, _ in wanted]
+    given = _asked(beside, "cat-file", "--batch", told="".join(f"{blob}\n" for blob in blobs).encode())
+    at = 0
+    for _, name in wanted:
+        end = given.index(b"\n", at)
+        size = int(given[at:end].split()[2])
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(given[end + 1 : end + 1 + size])
+        at = end + size + 2
+
+
+class _Refused(CitelogError):
+    """What git would not do, with its reason."""
+
+
+def _asked(beside: Path, *arguments: str, told: bytes = b"") -> bytes:
+    """What git answers in a folder."""
+    try:
+        done = subprocess.run(["git", "-C", str(beside), *arguments], input=told, capture_output=True, check=False)
+    except FileNotFoundError as error:
+        hint = "install git, or compare two folders"
+        raise CitelogError(f"git: it is not installed, and only git reads a revision\n   = {hint}") from error
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
+        hint = "name a folder that is in a git repository with --kb, or compare two folders"
+        raise _Refused(f"{beside}: {said or 'git has no answer'}\n   = {hint}")
+    return done.stdout

@@ -1,0 +1,316 @@
+"""Two editions compared, as lines of text: what changed, what becomes of the quotes, and what it changes for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import takewhile
+
+from citelog.compare.changes import Change, Detail
+from citelog.compare.diff import Diff, Group, Shown, Told
+from citelog.compare.drift import Drift, Quote
+from citelog.compare.editions import Edition
+from citelog.compare.effects import Outcome
+from citelog.knowledge.base import Knowledge
+from citelog.proof.compare import Reason
+from citelog.render.explained import against
+from citelog.render.lines import WIDTH, Line, wrapped
+from citelog.render.phrases import counted
+from citelog.render.proofs import proof
+
+SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": "→"}
+STYLES = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
+SHORT = 60
+"""Characters of a property that still go on one line with what it was."""
+
+NAMED = 3
+"""Cases that are named; of more, the others are counted."""
+
+HAD = {"becomes": "yellow", "lost": "red", "gained": "green", "changed": "yellow", "fails": "bold red", "works": "green"}
+
+
+def compared(found: Diff, full: bool = False, brief: bool = False, width: int = WIDTH) -> Iterator[Line]:
+    """Everything that differs.
+
+    `full` shows both proofs of every effect whole, `brief` none; otherwise those of what is gained or lost are shown,
+    and of what is changed the reasons that only one proof has.
+    """
+    yield Line(f"{heading(found.old)}  →  {heading(found.new)}", "bold")
+    for edition in (found.old, found.new):
+        yield from _errors(edition, width)
+    yield from _changes(found, width)
+    if found.drift is not None:
+        yield from _drift(found.drift, width)
+    if found.unasked:
+        yield Line("")
+        yield from wrapped(f"No case is compared: {found.unasked}.", width, "  ", "bold yellow")
+    elif found.compared:
+        yield from _answers(found, full, brief, width)
+    for name, why in found.unusable.items():
+        yield from wrapped(f"  not compared: {name}: {why.splitlines()[0]}", width, "    ", "yellow")
+
+
+def heading(edition: Edition) -> str:
+    """An edition in a few words."""
+    version = edition.knowledge.version if edition.knowledge else "with errors"
+    return f"{edition.id} {version}, {edition.name}"
+
+
+def _errors(edition: Edition, width: int) -> Iterator[Line]:
+    if not edition.errors:
+        return
+    yield Line("")
+    told = f"{edition.name} has {counted(len(edition.errors), 'error')}; what could be read is compared"
+    yield from wrapped(told, width, "  ", "bold red")
+    for finding in edition.errors:
+        yield from wrapped(f"  {finding.code}: {finding.message} ({finding.span})", width, "    ", "red")
+
+
+# what changed
+
+
+def _changes(found: Diff, width: int) -> Iterator[Line]:
+    yield Line("")
+    if found.changes.listed or found.cases:
+        yield Line("What changed", "bold cyan")
+        for change in (*found.changes.listed, *found.cases):
+            yield from _change(change, width)
+    else:
+        yield Line(nothing(found), "bold" if found.same else "")
+    if found.changes.layout:
+        told = f"  only the layout differs: {', '.join(found.changes.layout)}"
+        yield from wrapped(told, width, "    ", "dim")
+
+
+def nothing(found: Diff) -> str:
+    """What there is to say where no statement, rule or term changed."""
+    if not found.same:
+        return "No statement, rule, conflict or term says anything else."
+    return "Only the layout differs." if found.changes.layout else "Nothing differs."
+
+
+def _change(change: Change, width: int) -> Iterator[Line]:
+    span = change.after or change.before
+    was = f", was {change.was}" if change.how == "renamed" else ""
+    place = f"  ({span})" if span else ""
+    yield from (
+        replace(line, link=span.file if span and change.after else "")
+        for line in wrapped(f"  {SIGNS[change.how]} {change.named}{was}{place}", width, "      ", STYLES[change.how])
+    )
+    if change.title and not any(change.title in (*d.before, *d.after) for d in change.details):
+        yield from wrapped(f"      {one_line(change.title)}", width, "      ", "dim")
+    for detail in change.details:
+        yield from _detail(detail, width, "      ")
+
+
+def one_line(text: str) -> str:
+    """A text on one line; a line break in it is shown as a stroke."""
+    return " / ".join(line.strip() for line in text.splitlines())
+
+
+def _detail(detail: Detail, width: int, lead: str) -> Iterator[Line]:
+    """One property: on one line where it is short, else what it was above what it is."""
+    before, after = (", ".join(map(one_line, side)) for side in (detail.before, detail.after))
+    if before and after and len(before) + len(after) <= SHORT:
+        yield Line(f"{detail.name}: {before} → {after}", "", lead)
+        return
+    if before and after:
+        yield Line(f"{detail.name}", "", lead)
+        yield from wrapped(f"{lead}  - {before}", width, f"{lead}    ", "red")
+        yield from wrapped(f"{lead}  + {after}", width, f"{lead}    ", "green")
+    elif before:
+        yield from wrapped(f"{lead}- {detail.name}: {before}", width, f"{lead}    ", "red")
+    else:
+        yield from wrapped(f"{lead}+ {detail.name}: {after}", width, f"{lead}    ", "green")
+
+
+# the document
+
+
+def _drift(drift: Drift, width: int) -> Iterator[Line]:
+    yield Line("")
+    yield Line("The source document changed", "bold cyan")
+    told = [(fate, sum(q.fate == fate for q in drift.quotes)) for fate in ("moved", "changed", "vanished")]
+    counts = "; ".join(f"{n} {fate}" for fate, n in told if n)
+    yield from wrapped(f"  {counted(drift.kept, 'quote')} where it was{'; ' + counts if counts else ''}", width, "    ")
+    moved = [f"{q.statement} {q.before.line}→{q.after.line}" for q in drift.quotes if q.fate == "moved" and q.after]
+    if moved:
+        yield from wrapped(f"  moved, the same words on another line: {', '.join(moved)}", width, "    ", "dim")
+    for quote in drift.quotes:
+        if quote.fate != "moved":
+            yield from _quote(quote, width)
+
+
+def _quote(quote: Quote, width: int) -> Iterator[Line]:
+    again = ", and quoted anew" if quote.requoted and quote.now else ", and so is the statement" if quote.requoted else ""
+    line = f"line {quote.before.line}" + (f", now line {quote.after.line}" if quote.after else "")
+    yield from wrapped(f"  {'~' if quote.now else '-'} {quote.statement} {quote.fate}{again}  ({line})", width, "      ",
+                       "yellow" if quote.now else "red")  # fmt: skip
+    yield from wrapped(f"      - “{one_line(quote.quote)}”", width, "        ", "red")
+    if quote.now:
+        yield from wrapped(f"      + “{one_line(quote.now)}”", width, "        ", "green")
+    for apart in quote.differences:
+        yield from wrapped(f"        {word_difference(apart.asked, apart.document)}", width, "          ")
+    if quote.supports:
+        yield from wrapped(f"      {supports(quote)}", width, "        ", "bold" if not quote.requoted else "")
+
+
+def word_difference(before: str, after: str) -> str:
+    """One difference of words."""
+    if not before:
+        return f"new: “{after.strip()}”" if after.strip() else "new: white space"
+    if not after:
+        return f"gone: “{before.strip()}”" if before.strip() else "gone: white space"
+    return f"“{before.strip()}” → “{after.strip()}”"
+
+
+def supports(quote: Quote) -> str:
+    """What rests on a quote that has lost its words, in one line."""
+    told = [f"{s.conclusion} ({counted(len(s.cases), 'case')})" for s in quote.supports]
+    return f"{'rests on it' if quote.requoted else 'loses its support'}: {', '.join(told)}"
+
+
+# what it changes
+
+
+def _answers(found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]:
+    yield Line("")
+    differing, whole = len(found.differing), len(found.compared)
+    what = counted(whole, "record") if any(s.origin == "patient" for s in found.compared) else counted(whole, "case")
+    if not found.groups:
+        yield Line(f"No conclusion differs in {what}", "bold green")
+        return
+    yield Line(f"What it changes: {differing} of {what}", "bold cyan")
+    for group in found.groups:
+        yield Line("")
+        yield from _group(group, found, full, brief, width)
+
+
+def because(group: Group) -> str:
+    """The cause of a group, in words."""
+    if not group.cause:
+        return "the order of the rules"
+    return " together with ".join(f"{change.named}, {change.how}" for change in group.cause)
+
+
+def _group(group: Group, found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]:
+    told = f"because of {because(group)}: {counted(len(group.cases), 'case')}"
+    yield from wrapped(told, width, "  ", "bold")
+    for one in group.effects:
+        if one.effect.how != "kept":
+            yield from _told(one, found, full, brief, width)
+    kept = [one for one in group.effects if one.effect.how == "kept"]
+    if kept and full:
+        for one in kept:
+            yield from _told(one, found, full, brief, width)
+    elif kept:
+        ids = ", ".join(f"{one.effect.ids[1]} ({len(one.cases)})" for one in kept)
+        yield from wrapped(f"  = kept, for other reasons: {ids}", width, "    ", "dim")
+
+
+def headline(one: Told) -> str:
+    """An effect in words, without its cases."""
+    before, after = one.effect.ids
+    match one.effect.how:
+        case "becomes":
+            return f"~ {before} becomes {after}"
+        case "lost":
+            return f"- {before} is lost"
+        case "gained":
+            return f"+ {after} is gained"
+        case "kept":
+            return f"= {after} is kept, for other reasons"
+        case "fails":
+            return "! no answer any more"
+        case "works":
+            return "+ an answer again"
+        case _:
+            return f"~ {after} changes: {', '.join(detail.name for detail in one.effect.details)}"
+
+
+def named(cases: Sequence[str]) -> str:
+    """The cases of an effect: a few by name."""
+    more = f" and {len(cases) - NAMED} more" if len(cases) > NAMED else ""
+    return f"{', '.join(cases[:NAMED])}{more}"
+
+
+def _told(one: Told, found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]:
+    yield Line("")
+    yield from wrapped(f"  {headline(one)}", width, "    ", f"bold {HAD.get(one.effect.how, '')}".strip())
+    yield from wrapped(f"    {counted(len(one.cases), 'case')}: {named(one.cases)}", width, "      ", "dim")
+    for shown in one.shown:
+        lines = list(effect(shown, found, full, brief, width - 6))
+        if lines and (len(one.cases) > 1 or len(one.shown) > 1):
+            yield from wrapped(f"    in {shown.subject.name}", width, "      ", "italic")
+        yield from indented(lines, "      ")
+
+
+def effect(shown: Shown, found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]:
+    """One effect on one record: the properties that changed, then what the two proofs are made of."""
+    for detail in shown.effect.details:
+        yield from _detail(detail, width, "")
+    if brief or shown.effect.how in ("fails", "works"):
+        return
+    if shown.effect.how in ("changed", "kept") and not full:
+        yield from _reasons(shown, width)
+        return
+    for side, lines in proofs(shown, found, width):
+        yield Line(side, "underline")
+        yield from indented(lines, "  ")
+
+
+def proofs(shown: Shown, found: Diff, width: int) -> Iterator[tuple[str, list[Line]]]:
+    """What each edition says, the old one first: the proof, or what stands against the conclusion there."""
+    for side, edition, drawn, said in (
+        ("before", found.old, shown.effect.before, shown.old),
+        ("now", found.new, shown.effect.after, shown.new),
+    ):
+        lines = []
+        knowledge = edition.knowledge
+        if drawn is not None:
+            lines += _proof(said, drawn.id, width - 2)
+        if _stands_against(shown, side):
+            if lines:
+                lines.append(Line(f"and not {shown.effect.ids[0]}:"))
+            gone = absent(shown, side)
+            lines += [Line(f"this edition has no {named}", "red") for named in gone]
+            if not gone and shown.against is not None and knowledge is not None:
+                lines += against(shown.against, knowledge, width - 2)
+        yield side, lines
+
+
+def absent(shown: Shown, side: str) -> list[str]:
+    """The causes of an effect that one edition does not have."""
+    place = 0 if side == "before" else 1
+    return [change.named for change in shown.cause if change.keys[place] is None]
+
+
+def _stands_against(shown: Shown, side: str) -> bool:
+    return shown.effect.how in ("gained", "lost", "becomes") and side == ("before" if shown.effect.how == "gained" else "now")
+
+
+def _proof(said: Outcome, id_: str, width: int) -> list[Line]:
+    assert said.assessment is not None
+    lines = proof(said.assessment.why(id_), said.assessment, width=width)
+    return list(takewhile(lambda line: line.lead or not line.text.startswith("("), lines))  # told once, below
+
+
+def _reasons(shown: Shown, width: int) -> Iterator[Line]:
+    """What only one of two proofs rests on."""
+    if shown.effect.reasons is None:
+        return
+    for side, only, style in (("before", shown.effect.reasons.first, "red"), ("now", shown.effect.reasons.second, "green")):
+        for reason in (one for one in only if one.kind != "computation"):
+            yield from wrapped(f"{side}: {said(reason)}", width, "    ", style)
+
+
+def said(reason: Reason) -> str:
+    """A reason with what it cites."""
+    cites = f"  [{' '.join(reason.statements)}]" if reason.statements else ""
+    rule = f"  ← {reason.rule}" if reason.rule else ""
+    return f"{reason.text}{rule}{cites}"
+
+
+def indented(lines: Iterable[Line], lead: str) -> Iterator[Line]:
+    """Lines further to the right."""
+    return (replace(line, lead=f"{lead}{line.lead}") for line in lines)

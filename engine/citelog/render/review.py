@@ -1,0 +1,178 @@
+"""Two editions compared, in Markdown for a review: what changed in lists, the two proofs folded away.
+
+Proofs stand in fenced text, as the terminal shows them; whatever comes from a document, a rule or a record is escaped.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+
+from citelog.compare.changes import Change, Detail
+from citelog.compare.diff import Diff, Group, Shown, Told
+from citelog.compare.drift import Drift, Quote
+from citelog.render.compared import because, effect, heading, headline, nothing, one_line, proofs, supports, word_difference
+from citelog.render.lines import Line
+from citelog.render.phrases import counted
+
+WIDE = 100
+"""Columns of a proof."""
+
+FEW = 12
+"""Cases that are listed; of more, the others are counted."""
+
+
+def review(found: Diff, brief: bool = False) -> str:
+    """The whole comparison; `brief` leaves the proofs out."""
+    return "\n".join(_lines(found, brief)) + "\n"
+
+
+def _lines(found: Diff, brief: bool) -> Iterator[str]:
+    yield f"## {text(heading(found.old))} → {text(heading(found.new))}"
+    yield ""
+    yield _summary(found)
+    for edition in (found.old, found.new):
+        if edition.errors:
+            yield from ("", f"> **{text(edition.name)} has {counted(len(edition.errors), 'error')}**; what could be read is compared.")
+            yield from (f"> - {code(d.code)} {text(d.message)} ({code(str(d.span))})" for d in edition.errors)
+    listed = (*found.changes.listed, *found.cases)
+    if listed:
+        yield from ("", "### What changed", "")
+        for change in listed:
+            yield from _change(change)
+    if found.changes.layout:
+        yield from ("", f"Only the layout differs: {', '.join(map(code, found.changes.layout))}.")
+    if found.drift is not None:
+        yield from _drift(found.drift)
+    if found.unasked:
+        yield from ("", f"No case is compared: {text(found.unasked)}.")
+    if found.groups:
+        yield from ("", "### What it changes")
+        for group in found.groups:
+            yield from _group(group, found, brief)
+    if found.unusable:
+        yield from ("", "### Not compared", "")
+        yield from (f"- {code(name)}: {text(why.splitlines()[0])}" for name, why in found.unusable.items())
+
+
+def _summary(found: Diff) -> str:
+    listed = found.changes.listed
+    parts = [counted(len(listed), "change")] if listed else [nothing(found).rstrip(".")]
+    if found.drift is not None:
+        parts.append("the source document changed")
+    if found.compared:
+        whole = counted(len(found.compared), "case")
+        parts.append(f"{len(found.differing)} of {whole} differ" if found.groups else f"no conclusion differs in {whole}")
+    return f"**{'; '.join(parts)}.**"
+
+
+_WORDS = {"added": "➕ added", "removed": "➖ removed", "changed": "✏️ changed", "renamed": "🏷️ renamed"}
+
+
+def _change(change: Change) -> Iterator[str]:
+    span = change.after or change.before
+    was = f", was {code(change.was)}" if change.how == "renamed" else ""
+    place = f" ({code(str(span))})" if span else ""
+    title = f" — {text(one_line(change.title))}" if change.title and not _tells(change) else ""
+    yield f"- {_WORDS[change.how]} {change.kind} {code(change.id)}{was}{place}{title}"
+    for detail in change.details:
+        yield from _detail(detail, "  ")
+
+
+def _tells(change: Change) -> bool:
+    """Whether the details of a change show its title already."""
+    return any(change.title in (*d.before, *d.after) for d in change.details)
+
+
+def _detail(detail: Detail, lead: str) -> Iterator[str]:
+    before, after = (", ".join(map(one_line, side)) for side in (detail.before, detail.after))
+    if before and after:
+        yield f"{lead}- {text(detail.name)}: ~~{text(before)}~~ → **{text(after)}**"
+    elif before:
+        yield f"{lead}- no longer {text(detail.name)}: ~~{text(before)}~~"
+    else:
+        yield f"{lead}- also {text(detail.name)}: **{text(after)}**"
+
+
+def _drift(drift: Drift) -> Iterator[str]:
+    yield from ("", "### The source document changed", "")
+    told = [(fate, sum(q.fate == fate for q in drift.quotes)) for fate in ("moved", "changed", "vanished")]
+    counts = "".join(f"; {n} {fate}" for fate, n in told if n)
+    yield f"{counted(drift.kept, 'quote')} where it was{counts}."
+    moved = [f"{code(q.statement)} {q.before.line}→{q.after.line}" for q in drift.quotes if q.fate == "moved" and q.after]
+    if moved:
+        yield from ("", f"The same words on another line: {', '.join(moved)}.")
+    yield ""
+    for quote in drift.quotes:
+        if quote.fate != "moved":
+            yield from _quote(quote)
+
+
+def _quote(quote: Quote) -> Iterator[str]:
+    again = ", and quoted anew" if quote.requoted and quote.now else ", and so is the statement" if quote.requoted else ""
+    line = f"line {quote.before.line}" + (f", now line {quote.after.line}" if quote.after else "")
+    yield f"- {code(quote.statement)} **{quote.fate}**{again} ({line})"
+    yield f"  - ~~{text(one_line(quote.quote))}~~"
+    if quote.now:
+        yield f"  - **{text(one_line(quote.now))}**"
+        yield f"  - {'; '.join(text(word_difference(d.asked, d.document)) for d in quote.differences)}"
+    if quote.supports:
+        yield f"  - {text(supports(quote))}"
+
+
+def _group(group: Group, found: Diff, brief: bool) -> Iterator[str]:
+    yield from ("", f"#### Because of {text(because(group))}: {counted(len(group.cases), 'case')}", "")
+    for one in group.effects:
+        if one.effect.how != "kept":
+            yield from _told(one, found, brief)
+    kept = [one for one in group.effects if one.effect.how == "kept"]
+    if kept:
+        yield f"- kept, for other reasons: {', '.join(f'{code(one.effect.ids[1])} ({len(one.cases)})' for one in kept)}"
+
+
+def _told(one: Told, found: Diff, brief: bool) -> Iterator[str]:
+    sign, _, told = headline(one).partition(" ")
+    listed = ", ".join(map(code, one.cases[:FEW]))
+    more = f" and {len(one.cases) - FEW} more" if len(one.cases) > FEW else ""
+    yield f"- {'➕' if sign == '+' else '➖' if sign == '-' else '✏️'} **{text(told)}** in {counted(len(one.cases), 'case')}: {listed}{more}"
+    for shown in one.shown:
+        yield from (line for detail in shown.effect.details for line in _detail(detail, "  "))
+        if not brief and one.effect.how not in ("fails", "works"):
+            yield from _proofs(shown, found)
+
+
+def _proofs(shown: Shown, found: Diff) -> Iterator[str]:
+    yield from ("", f"  <details><summary>Both proofs, in {html.escape(shown.subject.name)}</summary>", "")
+    for side, lines in proofs(shown, found, WIDE):
+        yield from (f"  {side}", "")
+        yield from _fenced(lines, "  ")
+        yield ""
+    yield from ("  </details>", "")
+
+
+def _fenced(lines: Iterable[Line], lead: str) -> Iterator[str]:
+    """Lines as they are, in a fence that none of them can end."""
+    listed = [f"{line.lead}{line.text}".rstrip() for line in lines]
+    fence = "`" * max(3, 1 + max((len(run) for line in listed for run in re.findall("`+", line)), default=0))
+    yield f"{lead}{fence}text"
+    yield from (f"{lead}{line}".rstrip() for line in listed)
+    yield f"{lead}{fence}"
+
+
+def text(words: str) -> str:
+    r"""Words from elsewhere, so that Markdown takes nothing in them for a sign.
+
+    >>> text("a *b* <c> d_e")
+    'a \\*b\\* \\<c\\> d\\_e'
+    """
+    return re.sub(r"([\\`*_\[\]<>#|~&])", r"\\\1", words)
+
+
+def code(words: str) -> str:
+    """A name in the type of code, whatever it holds.
+
+    >>> code("G01"), code("a`b")
+    ('`G01`', '`` a`b ``')
+    """
+    return f"`` {words} ``" if "`" in words else f"`{words}`"
