@@ -24,12 +24,21 @@ if TYPE_CHECKING:
 @click.argument("new", metavar="[NEW]", required=False)
 @KB
 @forms("text", "markdown", "json")
-@click.option("--patients", multiple=True, metavar="FILE|DIR", help="More records to compare on; a folder means all in it.")
+@click.option(
+    "--patients", multiple=True, metavar="FILE|DIR", help="More records to compare on; a folder means all in it."
+)
 @click.option("--all", "every", is_flag=True, help="Both proofs of every effect, whole, for every case.")
 @click.option("--brief", is_flag=True, help="No proofs.")
 @AT
 def diff(
-    old: str, new: str | None, kb: str | None, form: str, patients: tuple[str, ...], every: bool, brief: bool, at: str | None
+    old: str,
+    new: str | None,
+    kb: str | None,
+    form: str,
+    patients: tuple[str, ...],
+    every: bool,
+    brief: bool,
+    at: str | None,
 ) -> None:
     """Two editions of a knowledge base: what changed by meaning, and what that changes for whom, and why.
 

@@ -124,9 +124,9 @@ class _Search:
 def _literals(one: Literal, other: Literal, names: _Names) -> Iterator[_Names]:
     """The ways in which two literals can be the same; whether an absence is assumed is told apart elsewhere."""
     match one, other:
-        case (Present(), Present()) | (Absent(), Absent()):
-            if one.predicate == other.predicate:
-                yield from _all(one.args, other.args, names)
+        case (Present(a, ones), Present(b, others)) | (Absent(a, ones), Absent(b, others)):
+            if a == b:
+                yield from _all(ones, others, names)
         case Comparison(), Comparison():
             yield from _signed(one, other, names)
         case Assignment(), Assignment():
@@ -147,7 +147,9 @@ def _signed(one: Comparison | Operation, other: Comparison | Operation, names: _
             yield from _all(sides[0], sides[1][::-1], names)
 
 
-def _all(ones: tuple[Expression | Aggregate, ...], others: tuple[Expression | Aggregate, ...], names: _Names) -> Iterator[_Names]:
+def _all(
+    ones: tuple[Expression | Aggregate, ...], others: tuple[Expression | Aggregate, ...], names: _Names
+) -> Iterator[_Names]:
     if len(ones) != len(others):
         return
     if not ones:
@@ -169,6 +171,4 @@ def _expressions(one: Expression | Aggregate, other: Expression | Aggregate, nam
             yield from _signed(one, other, names)
         case Aggregate(), Aggregate():
             if one.function == other.function:
-                yield from _all(
-                    tuple(map(Variable, one.variables)), tuple(map(Variable, other.variables)), names
-                )
+                yield from _all(tuple(map(Variable, one.variables)), tuple(map(Variable, other.variables)), names)

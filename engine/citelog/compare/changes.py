@@ -150,12 +150,14 @@ class Renamed:
 class Changes:
     """All that changed, in the order in which a reader meets it, and what was only renamed.
 
-    `layout` are the files that differ and in which nothing changed but layout, comments and order.
+    `layout` are the files that differ and in which nothing changed but layout, comments and order; `unread` are the
+    files and the rules that an edition with errors has and that could not be compared.
     """
 
     listed: tuple[Change, ...]
     renamed: Renamed
     layout: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
 
 _ORDER = ("document", "statement", "rule", "conflict", "predicate", "term")
@@ -171,17 +173,25 @@ def changes(old: Edition, new: Edition) -> Changes:
     names = {
         before: after
         for (kind, iri), said in ours.items()
-        if kind == "predicate" and iri in iris
-        for before, after in [(_signed(said)[0], _signed(theirs["predicate", iris[iri]])[0])]
+        if kind == "predicate" and (kind, iris.get(iri, iri)) in theirs
+        for before, after in [(_signed(said)[0], _signed(theirs[kind, iris.get(iri, iri)])[0])]
         if before != after
     }
     renamed = Renamed(iris, names, {})
     rules = dict(_same_rules(old, new, renamed))
     renamed = replace(renamed, rules=rules)
     found = [*_of_things(old, new, ours, theirs, renamed), *_of_rules(old, new, renamed)]
+    unread = {*old.unread, *new.unread}
+    found = [change for change in found if not unread & {_file(change.before), _file(change.after), change.named}]
     rank = {kind: i for i, kind in enumerate(_ORDER)}
     found.sort(key=lambda c: (rank.get(c.kind, len(rank)), c.kind, c.id))
-    return Changes(tuple(found), renamed, tuple(_laid_out(old, new, found)))
+    layout = () if unread else tuple(_laid_out(old, new, found))
+    return Changes(tuple(found), renamed, layout, tuple(sorted(unread)))
+
+
+def _file(span: Span | None) -> str:
+    """The file of a place, as its path in the knowledge base."""
+    return span.file.partition("/")[2] if span else ""
 
 
 # things, by what is said of them
@@ -260,20 +270,20 @@ def _of_things(
         was = back.get(key)
         before = frozenset(_under_new_names(ours[was], renamed)) if was else frozenset()
         after = theirs.get(key, frozenset())
-        if before == after and (was is None or was[1] == iri):
+        name = _name(key, after or before)
+        old_name = _name(was, ours[was]) if was else name
+        if before == after and old_name == name:
             continue
         how: How = "added" if not before else "removed" if not after else "changed"
-        if was and was[1] != iri:
+        if was and after and old_name != name:
             how = "renamed"
-        title = _title(iri, after or before)
-        details = tuple(_details(iri, before, after, new if after else old)) if before and after else ()
         yield Change(
             kind,
-            Iri(iri).local,
+            name,
             how,
-            title,
-            details,
-            Iri(was[1]).local if was and how == "renamed" else "",
+            _title(iri, after or before),
+            tuple(_details(iri, before, after, new)) if before and after else (),
+            old_name if how == "renamed" else "",
             old.place(was) if was else None,
             new.place(key) if after else None,
             (was, key if after else None),
@@ -304,22 +314,27 @@ def _title(iri: str, said: frozenset[Said]) -> str:
 def _details(iri: str, before: frozenset[Said], after: frozenset[Said], shown_by: Edition) -> Iterator[Detail]:
     """What is said of a thing no longer and newly, property by property; its own come first."""
     gone, come = before - after, after - before
-    properties = sorted({(one.subject != iri, one.subject, one.property) for one in (*gone, *come)})
-    for _, subject, property_ in properties:
-        sides = [
-            tuple(sorted(shown_by.shown(one.value) for one in side if (one.subject, one.property) == (subject, property_)))
-            for side in (gone, come)
-        ]
-        if sides[0] == sides[1]:  # the same words in another graph, or of another type
-            sides = [tuple(f"{text} ({_whose(one)})" for one in side for text in [shown_by.shown(one.value)]
-                           if (one.subject, one.property) == (subject, property_)) for side in (gone, come)]
+    for _, subject, property_ in sorted({(one.subject != iri, one.subject, one.property) for one in (*gone, *come)}):
+        sides = [[one for one in side if (one.subject, one.property) == (subject, property_)] for side in (gone, come)]
+        told = [tuple(sorted(shown_by.shown(one.value) for one in side)) for side in sides]
+        if told[0] == told[1]:  # the same words: as another type of value, or in another graph
+            typed = {one.type for one in sides[0]} != {one.type for one in sides[1]}
+            told = [
+                tuple(f"{shown_by.shown(one.value)} ({one.type if typed else _vouched(one)})" for one in side)
+                for side in sides
+            ]
         name = "a" if property_ == TYPE else shown_by.shown(Iri(property_)) if subject != iri else Iri(property_).local
         about = "" if subject == iri else f"{shown_by.shown(Iri(subject))} "
-        yield Detail(f"{about}{name}", sides[0], sides[1])
+        yield Detail(f"{about}{name}", told[0], told[1])
 
 
-def _whose(one: Said) -> str:
-    return f"{one.type}{f', said by {Iri(one.graph).local}' if one.graph else ''}"
+def _vouched(one: Said) -> str:
+    return f"said by {Iri(one.graph).local}" if one.graph else "said by no graph"
+
+
+def _name(key: Key, said: frozenset[Said]) -> str:
+    """The name that an author knows a thing by: of a predicate, the one that rules write."""
+    return (_signed(said)[0] if key[0] == "predicate" else "") or Iri(key[1]).local
 
 
 # rules
@@ -440,7 +455,7 @@ def _renamed(display: str, names: Mapping[str, str]) -> str:
 
 def _laid_out(old: Edition, new: Edition, found: Iterable[Change]) -> Iterator[str]:
     """The files that differ in both editions and in which nothing changed."""
-    touched = {span.file.partition("/")[2] for c in found for span in (c.before, c.after) if span}
+    touched = {_file(span) for change in found for span in (change.before, change.after)}
     for name in sorted({*old.files, *new.files}):
         if old.files.get(name) != new.files.get(name) and name not in touched:
             yield name

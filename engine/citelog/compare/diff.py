@@ -25,9 +25,7 @@ from citelog.compare.effects import Effect, Outcome, Subject, Touched, effects, 
 from citelog.compare.mixed import Mixtures, Some
 from citelog.diagnostics import CaseError
 from citelog.explain.against import against
-from citelog.explain.model import Model, shape
-from citelog.explain.obstacles import Obstacle, obstacle
-from citelog.explain.plans import Planner
+from citelog.explain.obstacles import Obstacle
 from citelog.patient.case import Case, Expectation
 from citelog.proof.compare import reasons
 from citelog.proof.support import premises
@@ -93,8 +91,7 @@ def _against(
     """What stands against a conclusion in the edition that does not draw it.
 
     The proof of the other edition is walked beside it, each rule as this edition has it (`renamed` says under which
-    name), down to what fails. Where the proof ends at a rule that this edition does not have, the nearest way to the
-    conclusion that it has; None where there is no way at all.
+    name), down to what fails, or to a rule that this edition does not have. None where nothing in it fails.
     """
     if there is None or here is None:
         return None
@@ -109,21 +106,7 @@ def _against(
         return replace(firing, rule=rule, rows=rows)
 
     beside = against(conclusion.atom, there, here, as_here)
-    if _tells(beside):
-        return beside
-    planner = Planner(shape(here.knowledge), Model(here.run), stuck=True)
-    args = (*conclusion.atom.args[:2], *(None,) * (len(conclusion.atom.args) - 2))
-    miss = planner.nearest(conclusion.atom.predicate, args)
-    return obstacle(miss, here) if miss is not None else None
-
-
-def _tells(found: Obstacle) -> bool:
-    """Whether an obstacle goes down to what fails, and does not end at a rule that only the other edition has."""
-    failing = [premise for premise in found.premises if not premise.holds]
-    return bool(failing) and all(
-        _tells(premise.behind) if premise.behind and not premise.behind.fired else premise.state != "not concluded"
-        for premise in failing
-    )
+    return beside if any(not premise.holds for premise in beside.premises) else None
 
 
 @dataclass(frozen=True)
@@ -205,6 +188,7 @@ class Diff:
             "new": _edition(self.new),
             "changes": [change.to_dict() for change in (*self.changes.listed, *self.cases)],
             "layout": list(self.changes.layout),
+            "unread": list(self.changes.unread),
             "source": self.drift.to_dict() if self.drift else None,
             "compared": {
                 "cases": sum(subject.origin == "case" for subject in self.compared),

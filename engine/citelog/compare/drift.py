@@ -15,8 +15,8 @@ from citelog.author.passages import Difference, differences, nearest
 from citelog.compare.changes import Renamed
 from citelog.compare.editions import Edition
 from citelog.evidence.sources import Source
-from citelog.knowledge.triples import Triples
 from citelog.knowledge.statements import place_of
+from citelog.knowledge.triples import Triples
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -84,7 +84,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The old document and the new one, and every quote that does not stand where it stood; `kept` counts the others."""
+    """The old document and the new one, and every quote that is not where it was; `kept` counts the others."""
 
     before: Source
     after: Source
@@ -151,7 +151,9 @@ def _place(source: Source, start: int, end: int) -> Place:
 
 def _requoted(found: Quote, new: Edition, renamed: Renamed) -> Quote:
     """The quote, with whether the new edition has other words for its statement; if they stand there, these."""
-    said = {Iri(s).local: new.opened.triples.text(s, CL + "quote") for s in new.opened.triples.instances(CL + "Statement")}
+    said = {
+        Iri(s).local: new.opened.triples.text(s, CL + "quote") for s in new.opened.triples.instances(CL + "Statement")
+    }
     now = said.get(renamed.statement(found.statement))
     if now == found.quote or new.source is None:
         return found

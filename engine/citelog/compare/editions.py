@@ -8,6 +8,7 @@ quote stands (line, offsets) is computed and says nothing, so it is no part of a
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -110,6 +111,14 @@ class Edition:
         return found
 
     @cached_property
+    def unread(self) -> frozenset[str]:
+        """What an edition with errors has and nobody could read: files by their paths in it, rules as `rule name`."""
+        broken = {d.span.file.partition("/")[2] for d in self.errors if d.code in ("rdf-syntax", "not-utf-8")}
+        text = "\n".join(line for file in self.opened.files for line in file.lines)
+        named = re.findall(r'(?m)^\s*#\[name\("([^"]*)"\)\]', text)
+        return frozenset({*broken, *(f"rule {name}" for name in named if name not in self.rules)})
+
+    @cached_property
     def files(self) -> Mapping[str, str]:
         """The hash of every file that an author writes, by its path in the folder."""
         patterns = ("*.ttl", "*.trig", "rules/*.rls")
@@ -142,7 +151,9 @@ def edition(folder: Path, name: str) -> Edition:
     Raises KnowledgeError where the folder is no knowledge base at all.
     """
     opened = load(folder, home.ontology())
-    if not opened.triples.instances(CL + "KnowledgeBase") and not any(d.code == "rdf-syntax" for d in opened.diagnostics):
+    if not opened.triples.instances(CL + "KnowledgeBase") and not any(
+        d.code == "rdf-syntax" for d in opened.diagnostics
+    ):
         message = f"{name} is no knowledge base: no Turtle file in it says cl:KnowledgeBase"
         hint = "name the folder that holds about.ttl, statements.trig and rules/"
         raise KnowledgeError([Diagnostic("unknown-knowledge", Span(name), message, hint)])

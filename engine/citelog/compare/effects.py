@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from citelog import patient
-from citelog.answer import Answer, Conclusion, DerivationError
+from citelog.answer import Conclusion, DerivationError
 from citelog.assess import Assessment
 from citelog.compare.changes import Change, Detail, Renamed
 from citelog.explain.what_if import paired
@@ -171,7 +171,7 @@ def _key(reason: Reason, rules: Mapping[str, str]) -> tuple[str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What can make two proofs differ although their facts are the same: names of rules, facts that statements state."""
+    """What can make two proofs differ although their facts are the same: rules by name, and facts of statements."""
 
     rules: frozenset[str]
     stated: frozenset[Atom]

@@ -81,7 +81,7 @@ class Mixtures:
         return statements
 
     def _rules(self, chosen: Iterable[Change]) -> list[RuleFile]:
-        """The rules, each by itself: in the order of the new edition, and those of the old one behind their neighbour."""
+        """The rules, each by itself: in the order of the new edition, those of the old one behind their neighbour."""
         ours, theirs = self.old.written, self.new.written
         mixed = dict(ours)
         for change in chosen:

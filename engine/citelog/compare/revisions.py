@@ -40,15 +40,23 @@ def folder_of(revision: str, beside: Path, path: str | None) -> Iterator[tuple[P
 
 def _commit(revision: str, beside: Path) -> str:
     try:
-        return _asked(beside, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
+        return (
+            _asked(beside, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+            .decode()
+            .strip()
+        )
     except _Refused as refused:
         hint = "name a folder, or what git calls a commit: HEAD~1, a tag, a branch, a hash (citelog diff HEAD~1)"
-        raise CitelogError(f"{revision}: neither a folder nor a revision of the repository of {beside}\n   = {hint}") from refused
+        raise CitelogError(
+            f"{revision}: neither a folder nor a revision of the repository of {beside}\n   = {hint}"
+        ) from refused
 
 
 def _tree(commit: str, revision: str, path: str, beside: Path) -> str:
     try:
-        tree = _asked(beside, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:{path}").decode().strip()
+        tree = (
+            _asked(beside, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:{path}").decode().strip()
+        )
         if _asked(beside, "cat-file", "-t", tree).strip() == b"tree":
             return tree
     except _Refused:
@@ -79,12 +87,14 @@ class _Refused(CitelogError):
 def _asked(beside: Path, *arguments: str, told: bytes = b"") -> bytes:
     """What git answers in a folder."""
     try:
-        done = subprocess.run(["git", "-C", str(beside), *arguments], input=told, capture_output=True, check=False)
+        command = ["git", "-C", str(beside), *arguments]
+        git = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        answer, said = git.communicate(told)
     except FileNotFoundError as error:
         hint = "install git, or compare two folders"
         raise CitelogError(f"git: it is not installed, and only git reads a revision\n   = {hint}") from error
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
+    if git.returncode:
+        why = said.decode("utf-8", "replace").strip().removeprefix("fatal: ")
         hint = "name a folder that is in a git repository with --kb, or compare two folders"
-        raise _Refused(f"{beside}: {said or 'git has no answer'}\n   = {hint}")
-    return done.stdout
+        raise _Refused(f"{beside}: {why or 'git has no answer'}\n   = {hint}")
+    return answer

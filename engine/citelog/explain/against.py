@@ -29,7 +29,9 @@ DEEPEST = 40
 """Rules under each other that are followed."""
 
 
-def against(fact: Atom, there: Answer, here: Answer, as_here: Callable[[Firing], Firing] = lambda firing: firing) -> Obstacle:
+def against(
+    fact: Atom, there: Answer, here: Answer, as_here: Callable[[Firing], Firing] = lambda firing: firing
+) -> Obstacle:
     """The proof of a fact that rules give `there` and not `here`, as an obstacle here.
 
     Where the two answers come from other rules, `as_here` gives a firing as the rules of here would have it. Where no

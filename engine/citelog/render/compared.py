@@ -11,7 +11,6 @@ from citelog.compare.diff import Diff, Group, Shown, Told
 from citelog.compare.drift import Drift, Quote
 from citelog.compare.editions import Edition
 from citelog.compare.effects import Outcome
-from citelog.knowledge.base import Knowledge
 from citelog.proof.compare import Reason
 from citelog.render.explained import against
 from citelog.render.lines import WIDTH, Line, wrapped
@@ -26,7 +25,14 @@ SHORT = 60
 NAMED = 3
 """Cases that are named; of more, the others are counted."""
 
-HAD = {"becomes": "yellow", "lost": "red", "gained": "green", "changed": "yellow", "fails": "bold red", "works": "green"}
+HAD = {
+    "becomes": "yellow",
+    "lost": "red",
+    "gained": "green",
+    "changed": "yellow",
+    "fails": "bold red",
+    "works": "green",
+}
 
 
 def compared(found: Diff, full: bool = False, brief: bool = False, width: int = WIDTH) -> Iterator[Line]:
@@ -35,7 +41,7 @@ def compared(found: Diff, full: bool = False, brief: bool = False, width: int = 
     `full` shows both proofs of every effect whole, `brief` none; otherwise those of what is gained or lost are shown,
     and of what is changed the reasons that only one proof has.
     """
-    yield Line(f"{heading(found.old)}  →  {heading(found.new)}", "bold")
+    yield from wrapped(f"{heading(found.old)}  →  {heading(found.new)}", width, "  ", "bold")
     for edition in (found.old, found.new):
         yield from _errors(edition, width)
     yield from _changes(found, width)
@@ -77,6 +83,9 @@ def _changes(found: Diff, width: int) -> Iterator[Line]:
             yield from _change(change, width)
     else:
         yield Line(nothing(found), "bold" if found.same else "")
+    if found.changes.unread:
+        told = f"  cannot be read in both editions, and is not compared: {', '.join(found.changes.unread)}"
+        yield from wrapped(told, width, "    ", "bold yellow")
     if found.changes.layout:
         told = f"  only the layout differs: {', '.join(found.changes.layout)}"
         yield from wrapped(told, width, "    ", "dim")
@@ -142,10 +151,9 @@ def _drift(drift: Drift, width: int) -> Iterator[Line]:
 
 
 def _quote(quote: Quote, width: int) -> Iterator[Line]:
-    again = ", and quoted anew" if quote.requoted and quote.now else ", and so is the statement" if quote.requoted else ""
     line = f"line {quote.before.line}" + (f", now line {quote.after.line}" if quote.after else "")
-    yield from wrapped(f"  {'~' if quote.now else '-'} {quote.statement} {quote.fate}{again}  ({line})", width, "      ",
-                       "yellow" if quote.now else "red")  # fmt: skip
+    sign, style = ("~", "yellow") if quote.now else ("-", "red")
+    yield from wrapped(f"  {sign} {quote.statement} {fate(quote)}  ({line})", width, "      ", style)
     yield from wrapped(f"      - “{one_line(quote.quote)}”", width, "        ", "red")
     if quote.now:
         yield from wrapped(f"      + “{one_line(quote.now)}”", width, "        ", "green")
@@ -153,6 +161,13 @@ def _quote(quote: Quote, width: int) -> Iterator[Line]:
         yield from wrapped(f"        {word_difference(apart.asked, apart.document)}", width, "          ")
     if quote.supports:
         yield from wrapped(f"      {supports(quote)}", width, "        ", "bold" if not quote.requoted else "")
+
+
+def fate(quote: Quote) -> str:
+    """What became of a quote, and whether its statement has been seen to."""
+    if not quote.requoted:
+        return quote.fate
+    return f"{quote.fate}, and quoted anew" if quote.now else f"{quote.fate}, and so is the statement"
 
 
 def word_difference(before: str, after: str) -> str:
@@ -268,14 +283,14 @@ def proofs(shown: Shown, found: Diff, width: int) -> Iterator[tuple[str, list[Li
         lines = []
         knowledge = edition.knowledge
         if drawn is not None:
-            lines += _proof(said, drawn.id, width - 2)
+            lines += _proof(said, drawn.id, width - 5)
         if _stands_against(shown, side):
             if lines:
                 lines.append(Line(f"and not {shown.effect.ids[0]}:"))
             gone = absent(shown, side)
             lines += [Line(f"this edition has no {named}", "red") for named in gone]
             if not gone and shown.against is not None and knowledge is not None:
-                lines += against(shown.against, knowledge, width - 2)
+                lines += against(shown.against, knowledge, width - 5)
         yield side, lines
 
 
@@ -286,7 +301,9 @@ def absent(shown: Shown, side: str) -> list[str]:
 
 
 def _stands_against(shown: Shown, side: str) -> bool:
-    return shown.effect.how in ("gained", "lost", "becomes") and side == ("before" if shown.effect.how == "gained" else "now")
+    return shown.effect.how in ("gained", "lost", "becomes") and side == (
+        "before" if shown.effect.how == "gained" else "now"
+    )
 
 
 def _proof(said: Outcome, id_: str, width: int) -> list[Line]:
@@ -299,7 +316,10 @@ def _reasons(shown: Shown, width: int) -> Iterator[Line]:
     """What only one of two proofs rests on."""
     if shown.effect.reasons is None:
         return
-    for side, only, style in (("before", shown.effect.reasons.first, "red"), ("now", shown.effect.reasons.second, "green")):
+    for side, only, style in (
+        ("before", shown.effect.reasons.first, "red"),
+        ("now", shown.effect.reasons.second, "green"),
+    ):
         for reason in (one for one in only if one.kind != "computation"):
             yield from wrapped(f"{side}: {said(reason)}", width, "    ", style)
 

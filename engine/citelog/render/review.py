@@ -12,7 +12,17 @@ from collections.abc import Iterable, Iterator
 from citelog.compare.changes import Change, Detail
 from citelog.compare.diff import Diff, Group, Shown, Told
 from citelog.compare.drift import Drift, Quote
-from citelog.render.compared import because, effect, heading, headline, nothing, one_line, proofs, supports, word_difference
+from citelog.render.compared import (
+    because,
+    fate,
+    heading,
+    headline,
+    nothing,
+    one_line,
+    proofs,
+    supports,
+    word_difference,
+)
 from citelog.render.lines import Line
 from citelog.render.phrases import counted
 
@@ -34,13 +44,19 @@ def _lines(found: Diff, brief: bool) -> Iterator[str]:
     yield _summary(found)
     for edition in (found.old, found.new):
         if edition.errors:
-            yield from ("", f"> **{text(edition.name)} has {counted(len(edition.errors), 'error')}**; what could be read is compared.")
+            errors = counted(len(edition.errors), "error")
+            yield from ("", f"> **{text(edition.name)} has {errors}**; what could be read is compared.", ">")
             yield from (f"> - {code(d.code)} {text(d.message)} ({code(str(d.span))})" for d in edition.errors)
     listed = (*found.changes.listed, *found.cases)
     if listed:
         yield from ("", "### What changed", "")
         for change in listed:
             yield from _change(change)
+    if found.changes.unread:
+        yield from (
+            "",
+            f"Cannot be read in both editions, and is not compared: {', '.join(map(code, found.changes.unread))}.",
+        )
     if found.changes.layout:
         yield from ("", f"Only the layout differs: {', '.join(map(code, found.changes.layout))}.")
     if found.drift is not None:
@@ -63,7 +79,9 @@ def _summary(found: Diff) -> str:
         parts.append("the source document changed")
     if found.compared:
         whole = counted(len(found.compared), "case")
-        parts.append(f"{len(found.differing)} of {whole} differ" if found.groups else f"no conclusion differs in {whole}")
+        parts.append(
+            f"{len(found.differing)} of {whole} differ" if found.groups else f"no conclusion differs in {whole}"
+        )
     return f"**{'; '.join(parts)}.**"
 
 
@@ -100,7 +118,9 @@ def _drift(drift: Drift) -> Iterator[str]:
     told = [(fate, sum(q.fate == fate for q in drift.quotes)) for fate in ("moved", "changed", "vanished")]
     counts = "".join(f"; {n} {fate}" for fate, n in told if n)
     yield f"{counted(drift.kept, 'quote')} where it was{counts}."
-    moved = [f"{code(q.statement)} {q.before.line}→{q.after.line}" for q in drift.quotes if q.fate == "moved" and q.after]
+    moved = [
+        f"{code(q.statement)} {q.before.line}→{q.after.line}" for q in drift.quotes if q.fate == "moved" and q.after
+    ]
     if moved:
         yield from ("", f"The same words on another line: {', '.join(moved)}.")
     yield ""
@@ -110,9 +130,8 @@ def _drift(drift: Drift) -> Iterator[str]:
 
 
 def _quote(quote: Quote) -> Iterator[str]:
-    again = ", and quoted anew" if quote.requoted and quote.now else ", and so is the statement" if quote.requoted else ""
     line = f"line {quote.before.line}" + (f", now line {quote.after.line}" if quote.after else "")
-    yield f"- {code(quote.statement)} **{quote.fate}**{again} ({line})"
+    yield f"- {code(quote.statement)} **{fate(quote)}** ({line})"
     yield f"  - ~~{text(one_line(quote.quote))}~~"
     if quote.now:
         yield f"  - **{text(one_line(quote.now))}**"
@@ -135,7 +154,8 @@ def _told(one: Told, found: Diff, brief: bool) -> Iterator[str]:
     sign, _, told = headline(one).partition(" ")
     listed = ", ".join(map(code, one.cases[:FEW]))
     more = f" and {len(one.cases) - FEW} more" if len(one.cases) > FEW else ""
-    yield f"- {'➕' if sign == '+' else '➖' if sign == '-' else '✏️'} **{text(told)}** in {counted(len(one.cases), 'case')}: {listed}{more}"
+    mark = {"+": "➕", "-": "➖", "!": "❗"}.get(sign, "✏️")
+    yield f"- {mark} **{text(told)}** in {counted(len(one.cases), 'case')}: {listed}{more}"
     for shown in one.shown:
         yield from (line for detail in shown.effect.details for line in _detail(detail, "  "))
         if not brief and one.effect.how not in ("fails", "works"):
