@@ -19,6 +19,7 @@ import yaml
 
 import b12
 import literate
+import walked
 from citelog import home, patient
 from citelog.advice.review import CODES as ADVICE
 from citelog.assess import assess_case
@@ -36,6 +37,7 @@ README = ROOT / "README.md"
 QUERIES = ROOT / "queries" / "README.md"
 EXPLANATIONS = ROOT / "engine" / "EXPLANATIONS.md"
 CASES = ROOT / "engine" / "CASES.md"
+DIFF = ROOT / "docs" / "DIFF.md"
 
 
 def examples() -> list[tuple[str, str, str]]:
@@ -228,6 +230,21 @@ def test_a_document_shows_what_the_command_prints(one: Shown) -> None:
         return
     pattern = "".join(r"(?:.*\n)*" if line.strip() == "…" else re.escape(line) + "\n" for line in expected)
     assert re.fullmatch(pattern, printed), printed
+
+
+@pytest.mark.slow
+def test_the_page_about_comparing_is_followed_word_for_word(tmp_path: Path) -> None:
+    """With CITELOG_ACCEPT=1 the page is renewed where it leaves nothing out."""
+    for name in ("published", "short-nights"):
+        shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / name)
+    page = DIFF.read_text(encoding="utf-8")
+    commands = list(walked.walk(page, tmp_path))
+    if os.environ.get("CITELOG_ACCEPT"):
+        DIFF.write_text(walked.renewed(page, commands), encoding="utf-8")
+        return
+    assert len(commands) >= 6
+    for command in commands:
+        assert command.agrees, f"$ {command.line}\n{command.printed}"
 
 
 def test_the_statement_that_the_language_page_lays_out(tmp_path: Path) -> None:

@@ -456,6 +456,8 @@ def _renamed(display: str, names: Mapping[str, str]) -> str:
 def _laid_out(old: Edition, new: Edition, found: Iterable[Change]) -> Iterator[str]:
     """The files that differ in both editions and in which nothing changed."""
     touched = {_file(span) for change in found for span in (change.before, change.after)}
+    if old.source and new.source and old.source.sha256 != new.source.sha256:  # then the pin of the document differs
+        touched |= {_file(e.place(key)) for e in (old, new) for key in e.things if key[0] == "document"}
     for name in sorted({*old.files, *new.files}):
         if old.files.get(name) != new.files.get(name) and name not in touched:
             yield name

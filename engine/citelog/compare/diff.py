@@ -19,7 +19,7 @@ from citelog.assess import Assessment
 from citelog.compare.alike import alike
 from citelog.compare.causes import Causes
 from citelog.compare.changes import Change, Changes, Detail, Renamed, changes
-from citelog.compare.drift import Drift, drift, supported
+from citelog.compare.drift import Drift, Support, drift, supported
 from citelog.compare.editions import Edition
 from citelog.compare.effects import Effect, Outcome, Subject, Touched, effects, outcome
 from citelog.compare.mixed import Mixtures, Some
@@ -141,6 +141,11 @@ class Group:
         """The records that it concerns, each once."""
         return tuple(dict.fromkeys(case for told in self.effects for case in told.cases))
 
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """Those of them that gain, lose or change a conclusion."""
+        return tuple(dict.fromkeys(case for told in self.effects if told.effect.how != "kept" for case in told.cases))
+
     def to_dict(self) -> dict[str, Any]:
         """The group as data."""
         return {
@@ -175,8 +180,14 @@ class Diff:
 
     @property
     def differing(self) -> tuple[str, ...]:
-        """The records with any effect, in the order in which they were asked about."""
-        found = {case for group in self.groups for case in group.cases}
+        """The records that gain, lose or change a conclusion, in the order in which they were asked about."""
+        found = {case for group in self.groups for case in group.differing}
+        return tuple(subject.name for subject in self.compared if subject.name in found)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The other records with any effect: they keep their conclusions, for other reasons or with other quotes."""
+        found = {case for group in self.groups for case in group.cases} - set(self.differing)
         return tuple(subject.name for subject in self.compared if subject.name in found)
 
     def to_dict(self) -> dict[str, Any]:
@@ -194,6 +205,7 @@ class Diff:
                 "cases": sum(subject.origin == "case" for subject in self.compared),
                 "patients": sum(subject.origin == "patient" for subject in self.compared),
                 "differing": list(self.differing),
+                "kept": list(self.kept),
                 "unusable": [{"case": name, "why": why} for name, why in self.unusable.items()],
                 "unasked": self.unasked or None,
             },
@@ -281,7 +293,7 @@ class _Compared:
             ]
             told.sort(key=lambda one: (_HOW.index(one.effect.how), -len(one.cases), one.effect.ids))
             made.append(Group(cause, tuple(told)))
-        return tuple(sorted(made, key=lambda g: (-len(g.cases), [c.named for c in g.cause])))
+        return tuple(sorted(made, key=lambda g: (-len(g.differing), -len(g.cases), [c.named for c in g.cause])))
 
 
 _HOW = ("fails", "works", "becomes", "lost", "gained", "changed", "kept")
@@ -352,11 +364,11 @@ def _changed_cases(old: Edition, new: Edition) -> Iterator[Change]:
                 yield Change("case", stem, "changed", "", details)
 
 
-def _rests(old: Edition, watch: Watch) -> Mapping[str, Mapping[str, list[str]]]:
-    """For each statement the conclusions that rest on it, with the cases of the edition in which they do."""
-    found: dict[str, dict[str, list[str]]] = {}
+def _rests(old: Edition, watch: Watch) -> Mapping[str, list[Support]]:
+    """For each statement the conclusions that rest on it, those that cite it first, with the cases in which they do."""
+    found: dict[str, dict[str, tuple[list[str], bool]]] = {}
     if old.knowledge is None:
-        return found
+        return {}
     step = watch("cases of the old edition", len(old.cases))
     for name, file in old.cases.items():
         try:
@@ -365,11 +377,19 @@ def _rests(old: Edition, watch: Watch) -> Mapping[str, Mapping[str, list[str]]]:
             assessment = None  # it is told with the cases
         for conclusion in assessment.conclusions if assessment else ():
             for statement in _under(conclusion, assessment):
-                cases = found.setdefault(statement, {}).setdefault(conclusion.id.partition("#")[0], [])
+                of = found.setdefault(statement, {})
+                cases, cites = of.get(conclusion.id.partition("#")[0], ([], False))
+                of[conclusion.id.partition("#")[0]] = cases, cites or statement in conclusion.statements
                 if Path(name).stem not in cases:
                     cases.append(Path(name).stem)
         step()
-    return found
+    return {
+        statement: [
+            Support(id_, tuple(cases), cites)
+            for id_, (cases, cites) in sorted(of.items(), key=lambda one: (not one[1][1], one[0]))
+        ]
+        for statement, of in found.items()
+    }
 
 
 def _under(conclusion: Conclusion, assessment: Assessment | None) -> Iterator[str]:

@@ -38,14 +38,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """A conclusion that rests on a statement, and the cases of the old edition in which it does."""
+    """A conclusion that rests on a statement, and the cases of the old edition in which it does.
+
+    `cites` is whether the statement is among its own citations, and does not only stand further down in its proof.
+    """
 
     conclusion: str
     cases: tuple[str, ...]
+    cites: bool
 
     def to_dict(self) -> dict[str, Any]:
         """The support as data."""
-        return {"conclusion": self.conclusion, "cases": list(self.cases)}
+        return {"conclusion": self.conclusion, "cites": self.cites, "cases": list(self.cases)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +169,10 @@ def _requoted(found: Quote, new: Edition, renamed: Renamed) -> Quote:
     )
 
 
-def supported(found: Drift, rests: Mapping[str, Mapping[str, Iterable[str]]]) -> Drift:
-    """The drift with what rests on each quote that has lost its words.
-
-    `rests` says for each statement which conclusions rest on it, and in which cases.
-    """
+def supported(found: Drift, rests: Mapping[str, Iterable[Support]]) -> Drift:
+    """The drift with what rests on each quote that has lost its words; `rests` says it of each statement."""
     quotes = tuple(
-        replace(
-            quote,
-            supports=tuple(Support(id_, tuple(cases)) for id_, cases in sorted(rests.get(quote.statement, {}).items())),
-        )
-        if quote.fate != "moved"
-        else quote
+        replace(quote, supports=tuple(rests.get(quote.statement, ()))) if quote.fate != "moved" else quote
         for quote in found.quotes
     )
     return replace(found, quotes=quotes)

@@ -26,6 +26,10 @@ Origin = Literal["case", "patient"]
 How = Literal["gained", "lost", "becomes", "changed", "kept", "fails", "works"]
 
 
+QUOTE = "quote of "
+"""What the detail of a conclusion is called, before the statement, of which it cites other words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A record that both editions are asked about: a file, what to call it, and the day of the assessment."""
@@ -59,8 +63,9 @@ class Effect:
     """What becomes of a conclusion: `before` and `after` are None where there is none.
 
     A conclusion `becomes` another of its kind where every patient has one of that kind. Of one that is `changed`,
-    `details` say which property; one that is `kept` says the same for other reasons. `reasons` are what only one of
-    its two proofs rests on. An edition that gives no answer at all `fails`, or `works` now, and `details` say why.
+    `details` say which property; one that is `kept` says the same, for other reasons or with other words of the
+    document (`QUOTE` and the statement, in `details`). `reasons` are what only one of its two proofs rests on. An
+    edition that gives no answer at all `fails`, or `works` now, and `details` say why.
     """
 
     how: How
@@ -116,7 +121,8 @@ def _effects(old: Assessment, new: Assessment, renamed: Renamed, touched: Touche
         if details or one.atom in differing or other.atom in differing:
             apart = _apart(old.why(one.id), new.why(other.id), renamed)
         if details or apart:
-            yield Effect("changed" if details else "kept", one, other, details, apart)
+            how: How = "kept" if all(detail.name.startswith(QUOTE) for detail in details) else "changed"
+            yield Effect(how, one, other, details, apart)
 
 
 def _details(one: Conclusion, other: Conclusion, renamed: Renamed) -> Iterator[Detail]:
@@ -133,7 +139,7 @@ def _details(one: Conclusion, other: Conclusion, renamed: Renamed) -> Iterator[D
     if set(cited) != set(other.statements):
         yield Detail("cites", cited, other.statements)
     for statement in changed:
-        yield Detail(f"quote of {statement}", (quotes[0][statement],), (quotes[1][statement],))
+        yield Detail(f"{QUOTE}{statement}", (quotes[0][statement],), (quotes[1][statement],))
     if set(one.assumes) != set(other.assumes):
         yield Detail("rests on a gap", one.assumes, other.assumes)
 
@@ -243,7 +249,7 @@ def state(found: Outcome, effect: Effect, renamed: Renamed) -> State:
             parts += [conclusion.sentence] * ("sentence" in names)
             parts += [frozenset(map(renamed.statement, conclusion.statements))] * ("cites" in names)
             parts += [frozenset((renamed.statement(c.statement), c.quote) for c in conclusion.citations)] * any(
-                name.startswith("quote of") for name in names
+                name.startswith(QUOTE) for name in names
             )
             parts += [frozenset(conclusion.assumes)] * ("rests on a gap" in names)
         else:

@@ -77,7 +77,8 @@ class _Beside:
         """A firing of an answer as an obstacle, in its words."""
         rule = firing.rule
         text = answer.words.firing(firing) or sentence(answer.words.fact(firing.conclusion)) + "."
-        cited = tuple(Citation.of(answer.knowledge.statements[s]) for s in rule.cites)
+        statements = {**answer.knowledge.statements, **self.here.knowledge.statements}  # with the words of here
+        cited = tuple(Citation.of(statements[s]) for s in rule.cites)
         return Obstacle(rule.name, text, rule.span.file, rule.span.line, fired, cited, told)
 
     def premises(self, firing: Firing, depth: int) -> list[Premise]:

@@ -10,7 +10,7 @@ from citelog.compare.changes import Change, Detail
 from citelog.compare.diff import Diff, Group, Shown, Told
 from citelog.compare.drift import Drift, Quote
 from citelog.compare.editions import Edition
-from citelog.compare.effects import Outcome
+from citelog.compare.effects import QUOTE, Outcome
 from citelog.proof.compare import Reason
 from citelog.render.explained import against
 from citelog.render.lines import WIDTH, Line, wrapped
@@ -21,6 +21,9 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": "→"}
 STYLES = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
 SHORT = 60
 """Characters of a property that still go on one line with what it was."""
+
+PROVED = 3
+"""Effects of one cause, gained or lost, whose proofs are shown where not all are asked for."""
 
 NAMED = 3
 """Cases that are named; of more, the others are counted."""
@@ -80,7 +83,9 @@ def _changes(found: Diff, width: int) -> Iterator[Line]:
     if found.changes.listed or found.cases:
         yield Line("What changed", "bold cyan")
         for change in (*found.changes.listed, *found.cases):
-            yield from _change(change, width)
+            if change.kind != "segment":
+                yield from _change(change, width)
+        yield from _segments(found.changes.listed, width)
     else:
         yield Line(nothing(found), "bold" if found.same else "")
     if found.changes.unread:
@@ -89,6 +94,15 @@ def _changes(found: Diff, width: int) -> Iterator[Line]:
     if found.changes.layout:
         told = f"  only the layout differs: {', '.join(found.changes.layout)}"
         yield from wrapped(told, width, "    ", "dim")
+
+
+def _segments(listed: Iterable[Change], width: int) -> Iterator[Line]:
+    """The segments by name: what they hold is said by the statements, or by the document."""
+    for how, sign in SIGNS.items():
+        names = [change.id for change in listed if change.kind == "segment" and change.how == how]
+        if names:
+            told = f"  {sign} {counted(len(names), 'segment')} {how}: {', '.join(names)}"
+            yield from wrapped(told, width, "      ", STYLES[how])
 
 
 def nothing(found: Diff) -> str:
@@ -139,9 +153,7 @@ def _detail(detail: Detail, width: int, lead: str) -> Iterator[Line]:
 def _drift(drift: Drift, width: int) -> Iterator[Line]:
     yield Line("")
     yield Line("The source document changed", "bold cyan")
-    told = [(fate, sum(q.fate == fate for q in drift.quotes)) for fate in ("moved", "changed", "vanished")]
-    counts = "; ".join(f"{n} {fate}" for fate, n in told if n)
-    yield from wrapped(f"  {counted(drift.kept, 'quote')} where it was{'; ' + counts if counts else ''}", width, "    ")
+    yield from wrapped(f"  {fates(drift)}", width, "    ")
     moved = [f"{q.statement} {q.before.line}→{q.after.line}" for q in drift.quotes if q.fate == "moved" and q.after]
     if moved:
         yield from wrapped(f"  moved, the same words on another line: {', '.join(moved)}", width, "    ", "dim")
@@ -150,8 +162,15 @@ def _drift(drift: Drift, width: int) -> Iterator[Line]:
             yield from _quote(quote, width)
 
 
+def fates(drift: Drift) -> str:
+    """How many quotes are where they were, and how many are not."""
+    found = [quote.fate for quote in drift.quotes]
+    told = "".join(f"; {found.count(fate)} {fate}" for fate in ("moved", "changed", "vanished") if fate in found)
+    return f"{drift.kept} of {counted(drift.kept + len(found), 'quote')} where they were{told}"
+
+
 def _quote(quote: Quote, width: int) -> Iterator[Line]:
-    line = f"line {quote.before.line}" + (f", now line {quote.after.line}" if quote.after else "")
+    line = lines(quote)
     sign, style = ("~", "yellow") if quote.now else ("-", "red")
     yield from wrapped(f"  {sign} {quote.statement} {fate(quote)}  ({line})", width, "      ", style)
     yield from wrapped(f"      - “{one_line(quote.quote)}”", width, "        ", "red")
@@ -161,6 +180,12 @@ def _quote(quote: Quote, width: int) -> Iterator[Line]:
         yield from wrapped(f"        {word_difference(apart.asked, apart.document)}", width, "          ")
     if quote.supports:
         yield from wrapped(f"      {supports(quote)}", width, "        ", "bold" if not quote.requoted else "")
+
+
+def lines(quote: Quote) -> str:
+    """The line that a quote stood on, and the one that what is now in its place stands on, where that is another."""
+    moved = quote.after is not None and quote.after.line != quote.before.line
+    return f"line {quote.before.line}{f', now line {quote.after.line}' if moved and quote.after else ''}"
 
 
 def fate(quote: Quote) -> str:
@@ -181,8 +206,12 @@ def word_difference(before: str, after: str) -> str:
 
 def supports(quote: Quote) -> str:
     """What rests on a quote that has lost its words, in one line."""
-    told = [f"{s.conclusion} ({counted(len(s.cases), 'case')})" for s in quote.supports]
-    return f"{'rests on it' if quote.requoted else 'loses its support'}: {', '.join(told)}"
+    told = [f"{s.conclusion} ({counted(len(s.cases), 'case')})" for s in quote.supports if s.cites]
+    cases = {case for support in quote.supports for case in support.cases}
+    if others := len(quote.supports) - len(told):
+        told.append(f"and {counted(others, 'conclusion')} that rest on these")
+    what = "rest on it" if quote.requoted else "lose support"
+    return f"{what}, in {counted(len(cases), 'case')}: {', '.join(told)}"
 
 
 # what it changes
@@ -190,37 +219,54 @@ def supports(quote: Quote) -> str:
 
 def _answers(found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]:
     yield Line("")
-    differing, whole = len(found.differing), len(found.compared)
+    whole = len(found.compared)
     what = counted(whole, "record") if any(s.origin == "patient" for s in found.compared) else counted(whole, "case")
     if not found.groups:
         yield Line(f"No conclusion differs in {what}", "bold green")
         return
-    yield Line(f"What it changes: {differing} of {what}", "bold cyan")
+    yield Line(f"What it changes: {len(found.differing)} of {what}", "bold cyan")
+    if found.kept:
+        more = f"  {len(found.kept)} more keep their conclusions, for other reasons or with other quotes"
+        yield from wrapped(more, width, "    ", "dim")
     for group in found.groups:
         yield Line("")
         yield from _group(group, found, full, brief, width)
+    if not (full or brief):
+        hint = "(proofs in brief, of the first effects of each cause, for one case: --all shows all, --brief none)"
+        yield Line("")
+        yield from wrapped(hint, width, " ", "dim")
 
 
 def because(group: Group) -> str:
     """The cause of a group, in words."""
     if not group.cause:
         return "the order of the rules"
-    return " together with ".join(f"{change.named}, {change.how}" for change in group.cause)
+    return " together with ".join(f"{change.named} ({change.how})" for change in group.cause)
 
 
 def _group(group: Group, found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]:
-    told = f"because of {because(group)}: {counted(len(group.cases), 'case')}"
-    yield from wrapped(told, width, "  ", "bold")
+    many = counted(len(group.differing or group.cases), "case")
+    yield from wrapped(f"because of {because(group)}: {many}", width, "  ", "bold")
+    proved, before = 0, None
     for one in group.effects:
-        if one.effect.how != "kept":
-            yield from _told(one, found, full, brief, width)
-    kept = [one for one in group.effects if one.effect.how == "kept"]
-    if kept and full:
-        for one in kept:
-            yield from _told(one, found, full, brief, width)
-    elif kept:
-        ids = ", ".join(f"{one.effect.ids[1]} ({len(one.cases)})" for one in kept)
-        yield from wrapped(f"  = kept, for other reasons: {ids}", width, "    ", "dim")
+        if one.effect.how != "kept" or full:
+            proof_of = full or (not brief and (one.effect.how == "changed" or proved < PROVED))
+            proved += one.effect.how != "changed"
+            yield from _told(one, found, full, not proof_of, before == one.cases, width)
+            before = one.cases
+    for told, ids in () if full else kept(group):
+        yield from wrapped(f"  = {told}: {', '.join(f'{id_} ({n})' for id_, n in ids)}", width, "    ", "dim")
+
+
+def kept(group: Group) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+    """The conclusions that are kept, each with the number of its cases: for other reasons, or with which new quotes."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for one in group.effects:
+        if one.effect.how == "kept":
+            quotes = ", ".join(detail.name.removeprefix(QUOTE) for detail in one.effect.details)
+            told = f"kept, with the new quote of {quotes}" if quotes else "kept, for other reasons"
+            found.setdefault(told, []).append((one.effect.ids[1], len(one.cases)))
+    yield from found.items()
 
 
 def headline(one: Told) -> str:
@@ -249,10 +295,12 @@ def named(cases: Sequence[str]) -> str:
     return f"{', '.join(cases[:NAMED])}{more}"
 
 
-def _told(one: Told, found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]:
-    yield Line("")
+def _told(one: Told, found: Diff, full: bool, brief: bool, same_cases: bool, width: int) -> Iterator[Line]:
+    if not (brief and same_cases):
+        yield Line("")
     yield from wrapped(f"  {headline(one)}", width, "    ", f"bold {HAD.get(one.effect.how, '')}".strip())
-    yield from wrapped(f"    {counted(len(one.cases), 'case')}: {named(one.cases)}", width, "      ", "dim")
+    if not same_cases:
+        yield from wrapped(f"    {counted(len(one.cases), 'case')}: {named(one.cases)}", width, "      ", "dim")
     for shown in one.shown:
         lines = list(effect(shown, found, full, brief, width - 6))
         if lines and (len(one.cases) > 1 or len(one.shown) > 1):

@@ -15,8 +15,11 @@ from citelog.compare.drift import Drift, Quote
 from citelog.render.compared import (
     because,
     fate,
+    fates,
     heading,
     headline,
+    kept,
+    lines,
     nothing,
     one_line,
     proofs,
@@ -51,7 +54,12 @@ def _lines(found: Diff, brief: bool) -> Iterator[str]:
     if listed:
         yield from ("", "### What changed", "")
         for change in listed:
-            yield from _change(change)
+            if change.kind != "segment":
+                yield from _change(change)
+        for how, word in _WORDS.items():
+            names = [code(change.id) for change in listed if change.kind == "segment" and change.how == how]
+            if names:
+                yield f"- {word} {counted(len(names), 'segment').split(' ')[1]} {', '.join(names)}"
     if found.changes.unread:
         yield from (
             "",
@@ -115,9 +123,7 @@ def _detail(detail: Detail, lead: str) -> Iterator[str]:
 
 def _drift(drift: Drift) -> Iterator[str]:
     yield from ("", "### The source document changed", "")
-    told = [(fate, sum(q.fate == fate for q in drift.quotes)) for fate in ("moved", "changed", "vanished")]
-    counts = "".join(f"; {n} {fate}" for fate, n in told if n)
-    yield f"{counted(drift.kept, 'quote')} where it was{counts}."
+    yield f"{fates(drift)}."
     moved = [
         f"{code(q.statement)} {q.before.line}→{q.after.line}" for q in drift.quotes if q.fate == "moved" and q.after
     ]
@@ -130,8 +136,7 @@ def _drift(drift: Drift) -> Iterator[str]:
 
 
 def _quote(quote: Quote) -> Iterator[str]:
-    line = f"line {quote.before.line}" + (f", now line {quote.after.line}" if quote.after else "")
-    yield f"- {code(quote.statement)} **{fate(quote)}** ({line})"
+    yield f"- {code(quote.statement)} **{fate(quote)}** ({lines(quote)})"
     yield f"  - ~~{text(one_line(quote.quote))}~~"
     if quote.now:
         yield f"  - **{text(one_line(quote.now))}**"
@@ -141,13 +146,16 @@ def _quote(quote: Quote) -> Iterator[str]:
 
 
 def _group(group: Group, found: Diff, brief: bool) -> Iterator[str]:
-    yield from ("", f"#### Because of {text(because(group))}: {counted(len(group.cases), 'case')}", "")
+    yield from (
+        "",
+        f"#### Because of {text(because(group))}: {counted(len(group.differing or group.cases), 'case')}",
+        "",
+    )
     for one in group.effects:
         if one.effect.how != "kept":
             yield from _told(one, found, brief)
-    kept = [one for one in group.effects if one.effect.how == "kept"]
-    if kept:
-        yield f"- kept, for other reasons: {', '.join(f'{code(one.effect.ids[1])} ({len(one.cases)})' for one in kept)}"
+    for told, ids in kept(group):
+        yield f"- {text(told)}: {', '.join(f'{code(id_)} ({n})' for id_, n in ids)}"
 
 
 def _told(one: Told, found: Diff, brief: bool) -> Iterator[str]:
@@ -164,9 +172,9 @@ def _told(one: Told, found: Diff, brief: bool) -> Iterator[str]:
 
 def _proofs(shown: Shown, found: Diff) -> Iterator[str]:
     yield from ("", f"  <details><summary>Both proofs, in {html.escape(shown.subject.name)}</summary>", "")
-    for side, lines in proofs(shown, found, WIDE):
+    for side, drawn in proofs(shown, found, WIDE):
         yield from (f"  {side}", "")
-        yield from _fenced(lines, "  ")
+        yield from _fenced(drawn, "  ")
         yield ""
     yield from ("  </details>", "")
 
