@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import home
-from citelog.cli.console import AT, KB, No, forms, print_lines, watched, width, write
+from citelog.cli.console import AT, KB, No, forms, print_lines, progress, width, write
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def diff(
     with contextlib.ExitStack() as kept:
         before = kept.enter_context(_edition(old, kb))
         after = kept.enter_context(_edition(new, kb) if new is not None else _working(kb))
-        found = compare(before, after, _subjects(patients, at), every, watched)
+        found = compare(before, after, _subjects(patients, at), every, progress)
         if form == "json":
             write(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
         elif form == "markdown":

@@ -170,29 +170,6 @@ def width() -> int:
     return max(40, min(120, get_terminal_size((100, 24)).columns))
 
 
-def watched(what: str, steps: int) -> Callable[[], None]:
-    """A bar on standard error for long work, where a terminal shows it; call what it gives after each step.
-
-    It is gone when the last step is done.
-    """
-    if sys.stderr is None or not sys.stderr.isatty() or not steps:
-        return lambda: None
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = bar.add_task(what, total=steps)
-    bar.start()
-
-    def step() -> None:
-        bar.advance(task)
-        if bar.finished:
-            bar.stop()
-
-    return step
-
-
 def print_lines(lines: Iterable[Line], kb: str | None = None) -> None:
     """Lines of text: in colour and with links where a terminal reads them and NO_COLOR is not set, plain elsewhere."""
     if sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR"):

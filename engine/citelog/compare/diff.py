@@ -7,11 +7,11 @@ as further subjects, and they are derived under both editions, grouped by cause 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from citelog import patient
 from citelog.answer import Conclusion
@@ -34,13 +34,19 @@ from citelog.vocab import Terms
 
 FORMAT = "citelog-diff/1"
 
-Watch = Callable[[str, int], Callable[[], None]]
-"""Told what is begun and how many steps it has, gives what is called after each step."""
+Item = TypeVar("Item")
 
 
-def unwatched(_: str, __: int) -> Callable[[], None]:
+class Watch(Protocol):
+    """Passes items through one by one, telling somebody who looks on how far the work is."""
+
+    def __call__(self, items: Sequence[Item], what: str) -> Iterable[Item]:
+        """The items, of the work that is called `what`."""
+
+
+def unwatched(items: Sequence[Item], what: str) -> Iterable[Item]:
     """Nobody looks on."""
-    return lambda: None
+    return items
 
 
 @dataclass(frozen=True)
@@ -220,7 +226,7 @@ def _edition(edition: Edition) -> dict[str, Any]:
         "id": edition.id,
         "version": knowledge.version if knowledge else None,
         "sha256": knowledge.sha256 if knowledge else None,
-        "errors": [d.to_dict() for d in edition.errors],
+        "errors": [{k: v for k, v in d.to_dict().items() if k != "accepted"} for d in edition.errors],
     }
 
 
@@ -242,13 +248,11 @@ def diff(
     if unasked or (old.files == new.files and moved is None and old.folder == new.folder):
         return Diff(old, new, found, cases, moved, (), (), {}, unasked)
     compared = _Compared(old, new, found, every)
-    step = watch("cases under both editions", len(subjects))
-    for subject in subjects:
+    for subject in watch(subjects, "cases under both editions"):
         try:
             compared.ask(subject)
         except CaseError as error:
             unusable[subject.name] = str(error)
-        step()
     asked = tuple(subject for subject in subjects if subject.name not in unusable)
     return Diff(old, new, found, cases, moved, compared.groups(), asked, unusable)
 
@@ -369,8 +373,7 @@ def _rests(old: Edition, watch: Watch) -> Mapping[str, list[Support]]:
     found: dict[str, dict[str, tuple[list[str], bool]]] = {}
     if old.knowledge is None:
         return {}
-    step = watch("cases of the old edition", len(old.cases))
-    for name, file in old.cases.items():
+    for name, file in watch(tuple(old.cases.items()), "cases of the old edition"):
         try:
             assessment = outcome(old.knowledge, Subject(Path(name).stem, file, "case")).assessment
         except CaseError:
@@ -382,7 +385,6 @@ def _rests(old: Edition, watch: Watch) -> Mapping[str, list[Support]]:
                 of[conclusion.id.partition("#")[0]] = cases, cites or statement in conclusion.statements
                 if Path(name).stem not in cases:
                     cases.append(Path(name).stem)
-        step()
     return {
         statement: [
             Support(id_, tuple(cases), cites)

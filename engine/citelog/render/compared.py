@@ -226,7 +226,8 @@ def _answers(found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]
         return
     yield Line(f"What it changes: {len(found.differing)} of {what}", "bold cyan")
     if found.kept:
-        more = f"  {len(found.kept)} more keep their conclusions, for other reasons or with other quotes"
+        more = counted(len(found.kept), "more keeps its conclusions", "more keep their conclusions")
+        more = f"  {more}, for other reasons or with other quotes"
         yield from wrapped(more, width, "    ", "dim")
     for group in found.groups:
         yield Line("")
