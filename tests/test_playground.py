@@ -120,9 +120,11 @@ def test_an_edited_case_is_compared_with_the_saved_one(bench: Bench) -> None:
     assert bench.all({CASE: text}).json()["summary"] == "Of 8 cases, 1 differs, 1 fails"
 
 
-def test_a_case_that_is_no_file_has_nothing_to_be_compared_with(bench: Bench) -> None:
-    told = bench.one({}, "cases/own.yaml", "findings: [{name: cola, state: present}]").json()
-    assert told["summary"] == "3 conclusions"
+def test_a_case_that_is_no_file_is_compared_with_what_the_saved_rules_say_of_it(bench: Bench) -> None:
+    own = "cases/own.yaml", "findings: [{name: cola in the afternoon, state: present}]"
+    assert bench.one({}, *own).json()["summary"] == "4 conclusions; nothing differs from the saved version"
+    drafts = bench.edited("rules/30-advice.rls", "ex:cola, cl:present", "ex:cola, cl:absent")
+    assert bench.one(drafts, *own).json()["summary"] == "3 conclusions; 1 lost"
 
 
 @pytest.mark.parametrize(

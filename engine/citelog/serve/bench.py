@@ -46,13 +46,14 @@ class Bench:
 
     def __init__(self, folder: Path, limits: Limits, edit: bool = False) -> None:
         self.folder, self.limits, self.edit = folder.resolve(), limits, edit
+        self._read: dict[Path, tuple[tuple[int, int], str]] = {}
         self._changing = asyncio.Lock()
         self._pool: Pool | None = None
         self._version = ""
 
     def state(self) -> State:
         """The files as they are on the disk now. Raises Refusal where one cannot be read."""
-        texts, kept = self._read(EDITABLE), self._read(_KEPT)
+        texts, kept = self._texts(EDITABLE), self._texts(_KEPT)
         digest = hashlib.sha256()
         for name, text in sorted({**texts, **kept}.items()):
             digest.update(f"{name} {hashlib.sha256(text.encode()).hexdigest()}\n".encode())
@@ -82,12 +83,11 @@ class Bench:
         for name, text in drafts.items():
             if name not in state.texts:
                 raise Refusal(400, f"{name[:100]} is no file of this knowledge base", "edit one that is there")
-            if state.texts[name] != started.get(name):
-                what = f"{name} has been changed since this page was opened, and nothing is saved"
-                raise Refusal(
-                    409, what, "take your drafts along as a patch, go back to the saved files, apply it there"
-                )
             before = (self.folder / name).read_bytes().decode()
+            if before.replace("\r\n", "\n") != started.get(name):
+                what = f"{name} has been changed since this page was opened, and nothing is saved"
+                remedy = "take your drafts along as a patch, go back to the saved files, apply it there"
+                raise Refusal(409, what, remedy)
             ends = "\r\n" if "\r\n" in before else "\n"
             laid.append(Laid(self.folder / name, name, before, text.replace("\n", ends)))
         try:
@@ -111,7 +111,11 @@ class Bench:
                     await self._pool.__aexit__(None, None, None)
                     self._pool = None
                 pool = Pool(self._craft(state), self.limits.drafts)
-                await pool.__aenter__()
+                try:
+                    await pool.__aenter__()
+                except CitelogError as error:
+                    what, _, remedy = str(error).partition("\n   = ")
+                    raise Refusal(500, what, remedy) from error
                 self._pool, self._version = pool, state.version
             return self._pool
 
@@ -120,14 +124,19 @@ class Bench:
         less = "write less, or simpler rules, or leave out what cannot end"
         return Craft("citelog.serve.drafter", {"folder": self.folder.name}, json.dumps(texts).encode(), "draft", less)
 
-    def _read(self, patterns: tuple[str, ...]) -> dict[str, str]:
+    def _texts(self, patterns: tuple[str, ...]) -> dict[str, str]:
+        """The texts of files, by their names; a file that has not changed is not read again."""
         found: dict[str, str] = {}
         for path in sorted({path for pattern in patterns for path in self.folder.glob(pattern)}):
             name = path.relative_to(self.folder).as_posix()
             try:
-                found[name] = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
+                about = path.stat()
+                mark = about.st_mtime_ns, about.st_size
+                if path not in self._read or self._read[path][0] != mark:
+                    self._read[path] = mark, path.read_bytes().decode("utf-8").replace("\r\n", "\n")
             except (OSError, UnicodeDecodeError) as error:
                 raise Refusal(500, f"{name} cannot be read: {error}", "see what citelog check says") from error
+            found[name] = self._read[path][1]
         return found
 
 

@@ -67,7 +67,8 @@ class Tried:
 class OneCase:
     """A case with drafts: all findings about them; without errors among these, the case now, and what has changed.
 
-    `changes` is None where there is nothing to compare with: no such case is saved, or the saved files have errors.
+    It is compared with the case as it is saved, or, where it is no file, with what the saved files say of its text;
+    `changes` is None where that cannot be: they have errors, or the case cannot be used.
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -141,6 +142,8 @@ class Desk:
             return OneCase(found, None, None)
         tried = self._tried(knowledge, name, {**self.files, **drafts, name: text}, deadline)
         before = self.tried.get(name)
+        if before is None and self.saved.knowledge is not None:  # no file: what the saved rules say of this text
+            before = self._tried(self.saved.knowledge, name, {name: text}, deadline)
         if before is None or before.found is None or tried.found is None:
             return OneCase(found, tried, None)
         return OneCase(found, tried, changes(before.found, tried.found))
