@@ -214,8 +214,11 @@ def test_drafts_are_saved_but_not_over_what_somebody_else_has_saved(
         author.sees("#notice", "has been changed since this page was opened, and nothing is saved")
         assert contents(folder) == before
         author.replaces("record", "9.0", "9.5")
-        author.sees("#notice", f"Your drafts of {NIGHT} were begun before that")
-        author.sees("#status", "expectation")
+        author.settled()
+        author.sees("#notice", f"Your drafts of {NIGHT} were begun before somebody else saved other texts")
+        author.page.locator("#back").click()
+        author.sees("#status", "nothing differs from the saved version")
+        assert author.page.locator("#notice").is_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

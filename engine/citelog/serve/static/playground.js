@@ -312,8 +312,10 @@ function take({ version: now, files }) {
 
 let timer = 0;
 let asking = null;
+let news = ""; // to be said until somebody types on
 
 function changed() {
+  news = "";
   clearTimeout(timer);
   asking?.abort();
   timer = setTimeout(attempt, PAUSE);
@@ -337,25 +339,30 @@ async function attempt() {
     } else $("every").hidden = true;
   } catch (error) {
     if (error.name === "AbortError") return;
-    if (error.status === 409) return fresh(error);
+    if (error.status === 409) return fresh();
     say("");
-    notice(error.message, error.remedy ?? "is the server still running?");
+    refusedNotice(error);
   } finally {
     clearTimeout(slow);
   }
 }
 
 /** The files on the disk are others than those this page knows: take them up, and keep the drafts. */
-async function fresh(error) {
+async function fresh() {
   take(await asked("files"));
-  const older = [...drafts].filter(([name, { started }]) => started !== saved.get(name)).map(([name]) => name);
   knowledge.replaced();
   record.replaced();
-  notice(
-    "The saved files have changed, and this page has taken them up.",
-    older.length ? `Your drafts of ${older.join(", ")} were begun before that, and cannot be saved over it.` : "",
-  );
-  if (error) attempt();
+  news = "The saved files have changed, and this page has taken them up.";
+  await attempt();
+}
+
+/** What there is to say of drafts that were begun from what is no longer saved. */
+function overtaken() {
+  const older = [...drafts].filter(([name, { started }]) => started !== saved.get(name)).map(([name]) => name);
+  return older.length
+    ? `Your drafts of ${older.join(", ")} were begun before somebody else saved other texts: they cannot be saved over ` +
+        "these. Take them along as a patch, go back to saved, and apply them there."
+    : "";
 }
 
 function say(text, busy = false) {
@@ -372,12 +379,16 @@ function notice(...texts) {
   $("notice").hidden = !texts.filter(Boolean).length;
 }
 
+function refusedNotice({ message, remedy = "see whether the server still runs" }) {
+  notice(`${message[0].toUpperCase()}${message.slice(1)}.`, `What to try: ${remedy}.`);
+}
+
 function showOne({ diagnostics, trouble, derived, summary, html }) {
   const about = record.name;
   findings = trouble
     ? [...diagnostics, { file: about, line: trouble.line, column: 0, severity: "error", code: "case", message: trouble.what, hint: trouble.remedy }]
     : diagnostics;
-  notice();
+  notice(news, overtaken());
   list();
   knowledge.mark();
   record.mark();
@@ -522,7 +533,7 @@ $("patch").addEventListener("click", async () => {
     URL.revokeObjectURL(link.href);
   } catch (error) {
     if (error.status === 409) await fresh();
-    else notice(error.message, error.remedy);
+    else refusedNotice(error);
   }
 });
 $("save")?.addEventListener("click", async () => {
@@ -534,7 +545,8 @@ $("save")?.addEventListener("click", async () => {
     await attempt();
     say(`Saved ${names.join(", ")}. ${$("status").textContent}`);
   } catch (error) {
-    notice(error.message, error.remedy);
+    if (error.status === 409) await fresh();
+    refusedNotice(error);
   }
 });
 
