@@ -10,8 +10,8 @@ from functools import cached_property
 from citelog.diagnostics import Span
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.knowledge.triples import Text, Triples
-from citelog.rules.program import Absent, Literal, Present, Rule
-from citelog.values import Iri
+from citelog.rules.program import Absent, Constant, Literal, Present, Rule
+from citelog.values import Iri, Value
 
 Place = tuple[Span, str]
 """Where something stands, and the author's line."""
@@ -58,19 +58,37 @@ class Given:
         """Where a statement stands, or the line about it that holds some words."""
         return self.triples.span(self.knowledge.statements[id_].iri.value, words)
 
-    def resource(self, iri: Iri, words: str = "") -> Place:
-        """Where something is said of a resource, or the line about it that holds some words."""
-        return self.triples.span(iri.value, words)
+    def said(self, id_: str, node: str, value: object) -> Place:
+        """Where a statement says a value of something: the line of its graph, or else where that is spoken of."""
+        iri = self.knowledge.statements[id_].iri.value
+        printed = re.compile(rf"(?<![\w.]){re.escape(str(value))}(?![\w.]*\w)")
+        for text in self.triples.files.values():
+            name = text.written(iri)
+            begins = re.search(rf"(?m)^[ \t]*{re.escape(name)}\s*\{{", text.text) if name else None
+            if begins:
+                first = text.text.count("\n", 0, begins.start()) + 1
+                lines = text.text[begins.start() :].split("\n}", 1)[0].split("\n")
+                of_node = next((i for i, line in enumerate(lines) if (text.written(node) or node) in line), 0)
+                for i in (*range(of_node, len(lines)), *range(of_node)):
+                    if printed.search(lines[i]):
+                        return Span(text.name, first + i), lines[i].strip()
+        return self.triples.span(node, str(value))
 
     def rule(self, rule: Rule, literal: Literal | None = None) -> Place:
-        """Where a rule stands, or one of its literals."""
-        name = f"{Iri(literal.predicate).local}(" if isinstance(literal, Present | Absent) else ""
-        for number in range(rule.span.line, rule.span.line + len(rule.text.split("\n")) + 8):
-            line = self.line(rule.span.file, number)
-            sign = "~" if isinstance(literal, Absent) else ""
-            found = re.search(rf"{sign}(?<![\w])[\w:]*?{re.escape(name)}", line) if name else None
-            if found and not line.lstrip().startswith("%"):
-                return Span(rule.span.file, number, found.start() + 1), line
+        """Where a rule stands, or one of the literals of its body."""
+        if isinstance(literal, Present | Absent):
+            constants = [arg.value for arg in literal.args if isinstance(arg, Constant)]
+            held = "".join(rf"(?=[^()]*{re.escape(_written(value))})" for value in constants)
+            sign = "~" if isinstance(literal, Absent) else r"(?<![~\w:#/<])"
+            pattern = re.compile(rf"{sign}(?:\w+:|<[^<>]*[#/])?{re.escape(Iri(literal.predicate).local)}>?\({held}")
+            body = False
+            for number in range(rule.span.line, rule.span.line + len(rule.text.split("\n")) + 20):
+                line = self.line(rule.span.file, number)
+                start = 0 if body else line.find(":-")
+                body = start >= 0
+                found = pattern.search(line, start) if body and not line.lstrip().startswith("%") else None
+                if found:
+                    return Span(rule.span.file, number, found.start() + 1), line
         return rule.span, self.line(rule.span.file, rule.span.line)
 
     def line(self, file: str, number: int) -> str:
@@ -81,6 +99,11 @@ class Given:
     def label(self, term: Iri) -> str:
         """What a term is called."""
         return self.knowledge.terms.labels.get(term, term.local)
+
+
+def _written(value: Value) -> str:
+    """What of a constant stands in a rule, however its name is written."""
+    return value.local if isinstance(value, Iri) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def directs(kind: Kind) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from citelog import home
-from citelog.advice import statements
+from citelog.advice import absences, hedges, measures, numbers, populations, rules, statements, words
 from citelog.advice.given import Advice, Given
+from citelog.advice.reach import Reach
 from citelog.diagnostics import Diagnostic, did_you_mean
 from citelog.knowledge.check import check_opened, ordered
 from citelog.knowledge.load import Opened, load
@@ -15,13 +16,34 @@ from citelog.knowledge.triples import NO_DRAFTS, Drafts
 from citelog.rules.program import Acceptance
 from citelog.vocab import CL
 
-Adviser = Callable[[Given], Iterator[Advice]]
-"""Gives every piece of advice of one or more codes."""
+Adviser = Callable[[Given, Reach], Iterator[Advice]]
+"""Gives every piece of advice of one code."""
 
-ADVISERS: tuple[Adviser, ...] = (statements.without_rule, statements.unread)
+ADVISERS: tuple[Adviser, ...] = (
+    statements.without_rule,
+    statements.unread,
+    words.unquoted,
+    populations.wider,
+    hedges.unsaid,
+    hedges.dropped,
+    numbers.differ,
+    measures.disagree,
+    measures.not_stated,
+    measures.unasked,
+    rules.subsumed,
+    rules.dead,
+    absences.hidden,
+)
 
 CODES: Mapping[str, str] = {
     **statements.CODES,
+    **words.CODES,
+    **populations.CODES,
+    **hedges.CODES,
+    **numbers.CODES,
+    **measures.CODES,
+    **rules.CODES,
+    **absences.CODES,
     "acceptance-unused": "an acceptance of advice that is not given",
 }
 """Every code of advice, with its meaning."""
@@ -44,15 +66,19 @@ def _advised(opened: Opened) -> Iterator[Diagnostic]:
     if opened.knowledge is None:
         return
     given = Given(opened.knowledge, opened.triples, opened.texts)
+    reach = Reach(given)
     acceptances = dict(_acceptances(given))
     used: set[tuple[str, str]] = set()
-    for adviser in ADVISERS:
-        for one in adviser(given):
-            keys = [(name, one.code) for name in one.about if (name, one.code) in acceptances]
-            used.update(keys)
-            span, text = one.place
-            reason = acceptances[keys[0]].reason if keys else ""
-            yield Diagnostic(one.code, span, one.message, one.hint, text, "advice", reason)
+    advised = [one for adviser in ADVISERS for one in adviser(given, reach)]
+    silent = {one.about[0] for one in advised if one.code == "rule-never-fires"}  # of these nothing else matters
+    for one in advised:
+        if one.code != "rule-never-fires" and silent.intersection(one.about[:1]):
+            continue
+        keys = [(name, one.code) for name in one.about if (name, one.code) in acceptances]
+        used.update(keys)
+        span, text = one.place
+        reason = acceptances[keys[0]].reason if keys else ""
+        yield Diagnostic(one.code, span, one.message, one.hint, text, "advice", reason)
     yield from _unused(given, (kept for key, kept in acceptances.items() if key not in used))
 
 

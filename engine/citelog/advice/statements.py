@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from citelog.advice.given import Advice, Given
+from citelog.advice.reach import Reach
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -17,7 +18,7 @@ NOT_READ = "not yet read"
 """The reason with which `citelog new` sets aside what nobody has encoded yet."""
 
 
-def without_rule(given: Given) -> Iterator[Advice]:
+def without_rule(given: Given, _: Reach) -> Iterator[Advice]:
     """Statements that nothing rests on; one that says again what a cited one says is spoken for by that."""
     knowledge, triples = given.knowledge, given.triples
     cited = {id_ for rule in given.rules for id_ in rule.cites}
@@ -34,7 +35,7 @@ def without_rule(given: Given) -> Iterator[Advice]:
             )
 
 
-def unread(given: Given) -> Iterator[Advice]:
+def unread(given: Given, _: Reach) -> Iterator[Advice]:
     """Segments that are set aside because nobody has read them: one piece of advice for all."""
     left = [
         segment
