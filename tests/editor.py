@@ -168,7 +168,7 @@ class Editor:
         if wait:
             self.settle(file)
 
-    def close(self, file: str) -> None:
+    def close(self, file: str | Path) -> None:
         """Close a text without saving it."""
         self.texts.pop(self.path(file))
         self.client.text_document_did_close(lsp.DidCloseTextDocumentParams(self.named(file)))

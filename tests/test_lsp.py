@@ -53,9 +53,27 @@ def restored(shipped: Editor) -> Iterator[Editor]:
     assert not shipped.findings()
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    """An editor with a copy of the small knowledge base of the tutorial."""
+    with Editor(copied(ROOT / "examples" / "short-nights", tmp_path_factory.mktemp("editor") / "nights")) as editor:
+        yield editor
+
+
 @pytest.fixture
-def nights(tmp_path: Path) -> Iterator[Editor]:
-    """An editor with a copy of the small knowledge base of the tutorial, to be broken at will."""
+def nights(small: Editor) -> Iterator[Editor]:
+    """The same with nothing open, to be broken at will."""
+    yield small
+    for path in list(small.texts):
+        small.close(path)
+    small.open("about.ttl")
+    assert not small.findings()
+    small.close("about.ttl")
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Editor]:
+    """An editor of its own, whose folder may be destroyed."""
     with Editor(copied(ROOT / "examples" / "short-nights", tmp_path / "nights")) as editor:
         yield editor
 
@@ -315,6 +333,7 @@ def conclusions(folder: Path) -> list[str]:
     return sorted(c.id for c in assessment.conclusions)
 
 
+@pytest.mark.slow
 def test_renamed_all_over_it_still_loads_derives_the_same_and_passes_its_cases(tmp_path: Path) -> None:
     """A predicate, a term, a statement, a rule and a variable, each applied as the editor does, and saved."""
     folder = copied(home.knowledge(), tmp_path / "kb")
@@ -454,29 +473,29 @@ def test_rules_outside_of_any_knowledge_base_are_checked_for_their_form_alone(tm
             editor.rename("alone.rls", "b|(", "c")
 
 
-def test_a_folder_that_vanishes_takes_its_findings_along(nights: Editor) -> None:
-    nights.open("rules/10-night.rls")
-    nights.type("rules/10-night.rls", " .\n", " \n")
-    assert nights.findings()
-    shutil.rmtree(nights.root)
-    nights.client.workspace_did_change_watched_files(
-        lsp.DidChangeWatchedFilesParams([lsp.FileEvent(nights.uri("about.ttl"), lsp.FileChangeType.Deleted)])
+def test_a_folder_that_vanishes_takes_its_findings_along(fresh: Editor) -> None:
+    fresh.open("rules/10-night.rls")
+    fresh.type("rules/10-night.rls", " .\n", " \n")
+    assert fresh.findings()
+    shutil.rmtree(fresh.root)
+    fresh.client.workspace_did_change_watched_files(
+        lsp.DidChangeWatchedFilesParams([lsp.FileEvent(fresh.uri("about.ttl"), lsp.FileChangeType.Deleted)])
     )
-    nights.wait("", "rules/10-night.rls")
-    assert nights.hover("rules/10-night.rls", "%|") == ""
+    fresh.wait("", "rules/10-night.rls")
+    assert fresh.hover("rules/10-night.rls", "%|") == ""
 
 
-def test_a_change_on_the_disk_is_read(nights: Editor) -> None:
-    nights.open("rules/10-night.rls")
-    assert [r.method for r in nights.registered] == ["workspace/didChangeWatchedFiles"]
-    statements = nights.path("statements.trig")
+def test_a_change_on_the_disk_is_read(fresh: Editor) -> None:
+    fresh.open("rules/10-night.rls")
+    assert [r.method for r in fresh.registered] == ["workspace/didChangeWatchedFiles"]
+    statements = fresh.path("statements.trig")
     statements.write_text(
         statements.read_text(encoding="utf-8").replace(" a cl:Statement", " a cl:Statment", 1), "utf-8"
     )
-    nights.client.workspace_did_change_watched_files(
+    fresh.client.workspace_did_change_watched_files(
         lsp.DidChangeWatchedFilesParams([lsp.FileEvent(statements.as_uri(), lsp.FileChangeType.Changed)])
     )
-    nights.wait("undefined-property", "statements.trig")
+    fresh.wait("undefined-property", "statements.trig")
 
 
 def test_what_is_closed_unsaved_is_forgotten(nights: Editor) -> None:
@@ -542,3 +561,31 @@ def test_without_pygls_it_says_what_to_install() -> None:
 def test_it_says_how_to_be_run() -> None:
     assert "engine/EDITORS.md" in command("lsp", "--help").out
     assert CAPABILITIES.text_document is not None
+
+
+def test_a_fault_of_ours_is_told_and_the_next_change_is_read(tmp_path: Path) -> None:
+    fault = "from citelog.edit import folder; real = folder.read; calls = []"
+    fault += "\ndef read(*at): calls.append(1); return real(*at) if len(calls) > 1 else 1 / 0"
+    program = f"{fault}\nfolder.read = read\nfrom citelog.cli.app import main; main()"
+    folder = copied(ROOT / "examples" / "short-nights", tmp_path / "nights")
+    with Editor(folder, command=(sys.executable, "-c", program, "lsp")) as editor:
+        path, text = folder / "rules/10-night.rls", (folder / "rules/10-night.rls").read_text(encoding="utf-8")
+        editor.texts[path], editor.versions[path] = text, 1
+        opened = lsp.TextDocumentItem(path.as_uri(), "citelog", 1, text)
+        editor.client.text_document_did_open(lsp.DidOpenTextDocumentParams(opened))
+        editor.catch_up(path)
+        editor.type("rules/10-night.rls", "~judged(?p) .", "~judge(?p) .")
+        assert [f.code for f in editor.findings()] == ["undefined-predicate"]
+        assert any("a fault of its own: ZeroDivisionError" in message for message in editor.messages)
+
+
+def test_advice_is_told_as_a_warning_and_can_be_accepted_with_a_reason(nights: Editor) -> None:
+    nights.open("statements.trig")
+    nights.open("rules/30-advice.rls")
+    nights.type("rules/30-advice.rls", "%%% @cites S13\n", "%%% @convention Nothing.\n")
+    (found,) = nights.findings()
+    assert (found.file, found.severity, found.code) == ("statements.trig", "Warning", "statement-without-rule")
+    (accept,) = nights.fixes("statements.trig", "statement-without-rule")
+    assert accept.title == "accept statement-without-rule, with a reason" and accept.edit is not None
+    nights.apply(accept.edit)
+    assert not nights.findings()

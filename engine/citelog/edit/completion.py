@@ -235,20 +235,29 @@ def _terms(
         return
     fitting = _fitting(reading, predicate, place)
     for iri, label in _labelled(reading):
-        name = short(iri, known, in_rules=True)
-        if name is not None:
-            yield Item(name, "term", start, end, name, label, rank=1 if iri in fitting else 4, thing=Thing("iri", iri))
+        name = short(iri, known, in_rules=False)
+        if name is not None:  # the list shows the short name, also where the rule must have the whole
+            insert = short(iri, known, in_rules=True) or name
+            rank = 1 if iri in fitting else 4
+            yield Item(name, "term", start, end, insert, label, rank=rank, thing=Thing("iri", iri))
 
 
 def _fitting(reading: Reading, predicate: Predicate, place: Argument) -> set[str]:
     """The terms that stand in a place of a predicate: in rules, in statements, or by their class."""
     triples, position = reading.triples, predicate.arguments.index(place)
-    found = {
-        value.value
+    written = [
+        given
         for rule in reading.rules
-        for literal in rule.body
-        if isinstance(literal, Present) and literal.predicate == predicate.name
-        if isinstance(argument := literal.args[position], Constant) and isinstance(value := argument.value, Iri)
+        for name, given in (
+            (rule.predicate, rule.args),
+            *((x.predicate, x.args) for x in rule.body if isinstance(x, Present)),
+        )
+        if name == predicate.name
+    ]
+    found = {
+        argument.value.value
+        for given in written
+        if isinstance(argument := given[position], Constant) and isinstance(argument.value, Iri)
     }
     if predicate.layer == "knowledge":
         for subject, name, value in triples.graphs:

@@ -10,6 +10,7 @@ from citelog.edit import rules
 from citelog.edit.desk import Desk, Reading
 from citelog.edit.mentions import Mention
 from citelog.knowledge.base import Statement
+from citelog.knowledge.lookup import constants
 from citelog.knowledge.triples import DCTERMS, RDFS, SKOS, TYPE
 from citelog.rules.language import TAGS
 from citelog.rules.program import Predicate
@@ -182,6 +183,7 @@ def _term(reading: Reading, iri: str) -> str:
         ("signature", triples.text(iri, CL + "signature")),
         ("value", _value(reading, iri)),
         ("spoken of in", _several(sorted(spoken))),
+        ("named by", _several(f"`{rule.name}`" for rule in reading.rules if Iri(iri) in constants(rule))),
     ]
     said = triples.text(iri, SKOS + "definition") or triples.text(iri, RDFS + "comment")
     said = said or triples.text(iri, DCTERMS + "title")

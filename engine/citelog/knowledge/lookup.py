@@ -95,7 +95,7 @@ def _conflict(knowledge: Knowledge, id_: str) -> Found:
     fields = (("type", found.type), ("level", found.level), ("encoder's note", found.note))
     cited = [Citation.of(knowledge.statements[s]) for s in dict.fromkeys(s for side in found.sides for s in side)]
     value = Iri(knowledge.namespace + id_)
-    uses = {"concluded by the rules": [r.name for r in knowledge.program.rules if value in _constants(r)]}
+    uses = {"concluded by the rules": [r.name for r in knowledge.program.rules if value in constants(r)]}
     return _made(id_, "conflict", found.title, fields, cited, found.sides, uses)
 
 
@@ -140,7 +140,7 @@ def _term(knowledge: Knowledge, term: Iri) -> Found:
     stated = {s for atom, ids in knowledge.stated.items() if term in atom.args for s in ids}
     fields = (("iri", term.value), ("matches", ", ".join(names)))
     uses = {
-        "named in the rules": [r.name for r in knowledge.program.rules if term in _constants(r)],
+        "named in the rules": [r.name for r in knowledge.program.rules if term in constants(r)],
         "named in the statements": sorted(stated),
     }
     return _made(term.local, "term", knowledge.terms.labels[term], fields, [], (), uses)
@@ -171,7 +171,8 @@ def _read(rule: Rule) -> set[str]:
     return {x.predicate for x in rule.body if isinstance(x, Present | Absent)}
 
 
-def _constants(rule: Rule) -> set[Value]:
+def constants(rule: Rule) -> set[Value]:
+    """The values that a rule names."""
     found = {a.value for a in rule.args if isinstance(a, Constant)}
     for literal in rule.body:
         match literal:
