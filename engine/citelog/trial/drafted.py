@@ -25,6 +25,7 @@ from citelog.knowledge.triples import Whole
 from citelog.proof.compare import difference
 from citelog.run.datalog import DEADLINE, DeadlineError
 from citelog.trial.expectations import Failure, Trial, judged
+from citelog.trial.touched import Edit, edits
 
 Texts = Mapping[str, str]
 """Texts of files, by their paths within the knowledge base."""
@@ -154,10 +155,10 @@ class Desk:
         if knowledge is None:
             return None
         found, names = [], self.cases(files)
-        same = not self._of_knowledge(drafts)
+        changed = edits(self.saved.knowledge, knowledge) if self.saved.knowledge is not None else None
         for name in names:
             before = self.tried.get(name)
-            if before and same and files[name] == self.files.get(name):
+            if before and files[name] == self.files.get(name) and _untouched(before, changed):
                 now = before
             else:
                 now = self._tried(knowledge, name, files, deadline)
@@ -216,6 +217,15 @@ def _said(conclusion: Conclusion) -> tuple[object, ...]:
     """What a conclusion says, and by whom; where its statements stand in the files does not matter."""
     quotes = tuple(c.quote for c in conclusion.citations)
     return conclusion.sentence, conclusion.details, conclusion.statements, conclusion.facts, conclusion.assumes, quotes
+
+
+def _untouched(before: Tried, changed: tuple[Edit, ...] | None) -> bool:
+    """Whether a case cannot have become otherwise; one that keeps proofs might, for these tell the lines of rules."""
+    found = before.found
+    if changed is None or found is None:
+        return False
+    keeps = found.case.expect is not None and found.case.expect.proofs
+    return not (changed and keeps) and not any(edit.touches(found.run) for edit in changed)
 
 
 def _change(name: str, before: Tried | None, now: Tried) -> CaseChange:
