@@ -215,7 +215,7 @@ def test_an_edit_changes_nothing_in_the_cases_that_it_does_not_touch() -> None:
             continue
         changed = edits(world.knowledge(), suspect.knowledge)
         assert changed is not None and {edit.name for edit in changed} <= {mutant.rule}
-        untouched = [record for record in world.cases() if not any(edit.touches(record.run) for edit in changed)]
+        untouched = [record for record in world.cases() if not any(edit.touches(record.model) for edit in changed)]
         for record in rng.sample(untouched, min(4, len(untouched))):
             tried += 1
             before, after = (_answer(record, k) for k in (world.knowledge(), suspect.knowledge))

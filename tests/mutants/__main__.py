@@ -69,8 +69,8 @@ def judge(mutants: Sequence[Mutant], processes: int = 1) -> list[Verdict]:
         found = []
         for number, verdict in enumerate(pool.imap(judged, mutants, chunksize=16), 1):
             found.append(verdict)
-            if sys.stderr.isatty() and number % 50 == 0:
-                print(f"\r{number} of {len(mutants)} ", end="", file=sys.stderr, flush=True)
+            if number % 100 == 0 or number == len(mutants):
+                print(f"{number} of {len(mutants)}", file=sys.stderr, flush=True)
         return found
 
 

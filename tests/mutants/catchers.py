@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import agreement
 from citelog.assess import Assessment, DerivationError
@@ -21,6 +22,9 @@ from citelog.trial.touched import Edit
 from mutants import world
 from mutants.edits import Mutant
 from mutants.world import Record
+
+MOST = 100
+"""Records in which a mutant is compared with the decision tables, of those that it touches."""
 
 
 @dataclass
@@ -63,7 +67,7 @@ class Suspect:
 
     def touched(self, records: tuple[Record, ...]) -> Iterator[Record]:
         """The records in which the mutant can matter."""
-        return (record for record in records if self.edit.touches(record.run))
+        return (record for record in records if self.edit.touches(record.model))
 
 
 def caught_by_check(suspect: Suspect) -> str:
@@ -86,7 +90,7 @@ def caught_by_verify(suspect: Suspect) -> str:
 
 def caught_by_tables(suspect: Suspect) -> str:
     """The first difference from the independent reading of the decision tables, on cases and drawn records."""
-    for record in suspect.touched((*world.cases(), *world.drawn())):
+    for record in islice(suspect.touched((*world.cases(), *world.drawn())), MOST):
         try:
             found = agreement.differences(record.raw, record.at, suspect.knowledge)
         except DerivationError as error:

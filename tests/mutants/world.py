@@ -11,7 +11,7 @@ from typing import Any
 import b12
 from citelog import home, patient
 from citelog.answer import derive
-from citelog.explain.model import Shape
+from citelog.explain.model import Model, Shape
 from citelog.explain.model import shape as shape_of
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import Opened, load
@@ -19,7 +19,6 @@ from citelog.knowledge.triples import TYPE, files_of
 from citelog.patient.case import Case
 from citelog.rules.language import Names
 from citelog.rules.syntax import RuleFile, parse
-from citelog.run.result import Run
 from citelog.values import Iri
 from mutants.edits import Author
 from oracle.random_cases import random_at, random_case
@@ -107,7 +106,7 @@ class Record:
     raw: dict[str, Any]
     case: Case
     at: str | None
-    run: Run
+    model: Model
 
 
 @cache
@@ -131,4 +130,5 @@ def drawn(number: int = 1500, seed: int = 20261129) -> tuple[Record, ...]:
 
 
 def _record(name: str, raw: dict[str, Any], case: Case, at: str | None) -> Record:
-    return Record(name, raw, case, at, derive(knowledge(), case, date.fromisoformat(at) if at else None))
+    run = derive(knowledge(), case, date.fromisoformat(at) if at else None)
+    return Record(name, raw, case, at, Model(run))

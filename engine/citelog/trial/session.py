@@ -15,6 +15,7 @@ from citelog import home
 from citelog.answer import Conclusion
 from citelog.assess import Assessment
 from citelog.diagnostics import Diagnostic
+from citelog.explain.model import Model
 from citelog.explain.what_if import paired
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.fingerprint import answer_files
@@ -78,11 +79,12 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A case as it was run: the hash of its files, its trial, and its answer, None where there is none."""
+    """A case as it was run: the hash of its files, its trial, its answer (None where there is none), its facts."""
 
     digest: str
     trial: Trial
     answer: Assessment | None
+    model: Model | None
 
 
 @dataclass
@@ -152,14 +154,14 @@ class Session:
         files = {
             file
             for file, kept in self._kept.items()
-            if changed and (kept.answer is None or any(edit.touches(kept.answer.run) for edit in changed))
+            if changed and (kept.model is None or any(edit.touches(kept.model) for edit in changed))
         }
         return files, [f"rule {edit.name}" for edit in changed]
 
     def _run(self, file: Path) -> _Kept:
         written = _hash(file)  # before it is read: what is written meanwhile is found at the next look
         trial, answer = tried(self.knowledge, file, explained=False)
-        return _Kept(_digest(written, file, answer), trial, answer)
+        return _Kept(_digest(written, file, answer), trial, answer, Model(answer.run) if answer else None)
 
     def _trials(self) -> tuple[Trial, ...]:
         return tuple(self._kept[file].trial for file in sorted(self._kept))

@@ -16,7 +16,7 @@ from itertools import islice
 from citelog.explain.model import Model
 from citelog.knowledge.base import Knowledge
 from citelog.rules.program import Aggregate, Present, Program, Rule, Variable
-from citelog.run.result import Run, instance
+from citelog.run.result import instance
 from citelog.trial.coverage import join, order
 from citelog.values import Atom, Value
 
@@ -37,9 +37,8 @@ class Edit:
         rule = self.after or self.before
         return rule.name if rule else ""
 
-    def touches(self, run: Run) -> bool:
+    def touches(self, model: Model) -> bool:
         """Whether the rule gives something else than before in a case that was derived with its old form."""
-        model = Model(run)
         before, after = (given(rule, model) if rule else frozenset() for rule in (self.before, self.after))
         if before is None or after is None or before != after:
             return True
