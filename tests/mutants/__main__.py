@@ -10,6 +10,7 @@ python -m mutants --json verdicts.json       each verdict, as data
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import multiprocessing
 import random
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def judge(mutants: Sequence[Mutant], processes: int = 1) -> list[Verdict]:
     """The verdicts, in the order of the mutants."""
     world.cases(), world.drawn(), world.names()  # before the processes part, so that they share it
+    gc.freeze()  # and so that no process walks over it again and again
     if processes == 1:
         return [judged(mutant) for mutant in mutants]
     with multiprocessing.get_context("fork").Pool(processes) as pool:
