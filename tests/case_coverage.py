@@ -138,6 +138,61 @@ NEVER_FIRES = {"unusable-unit-of-another-quantity"}
 """Rules that no record can reach: every unit that the terms know is one of serum vitamin B12."""
 
 
+_TREATED = "loading and maintenance under way are line 3 of the treat table, so the patient is treated"
+_PERNICIOUS = "pernicious anaemia is line 4 of the treat table, so the patient is treated"
+_READ = "what is left of the entries about involvement was read from one"
+_ONE = "there is always one"
+
+NEVER_DECIDE = {
+    "unusable-unit-of-another-quantity/1": "the rule can never fire, see NEVER_FIRES",
+    "level-value/4": "every unit that the terms know is one of serum vitamin B12",
+    "level-bound/4": "every unit that the terms know is one of serum vitamin B12",
+    "status-all-unusable/2": "a result is usable or unusable, so one that was read and none that is usable leave this",
+    "status-all-open/3": "a result that counts has a class or is open, and none has a class",
+    "ask-level-open/3": "a result that counts has a class or is open, and with a class the status is another",
+    "status/1": _ONE,
+    "status-results/1": _ONE,
+    "status-unusable-results/1": _ONE,
+    "status-superseded-result/1": _ONE,
+    "regimen-oral-preferred/4": _ONE,
+    "state-absent/2": "a name that was read is said to be present, absent or unknown: the latest entry always stands",
+    "during-course/2": "a phase is that of some medicine",
+    **dict.fromkeys(
+        (
+            f"neuro-{name}/1"
+            for name in ["conflicting-for", "conflicting-suspect", "present", "possible", "unknown", "absent"]
+        ),
+        _READ,
+    ),
+    "neuro-only-not-possible/1": _READ,
+    **dict.fromkeys(
+        (
+            f"regimen-{name}/2"
+            for name in (
+                *(f"neuro-loading-{how}" for how in ("under-way", "improving", "done")),
+                *(f"neuro-maintenance-{how}" for how in ("after-loading", "while-improving", "due", "under-way")),
+                *(f"standard-loading-{how}" for how in ("under-way", "done")),
+                *(f"standard-maintenance-{how}" for how in ("after-loading", "due", "under-way")),
+                "general-maintenance",
+                "malabsorption-maintenance-under-way",
+            )
+        ),
+        _TREATED,
+    ),
+    **dict.fromkeys(
+        (f"regimen-label-{name}/2" for name in ("1", "2", "3", "4", "4-under-way")),
+        _PERNICIOUS,
+    ),
+    "conflict-maintenance-interval-pernicious-anaemia/1": _PERNICIOUS,
+    "conflict-loading-pernicious-anaemia/1": _PERNICIOUS,
+    "conflict-for-life-pernicious-anaemia/1": _PERNICIOUS,
+}
+"""Literals that hold wherever the rest of their rule does, beside those that `citelog coverage` sees to, and why.
+
+They stand in the rules for what they say: a regimen is for the treated, a status is read off results.
+"""
+
+
 def _column(key: str) -> str:
     """ "No phase, oral" is one column of table 6.2."""
     return key.removesuffix(":oral") + ":none" if key.startswith("regimen:") and key.endswith(":oral") else key

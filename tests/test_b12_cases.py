@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections import Counter
 
@@ -11,7 +12,11 @@ import pytest
 import b12
 import case_coverage
 from citelog import patient
+from citelog.answer import derive
 from citelog.diagnostics import CaseError
+from citelog.explain.model import Model
+from citelog.trial.coverage import Survey, holds, join, order
+from oracle.random_cases import random_case
 
 CASES = list(b12.library())
 DOCUMENT_LEVEL = {"conflict:CP04"}
@@ -19,7 +24,7 @@ DOCUMENT_LEVEL = {"conflict:CP04"}
 
 
 def test_the_library_is_there() -> None:
-    assert 120 <= len(CASES) <= 200
+    assert 120 <= len(CASES) <= 300
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -48,7 +53,9 @@ def test_each_file_opens_with_what_it_shows(name: str) -> None:
     assert case.shows and len(set(case.shows)) == len(case.shows)
     assert all(len(line) <= 120 for line in case.path.read_text(encoding="utf-8").splitlines())
     assert "id" not in case.record, "the name of the file is the id"
-    assert set(case.expect) <= {"at", "include", "exclude", "steps"} and case.expect.get("include")
+    assert set(case.expect) <= {"at", "include", "exclude", "steps", "cites", "facts", "proofs"} and case.expect.get(
+        "include"
+    )
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -104,6 +111,27 @@ def test_a_case_may_name_the_day_that_it_is_assessed_on() -> None:
 def test_nothing_is_without_a_case() -> None:
     """The catalogue, the rows and cells of the tables, boundaries on both sides, properties, traps, and every rule."""
     assert case_coverage.missing() == []
+
+
+@pytest.mark.slow
+def test_what_no_case_exercises_is_what_no_record_can() -> None:
+    """`citelog coverage` of the library: all sides of all limits, all conclusions, and every literal that can decide."""
+    files = [case.path for case in b12.library().values()]
+    gaps = {point.name for point in Survey(b12.knowledge(), files).coverage().gaps}
+    assert gaps == {*case_coverage.NEVER_DECIDE, *case_coverage.NEVER_FIRES}
+
+
+@pytest.mark.slow
+def test_no_drawn_record_makes_those_literals_decide() -> None:
+    rng, knowledge = random.Random(11), b12.knowledge()
+    rules = {rule.name: rule for rule in knowledge.program.rules}
+    for _ in range(150):
+        model = Model(derive(knowledge, patient.read(random_case(rng), knowledge.terms), None))
+        for point in case_coverage.NEVER_DECIDE:
+            name, _, place = point.rpartition("/")
+            rest = [part for at, part in enumerate(rules[name].body) if at != int(place) - 1]
+            literal = rules[name].body[int(place) - 1]
+            assert all(holds(literal, row, model) for row in join(order(rest), model)), point
 
 
 def test_the_rules_called_unreachable_are_not_reached() -> None:
