@@ -158,13 +158,9 @@ NEVER_DECIDE = {
     "state-absent/2": "a name that was read is said to be present, absent or unknown: the latest entry always stands",
     "during-course/2": "a phase is that of some medicine",
     **dict.fromkeys(
-        (
-            f"neuro-{name}/1"
-            for name in ["conflicting-for", "conflicting-suspect", "present", "possible", "unknown", "absent"]
-        ),
-        _READ,
+        (f"neuro-{name}/1" for name in ("present", "possible", "unknown", "absent", "only-not-possible")), _READ
     ),
-    "neuro-only-not-possible/1": _READ,
+    **dict.fromkeys((f"neuro-conflicting-{name}/1" for name in ("for", "suspect")), _READ),
     **dict.fromkeys(
         (
             f"regimen-{name}/2"

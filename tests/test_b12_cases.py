@@ -115,7 +115,7 @@ def test_nothing_is_without_a_case() -> None:
 
 @pytest.mark.slow
 def test_what_no_case_exercises_is_what_no_record_can() -> None:
-    """`citelog coverage` of the library: all sides of all limits, all conclusions, and every literal that can decide."""
+    """`citelog coverage` of the library: all sides of all limits, all conclusions, every literal that can decide."""
     files = [case.path for case in b12.library().values()]
     gaps = {point.name for point in Survey(b12.knowledge(), files).coverage().gaps}
     assert gaps == {*case_coverage.NEVER_DECIDE, *case_coverage.NEVER_FIRES}
