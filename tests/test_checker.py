@@ -98,7 +98,7 @@ def patients(step: int = 1, start: int = 0) -> Iterator[Patient]:
 
 @pytest.mark.parametrize("start", range(6))
 def test_every_assessment_is_certified_with_all_its_proofs(start: int) -> None:
-    """186 shipped cases, and a hundred drawn ones, with nine or ten proofs each."""
+    """The shipped cases, and a hundred drawn ones, with nine or ten proofs each."""
     found = list(patients(6, start))
     assert {p.name: said for p in found if (said := p.certified())} == {}
     assert len(records()) >= 286 and sum(len(p.proved) for p in found) > 400
