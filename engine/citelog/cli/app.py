@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from citelog.cli import asking, authors, comparing, editing, exporting, patients, serving
+from citelog.cli import asking, authors, comparing, editing, exporting, patients, serving, verifying
 from citelog.cli.console import guarded
 from citelog.home import VERSION
 
@@ -23,6 +23,7 @@ for command in (
     *patients.COMMANDS,
     *authors.COMMANDS,
     *comparing.COMMANDS,
+    *verifying.COMMANDS,
     *editing.COMMANDS,
     *asking.COMMANDS,
     *exporting.COMMANDS,

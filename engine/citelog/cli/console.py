@@ -147,6 +147,20 @@ def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterato
     yield from track(items, what, total, console=Console(stderr=True), transient=True)
 
 
+@contextlib.contextmanager
+def meter() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error that is told what is done, how far, and of how much; only a terminal is shown it."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("")
+        yield lambda what, done, total: shown.update(task, description=what, completed=done, total=total)
+
+
 def save(path: Path, text: str) -> None:
     """A result in a file that the caller named."""
     try:

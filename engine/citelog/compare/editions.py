@@ -126,7 +126,7 @@ class Edition:
     @cached_property
     def files(self) -> Mapping[str, str]:
         """The hash of every file that an author writes, by its path in the folder."""
-        patterns = ("*.ttl", "*.trig", "rules/*.rls")
+        patterns = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls")
         paths = sorted(path for pattern in patterns for path in self.folder.glob(pattern))
         return {p.relative_to(self.folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
 

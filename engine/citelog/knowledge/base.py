@@ -135,6 +135,16 @@ class Caveat:
 
 
 @dataclass(frozen=True, slots=True)
+class SafetyProperty:
+    """A claim that must never be made for any patient; `undecided` says why no machine can tell, where none can."""
+
+    id: str
+    iri: Iri
+    text: str
+    undecided: str
+
+
+@dataclass(frozen=True, slots=True)
 class Knowledge:
     """Everything that an assessment needs of a knowledge base.
 
@@ -142,6 +152,7 @@ class Knowledge:
     the encoder adds). `ranks` numbers the terms that have an order. `notes` are predicates whose facts put a record
     aside. `follows` says after which step a regimen step comes, where a statement does. `unresolved` is whether no
     work can be looked up that a citation marker denotes. `sha256` is of every file that can change an answer.
+    `guarded` is the program with the rules of its safety properties, which answers never read.
     """
 
     id: str
@@ -151,6 +162,8 @@ class Knowledge:
     review_status: str
     namespace: str
     program: Program
+    guarded: Program
+    properties: tuple[SafetyProperty, ...]
     stated: Mapping[Atom, tuple[str, ...]]
     terms: Terms
     statements: Mapping[str, Statement]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from citelog.knowledge.triples import NO_DRAFTS, Drafts, files_of, read_bytes
 
-_PATTERNS = ("*.ttl", "*.trig", "rules/*.rls", "source/*.txt")
+_PATTERNS = ("*.ttl", "*.trig", "*.rls", "rules/*.rls", "source/*.txt")
 
 
 def answer_files(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> list[Path]:

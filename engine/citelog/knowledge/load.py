@@ -14,7 +14,7 @@ from pathlib import Path
 
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
-from citelog.knowledge.base import Field, Kind, Knowledge, Statement
+from citelog.knowledge.base import Field, Kind, Knowledge, SafetyProperty, Statement
 from citelog.knowledge.faithful import check_faithful, check_functional
 from citelog.knowledge.fingerprint import fingerprint
 from citelog.knowledge.statements import read_caveats, read_conflicts, read_source, read_statements
@@ -34,7 +34,7 @@ from citelog.knowledge.triples import (
 from citelog.knowledge.vocabulary import check_declared, check_values, read_predicates, read_terms
 from citelog.rules.check import check
 from citelog.rules.language import Names
-from citelog.rules.program import Absent, Predicate, Present, Program
+from citelog.rules.program import Absent, Constant, Predicate, Present, Program, Rule, part
 from citelog.rules.syntax import RuleFile, parse
 from citelog.values import Atom, Iri, Value
 from citelog.vocab import CL, Terms
@@ -57,8 +57,14 @@ CODES: Mapping[str, str] = {
     "two-values": "two values of a property that has one",
     "wrong-value": "a value that is not of the kind that its property is declared for",
     "unknown-reference": "a name of a statement, or of a file, that does not exist",
+    "property-apart": "a safety property and the rules that answer, which must not rest on each other, do",
 }
 """Every code of this module, with its meaning."""
+
+PROPERTIES = "properties.rls"
+"""The file, beside the folder of the rules, in which the safety properties stand."""
+
+VIOLATION = "violation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     statements = read_statements(triples, source, found)
     texts = {
         text.name: text
-        for path in files_of(folder, "rules/*.rls", drafts)
+        for path in [*files_of(folder, "rules/*.rls", drafts), *files_of(folder, PROPERTIES, drafts)]
         if (text := read_text(path, folder, found, drafts))
     }
     files = tuple(parse(text.text, text.name) for text in texts.values())
@@ -118,11 +124,14 @@ def assemble(
     check_faithful(triples, statements, found)
     terms = read_terms(triples, found)
     names = Names(predicates, frozenset(Iri(s) for s in triples.subjects), known)
-    program, wrong = check(files, names)
+    guarded, wrong = check(files, names)
     found += wrong
+    found += _apart(guarded)
+    program = part(guarded, lambda rule: not _is_of_property(rule))
     conflicts = read_conflicts(triples, known, found)
     caveats = read_caveats(triples, known, found)
     kinds = _kinds(triples, predicates, found)
+    properties = _properties(triples, guarded, found)
     bases = triples.instances(CL + "KnowledgeBase")
     if len(bases) != 1:
         found.append(
@@ -147,7 +156,9 @@ def assemble(
         review_status=triples.text(document, CL + "reviewStatus"),
         namespace=base[: len(base) - len(Iri(base).local)],
         program=program,
-        stated=_stated(triples, program, predicates, set(statements)),
+        guarded=guarded,
+        properties=properties,
+        stated=_stated(triples, guarded, predicates, set(statements)),
         terms=_reading(terms, triples, program),
         statements=statements,
         conflicts=conflicts,
@@ -193,6 +204,62 @@ def _told_once(triples: Triples, found: list[Diagnostic]) -> list[Diagnostic]:
     unread = [d for d in found if d.code == "bad-signature"]
     named = {m[0] for d in unread for m in re.finditer(r"\w+(?=\()", d.message + d.text)}
     return [d for d in found if not (d.code == "undefined-predicate" and d.message.rsplit(" ", 1)[-1] in named)]
+
+
+# safety properties
+
+
+def _is_of_property(rule: Rule) -> bool:
+    return rule.span.file.endswith(f"/{PROPERTIES}")
+
+
+def _apart(program: Program) -> list[Diagnostic]:
+    """Rules that answer and rules of properties that rest on each other: no answer may change with a property."""
+    made = {rule.predicate for rule in program.rules if _is_of_property(rule)} | {VIOLATION}
+    found = []
+    for rule in program.rules:
+        if _is_of_property(rule):
+            continue
+        message = ""
+        if rule.predicate in made:
+            message = f"rule {rule.name} concludes {Iri(rule.predicate).local}, which {PROPERTIES} concludes"
+        elif read := next((x for x in rule.body if isinstance(x, Present | Absent) and x.predicate in made), None):
+            message = f"rule {rule.name} reads {Iri(read.predicate).local}, which {PROPERTIES} concludes"
+        if message:
+            hint = "answers may not depend on properties: conclude something of another name here"
+            found.append(Diagnostic("property-apart", rule.span, message, hint, rule.text.partition("\n")[0]))
+    return found
+
+
+def _properties(triples: Triples, program: Program, found: list[Diagnostic]) -> tuple[SafetyProperty, ...]:
+    """The declared properties, in the order of their ids; each has a rule that says when it is broken, or a reason."""
+    ruled = {
+        arg.value
+        for rule in program.rules
+        if rule.predicate == VIOLATION
+        for arg in rule.args[1:]
+        if isinstance(arg, Constant)
+    }
+    properties = []
+    for subject in triples.instances(CL + "SafetyProperty"):
+        iri, undecided = Iri(subject), triples.text(subject, CL + "undecided")
+        if (iri in ruled) == bool(undecided):
+            span, shown = triples.span(subject)
+            message = (
+                f"{iri.local} has a rule in {PROPERTIES}, and a reason for none"
+                if undecided
+                else f"nothing says when {iri.local} is broken"
+            )
+            hint = f"a rule in {PROPERTIES} that concludes {VIOLATION} of it, or cl:undecided with the reason for none"
+            found.append(Diagnostic("incomplete", span, message, hint, shown))
+        properties.append(SafetyProperty(iri.local, iri, triples.text(subject, SKOS + "definition"), undecided))
+    known = {one.iri for one in properties}
+    for rule in program.rules:
+        if rule.predicate == VIOLATION and not (isinstance(rule.args[1], Constant) and rule.args[1].value in known):
+            message = f"rule {rule.name} breaks no property that is declared"
+            hint = "name one in the head, and declare it as a cl:SafetyProperty"
+            found.append(Diagnostic("incomplete", rule.span, message, hint, rule.text.partition("\n")[0]))
+    return tuple(sorted(properties, key=lambda one: one.id))
 
 
 # what the rules read, and what conclusions are made of

@@ -313,7 +313,7 @@ def _phrase(times: Decimal, period: Decimal, unit: Iri) -> str:
 def _is_touched(atom: Atom, touched: set[tuple[str, str]], case: Case) -> bool:
     """Whether an entry is changed where it says a fact; one that is changed at all is not dropped as well."""
     record = _record(atom.args[1] if len(atom.args) > 1 else None, case)
-    key = _KEY.get(atom.predicate, "")
+    key = KEYS.get(atom.predicate, "")
     if record is None:
         return False
     if record.entry.list == "context":
@@ -322,7 +322,7 @@ def _is_touched(atom: Atom, touched: set[tuple[str, str]], case: Case) -> bool:
     return all((entry.read_from, key) in places for entry in record.entries)
 
 
-_KEY = {
+KEYS = {
     "entry": "state", "preference": "value", "result_value": "value", "result_bound": "value",
     "result_unreadable": "value", "result_unit": "unit", "result_unit_missing": "unit", "result_unit_unknown": "unit",
     "result_flag": "flag", "medication_status": "status", "medication_route": "route",
@@ -336,7 +336,7 @@ def _unmade(atom: Atom, case: Case) -> Iterator[tuple[Change, ...]]:
     record = _record(atom.args[1] if len(atom.args) > 1 else None, case)
     if record is None:
         return
-    key = _KEY.get(atom.predicate, "")
+    key = KEYS.get(atom.predicate, "")
     words = {"state": _STATES, "status": _STATUSES, "course": COURSES}.get(key, ())
     for word in words:
         if word != str(record.entry.keys.get(key, "")).casefold():

@@ -6,6 +6,7 @@ words for people, and the statements that it encodes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from citelog.diagnostics import Span
@@ -189,3 +190,15 @@ class Program:
     rules: tuple[Rule, ...]
     fixed: tuple[Component, ...]
     open: tuple[Component, ...]
+
+
+def part(program: Program, kept: Callable[[Rule], bool]) -> Program:
+    """The program of some of its rules; nothing that is kept may rest on what is not."""
+    numbers = {old: new for new, old in enumerate(i for i, rule in enumerate(program.rules) if kept(rule))}
+
+    def of(components: tuple[Component, ...]) -> tuple[Component, ...]:
+        left = ((tuple(numbers[n] for n in c.rules if n in numbers), c.recursive) for c in components)
+        return tuple(Component(rules, recursive) for rules, recursive in left if rules)
+
+    rules = tuple(program.rules[old] for old in numbers)
+    return Program(program.predicates, rules, of(program.fixed), of(program.open))

@@ -21,7 +21,7 @@ from citelog.layout.files import Laid, write
 from citelog.serve.limits import Limits, Refusal
 from citelog.serve.pool import Craft, Pool
 
-EDITABLE = ("*.ttl", "*.trig", "rules/*.rls", "cases/**/*.yaml", "cases/**/*.yml", "cases/**/*.json")
+EDITABLE = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls", "cases/**/*.yaml", "cases/**/*.yml", "cases/**/*.json")
 """The files that a page may have drafts of."""
 _KEPT = ("source/*.txt", "cases/proofs/**/*.txt")
 """What else the workers need."""

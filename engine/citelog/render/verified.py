@@ -1,0 +1,109 @@
+"""What verification found out, as lines of text: verdicts first, then the records that show what should not be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import yaml
+
+from citelog.knowledge.base import Knowledge
+from citelog.render.lines import WIDTH, Line, wrapped
+from citelog.render.phrases import counted
+from citelog.render.proofs import proof
+from citelog.verify.verdicts import AxisCount, Undecided, Verdict, Verification
+
+
+def verified(found: Verification, knowledge: Knowledge, width: int = WIDTH) -> Iterator[Line]:
+    """Everything that was found out."""
+    broken = sum(not verdict.holds for verdict in (*found.properties, *found.kinds))
+    decided = len(found.properties)
+    said = (
+        f"{broken} can be broken" if broken else "all hold for every patient" if decided + len(found.kinds) else "none"
+    )
+    yield Line(
+        f"{knowledge.id}: {counted(decided, 'safety property', 'safety properties')}, {said}",
+        "bold red" if broken else "bold",
+    )
+    for verdict in found.properties:
+        yield from _verdict(verdict, width)
+    if found.undecided:
+        yield Line("")
+        yield Line("Decided by no machine", "bold")
+        for one in found.undecided:
+            yield from _undecided(one, width)
+    if found.kinds or found.disagreements:
+        yield Line("")
+        yield Line("Asked of every knowledge base", "bold")
+        for verdict in (*found.kinds, *found.disagreements):
+            yield from _verdict(verdict, width, "" if verdict in found.kinds else "look at it: ")
+    if found.idle:
+        yield Line("")
+        yield Line("Rules that fire for no patient", "bold")
+        by_name = {rule.name: rule for rule in knowledge.guarded.rules}
+        for name in found.idle:
+            span = by_name[name].span
+            yield Line(f"  {name}  {span}", "yellow", link=span.file)
+    if found.axes:
+        yield Line("")
+        yield from _pictures(found, width)
+
+
+def _verdict(verdict: Verdict, width: int, whether: str = "") -> Iterator[Line]:
+    mark, style = ("✓", "green") if verdict.holds else ("?", "yellow") if whether else ("✗", "red")
+    if not verdict.counted:
+        looked = f"{verdict.pictures:,} pictures, too many to count; clingo finds {'none' if verdict.holds else 'one'}"
+    elif verdict.holds and not verdict.pictures:
+        looked = "no rule can conclude it"
+    elif verdict.holds:
+        looked = f"{verdict.pictures:,} {'picture' if verdict.pictures == 1 else 'pictures'}"
+    else:
+        looked = f"{whether}in {verdict.broken:,} of {verdict.pictures:,} pictures"
+    yield from wrapped(f"  {mark} {verdict.about}  {verdict.text}  ({looked})", width, "      ", style)
+    if verdict.witness is None:
+        return
+    yield Line("      the smallest record that shows it:")
+    case = {key: value for key, value in verdict.witness.case.items() if key != "id"}
+    written = yaml.safe_dump(case, allow_unicode=True, sort_keys=False, width=1000) if case else "(an empty record)\n"
+    yield from (Line(f"        {text}") for text in written.splitlines())
+    if verdict.witness.at:
+        yield Line(f"        --at {verdict.witness.at}")
+    shown = f"violation:{verdict.about}"
+    assessed = verdict.witness.assessment
+    if shown in assessed.by_id:
+        for line in proof(assessed.why(shown), assessed, width=width - 6):
+            yield Line(line.text, line.style, f"      {line.lead}", line.link)
+    else:
+        for conclusion in assessed.conclusions:
+            if conclusion.kind in (verdict.about.partition(":")[0], "regimen", "treat"):
+                yield from wrapped(
+                    f"        {conclusion.id}  by {', '.join(conclusion.rules)}", width, "          ", "dim"
+                )
+
+
+def _undecided(one: Undecided, width: int) -> Iterator[Line]:
+    yield from wrapped(f"  - {one.about}  {one.text}", width, "      ")
+    yield from wrapped(f"      {one.reason}", width, "      ", "dim")
+
+
+def _pictures(found: Verification, width: int) -> Iterator[Line]:
+    yield Line("Pictures", "bold")
+    yield from wrapped(
+        f"  {found.entries:,} different entries were read; the rules tell {counted(found.forms, 'form')} of them"
+        f" apart, on {counted(len(found.axes), 'axis', 'axes')}.",
+        width,
+        "  ",
+    )
+    room = max(len(_cut(axis, width)) for axis in found.axes)
+    for axis in found.axes:
+        yield Line(f"    {_cut(axis, width):{room}}  {axis.signatures:5,}")
+    yield from wrapped(
+        f"  All axes together make {found.all_pictures:,} pictures. Each verdict needs only the axes that can reach it;"
+        f" {found.looked_at:,} pictures were looked at, and each verdict was reached once more by clingo.",
+        width,
+        "  ",
+    )
+
+
+def _cut(axis: AxisCount, width: int) -> str:
+    room = width - 14
+    return axis.name if len(axis.name) <= room else f"{axis.name[: room - 1]}…"

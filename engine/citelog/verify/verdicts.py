@@ -1,0 +1,399 @@
+"""What verification finds out: whether each safety property holds for every patient, and what was not asked.
+
+Each verdict is reached twice, by two programs that share only the clauses: by counting the pictures in which the
+property is broken, and by asking clingo for one record that breaks it. If they ever disagree, that is said, and nothing
+else is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from citelog.knowledge.base import Knowledge
+from citelog.rules.program import Absent, Present, Program, part
+from citelog.run.datalog import Machine
+from citelog.values import Iri
+from citelog.verify import pictures, solver
+from citelog.verify.axes import Axes, axes
+from citelog.verify.clauses import FIRES, Entry, Ground
+from citelog.verify.ground import ground
+from citelog.verify.unknowns import UndecidedError
+from citelog.verify.witness import FaultError, Witness, facts, is_so, witness
+
+MOST = 1 << 36
+"""Pictures beyond which counting is left out and clingo's answer stands alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class AxisCount:
+    """An axis that a verdict depends on, and how many sets of its atoms a record can show."""
+
+    name: str
+    signatures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether something that must never be is impossible; else in how many pictures it is, and the smallest record.
+
+    `counted` is whether the pictures were counted too, and not only asked of clingo.
+    """
+
+    about: str
+    text: str
+    holds: bool
+    pictures: int
+    broken: int
+    counted: bool
+    axes: tuple[AxisCount, ...]
+    witness: Witness | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The verdict as it stands in the document."""
+        return {
+            "about": self.about,
+            "text": self.text,
+            "holds": self.holds,
+            "pictures": self.pictures,
+            "broken": self.broken,
+            "counted": self.counted,
+            "axes": [{"name": axis.name, "signatures": axis.signatures} for axis in self.axes],
+            "witness": None
+            if self.witness is None
+            else {"case": self.witness.case, "at": self.witness.at.isoformat() if self.witness.at else None},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A property that no verdict is given for, and why."""
+
+    about: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """All that verification found out about a knowledge base.
+
+    `properties` are the author's own, `kinds` that each kind which has exactly one conclusion has exactly one,
+    `disagreements` that no rules of both sides of a declared conflict fire unless it is shown. `idle` are rules that
+    fire for no patient. `axes` are all parts of a record; `all_pictures` is what they make together.
+    """
+
+    knowledge: str
+    properties: tuple[Verdict, ...]
+    undecided: tuple[Undecided, ...]
+    kinds: tuple[Verdict, ...]
+    disagreements: tuple[Verdict, ...]
+    idle: tuple[str, ...]
+    axes: tuple[AxisCount, ...]
+    entries: int
+    forms: int
+    all_pictures: int
+    looked_at: int
+    seconds: float = field(compare=False)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing that must not be is possible."""
+        return all(v.holds for v in (*self.properties, *self.kinds))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document, format `citelog-verification/1`; what depends on the machine is not in it."""
+        return {
+            "format": "citelog-verification/1",
+            "knowledge": self.knowledge,
+            "holds": self.holds,
+            "properties": [v.to_dict() for v in self.properties],
+            "undecided": [{"about": u.about, "text": u.text, "reason": u.reason} for u in self.undecided],
+            "kinds": [v.to_dict() for v in self.kinds],
+            "disagreements": [v.to_dict() for v in self.disagreements],
+            "idle": list(self.idle),
+            "axes": [{"name": axis.name, "signatures": axis.signatures} for axis in self.axes],
+            "entries": self.entries,
+            "forms": self.forms,
+            "all_pictures": self.all_pictures,
+        }
+
+
+Tick = Callable[[str, int, int], None]
+"""Told of progress: what is looked at, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """An atom that must never hold, and what is said of it."""
+
+    about: str
+    text: str
+    atom: int
+
+
+@dataclass
+class Verifier:
+    """A knowledge base written out, ready to be asked about."""
+
+    knowledge: Knowledge
+    ground: Ground
+    axes: Axes
+    left_out: tuple[Undecided, ...] = ()
+    known: dict[tuple[int, tuple[int, ...]], tuple[frozenset[int], ...]] = field(default_factory=dict)
+    looked_at: int = 0
+
+    @classmethod
+    def of(cls, knowledge: Knowledge, chosen: Iterable[str] | None = None) -> Verifier:
+        """Write a knowledge base out for its properties and kinds; those that pictures cannot decide are left out.
+
+        `chosen` are the ids of the properties to ask about; without it all, and all that is not asked.
+        """
+        names = {p.id for p in knowledge.properties} if chosen is None else set(chosen)
+        broken = [p for p in knowledge.properties if p.id in names and not p.undecided]
+        left_out = [Undecided(p.id, p.text, p.undecided) for p in knowledge.properties if p.id in names and p.undecided]
+        goals: dict[str, tuple[str, str]] = {p.id: ("violation", p.text) for p in broken}
+        if chosen is None:
+            goals |= {kind.name: (kind.predicate, kind.title) for kind in knowledge.kinds if not kind.about_record}
+        while True:
+            program = _resting(knowledge.guarded, goals, knowledge)
+            asked = {("violation", 1), *((kind.predicate, 1) for kind in knowledge.kinds if kind.name in goals)}
+            try:
+                made = ground(knowledge, program, sorted(asked))
+                break
+            except UndecidedError as trouble:
+                if trouble.rule is None:
+                    raise
+                hit = [
+                    g
+                    for g in goals
+                    if trouble.rule.name in _names(_resting(knowledge.guarded, {g: goals[g]}, knowledge))
+                ]
+                left_out += [Undecided(g, goals.pop(g)[1], str(trouble)) for g in hit]
+        _ask_more(made, knowledge, set(goals))
+        return cls(knowledge, made, axes(made), tuple(left_out))
+
+    def verdict(self, goal: _Goal, tick: Callable[[int, int], None] | None = None) -> Verdict:
+        """Whether an atom can ever hold, found in two ways."""
+        slice_ = self.axes.slice([goal.atom])
+        known = {axis: self.signatures(axis, atoms) for axis, atoms in slice_.frontier.items()}
+        number = pictures.count(known)
+        found = solver.smallest(self.axes, [goal.atom])
+        hits = done = 0
+        if number <= MOST:
+            for block in pictures.blocks(self.axes, slice_, known):
+                hits += block.rows.get(goal.atom, 0).bit_count()
+                done += block.size
+                if tick:
+                    tick(done, number)
+            self.looked_at += number
+            if bool(hits) != (found is not None):
+                raise FaultError(f"{goal.about}: counting pictures and clingo disagree")
+        shown = witness(self.ground, found) if found is not None else None
+        if shown and not is_so(self.axes, goal.atom, facts(shown.assessment.run)):
+            raise FaultError(f"{goal.about}: the engine does not conclude it for {shown.case}")
+        return Verdict(
+            goal.about,
+            goal.text,
+            found is None,
+            number,
+            hits,
+            number <= MOST,
+            tuple(AxisCount(self.axes.axes[axis].name, len(s)) for axis, s in known.items()),
+            shown,
+        )
+
+    def signatures(self, axis: int, atoms: tuple[int, ...]) -> tuple[frozenset[int], ...]:
+        """The sets of an axis's atoms that some record shows."""
+        key = (axis, atoms)
+        if key not in self.known:
+            self.known[key] = solver.signatures(self.axes, atoms)
+        return self.known[key]
+
+
+def verify(knowledge: Knowledge, chosen: Iterable[str] | None = None, tick: Tick | None = None) -> Verification:
+    """Verify a knowledge base: the properties of these ids, or all and what nobody asked."""
+    started = time.perf_counter()
+    if tick:
+        tick("reading every entry that a record can hold", 0, 1)
+    verifier = Verifier.of(knowledge, chosen)
+    made = verifier.ground
+    goals = [*_properties(made, knowledge, chosen), *(_kinds(made, knowledge) if chosen is None else ())]
+    sided = list(_disagreements(made, knowledge)) if chosen is None else []
+    told: list[Verdict] = []
+    for i, goal in enumerate([*goals, *sided]):
+
+        def within(done: int, of: int, i: int = i, goal: _Goal = goal) -> None:
+            if tick:
+                tick(goal.about, i * 1000 + 1000 * done // of, 1000 * len([*goals, *sided]))
+
+        told.append(verifier.verdict(goal, within))
+    properties = {p.id for p in knowledge.properties}
+    unreached = [
+        Verdict(p.id, p.text, True, 0, 0, True, (), None)
+        for p in knowledge.properties
+        if not p.undecided and (chosen is None or p.id in chosen) and p.id not in {v.about for v in told}
+        and p.id not in {u.about for u in verifier.left_out}
+    ]  # fmt: skip
+    everything = _everything(verifier) if chosen is None else []
+    return Verification(
+        knowledge.id,
+        tuple(sorted([*(v for v in told[: len(goals)] if v.about in properties), *unreached], key=lambda v: v.about)),
+        verifier.left_out,
+        tuple(v for v in told[: len(goals)] if v.about not in properties),
+        tuple(told[len(goals) :]),
+        _idle(verifier) if chosen is None else (),
+        tuple(AxisCount(name, number) for name, number in everything),
+        made.written,
+        len(made.forms),
+        _product(number for _, number in everything),
+        verifier.looked_at,
+        time.perf_counter() - started,
+    )
+
+
+def _product(numbers: Iterable[int]) -> int:
+    made = 1
+    for number in numbers:
+        made *= number
+    return made
+
+
+def _names(program: Program) -> set[str]:
+    return {rule.name for rule in program.rules}
+
+
+def _resting(program: Program, goals: dict[str, tuple[str, str]], knowledge: Knowledge) -> Program:
+    """The rules that some goals can rest on."""
+    known = {p.id: p.iri for p in knowledge.properties}
+    heads = {predicate for predicate, _ in goals.values() if predicate != "violation"}
+    wanted = {known[name] for name, (predicate, _) in goals.items() if predicate == "violation"}
+
+    def is_asked(rule: Any) -> bool:
+        if rule.predicate == "violation":
+            return getattr(rule.args[1], "value", None) in wanted
+        return rule.predicate in heads
+
+    kept = [rule for rule in program.rules if is_asked(rule)]
+    names = {rule.name for rule in kept}
+    for rule in kept:
+        read = {x.predicate for x in rule.body if isinstance(x, Present | Absent)}
+        for other in program.rules:
+            if other.predicate in read and other.name not in names:
+                names.add(other.name)
+                kept.append(other)
+    return part(program, lambda rule: rule.name in names)
+
+
+# --- what is asked -----------------------------------------------------------------------------------------------
+
+NONE, SEVERAL, BOTH = " none", " several", " both"
+
+
+def _properties(made: Ground, knowledge: Knowledge, chosen: Iterable[str] | None) -> Iterable[_Goal]:
+    names = None if chosen is None else set(chosen)
+    by_iri = {p.iri: p for p in knowledge.properties}
+    for (predicate, row), atom in list(made.numbers.items()):
+        if predicate == "violation" and isinstance(row[1], Iri) and row[1] in by_iri:
+            one = by_iri[row[1]]
+            if names is None or one.id in names:
+                yield _Goal(one.id, one.text, atom)
+
+
+def _ask_more(made: Ground, knowledge: Knowledge, names: set[str]) -> None:
+    """Clauses for what nobody asked: no conclusion where one must be, several, and silent conflicts."""
+    by_predicate: dict[str, list[int]] = {}
+    for (predicate, _), atom in list(made.numbers.items()):
+        by_predicate.setdefault(predicate, []).append(atom)
+    for kind in knowledge.kinds:
+        if not kind.exactly_one or kind.name not in names:
+            continue
+        values: dict[Any, list[int]] = {}
+        for atom in by_predicate.get(kind.predicate, ()):
+            values.setdefault(made.atoms[atom][1][1], []).append(atom)
+        every = [made.number((" value", (kind.name, value))) for value in values]
+        for one, atoms in zip(every, values.values(), strict=True):
+            for atom in atoms:
+                made.add(one, [atom], [])
+        made.add(made.number((NONE, (kind.name,))), [], every)
+        for i, one in enumerate(every):
+            for other in every[:i]:
+                made.add(made.number((SEVERAL, (kind.name,))), [one, other], [])
+    shown = {kind.predicate for kind in knowledge.kinds if kind.sided}
+    telling = {
+        kind.predicate for kind in knowledge.kinds if not kind.sided and not kind.about_record and kind.name in names
+    }
+    for conflict in knowledge.conflicts.values():
+        said = [
+            a
+            for p in shown
+            for a in by_predicate.get(p, ())
+            if getattr(made.atoms[a][1][1], "local", "") == conflict.id
+        ]
+        for one, other in _opposed(made, conflict.sides, telling):
+            made.add(made.number((BOTH, (conflict.id,))), [one, other], said)
+
+
+def _opposed(
+    made: Ground, sides: tuple[tuple[str, ...], tuple[str, ...]], telling: set[str]
+) -> Iterable[tuple[int, int]]:
+    """Firings of two rules that conclude different things of one kind, each by the words of one side only."""
+    fire: dict[str, list[tuple[Any, int]]] = {}
+    for (predicate, row), atom in list(made.numbers.items()):
+        if predicate == FIRES:
+            fire.setdefault(row[0], []).append((row[1], atom))
+    left, right = map(set, sides)
+    rules = [rule for rule in made.program.rules if rule.predicate in telling]
+    own = [rule for rule in rules if set(rule.cites) & left and not set(rule.cites) & right]
+    others = [rule for rule in rules if set(rule.cites) & right and not set(rule.cites) & left]
+    for one, other in itertools.product(own, others):
+        if one.predicate == other.predicate:
+            for (value, a), (different, b) in itertools.product(fire.get(one.name, ()), fire.get(other.name, ())):
+                if value != different:
+                    yield a, b
+
+
+def _kinds(made: Ground, knowledge: Knowledge) -> Iterable[_Goal]:
+    for kind in knowledge.kinds:
+        for name, what in ((NONE, "no conclusion"), (SEVERAL, "more than one conclusion")):
+            atom = made.numbers.get((name, (kind.name,)))
+            if atom is not None:
+                yield _Goal(f"{kind.name}: {what}", f"{what} of the kind {kind.name}, which has exactly one", atom)
+
+
+def _disagreements(made: Ground, knowledge: Knowledge) -> Iterable[_Goal]:
+    for conflict in knowledge.conflicts.values():
+        atom = made.numbers.get((BOTH, (conflict.id,)))
+        if atom is not None:
+            yield _Goal(conflict.id, f"rules of both sides fire, and the conflict is not shown: {conflict.title}", atom)
+
+
+def _idle(verifier: Verifier) -> tuple[str, ...]:
+    """Rules that fire for no patient."""
+    made = verifier.ground
+    atoms = {atom: row[0] for (predicate, row), atom in made.numbers.items() if predicate == FIRES}
+    can = solver.possible(verifier.axes, atoms)
+    run = Machine(made.program, made.knowledge.stated).run([])
+    fixed = {made.program.rules[n].name for rows in run.facts.values() for held in rows.values() for n, _ in held}
+    fired = {name for atom, name in atoms.items() if atom in can} | made.fired | fixed
+    return tuple(rule.name for rule in made.program.rules if rule.name not in fired and rule.predicate != "violation")
+
+
+def _everything(verifier: Verifier) -> list[tuple[str, int]]:
+    """Every axis, and how many sets of atoms it can show to all that is ever asked."""
+    asked = {"violation", *(kind.predicate for kind in verifier.knowledge.kinds)}
+    goals = [
+        atom
+        for (predicate, _), atom in verifier.ground.numbers.items()
+        if predicate in asked and not _has_entry(verifier, atom)
+    ]
+    slice_ = verifier.axes.slice(goals)
+    counted = {axis: len(verifier.signatures(axis, atoms)) for axis, atoms in slice_.frontier.items()}
+    return [(axis.name, counted.get(axis.number, 1)) for axis in verifier.axes.axes]
+
+
+def _has_entry(verifier: Verifier, atom: int) -> bool:
+    return any(isinstance(value, Entry) for value in verifier.ground.atoms[atom][1])
