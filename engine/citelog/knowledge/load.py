@@ -71,7 +71,7 @@ VIOLATION = "violation"
 class Opened:
     """A folder as read: the knowledge base (None if there are errors), findings, and what check.py goes on with.
 
-    `texts` are the rule files, by their names as people see them.
+    `program` has all rules, those of safety properties too; `texts` are their files, by their names as people see them.
     """
 
     knowledge: Knowledge | None
@@ -145,7 +145,7 @@ def assemble(
     found = _told_once(triples, found)
     errors = [d for d in found if d.severity == "error"]
     if errors or not bases or source is None:
-        return Opened(None, tuple(found), triples, source, program, {})
+        return Opened(None, tuple(found), triples, source, guarded, {})
     base = bases[0]
     document = triples.text(base, CL + "document")
     knowledge = Knowledge(
@@ -181,7 +181,7 @@ def assemble(
         ),
         source=source,
     )
-    return Opened(knowledge, tuple(found), triples, source, program, {})
+    return Opened(knowledge, tuple(found), triples, source, guarded, {})
 
 
 FOLLOWS = frozenset(
