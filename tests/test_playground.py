@@ -171,6 +171,62 @@ def test_drafts_come_back_as_a_patch_that_patch_would_take(bench: Bench) -> None
     ] * 2
 
 
+RECORD = {
+    "resourceType": "Bundle",
+    "type": "collection",
+    "entry": [
+        {
+            "resource": {
+                "resourceType": "Observation",
+                "status": "final",
+                "meta": {"lastUpdated": "2026-03-01T08:00:00Z", "tag": [{"code": "x"}]},
+                "text": {"status": "generated", "div": "<div xmlns='http://www.w3.org/1999/xhtml'>a night</div>"},
+                "identifier": [{"system": "urn:x", "value": "1", "period": {"start": "2026-01-01"}}],
+                "code": {"text": "night"},
+                "subject": {"reference": "Patient/1"},
+                "effectiveDateTime": "2026-03-08",
+                "valueQuantity": {"value": 6.5, "unit": "hours"},
+                "referenceRange": [{"low": {"value": 9, "unit": "hours"}, "age": {"high": {"value": 12, "unit": "a"}}}],
+                "note": [{"text": "slept badly"}],
+                "extension": [{"url": "urn:x", "valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 2}}}],
+            }
+        }
+    ],
+}
+
+
+def test_a_case_may_be_fhir(bench: Bench) -> None:
+    """Its models are imported late; where a draft is tried, nothing can be imported any more."""
+    told = bench.one({}, "cases/own.json", json.dumps(RECORD)).json()
+    assert "How old is the pupil?" in told["html"] and "6.5" in told["html"]
+
+
+def test_what_cannot_be_loaded_any_more_is_told(bench: Bench) -> None:
+    answer = bench.one({}, "cases/own.json", json.dumps({"resourceType": "ValueSet", "status": "active"}))
+    assert (answer.status_code, "a rare type of FHIR" in answer.text) == (422, True), answer.text
+
+
+def test_a_statement_without_the_shape_of_one_is_told(bench: Bench) -> None:
+    """The report on shapes needs what nothing else does."""
+    told = bench.one({"statements.trig": bench.files["statements.trig"].replace('    cl:kind "definition" ;\n', "", 1)})
+    assert "shape" in {found["code"] for found in told.json()["diagnostics"]}, told.text
+
+
+def test_files_that_cannot_be_read_are_put_right_on_the_page(tmp_path: Path) -> None:
+    """What is saved was broken after the start: there is nothing to compare with, but all else."""
+    folder = Path(shutil.copytree(LEAFLET, tmp_path / "short-nights"))
+    with serving("--kb", str(folder)) as server:
+        words = (folder / "terms.ttl").read_text(encoding="utf-8")
+        (folder / "terms.ttl").write_text(words.replace(" .", " ", 1), encoding="utf-8")
+        bench = started(server, folder)
+        assert {found["code"] for found in bench.one({}).json()["diagnostics"]} == {"rdf-syntax"}
+        told = bench.one({"terms.ttl": words}).json()
+        assert (told["diagnostics"], told["summary"]) == ([], "1 conclusion")
+        assert (
+            bench.all({"terms.ttl": words}).json()["summary"] == "8 cases: none differs, and every expectation is met"
+        )
+
+
 # --- who sends what is hostile, or merely clumsy -------------------------------------------------------------------
 
 PREFIXES = "@prefix cl: <https://w3id.org/citelog#> .\n@prefix ex: <https://example.org/short-nights#> .\n"

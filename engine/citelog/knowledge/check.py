@@ -94,6 +94,14 @@ def _shapes(triples: Triples) -> list[Diagnostic]:
     return list(dict.fromkeys(found))
 
 
+def prepare() -> None:
+    """Import and read now what checking needs only for some faults: afterwards a process may open nothing any more."""
+    from rdflib.namespace import SH  # noqa: F401
+    from stdnum import luhn, verhoeff  # noqa: F401
+
+    _validator().validate(b"", graph_mode="data", infer=False)
+
+
 @lru_cache(maxsize=1)
 def _validator() -> PreparedValidator:
     """The shapes, read once: a process that may open nothing any more goes on checking."""

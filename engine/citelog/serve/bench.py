@@ -47,6 +47,7 @@ class Bench:
     def __init__(self, folder: Path, limits: Limits, edit: bool = False) -> None:
         self.folder, self.limits, self.edit = folder.resolve(), limits, edit
         self._read: dict[Path, tuple[tuple[int, int], str]] = {}
+        self._sound = self.state()  # what is served has been opened
         self._changing = asyncio.Lock()
         self._pool: Pool | None = None
         self._version = ""
@@ -69,7 +70,12 @@ class Bench:
                 raise Refusal(400, f"{name[:100]} is no file of this knowledge base", "edit one that is there")
         pool = await self._holding(state)
         message = {"task": task, "most": self.limits.draft_result, "seconds": self.limits.draft_seconds}
-        _, body = await pool.ask(message, json.dumps(asked).encode())
+        reply, body = await pool.ask(message, json.dumps(asked).encode())
+        if reply["kind"] == "sealed":
+            what = (
+                "this needs a part of the program that is not loaded where drafts are tried (a rare type of FHIR, say)"
+            )
+            raise Refusal(422, what, "try it with citelog assess, or without that part")
         return body
 
     async def prepare(self) -> None:
@@ -120,7 +126,11 @@ class Bench:
             return self._pool
 
     def _craft(self, state: State) -> Craft:
-        texts = {"files": {**state.texts, **state.kept}, "ontology": home.ontology().read_text(encoding="utf-8")}
+        texts = {
+            "files": {**state.texts, **state.kept},
+            "sound": {**self._sound.texts, **self._sound.kept},
+            "ontology": home.ontology().read_text(encoding="utf-8"),
+        }
         less = "write less, or simpler rules, or leave out what cannot end"
         return Craft("citelog.serve.drafter", {"folder": self.folder.name}, json.dumps(texts).encode(), "draft", less)
 

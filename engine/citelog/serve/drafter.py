@@ -14,13 +14,33 @@ from pathlib import Path
 from typing import Any
 
 from citelog.diagnostics import CaseError, CitelogError, Diagnostic
-from citelog.patient import fhir  # noqa: F401  its models are imported here or never
+from citelog.knowledge.check import prepare
+from citelog.patient.fhir import READ
 from citelog.render import drafted as shown
-from citelog.serve.worker import Bounded, Message, keep
+from citelog.serve.worker import Bounded, Message, NoResultError, keep
 from citelog.trial.drafted import Desk
 
 _SHARE = 0.8
 """Of the time that a task has, what deriving for one case may take: the rest is for saying so."""
+
+_FHIR = (
+    *READ,
+    *("Bundle", "Medication", "Patient", "Address", "Age", "Annotation", "Attachment", "CodeableConcept", "Coding"),
+    *(
+        "ContactPoint",
+        "Count",
+        "Distance",
+        "Dosage",
+        "Duration",
+        "Extension",
+        "HumanName",
+        "Identifier",
+        "Meta",
+        "Money",
+    ),
+    *("Narrative", "Period", "Quantity", "Range", "Ratio", "Reference", "SampledData", "Signature", "Timing"),
+)
+"""The types of FHIR whose models are imported here or never: what is read, and what it is made of."""
 
 _PATIENCE = 60.0
 """Seconds that deriving may take in a rehearsal."""
@@ -29,13 +49,21 @@ _PATIENCE = 60.0
 def _load(message: Message, data: bytes) -> tuple[Desk, Message]:
     """The knowledge base, and whether it can be used as it is saved."""
     texts = json.loads(data)
-    desk = Desk(Path("/") / message["folder"], Path("/ontology.ttl"), texts["files"], texts["ontology"])
+    folder, ontology = Path("/") / message["folder"], Path("/ontology.ttl")
+    desk = Desk(folder, ontology, texts["files"], texts["ontology"])
     _rehearse(desk)
+    if desk.saved.knowledge is None:  # then nothing has been derived yet, and a draft may put it right
+        _rehearse(Desk(folder, ontology, texts["sound"], texts["ontology"]))
     return desk, {"errors": sum(d.severity == "error" for d in desk.saved.diagnostics)}
 
 
 def _rehearse(desk: Desk) -> None:
     """Ask once for everything that can be asked, well and badly: what is imported late is imported now."""
+    from fhir.resources.R4B import get_fhir_model_class
+
+    prepare()
+    for kind in _FHIR:
+        get_fhir_model_class(kind)
     names = desk.cases(desk.files)
     rules = next((name for name in desk.files if name.endswith(".rls")), "rules/rules.rls")
     words = next((name for name in desk.files if name.endswith(".ttl")), "about.ttl")
@@ -53,7 +81,10 @@ def _rehearse(desk: Desk) -> None:
 def _answer(desk: Desk, asked: Message, data: bytes, output: Bounded) -> None:
     """Write what came of one task, as JSON."""
     task = {"one": _one, "all": _all, "patch": _patch}[asked["task"]]
-    result = task(desk, {**asked, **json.loads(data)})
+    try:
+        result = task(desk, {**asked, **json.loads(data)})
+    except OSError as error:  # something is imported only now, and nothing can be opened
+        raise NoResultError("sealed") from error
     output.write(json.dumps(result, ensure_ascii=False).encode())
 
 

@@ -17,6 +17,7 @@ from citelog.answer import Conclusion, DerivationError
 from citelog.assess import Assessment
 from citelog.diagnostics import CitelogError, Diagnostic
 from citelog.explain.against import against
+from citelog.explain.model import Model
 from citelog.explain.obstacles import Obstacle
 from citelog.explain.what_if import Kept, paired
 from citelog.knowledge.base import Knowledge
@@ -225,7 +226,8 @@ def _untouched(before: Tried, changed: tuple[Edit, ...] | None) -> bool:
     if changed is None or found is None:
         return False
     keeps = found.case.expect is not None and found.case.expect.proofs
-    return not (changed and keeps) and not any(edit.touches(found.run) for edit in changed)
+    model = Model(found.run)
+    return not (changed and keeps) and not any(edit.touches(model) for edit in changed)
 
 
 def _change(name: str, before: Tried | None, now: Tried) -> CaseChange:
