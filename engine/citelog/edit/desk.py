@@ -106,6 +106,14 @@ class Desk:
                     found.setdefault(mention.thing, []).append(Place(path, mention))
         return found
 
+    def prefixes(self) -> dict[str, str]:
+        """How the files write the knowledge base's own namespace and the engine's, without the colons."""
+        found: dict[str, str] = {}
+        for path, text in self.texts.items():
+            if path.suffix in (".rls", ".ttl", ".trig"):
+                found |= (rules if path.suffix == ".rls" else turtle).namespaces(text)
+        return {name: space for name, space in found.items() if space in (self.reading.namespace, CL)}
+
     def mentions(self, path: Path) -> tuple[Mention, ...]:
         """What a file names, in its order."""
         if path not in self._read:

@@ -47,6 +47,7 @@ def located(found: Iterable[Diagnostic], folder: Path, texts: Mapping[Path, str]
 def extent(text: str, finding: Diagnostic) -> tuple[int, int]:
     """From where to where a finding goes: from its column to the end of the word there, or else all of its line.
 
+    >>> from citelog.diagnostics import Span
     >>> extent("a(?x) :- bee(?x) .", Diagnostic("undefined-predicate", Span("a.rls", 1, 10), "…"))
     (9, 12)
     """

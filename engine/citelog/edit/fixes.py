@@ -104,7 +104,7 @@ def _fix(found: Located, title: str, *edits: Edit) -> Fix:
 
 def _licence(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     """The tag that owns up to an absence."""
-    rule = _rule(text, found.start)
+    rule = rules.rule_at(text, found.start)
     named = re.search(r"%%% @assumes (?P<name>[\w:-]+)", found.finding.hint)
     if rule is None or named is None:
         return
@@ -133,7 +133,7 @@ def _unused(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
 
 def _unnamed(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     """A name made of what the rule derives, and free."""
-    rule = _rule(text, found.start)
+    rule = rules.rule_at(text, found.start)
     if rule is None or rule.head is None:
         return
     taken = {one.name for one in desk.reading.rules}
@@ -149,14 +149,12 @@ def _prefix(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     named = re.search(r"the prefix (?P<name>\w+): is not declared", found.finding.message)
     if named is None:
         return
-    for path, other in desk.texts.items():
-        space = rules.namespaces(other).get(named["name"]) if path.suffix == ".rls" else None
-        if space:
-            declared = list(re.finditer(r"(?m)^@prefix[^\n]*\n", text))
-            at = declared[-1].end() if declared else 0
-            line = f"@prefix {named['name']}: <{space}> .\n"
-            yield _fix(found, f"declare {named['name']}: as the other files do", Edit(at, at, line))
-            return
+    space = desk.prefixes().get(named["name"])
+    if space:
+        declared = list(re.finditer(r"(?m)^@prefix[^\n]*\n", text))
+        at = declared[-1].end() if declared else 0
+        line = f"@prefix {named['name']}: <{space}> .\n"
+        yield _fix(found, f"declare {named['name']}: as the other files do", Edit(at, at, line))
 
 
 def _place(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
@@ -199,16 +197,16 @@ def _markers(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
 
 def _predicate(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     """A declaration of a predicate, with the arguments that the rule gives it."""
-    rule, declarations = _rule(text, found.start), desk.folder / "predicates.ttl"
+    rule, declarations = rules.rule_at(text, found.start), desk.folder / "predicates.ttl"
     known = rules.namespaces(text)
     atom = next((a for a in rules.atoms(rule, known) if a.start == found.start), None) if rule else None
-    if atom is None or ":" in atom.predicate or declarations not in desk.texts:
+    if rule is None or atom is None or ":" in atom.predicate or declarations not in desk.texts:
         return
     there = desk.texts[declarations]
     base = _written(desk, there)
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", atom.predicate) or not base:
         return
-    types = _types(desk, rule, known)
+    types = {name: kind for name, (kind, _) in rules.types(rule, known, desk.reading.predicates).items()}
     names = [_argument(words, types, i) for i, words in enumerate(atom.arguments, 1)]
     words, signature = atom.predicate.replace("_", " "), f"{atom.predicate}({', '.join(names)})"
     block = (
@@ -217,16 +215,6 @@ def _predicate(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     )
     edit = Edit(len(there), len(there), block if there.endswith("\n") else "\n" + block)
     yield Fix(f"declare {signature}", {declarations: (edit,)})
-
-
-def _types(desk: Desk, rule: rules.Written | None, known: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for atom in rules.atoms(rule, known) if rule else ():
-        predicate = desk.reading.predicates.get(atom.predicate)
-        for argument, words in zip(predicate.arguments if predicate else (), atom.arguments, strict=False):
-            if len(words) == 1 and words[0].kind == "variable":
-                found.setdefault(words[0].text[1:], argument.type)
-    return found
 
 
 def _argument(words: tuple[rules.Word, ...], types: Mapping[str, str], number: int) -> str:
@@ -282,7 +270,7 @@ def _segment(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
 def _accepted(found: Located, text: str) -> Iterator[Fix]:
     """Advice that is accepted; the reason is the author's to write."""
     code, reason = found.finding.code, "why it is right as it is"
-    rule = _rule(text, found.start)
+    rule = rules.rule_at(text, found.start)
     if found.path.suffix == ".rls" and rule is not None:
         at, before = _tag_line(rule, text)
         yield _fix(found, f"accept {code}, with a reason", Edit(at, at, f"{before}%%% @accept {code}: {reason}\n"))
@@ -306,10 +294,6 @@ _BY_CODE: Mapping[str, Callable[[Desk, Located, str], Iterator[Fix]]] = {
     "undefined-term": _term,
     "statement-outside-segments": _segment,
 }
-
-
-def _rule(text: str, offset: int) -> rules.Written | None:
-    return next((r for r in rules.rules(text) if r.start <= offset <= r.end), None)
 
 
 def _tag_line(rule: rules.Written, text: str) -> tuple[int, str]:

@@ -199,22 +199,10 @@ def _value(reading: Reading, iri: str) -> str:
 
 def _variable(desk: Desk, path: Path, mention: Mention) -> str:
     """A variable: the type that the first place of a predicate gives it."""
-    name = mention.thing.name.partition("?")[2]
-    kind = types(desk, path, mention.start).get(name)
-    return f"`?{name}`: {kind}" if kind else ""
-
-
-def types(desk: Desk, path: Path, offset: int) -> dict[str, str]:
-    """The types of the variables of the rule around an offset, as far as its predicates tell."""
-    text = desk.texts[path]
-    rule = next((r for r in rules.rules(text) if r.start <= offset <= r.end), None)
-    found: dict[str, str] = {}
-    for atom in rules.atoms(rule, rules.namespaces(text)) if rule else ():
-        known = desk.reading.predicates.get(atom.predicate)
-        for argument, words in zip(known.arguments if known else (), atom.arguments, strict=False):
-            if len(words) == 1 and words[0].kind == "variable":
-                found.setdefault(words[0].text[1:], f"{argument.type} ({atom.written}'s {argument.name})")
-    return found
+    text, name = desk.texts[path], mention.thing.name.partition("?")[2]
+    rule = rules.rule_at(text, mention.start)
+    types = rules.types(rule, rules.namespaces(text), desk.reading.predicates) if rule else {}
+    return f"`?{name}`: {types[name][0]} ({types[name][1]})" if name in types else ""
 
 
 def _tag(text: str, offset: int) -> tuple[int, int, str] | None:

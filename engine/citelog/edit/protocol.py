@@ -15,9 +15,9 @@ from lsprotocol import types as lsp
 from pygls.uris import from_fs_path, to_fs_path
 
 from citelog.edit.colours import KINDS
-from citelog.edit.completion import Item
 from citelog.edit.desk import Place
 from citelog.edit.findings import Located
+from citelog.edit.items import Item
 from citelog.edit.lines import Lines
 from citelog.edit.mentions import Edit
 from citelog.edit.outline import Entry

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from citelog.edit.mentions import Mention, Thing, named, told
+from citelog.rules.program import Predicate
 
 _WORD = re.compile(
     r"""(?P<doc>%%%(?!%)[^\n]*) | (?P<comment>%[^\n]*)
@@ -123,6 +124,11 @@ def rules(text: str) -> tuple[Written, ...]:
     return tuple(Written(tuple(each)) for each in found.values())
 
 
+def rule_at(text: str, offset: int) -> Written | None:
+    """The rule around an offset."""
+    return next((rule for rule in rules(text) if rule.start <= offset <= rule.end), None)
+
+
 def namespaces(text: str) -> dict[str, str]:
     """The prefixes that a rule file declares, without their colons."""
     found: dict[str, str] = {}
@@ -229,3 +235,20 @@ def atoms(rule: Written, known: Mapping[str, str]) -> Iterator[Atom]:
                 arguments[-1].append(inner)
         name = word.text if word.kind == "bare" else named(word.text, word.start, known, "uses").thing.name
         yield Atom(name, word.text, tuple(map(tuple, arguments)), word.start, end, closed)
+
+
+def types(rule: Written, known: Mapping[str, str], predicates: Mapping[str, Predicate]) -> dict[str, tuple[str, str]]:
+    """The types of a rule's variables, each with the place that gives it: the first in which the variable stands.
+
+    >>> from citelog.rules.program import Argument
+    >>> drug = Predicate("takes", (Argument("patient", "patient"), Argument("drug", "term")), "patient")
+    >>> types(rules("a(?p) :- takes(?p, ?d")[0], {}, {"takes": drug})
+    {'p': ('patient', "takes's patient"), 'd': ('term', "takes's drug")}
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for atom in atoms(rule, known):
+        predicate = predicates.get(atom.predicate)
+        for argument, given in zip(predicate.arguments if predicate else (), atom.arguments, strict=False):
+            if len(given) == 1 and given[0].kind == "variable":
+                found.setdefault(given[0].text[1:], (argument.type, f"{atom.written}'s {argument.name}"))
+    return found

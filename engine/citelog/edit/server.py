@@ -1,41 +1,22 @@
-"""The language server: what an editor asks, and when a knowledge base is read again.
-
-Its state is what the editor has open and, for each knowledge base that one of these texts belongs to, what it said when
-it was last read. Reading takes a while and so happens in a thread of its own, a moment after the
-last change; questions are answered meanwhile from the reading before, and from the texts as they are now.
-"""
+"""The language server: each question that an editor asks, and where its answer comes from."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from lsprotocol import types as lsp
 from pygls.capabilities import get_capability
 from pygls.exceptions import JsonRpcException
-from pygls.lsp.server import LanguageServer
 
-from citelog import home
-from citelog.diagnostics import CitelogError, Diagnostic, KnowledgeError, Span
-from citelog.edit import colours, completion, folder, hover, outline
-from citelog.edit.desk import Desk, Reading
-from citelog.edit.findings import Located, extent, located
+from citelog.diagnostics import CitelogError, KnowledgeError
+from citelog.edit import colours, completion, folder, hover, items, outline
 from citelog.edit.fixes import differing, fixes
 from citelog.edit.mentions import Thing
-from citelog.edit.protocol import LEGEND, Wire, path_of
+from citelog.edit.protocol import LEGEND, path_of
 from citelog.edit.rename import renamable, rename
-from citelog.knowledge.triples import Drafts
+from citelog.edit.state import Editor, explained
 from citelog.layout.files import lay_out
-from citelog.rules.syntax import parse
-
-PAUSE = 0.15
-"""Seconds without a change after which a knowledge base is read again."""
 
 MOST = 200
 """The most that a list offers at once; a client asks again as more is typed."""
@@ -45,170 +26,21 @@ REQUEST_FAILED = -32803
 
 WATCHED = "**/*.{ttl,trig,rls,yaml,yml,json}"
 
-_log = logging.getLogger("citelog.edit")
-
-
-@dataclass(slots=True)
-class Base:
-    """A knowledge base in the editor: what it said, what was found, which files have findings, how often it changed."""
-
-    folder: Path
-    reading: Reading | None = None
-    found: dict[Path, list[Located]] = field(default_factory=dict)
-    told: set[Path] = field(default_factory=set)
-    changes: int = 0
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-class Editor(LanguageServer):
-    """The server with its state."""
-
-    def __init__(self) -> None:
-        # whole texts: pygls applies partial changes by Python's idea of a line, which ends at a form feed too
-        super().__init__("citelog", home.VERSION, text_document_sync_kind=lsp.TextDocumentSyncKind.Full)
-        self.wire = Wire()
-        self.bases: dict[Path, Base] = {}
-        self.strays: set[Path] = set()
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.reading = asyncio.Lock()
-
-    # --- texts ---
-
-    def drafts(self) -> dict[Path, str]:
-        """The texts that the editor has open, where they are not what is on disk."""
-        return {
-            path: document.source
-            for uri, document in self.workspace.text_documents.items()
-            if (path := path_of(uri)) is not None
-            and folder.text_of(path) not in (document.source, "\ufeff" + document.source)
-        }
-
-    def base(self, path: Path) -> Base | None:
-        """The knowledge base of a file; one met for the first time is read."""
-        where = folder.base_of(path, self.drafts())
-        if where is None:
-            return None
-        if where not in self.bases:
-            self.bases[where] = Base(where)
-            self.soon(self.bases[where], pause=0)
-        return self.bases[where]
-
-    async def desk(self, uri: str) -> tuple[Desk, Path] | None:
-        """The knowledge base of a text on its author's desk, as soon as it has been read once."""
-        path = path_of(uri)
-        base = self.base(path) if path is not None else None
-        if base is None or path is None:
-            return None
-        await base.ready.wait()
-        return (folder.desk(base.folder, self.drafts(), base.reading), path) if base.reading is not None else None
-
-    async def place(self, params: Any) -> tuple[Desk, Path, int] | None:
-        """The desk, the file and the offset of a question about a position."""
-        at = await self.desk(params.text_document.uri)
-        if at is None or at[1] not in at[0].texts:
-            return None
-        return *at, self.wire.offset(at[0].texts[at[1]], params.position)
-
-    # --- findings ---
-
-    def changed(self, path: Path) -> None:
-        """A text has changed: its knowledge base is read soon."""
-        base = self.base(path)
-        if base is not None:
-            self.soon(base)
-        elif path.suffix == ".rls":
-            self.stray(path)
-
-    def soon(self, base: Base, pause: float = PAUSE) -> None:
-        """Read a knowledge base after a pause, unless it changes again before."""
-        base.changes += 1
-        task = asyncio.get_running_loop().create_task(self._check(base, base.changes, pause))
-        self.tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self.tasks.discard(task)
-        if not task.cancelled() and (fault := task.exception()) is not None:
-            _log.error("a fault of citelog's own", exc_info=fault)
-            message = f"citelog: a fault of its own: {fault!r}. The knowledge base is read again at the next change."
-            self.window_log_message(lsp.LogMessageParams(lsp.MessageType.Error, message))
-
-    async def _check(self, base: Base, change: int, pause: float) -> None:
-        await asyncio.sleep(pause)
-        async with self.reading:
-            if change != base.changes:
-                return
-            drafts = self.drafts()
-            try:
-                if not folder.is_base(base.folder, drafts):
-                    self._forget(base)
-                    return
-                reading, found = await asyncio.to_thread(folder.read, base.folder, drafts, base.reading)
-                base.reading = reading
-                if change == base.changes:
-                    self._tell(base, found, drafts)
-            finally:
-                base.ready.set()
-
-    def _tell(self, base: Base, found: list[Diagnostic], drafts: Drafts) -> None:
-        """Publish what was found, and that nothing is any more where something was."""
-        assert base.reading is not None
-        texts = folder.desk(base.folder, drafts, base.reading).texts
-        base.found = located(found, base.folder, texts)
-        opened = {path for path in self.wire.uris if path in texts}
-        for path in sorted({*base.found, *base.told, *opened}):
-            self._publish(path, base.found.get(path, []), texts)
-        base.told = set(base.found)
-
-    def _publish(self, path: Path, found: list[Located], texts: Mapping[Path, str]) -> None:
-        self.text_document_publish_diagnostics(
-            lsp.PublishDiagnosticsParams(
-                self.wire.uri(path),
-                [self.wire.diagnostic(one, texts, _manual(one.finding.code)) for one in found],
-                self.wire.versions.get(path),
-            )
-        )
-
-    def _forget(self, base: Base) -> None:
-        """A folder that is gone, or a knowledge base no more."""
-        for path in sorted(base.told):
-            self._publish(path, [], {})
-        self.bases.pop(base.folder, None)
-
-    def stray(self, path: Path) -> None:
-        """Rules outside of any knowledge base: only whether they can be read."""
-        text = self.drafts().get(path, folder.text_of(path) or "")
-        hint = "a knowledge base is a folder with about.ttl, statements.trig and rules/: citelog new makes one"
-        alone = "this file is in no knowledge base, so only its form is checked"
-        outside = Diagnostic("no-knowledge-base", Span(path.name, 1, 1), alone, hint, "", "information")
-        found = [*parse(text, path.name).diagnostics, outside]
-        self._publish(path, [Located(path, *extent(text, one), one) for one in found], {path: text})
-        self.strays.add(path)
-
-
-@lru_cache(maxsize=1)
-def _explained() -> tuple[str, dict[str, int]]:
-    """The address of the language reference, and the lines on which it explains the codes of findings."""
-    manual = home.manual()
-    text = folder.text_of(manual) if manual is not None else None
-    if manual is None or text is None:
-        return "", {}
-    rows = enumerate(text.split("\n"), 1)
-    return manual.as_uri(), {m[1]: line for line, row in rows if (m := re.match(r"\| `([a-z0-9-]+)` \|", row))}
-
-
-def _manual(code: str) -> str | None:
-    """The line of the language reference that explains a code."""
-    uri, lines = _explained()
-    return f"{uri}#L{lines[code]}" if code in lines else None
-
-
-# --- what an editor asks -------------------------------------------------------------------------------------------
-
 
 def editor() -> Editor:
     """A server that has not begun; every question that it answers is here."""
     server = Editor()
+    _beginning(server)
+    _texts(server)
+    _places(server)
+    _files(server)
+    _writing(server)
+    _changes(server)
+    return server
+
+
+def _beginning(server: Editor) -> None:
+    """What the editor can show."""
 
     @server.feature(lsp.INITIALIZE)
     def begin(params: lsp.InitializeParams) -> None:
@@ -229,7 +61,9 @@ def editor() -> Editor:
             registration = lsp.Registration("files", kind, options)
             await server.client_register_capability_async(lsp.RegistrationParams([registration]))
 
-    # texts
+
+def _texts(server: Editor) -> None:
+    """What the editor has open."""
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     async def opened(params: lsp.DidOpenTextDocumentParams) -> None:
@@ -250,7 +84,7 @@ def editor() -> Editor:
             return
         if path in server.strays:
             server.strays.discard(path)
-            server._publish(path, [], {})
+            server.publish(path, [], {})
         server.wire.uris.pop(path, None)
         server.wire.versions.pop(path, None)
         for base in list(server.bases.values()):
@@ -269,7 +103,9 @@ def editor() -> Editor:
             server.wire.uris[path], server.wire.versions[path] = uri, version
             server.changed(path)
 
-    # what a place is about
+
+def _places(server: Editor) -> None:
+    """What a place is about, and where else that is named."""
 
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
     async def hovered(params: lsp.HoverParams) -> lsp.Hover | None:
@@ -330,6 +166,10 @@ def editor() -> Editor:
             if one.thing == mention.thing
         ]
 
+
+def _files(server: Editor) -> None:
+    """What stands in a file."""
+
     @server.feature(lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     async def outlined(params: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol] | None:
         if (at := await server.desk(params.text_document.uri)) is None:
@@ -358,8 +198,9 @@ def editor() -> Editor:
         desk, path = at
         return server.wire.colours(desk.texts.get(path, ""), colours.colours(desk, path))
 
-    # what can be written
 
+def _writing(server: Editor) -> None:
+    """What can be written at a place."""
     signs = lsp.CompletionOptions(trigger_characters=list('?@:~(,#{" '), resolve_provider=True)
 
     @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, signs)
@@ -369,11 +210,11 @@ def editor() -> Editor:
         desk, path, offset = at
         typed = params.context.trigger_character if params.context is not None else None
         text, uri = desk.texts[path], params.text_document.uri
-        items = completion.narrowed(completion.completion(*at), text, offset)
+        offered = items.narrowed(completion.completion(*at), text, offset)
         if typed == " ":  # a blank asks only where a list is being written
-            items = [item for item in items if item.kind == "statement"]
-        shown = [server.wire.item(item, text, i, uri) for i, item in enumerate(items[:MOST])]
-        narrowed = len(items) > MOST or any(item.start < offset for item in items)
+            offered = [item for item in offered if item.kind == "statement"]
+        shown = [server.wire.item(item, text, i, uri) for i, item in enumerate(offered[:MOST])]
+        narrowed = len(offered) > MOST or any(item.start < offset for item in offered)
         return lsp.CompletionList(is_incomplete=narrowed, items=shown)
 
     @server.feature(lsp.COMPLETION_ITEM_RESOLVE)
@@ -391,6 +232,10 @@ def editor() -> Editor:
         written, parameters, active = found
         labels = [lsp.ParameterInformation(parameter) for parameter in parameters]
         return lsp.SignatureHelp([lsp.SignatureInformation(written, parameters=labels)], 0, active)
+
+
+def _changes(server: Editor) -> None:
+    """What changes a text at once; the editor makes the change."""
 
     @server.feature(lsp.TEXT_DOCUMENT_PREPARE_RENAME)
     async def renamable_here(params: lsp.PrepareRenameParams) -> lsp.PrepareRenamePlaceholder | None:
@@ -425,7 +270,7 @@ def editor() -> Editor:
         base = server.bases.get(desk.folder)
         actions = []
         for found in base.found.get(path, []) if base else ():
-            shown = server.wire.diagnostic(found, desk.texts, _manual(found.finding.code))
+            shown = server.wire.diagnostic(found, desk.texts, explained(found.finding.code))
             if not _touch(shown.range, params.range):
                 continue
             for fix in fixes(desk, found):
@@ -450,8 +295,6 @@ def editor() -> Editor:
             server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Warning, why))
             return None
         return server.wire.text_edits(list(differing(laid.before, laid.after)), laid.before)
-
-    return server
 
 
 def _touch(one: lsp.Range, other: lsp.Range) -> bool:
