@@ -13,11 +13,16 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from citelog import home, schemas
 from citelog.cli.app import main
+from citelog.compare.causes import smallest
+from citelog.compare.changes import changes
 from citelog.compare.diff import diff
 from citelog.compare.editions import edition
+from citelog.compare.effects import Subject
 from citelog.render.compared import compared
 
 CASES = (
@@ -343,6 +348,18 @@ def test_more_records_are_compared_and_one_that_cannot_be_read_is_named(
     assert [one["case"] for one in compared["unusable"]] == [str(records / "broken.yaml")]
 
 
+def test_a_record_need_not_be_a_file(old: Path, new: Path) -> None:
+    """The door for pictures: each comes as its smallest record, and is compared and grouped like a case."""
+    edit(new, "statements.trig", "cl:value           4.0 ;", "cl:value           5.0 ;")
+    taken = {"name": "hydroxocobalamin", "frequency": "every 4 weeks", "status": "current"}
+    absent = {"name": "neurological involvement", "state": "absent"}
+    picture = Subject("monthly", {"medications": [taken], "findings": [absent]}, "patient")
+    found = diff(edition(old, "old"), edition(new, "new"), [picture])
+    (group,) = found.groups
+    assert [change.id for change in group.cause] == ["maintenance_frequency"]
+    assert "monthly" in found.differing and "monthly" in group.cases
+
+
 # the document
 
 
@@ -491,3 +508,28 @@ def test_the_review_folds_both_proofs_away_and_escapes_what_it_shows(old: Path, 
     assert opened[:3] == [opened[0], "### What changed", "### What it changes"]
     assert f"<summary>Both proofs, in {MONTHLY}</summary>" in out
     assert "<details>" not in ran("diff", old, new, "--format", "markdown", "--brief")[1]
+
+
+# alone: rules side by side, and smallest sets
+
+
+def test_two_rules_are_laid_side_by_side_as_like_as_they_can_be(old: Path, new: Path) -> None:
+    """One literal of five differs, all variables have other names, and the order is another: one detail is told."""
+    edit(
+        new,
+        "rules/20-status.rls",
+        "disputed(?p, ?r) :- counts(?p, ?r), class_of(?p, ?r, ?class), class_counts(?p, ?other), ?class != ?other .",
+        "disputed(?a, ?b) :- ?y = ?x, class_counts(?a, ?x), class_of(?a, ?b, ?y), counts(?a, ?b) .",
+    )
+    (change,) = changes(edition(old, "old"), edition(new, "new")).listed
+    assert [d.to_dict() for d in change.details] == [
+        {"name": "needs", "before": ["?class != ?other"], "after": ["?y = ?x"]}
+    ]
+
+
+@given(st.sets(st.integers(0, 30), min_size=1), st.integers(1, 31))
+def test_a_smallest_set_suffices_and_has_nothing_to_spare(needed: set[int], size: int) -> None:
+    """Whatever is needed of the items is found, and nothing else."""
+    items = list(range(size))
+    wanted = {item % size for item in needed}
+    assert smallest(lambda some: wanted <= set(some), items) == sorted(wanted)

@@ -59,7 +59,7 @@ def diff(
         elif form == "markdown":
             from citelog.render.review import review
 
-            write(review(found, brief))
+            write(review(found, every, brief))
         else:
             from citelog.render.compared import compared
 

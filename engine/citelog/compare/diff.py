@@ -17,12 +17,12 @@ from citelog import patient
 from citelog.answer import Conclusion
 from citelog.assess import Assessment
 from citelog.compare.alike import alike
-from citelog.compare.causes import Causes
+from citelog.compare.causes import Cause, Causes
 from citelog.compare.changes import Change, Changes, Detail, Renamed, changes
 from citelog.compare.drift import Drift, Support, drift, supported
 from citelog.compare.editions import Edition
 from citelog.compare.effects import Effect, Outcome, Subject, Touched, effects, outcome
-from citelog.compare.mixed import Mixtures, Some
+from citelog.compare.mixed import Mixtures
 from citelog.diagnostics import CaseError
 from citelog.explain.against import against
 from citelog.explain.obstacles import Obstacle
@@ -137,9 +137,13 @@ class Told:
 
 @dataclass(frozen=True)
 class Group:
-    """Effects with one cause: the changes that, made alone, have them. No change at all is the order of the rules."""
+    """Effects with one cause: the changes that, made alone, have them. No change at all is the order of the rules.
+
+    Where the editions have too little in common for that to be `tried`, the changes that stand in the proofs.
+    """
 
     cause: tuple[Change, ...]
+    tried: bool
     effects: tuple[Told, ...]
 
     @property
@@ -156,6 +160,7 @@ class Group:
         """The group as data."""
         return {
             "cause": [{"kind": change.kind, "id": change.id} for change in self.cause],
+            "tried": self.tried,
             "effects": [told.to_dict() for told in self.effects],
         }
 
@@ -265,8 +270,8 @@ class _Compared:
     new: Edition
     changes: Changes
     every: bool
-    found: dict[Some, dict[tuple[Any, ...], list[Shown]]] = field(default_factory=dict)
-    names: dict[tuple[Some, tuple[Any, ...]], list[str]] = field(default_factory=dict)
+    found: dict[Cause, dict[tuple[Any, ...], list[Shown]]] = field(default_factory=dict)
+    names: dict[tuple[Cause, tuple[Any, ...]], list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         listed = self.changes.listed
@@ -279,24 +284,25 @@ class _Compared:
         assert self.old.knowledge is not None and self.new.knowledge is not None
         old, new = outcome(self.old.knowledge, subject), outcome(self.new.knowledge, subject)
         had = effects(old, new, self.changes.renamed, self.touched)
-        for effect, some in zip(had, self.causes.of(subject, had, old, new), strict=True):
-            shown = self.found.setdefault(some, {}).setdefault(effect.alike, [])
+        for effect, cause in zip(had, self.causes.of(subject, had, old, new), strict=True):
+            shown = self.found.setdefault(cause, {}).setdefault(effect.alike, [])
             if self.every or not shown:
-                cause = tuple(self.changes.listed[i] for i in sorted(some))
-                shown.append(Shown(subject, effect, cause, self.changes.renamed, old, new))
-            self.names.setdefault((some, effect.alike), []).append(subject.name)
+                shown.append(Shown(subject, effect, self._changes(cause), self.changes.renamed, old, new))
+            self.names.setdefault((cause, effect.alike), []).append(subject.name)
+
+    def _changes(self, cause: Cause) -> tuple[Change, ...]:
+        return tuple(self.changes.listed[i] for i in sorted(cause.some))
 
     def groups(self) -> tuple[Group, ...]:
         """The groups, those that concern most records first."""
         made = []
-        for some, by_effect in self.found.items():
-            cause = tuple(self.changes.listed[i] for i in sorted(some))
+        for cause, by_effect in self.found.items():
             told = [
-                Told(shown[0].effect, tuple(dict.fromkeys(self.names[some, alike])), tuple(shown))
+                Told(shown[0].effect, tuple(dict.fromkeys(self.names[cause, alike])), tuple(shown))
                 for alike, shown in by_effect.items()
             ]
             told.sort(key=lambda one: (_HOW.index(one.effect.how), -len(one.cases), one.effect.ids))
-            made.append(Group(cause, tuple(told)))
+            made.append(Group(self._changes(cause), cause.tried, tuple(told)))
         return tuple(sorted(made, key=lambda g: (-len(g.differing), -len(g.cases), [c.named for c in g.cause])))
 
 

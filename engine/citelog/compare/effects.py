@@ -21,7 +21,7 @@ from citelog.run.result import Run
 from citelog.values import Atom
 
 Origin = Literal["case", "patient"]
-"""Where a record comes from: the cases of an edition, or the files that the caller names."""
+"""Where a record comes from: the cases of an edition, or the caller."""
 
 How = Literal["gained", "lost", "becomes", "changed", "kept", "fails", "works"]
 
@@ -32,10 +32,10 @@ QUOTE = "quote of "
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A record that both editions are asked about: a file, what to call it, and the day of the assessment."""
+    """A record that both editions are asked about: a file or a record as data, its name, the day of the assessment."""
 
     name: str
-    file: Path
+    record: Path | Mapping[str, Any]
     origin: Origin
     at: str | None = None
 
@@ -50,7 +50,7 @@ class Outcome:
 
 def outcome(knowledge: Knowledge, subject: Subject) -> Outcome:
     """What a knowledge base says about a record, read with its own words; raises CaseError where it cannot be read."""
-    case = patient.read(subject.file, knowledge.terms)
+    case = patient.read(subject.record, knowledge.terms)
     at = case.expect.at if case.expect and case.expect.at else subject.at
     try:
         return Outcome(Assessment.of(knowledge, case, at))

@@ -115,7 +115,7 @@ class Triples:
 
     def one(self, subject: str, predicate: str) -> Any:
         """The value of a property, or None."""
-        values = self.subjects[subject].get(predicate)
+        values = self.subjects.get(subject, {}).get(predicate)
         return values[0] if values else None
 
     def text(self, subject: str, predicate: str) -> str:
@@ -134,7 +134,7 @@ class Triples:
 
     def all(self, subject: str, predicate: str) -> list[Any]:
         """Every value of a property, in a fixed order."""
-        return sorted(self.subjects[subject].get(predicate, ()), key=str)
+        return sorted(self.subjects.get(subject, {}).get(predicate, ()), key=str)
 
     def instances(self, class_: str) -> list[str]:
         """Every subject of a class, in the order of their names."""

@@ -25,6 +25,9 @@ SHORT = 60
 PROVED = 3
 """Effects of one cause, gained or lost, whose proofs are shown where not all are asked for."""
 
+CAUSES = 6
+"""Changes of one cause that are named; of more, the others are counted."""
+
 NAMED = 3
 """Cases that are named; of more, the others are counted."""
 
@@ -206,12 +209,13 @@ def word_difference(before: str, after: str) -> str:
 
 def supports(quote: Quote) -> str:
     """What rests on a quote that has lost its words, in one line."""
-    told = [f"{s.conclusion} ({counted(len(s.cases), 'case')})" for s in quote.supports if s.cites]
     cases = {case for support in quote.supports for case in support.cases}
+    if quote.requoted:
+        return f"rest on it: {counted(len(quote.supports), 'conclusion')}, in {counted(len(cases), 'case')}"
+    told = [f"{s.conclusion} ({counted(len(s.cases), 'case')})" for s in quote.supports if s.cites]
     if others := len(quote.supports) - len(told):
         told.append(f"and {counted(others, 'conclusion')} that rest on these")
-    what = "rest on it" if quote.requoted else "lose support"
-    return f"{what}, in {counted(len(cases), 'case')}: {', '.join(told)}"
+    return f"lose support, in {counted(len(cases), 'case')}: {', '.join(told)}"
 
 
 # what it changes
@@ -242,21 +246,31 @@ def because(group: Group) -> str:
     """The cause of a group, in words."""
     if not group.cause:
         return "the order of the rules"
-    return " together with ".join(f"{change.named} ({change.how})" for change in group.cause)
+    told = [f"{change.named} ({change.how})" for change in group.cause]
+    if len(told) > CAUSES:
+        told[CAUSES:] = [f"{len(told) - CAUSES} more changes"]
+    if not group.tried:
+        return f"{', '.join(told)} (read off the proofs, not tried)"
+    return f"{', '.join(told[:-1])} and {told[-1]} together" if len(told) > 1 else told[0]
 
 
 def _group(group: Group, found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]:
     many = counted(len(group.differing or group.cases), "case")
     yield from wrapped(f"because of {because(group)}: {many}", width, "  ", "bold")
-    proved, before = 0, None
+    proving, before = proved(group, full, brief), None
     for one in group.effects:
         if one.effect.how != "kept" or full:
-            proof_of = full or (not brief and (one.effect.how == "changed" or proved < PROVED))
-            proved += one.effect.how != "changed"
-            yield from _told(one, found, full, not proof_of, before == one.cases, width)
+            silent = brief or (one.effect.how != "changed" and one not in proving)
+            yield from _told(one, found, full, silent, before == one.cases, width)
             before = one.cases
     for told, ids in () if full else kept(group):
         yield from wrapped(f"  = {told}: {', '.join(f'{id_} ({n})' for id_, n in ids)}", width, "    ", "dim")
+
+
+def proved(group: Group, full: bool, brief: bool) -> list[Told]:
+    """The effects of a cause whose proofs are shown: the first that are gained or lost, or all of them, or none."""
+    moved = [one for one in group.effects if one.effect.how in ("becomes", "lost", "gained")]
+    return [] if brief else list(group.effects) if full else moved[:PROVED]
 
 
 def kept(group: Group) -> Iterator[tuple[str, list[tuple[str, int]]]]:

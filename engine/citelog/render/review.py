@@ -13,6 +13,7 @@ from citelog.compare.changes import Change, Detail
 from citelog.compare.diff import Diff, Group, Shown, Told
 from citelog.compare.drift import Drift, Quote
 from citelog.render.compared import (
+    SIGNS,
     because,
     fate,
     fates,
@@ -23,6 +24,7 @@ from citelog.render.compared import (
     nothing,
     one_line,
     proofs,
+    proved,
     supports,
     word_difference,
 )
@@ -32,16 +34,20 @@ from citelog.render.phrases import counted
 WIDE = 100
 """Columns of a proof."""
 
-FEW = 12
+FEW = 6
 """Cases that are listed; of more, the others are counted."""
 
 
-def review(found: Diff, brief: bool = False) -> str:
-    """The whole comparison; `brief` leaves the proofs out."""
-    return "\n".join(_lines(found, brief)) + "\n"
+def review(found: Diff, full: bool = False, brief: bool = False) -> str:
+    """The whole comparison.
+
+    `full` has the proofs of every effect, `brief` none; otherwise those of the first effects of each cause are there,
+    so that it fits into a comment.
+    """
+    return "\n".join(_lines(found, full, brief)) + "\n"
 
 
-def _lines(found: Diff, brief: bool) -> Iterator[str]:
+def _lines(found: Diff, full: bool, brief: bool) -> Iterator[str]:
     yield f"## {text(heading(found.old))} → {text(heading(found.new))}"
     yield ""
     yield _summary(found)
@@ -56,10 +62,10 @@ def _lines(found: Diff, brief: bool) -> Iterator[str]:
         for change in listed:
             if change.kind != "segment":
                 yield from _change(change)
-        for how, word in _WORDS.items():
+        for how in SIGNS:
             names = [code(change.id) for change in listed if change.kind == "segment" and change.how == how]
             if names:
-                yield f"- {word} {counted(len(names), 'segment').split(' ')[1]} {', '.join(names)}"
+                yield f"- **{how}** {counted(len(names), 'segment').split(' ')[1]} {', '.join(names)}"
     if found.changes.unread:
         yield from (
             "",
@@ -74,7 +80,7 @@ def _lines(found: Diff, brief: bool) -> Iterator[str]:
     if found.groups:
         yield from ("", "### What it changes")
         for group in found.groups:
-            yield from _group(group, found, brief)
+            yield from _group(group, found, full, brief)
     if found.unusable:
         yield from ("", "### Not compared", "")
         yield from (f"- {code(name)}: {text(why.splitlines()[0])}" for name, why in found.unusable.items())
@@ -93,15 +99,12 @@ def _summary(found: Diff) -> str:
     return f"**{'; '.join(parts)}.**"
 
 
-_WORDS = {"added": "➕ added", "removed": "➖ removed", "changed": "✏️ changed", "renamed": "🏷️ renamed"}
-
-
 def _change(change: Change) -> Iterator[str]:
     span = change.after or change.before
     was = f", was {code(change.was)}" if change.how == "renamed" else ""
     place = f" ({code(str(span))})" if span else ""
     title = f" — {text(one_line(change.title))}" if change.title and not _tells(change) else ""
-    yield f"- {_WORDS[change.how]} {change.kind} {code(change.id)}{was}{place}{title}"
+    yield f"- **{change.how}** {change.kind} {code(change.id)}{was}{place}{title}"
     for detail in change.details:
         yield from _detail(detail, "  ")
 
@@ -145,28 +148,28 @@ def _quote(quote: Quote) -> Iterator[str]:
         yield f"  - {text(supports(quote))}"
 
 
-def _group(group: Group, found: Diff, brief: bool) -> Iterator[str]:
+def _group(group: Group, found: Diff, full: bool, brief: bool) -> Iterator[str]:
     yield from (
         "",
         f"#### Because of {text(because(group))}: {counted(len(group.differing or group.cases), 'case')}",
         "",
     )
+    proving = proved(group, full, brief)
     for one in group.effects:
-        if one.effect.how != "kept":
-            yield from _told(one, found, brief)
-    for told, ids in kept(group):
+        if one.effect.how != "kept" or full:
+            yield from _told(one, found, one in proving)
+    for told, ids in () if full else kept(group):
         yield f"- {text(told)}: {', '.join(f'{code(id_)} ({n})' for id_, n in ids)}"
 
 
-def _told(one: Told, found: Diff, brief: bool) -> Iterator[str]:
-    sign, _, told = headline(one).partition(" ")
+def _told(one: Told, found: Diff, proving: bool) -> Iterator[str]:
+    _, _, told = headline(one).partition(" ")
     listed = ", ".join(map(code, one.cases[:FEW]))
     more = f" and {len(one.cases) - FEW} more" if len(one.cases) > FEW else ""
-    mark = {"+": "➕", "-": "➖", "!": "❗"}.get(sign, "✏️")
-    yield f"- {mark} **{text(told)}** in {counted(len(one.cases), 'case')}: {listed}{more}"
+    yield f"- **{text(told)}** in {counted(len(one.cases), 'case')}: {listed}{more}"
     for shown in one.shown:
         yield from (line for detail in shown.effect.details for line in _detail(detail, "  "))
-        if not brief and one.effect.how not in ("fails", "works"):
+        if proving:
             yield from _proofs(shown, found)
 
 
