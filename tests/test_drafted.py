@@ -93,3 +93,30 @@ def test_cases_that_an_edit_cannot_touch_are_left_out_and_no_others(
             assert desk.all(drafts) == quick
         told += bool(quick and quick.changes)
     assert told > 3
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "code"),
+    [
+        (
+            "segments.ttl",
+            '    cl:text        "For pupils under 12',
+            '#    cl:text        "For pupils under 12',
+            "shape",
+        ),
+        ("segments.ttl", "cl:order       5 ;", 'cl:order       "fifth" ;', "shape"),
+    ],
+)
+def test_what_is_half_written_is_told(desk: Desk, name: str, old: str, new: str, code: str) -> None:
+    """Found by changing files at random."""
+    drafts = {name: desk.files[name].replace(old, new, 1)}
+    assert code in {found.code for found in desk.findings(drafts)}
+
+
+def test_a_conflict_that_nobody_describes_makes_its_cases_unusable_and_no_others(desk: Desk) -> None:
+    """A slip in the address of a prefix: the file describes something else."""
+    drafts = {"conflicts.ttl": desk.files["conflicts.ttl"].replace("/citelog#>", "/citelogs#>", 1)}
+    every = desk.all(drafts)
+    assert every is not None and 0 < len(every.changes) < every.count
+    told = {failure.what for change in every.changes for failure in change.failures}
+    assert told == {"CP01 is concluded as a conflict, and no cl:Conflict has that name"}

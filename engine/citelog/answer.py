@@ -327,7 +327,11 @@ def _details(
     if kind.candidates:
         details["also"] = _also(kind, knowledge, atom, run)
     if kind.sided and isinstance(atom.args[1], Iri):
-        sides = [[s for s in side if s in statements] for side in knowledge.conflicts[atom.args[1].local].sides]
+        if (conflict := knowledge.conflicts.get(atom.args[1].local)) is None:
+            raise DerivationError(
+                f"{atom.args[1].local} is concluded as a {kind.name}, and no cl:Conflict has that name"
+            )
+        sides = [[s for s in side if s in statements] for side in conflict.sides]
         details["sides"] = sides
         details["_statements"] = [s for side in sides for s in side]
     return details

@@ -123,15 +123,17 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
     """Each segment stands where it says, in order, and together they leave nothing of the document out."""
     triples, found = opened.triples, []
     covered = [False] * len(source.text)
-    segments = sorted(triples.instances(CL + "Segment"), key=lambda s: int(triples.text(s, CL + "order") or 0))
+    segments = sorted(triples.instances(CL + "Segment"), key=lambda s: triples.whole(s, CL + "order"))
     named: dict[str, list[tuple[int, int]]] = {}
     places: dict[str, tuple[int, int]] = {}
     at = 0
     for segment in segments:
         span, shown = triples.span(segment)
         text = triples.text(segment, CL + "text")
+        if not text.strip():
+            continue  # which the shapes tell
         start = source.text.find(text, at)
-        if not text or start < 0 or source.line(start) != triples.one(segment, CL + "line"):
+        if start < 0 or source.line(start) != triples.one(segment, CL + "line"):
             near, line = source.nearest(text)
             hint = f"the nearest text is on line {line}: {near!r}"
             message = f"{Iri(segment).local} is not, in its order, on its line"
