@@ -275,10 +275,11 @@ def test_changes_that_only_work_together_are_one_cause(old: Path, new: Path, ran
 
 def test_the_words_of_a_conclusion_are_compared_too(old: Path, new: Path, ran: Ran) -> None:
     edit(new, "rules/60-cautions.rls", "Second-line biomarkers (holo", "Biomarkers of the second line (holo")
-    edit(new, "rules/60-cautions.rls", "%%% @cites R05\n", "%%% @cites R05 R06\n")
+    accepted = "%%% @accept rule-subsumed: it is the last that speaks of them.\n"
+    edit(new, "rules/60-cautions.rls", "%%% @cites R05\n", f"%%% @cites R05 R06\n{accepted}")
     document = diffed(ran, old, new)
     (change,) = document["changes"]
-    assert [detail["name"] for detail in change["details"]] == ["cites", "sentence"]
+    assert [detail["name"] for detail in change["details"]] == ["cites", "sentence", "accepts"]
     (group,) = document["groups"]
     (effect,) = group["effects"]
     assert (effect["how"], effect["cases"]) == ("changed", [BIOMARKER])

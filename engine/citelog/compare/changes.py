@@ -160,7 +160,7 @@ class Changes:
     unread: tuple[str, ...] = ()
 
 
-_ORDER = ("document", "statement", "rule", "conflict", "predicate", "term")
+_ORDER = ("document", "statement", "rule", "safety property", "conflict", "predicate", "term")
 
 
 def changes(old: Edition, new: Edition) -> Changes:
@@ -408,6 +408,7 @@ def _differences(before: Rule, after: Rule) -> Iterator[Detail]:
         ("description", _text(before.doc), _text(after.doc)),
         ("convention", _text(before.convention), _text(after.convention)),
         ("through", _through(before), _through(after)),
+        ("accepts", _accepted(before), _accepted(after)),
         ("mute", ("yes",) * before.muted, ("yes",) * after.muted),
     ):
         if set(ours) != set(theirs):
@@ -439,6 +440,10 @@ def _through(rule: Rule) -> tuple[str, ...]:
         return ()
     premise = rule.body[rule.through]
     return (Iri(premise.predicate).local,) if isinstance(premise, Present) else ()
+
+
+def _accepted(rule: Rule) -> tuple[str, ...]:
+    return tuple(f"{accepted.code}: {accepted.reason}" for accepted in rule.accepts)
 
 
 def _text(text: str) -> tuple[str, ...]:

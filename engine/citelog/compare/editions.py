@@ -35,6 +35,7 @@ KINDS: Mapping[str, str] = {
     CL + "DerivedPredicate": "predicate",
     CL + "ConclusionKind": "kind of conclusion",
     CL + "NoteKind": "kind of note",
+    CL + "SafetyProperty": "safety property",
     CL + "Segment": "segment",
     CL + "Caveat": "caveat",
     CL + "SourceDocument": "document",
