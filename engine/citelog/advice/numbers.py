@@ -113,9 +113,14 @@ def _pairs(figures: list[Figure]) -> Iterator[tuple[Figure, Figure]]:
         if figure.about:
             by_about[figure.about].append(i)
     met = {pair for group in (*by_subject.values(), *by_about.values()) for pair in combinations(group, 2)}
-    for wide, narrow in combinations(sorted(by_about, key=len), 2):
-        if wide < narrow:
-            met |= {(min(i, j), max(i, j)) for i in by_about[wide] for j in by_about[narrow]}
+    having: dict[tuple[str, str], list[frozenset[tuple[str, str]]]] = defaultdict(list)
+    for about in by_about:
+        for one in about:
+            having[one].append(about)
+    for wide in by_about:
+        for narrow in min((having[one] for one in wide), key=len):  # what says all of it says this, too
+            if wide < narrow:
+                met |= {(min(i, j), max(i, j)) for i in by_about[wide] for j in by_about[narrow]}
     for i, j in sorted(met):
         if figures[i].statement != figures[j].statement:
             yield figures[i], figures[j]

@@ -169,9 +169,17 @@ class Reach:
 
     def falls_back(self, rule: Rule, statement: str) -> bool:
         """Whether a rule holds where the rules of a statement do not: it looks for the absence of what they give."""
-        citing = {other.name for other in self.given.rules if statement in other.cites and other is not rule}
-        negated = [x.predicate for x in rule.body if isinstance(x, Absent)]
-        return any(citing & self.cone(predicate) for predicate in negated)
+        citing = self._citing.get(statement, frozenset()) - {rule.name}
+        return any(citing & self.cone(x.predicate) for x in rule.body if isinstance(x, Absent))
+
+    @cached_property
+    def _citing(self) -> Mapping[str, frozenset[str]]:
+        """The names of the rules that cite each statement."""
+        found: dict[str, set[str]] = {}
+        for rule in self.given.rules:
+            for statement in rule.cites:
+                found.setdefault(statement, set()).add(rule.name)
+        return {statement: frozenset(names) for statement, names in found.items()}
 
     @cached_property
     def _cones(self) -> dict[str, frozenset[str]]:

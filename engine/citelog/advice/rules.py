@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal
 from itertools import product
 
@@ -37,27 +37,36 @@ CODES: Mapping[str, str] = {
 
 def subsumed(given: Given, _: Reach) -> Iterator[Advice]:
     """Rules whose conclusion another gives under fewer conditions, and that add neither words nor statements to it."""
-    by_literal: dict[str, list[int]] = defaultdict(list)
     rules = given.rules
+    having: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for i, rule in enumerate(rules):
-        for predicate in {x.predicate for x in rule.body if isinstance(x, Present)}:
-            by_literal[predicate].append(i)
-    for wide in rules:
-        wanted = [x.predicate for x in wide.body if isinstance(x, Present)]
-        if not wanted or wide.aggregate:
+        for key in {key for literal in rule.body for key in _keys(literal)}:
+            having[key].append(i)
+    for j, wide in enumerate(rules):
+        keys = [key for literal in wide.body for key in _keys(literal)]
+        if not keys or wide.aggregate:
             continue
-        for i in min((by_literal[predicate] for predicate in wanted), key=len):
+        for i in min((having[key] for key in keys), key=len):  # a rule that it covers has each of them
             narrow = rules[i]
-            if narrow is wide or narrow.predicate != wide.predicate or narrow.aggregate:
+            if i == j or narrow.predicate != wide.predicate or narrow.aggregate:
                 continue
             own_words = narrow.display and narrow.display != wide.display
             if own_words or not set(narrow.cites) <= set(wide.cites) or not _covers(wide, narrow):
                 continue
-            if _covers(narrow, wide) and rules.index(wide) > i:
-                continue  # they say the same: the later one is told
+            if j > i and _covers(narrow, wide):
+                continue  # they say the same, and the later one is told
             message = f"rule {narrow.name} adds nothing: {wide.name} gives the same under fewer conditions"
             hint = f"remove it, or say why it is there: %%% @accept rule-subsumed: … (the other is {wide.span})"
             yield Advice("rule-subsumed", (narrow.name,), given.rule(narrow), message, hint)
+
+
+def _keys(literal: Literal) -> Iterator[tuple[object, ...]]:
+    """What another literal must have to be covered by this one: its predicate, and its constants at their places."""
+    if isinstance(literal, Present):
+        yield (literal.predicate,)
+        for number, arg in enumerate(literal.args):
+            if isinstance(arg, Constant):
+                yield literal.predicate, number, type(arg.value), arg.value
 
 
 def _covers(wide: Rule, narrow: Rule) -> bool:
@@ -168,20 +177,30 @@ KINDS: Mapping[tuple[str, str], tuple[str, ...]] = {
 """What kind of term a record can give at a place of a predicate."""
 
 
+NOTHING: frozenset[Value] = frozenset()
+
+
 class _Values:
     """Which terms can stand at each place of each predicate; None where that is not known."""
 
     def __init__(self, given: Given, reach: Reach) -> None:
         self.given, self.reach = given, reach
-        self.derived: dict[tuple[str, int], frozenset[Value] | None] = {}
+        self.fixed: dict[tuple[str, int], frozenset[Value] | None] = {}
+        self.derived: dict[tuple[str, int], set[Value] | None] = {}
         self.alive: set[str] = set()
         self._settle()
 
-    def place(self, predicate: str, number: int) -> frozenset[Value] | None:
+    def place(self, predicate: str, number: int) -> Set[Value] | None:
         """The values that can stand at a place."""
+        if self.given.knowledge.program.predicates[predicate].layer == "derived":
+            return self.derived.get((predicate, number), NOTHING)
+        if (predicate, number) not in self.fixed:
+            self.fixed[predicate, number] = self._fixed(predicate, number)
+        return self.fixed[predicate, number]
+
+    def _fixed(self, predicate: str, number: int) -> frozenset[Value] | None:
+        """What the document, or a record, can give at a place."""
         declared = self.given.knowledge.program.predicates[predicate]
-        if declared.layer == "derived":
-            return self.derived.get((predicate, number), frozenset())
         if declared.layer == "knowledge":
             return frozenset(atom.args[number] for atom in self.reach.facts.get(predicate, ()))
         classes = KINDS.get((predicate, declared.arguments[number].name))
@@ -191,36 +210,44 @@ class _Values:
 
     def _settle(self) -> None:
         """From below: what rules give, until nothing new is given."""
-        changed = True
         rules = [rule for c in self._components() for rule in c]
+        changed = True
         while changed:
             changed = False
             for rule in rules:
                 if any(isinstance(x, Present) and self.impossible(rule, x) for x in rule.body):
                     continue
+                changed |= rule.name not in self.alive
                 self.alive.add(rule.name)
                 for number, arg in enumerate(rule.args):
-                    key, new = (rule.predicate, number), self._given(rule, arg)
-                    old = self.derived.get(key, frozenset())
-                    joined = None if new is None or old is None else old | new
-                    if joined != old or key not in self.derived:
-                        self.derived[key] = joined
-                        changed = True
+                    changed |= self._add((rule.predicate, number), self._given(rule, arg))
+
+    def _add(self, key: tuple[str, int], new: Set[Value] | None) -> bool:
+        """Let more values stand at a place; whether any of them is new."""
+        old = self.derived.setdefault(key, set())
+        if old is None:
+            return False
+        if new is None:
+            self.derived[key] = None
+            return True
+        size = len(old)
+        old |= new
+        return len(old) > size
 
     def _components(self) -> list[list[Rule]]:
         program = self.given.knowledge.program
         return [[program.rules[i] for i in c.rules] for c in (*program.fixed, *program.open)]
 
-    def _given(self, rule: Rule, arg: Variable | Constant | Aggregate) -> frozenset[Value] | None:
+    def _given(self, rule: Rule, arg: Variable | Constant | Aggregate) -> Set[Value] | None:
         if isinstance(arg, Constant):
             return frozenset({arg.value})
         if isinstance(arg, Aggregate):
             return None
         return self._variable(rule, arg.name)
 
-    def _variable(self, rule: Rule, name: str) -> frozenset[Value] | None:
+    def _variable(self, rule: Rule, name: str) -> Set[Value] | None:
         """The values that a variable of a rule can have: those that every literal which binds it allows."""
-        allowed: frozenset[Value] | None = None
+        allowed: Set[Value] | None = None
         for literal in rule.body:
             if isinstance(literal, Present):
                 for number, arg in enumerate(literal.args):
