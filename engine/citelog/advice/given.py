@@ -91,6 +91,14 @@ class Given:
                     return Span(rule.span.file, number, found.start() + 1), line
         return rule.span, self.line(rule.span.file, rule.span.line)
 
+    def sentence(self, rule: Rule) -> Place:
+        """Where the sentence of a rule stands, above it; the rule, where that is not found."""
+        for number in range(rule.span.line, max(0, rule.span.line - 20), -1):
+            line = self.line(rule.span.file, number)
+            if line.startswith("#[display"):
+                return Span(rule.span.file, number, line.find('"') + 1), line
+        return self.rule(rule)
+
     def line(self, file: str, number: int) -> str:
         """A line of a rule file."""
         text = self.files.get(file)

@@ -73,7 +73,7 @@ def dropped(given: Given, reach: Reach) -> Iterator[Advice]:
 def _dropped(given: Given, rule: Rule, statement: Statement, found: list[str]) -> Advice:
     message = f"{statement.id} says “{' '.join(found)}”, and rule {rule.name} says firmly: “{_short(rule.display)}”"
     hint = "let the sentence of the rule keep the reserve, in the document's words"
-    return Advice("hedge-dropped", (rule.name, statement.id), given.rule(rule), message, hint)
+    return Advice("hedge-dropped", (rule.name, statement.id), given.sentence(rule), message, hint)
 
 
 def _short(text: str, room: int = 90) -> str:

@@ -59,12 +59,18 @@ def differ(given: Given, _: Reach) -> Iterator[Advice]:
                 continue
             if one.subject != other.subject and _in_sequence(given, one.subject, other.subject):
                 continue
-            both = " and ".join(f"{f.statement} gives {told(f.values, f.unit)}" for f in (one, other))
+            both = " and ".join(f"{f.statement} gives {_shown(given, f)}" for f in (one, other))
             subjects = dict.fromkeys(Iri(f.subject).local for f in (one, other))
             message = f"{both} ({Iri(property_).local} of {' and '.join(subjects)}), and no conflict says so"
             hint = "correct one of them, or declare in conflicts.ttl that the document disagrees (a cl:Conflict)"
             place = given.said(other.statement, other.node, other.values[0])
             yield Advice("numbers-differ", (one.statement, other.statement), place, message, hint)
+
+
+def _shown(given: Given, figure: Figure) -> str:
+    """A number in the document's words, where the encoding keeps them."""
+    text = given.triples.text(figure.node, CL + "text")
+    return f"“{text}”" if text else told(figure.values, figure.unit)
 
 
 def _figures(given: Given) -> Iterator[Figure]:
