@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -131,3 +132,67 @@ def test_an_edit_that_a_clinician_might_make_is_told_and_nothing_else(
     assert {d.code for d in found} == {code}, [str(d) for d in found]
     assert any(named in d.message for d in found)
     assert all(d.span.line and d.text and d.hint for d in found)
+
+
+def told(folder: Path, *sentences: str) -> list[str]:
+    """What is advised about the leaflet with some sentences more, each quoted as it stands."""
+    source, about, segments, statements = (
+        folder / name for name in ("source/leaflet.txt", "about.ttl", "segments.ttl", "statements.trig")
+    )
+    text = {path: path.read_text(encoding="utf-8") for path in (source, about, segments, statements)}
+    pinned = hashlib.sha256(text[source].encode()).hexdigest()
+    for i, sentence in enumerate(sentences, 7):
+        text[source] += f"{sentence}.\n"
+        text[segments] += (
+            f'\nex:segment-{i} a cl:Segment ; cl:order {i} ; cl:line {i} ; cl:text "{sentence}." ;\n'
+            f"    cl:encodedAs ex:S{i} .\n"
+        )
+        text[statements] += (
+            f'\nex:S{i} a cl:Statement ; cl:kind "definition" ; cl:quote "{sentence}" ; cl:modality "asserted" ;\n'
+            f'    cl:accepts "statement-without-rule: a test" ; cl:voice ex:voice .\n'
+            f"ex:S{i} {{ ex:leaflet ex:asksFor ex:nothing . }}\n"
+        )
+    text[about] = text[about].replace(pinned, hashlib.sha256(text[source].encode()).hexdigest())
+    for path, whole in text.items():
+        path.write_text(whole, encoding="utf-8")
+    return [d.message for d in advice(folder)]
+
+
+@pytest.fixture
+def leaflet(tmp_path: Path) -> Path:
+    return literate.edited("", tmp_path)
+
+
+def test_units_that_cannot_be_converted_are_held_against_the_other_pairs(leaflet: Path) -> None:
+    """Nobody says what 1 µg/L is in pmol/L; three sentences agree, and the fourth does not."""
+    (message,) = told(
+        leaflet,
+        "A ferritin of 30 µg/L (67 pmol/L) is low",
+        "A ferritin of 100-200 µg/L (225-449 pmol/L) is usual",
+        "A ferritin of 400 µg/L (989 pmol/L) is high",
+    )
+    assert message.startswith("S9 gives 400 µg/L and 989 pmol/L, one to 2.47")
+    assert "one to 2.25" in message or "one to 2.23" in message
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Take 1 g (1000 mg) with water",
+        "Take 0.5 mg, 500 mcg at most",
+        "Wait for 2 weeks (14 days)",
+        "A ferritin of 30 µg/L (30 ng/mL) is low",
+        "A ferritin of 30 µg/L (67 pmol/L) is low, and 300 µg/L (674 pmol/L) is not",
+        "The age of 12 years (Section 4 of the leaflet) is a limit",
+    ],
+)
+def test_a_value_that_is_rounded_or_has_no_other_unit_is_not_advised_about(leaflet: Path, sentence: str) -> None:
+    assert told(leaflet, sentence) == []
+
+
+def test_a_mistyped_conversion_is_told_with_what_it_should_be(leaflet: Path) -> None:
+    messages = told(leaflet, "Wait for 2 weeks (15 days)", "Take 1 g (100 mg) with water")
+    assert messages == [
+        "S7 gives 2 weeks and 15 days, but 2 weeks is 14 days",
+        "S8 gives 1 g and 100 mg, but 1 g is 1000 mg",
+    ]
