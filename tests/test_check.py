@@ -103,6 +103,23 @@ def test_what_is_accepted_is_counted_and_shown_with_its_reason_on_request(
     assert shown.out.count("   = accepted: left out of this small knowledge base\n") == 2
 
 
+def test_every_reason_is_shown_however_many_there_are(citelog: Command) -> None:
+    """Of advice that nobody accepts, the first few of a code are told whole, and the places of the others."""
+    shown = citelog("check", "--accepted").out
+    assert shown.count("   = accepted: ") == int(shown.rsplit(" accepted", 1)[0].rsplit(" ", 1)[1]) > 10
+    assert " more\n" not in shown
+
+
+def test_of_much_advice_of_one_kind_the_first_few_are_told_whole(citelog: Command, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(b12.FOLDER, tmp_path / "mine"))
+    path = folder / "statements.trig"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "cl:accepts  " not in line), encoding="utf-8")
+    shown = citelog("check", "--kb", folder).out
+    assert shown.count("advice[statement-without-rule]: nothing that") == 3
+    assert "advice[statement-without-rule]: 10 more\n   mine/statements.trig:" in shown
+
+
 def test_json_gives_the_reason_of_each_finding_that_is_accepted(citelog: Command, leaflet: Path) -> None:
     change(leaflet / "statements.trig", UNUSED, "")
     every = json.loads(citelog("check", "--kb", leaflet, "--format", "json").out)

@@ -154,14 +154,14 @@ def found(thing: Found, knowledge: Knowledge, width: int = WIDTH) -> Iterator[Li
 def findings(found: Iterable[Diagnostic], shown: int = 3) -> Iterator[Line]:
     """Findings about knowledge, each with its place, the author's line and what to try.
 
-    All errors; of advice of one code the first few, and the places of the others.
+    All errors, and all that is accepted; of other advice of one code the first few, and the places of the rest.
     """
     styles = {"error": "bold red", "advice": "bold yellow"}
     met: Counter[str] = Counter()
     more: dict[str, dict[str, list[int]]] = {}
     for finding in found:
-        met[finding.code] += finding.severity == "advice"
-        if met[finding.code] > shown:
+        met[finding.code] += finding.severity == "advice" and not finding.accepted
+        if met[finding.code] > shown and not finding.accepted:
             more.setdefault(finding.code, {}).setdefault(finding.span.file, []).append(finding.span.line)
             continue
         first, place, *rest = str(finding).splitlines()
