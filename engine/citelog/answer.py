@@ -202,18 +202,18 @@ def _lines(document: Mapping[str, Any]) -> str:
 
 
 _machines = threading.local()
-_KEPT = 8  # machines of a thread; who edits makes another with each change
+_KEPT = 16  # machines of a thread; who edits makes another with each change, who compares asks several in turn
 
 
 def _machine(knowledge: Knowledge) -> Machine:
     """The thread's own machine for a knowledge base: what no patient can change is derived once."""
     kept: dict[str, Machine] = _machines.__dict__.setdefault("kept", {})
     key = knowledge.sha256
-    if key not in kept:
-        while len(kept) >= _KEPT:
-            del kept[next(iter(kept))]  # the oldest
-        kept[key] = Machine(knowledge.program, knowledge.stated)
-    return kept[key]
+    machine = kept.pop(key, None) or Machine(knowledge.program, knowledge.stated)
+    while len(kept) >= _KEPT:
+        del kept[next(iter(kept))]  # the one that has been idle longest
+    kept[key] = machine
+    return machine
 
 
 def derive(
