@@ -16,14 +16,13 @@ from citelog.verify.verdicts import AxisCount, Undecided, Verdict, Verification
 def verified(found: Verification, knowledge: Knowledge, width: int = WIDTH) -> Iterator[Line]:
     """Everything that was found out."""
     broken = sum(not verdict.holds for verdict in (*found.properties, *found.kinds))
-    decided = len(found.properties)
-    said = (
-        f"{broken} can be broken" if broken else "all hold for every patient" if decided + len(found.kinds) else "none"
-    )
-    yield Line(
-        f"{knowledge.id}: {counted(decided, 'safety property', 'safety properties')}, {said}",
-        "bold red" if broken else "bold",
-    )
+    asked = counted(len(found.properties), "safety property", "safety properties")
+    if broken:
+        yield Line(f"{knowledge.id}: {broken} of what must never be can be", "bold red")
+    elif found.properties:
+        yield Line(f"{knowledge.id}: {asked}, kept for every patient", "bold green")
+    else:
+        yield Line(f"{knowledge.id}: no safety property is decided", "bold")
     for verdict in found.properties:
         yield from _verdict(verdict, width)
     if found.undecided:

@@ -90,7 +90,7 @@ def signatures(axes: Axes, frontier: Sequence[int]) -> tuple[frozenset[int], ...
 def smallest(axes: Axes, holds: Iterable[int], fails: Iterable[int] = ()) -> tuple[int, ...] | None:
     """The forms of the smallest record for which some atoms hold and others do not; None where there is none."""
     yes, no = list(holds), list(fails)
-    solver = Solver.of(axes, [*yes, *no], "--models=0", "--opt-mode=opt", smallest=True)
+    solver = Solver.of(axes, [*yes, *no], "--models=0", "--opt-mode=opt", "--opt-strategy=usc", smallest=True)
     with solver.control.backend() as backend:
         for atom in yes:
             backend.add_rule([], [-solver.literal[atom]])
