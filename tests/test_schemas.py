@@ -62,8 +62,11 @@ def parts(schema: Any, place: str = "") -> Iterator[tuple[str, Document]]:
     if isinstance(schema, dict):
         for key, below in schema.items():
             if key == "properties":
-                yield from ((f"{place}/{name}", part) for name, part in below.items())
-            yield from parts(below, f"{place}/{key}")
+                for name, part in below.items():  # a member may be called "properties" too
+                    yield f"{place}/{name}", part
+                    yield from parts(part, f"{place}/{name}")
+            else:
+                yield from parts(below, f"{place}/{key}")
     elif isinstance(schema, list):
         for i, below in enumerate(schema):
             yield from parts(below, f"{place}/{i}")
