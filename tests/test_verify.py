@@ -71,6 +71,16 @@ def test_document(path: Path, tmp_path: Path) -> None:
     )
 
 
+def test_the_page_shows_what_the_documents_show() -> None:
+    """engine/VERIFY.md has the answer of `broken` letter for letter, and its property."""
+    page = (home.ontology().parent / "engine" / "VERIFY.md").read_text(encoding="utf-8")
+    blocks = list(literate.blocks((FOLDER / "broken.md").read_text(encoding="utf-8")))
+    answer = next(block.text for block in blocks if block.kind == "answer")
+    assert f"begin -->\n```text\n{answer}```\n<!--" in page
+    rule = next(block.text for block in blocks if block.name == "properties.rls").replace("\n+ ", "\n")
+    assert rule[rule.index("%%% @convention") :].strip() in page
+
+
 # pictures and patients
 
 
@@ -148,7 +158,7 @@ def test_every_drawn_picture_is_some_patient_s() -> None:
 
 
 def test_small_records_of_any_numbers_show_nothing_new() -> None:
-    """All records of up to two results and two findings, with numbers that no limit names: their conclusions were met."""
+    """Drawn records of a few entries, with numbers that no limit names: what they conclude was met in some picture."""
     knowledge = opened(EXAMPLE)
     verifier = Verifier.of(knowledge)
     goals = {

@@ -33,7 +33,7 @@ from citelog.rules.program import (
 from citelog.run.arithmetic import compare
 from citelog.values import Atom
 from citelog.verify.matching import Bindings, Tables, matches
-from citelog.verify.unknowns import ANY, Any_, Line, Open, UndecidedError, Unknown, evaluate, line
+from citelog.verify.unknowns import ANY, Any_, Line, Open, UndecidedError, Unknown, check_countable, evaluate, line
 
 Source = tuple[str, str, int]
 """Where an unknown stands: its family, and the predicate and place that give it."""
@@ -191,6 +191,7 @@ class _Loose:
 
     def compared(self, operator: str, left: Open, right: Open) -> bool:
         if isinstance(left, Any_) or isinstance(right, Any_):
+            check_countable(left, right)
             return True
         if not isinstance(left, Line) and not isinstance(right, Line):
             return compare(operator, left, right)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -168,6 +168,9 @@ class _Writer:
     possible: Tables
     changing: frozenset[str]
     read_by_rest: Mapping[str, frozenset[int]]
+    exported: dict[tuple[str, str, tuple[int, ...], frozenset[str]], tuple[tuple[str, ...], frozenset[int]]] = field(
+        default_factory=dict
+    )
 
     def write(self, rule: Rule) -> bool:
         """All clauses of a rule; whether it made an atom possible that was not."""
@@ -260,7 +263,11 @@ class _Writer:
                 positive += holds
                 negative += fails
                 continue
-            exported, within = self._exported(rule, bound, variable, atoms)
+            entries = frozenset(name for name, value in bound.items() if isinstance(value, Entry))
+            key = (rule.name, variable, tuple(atoms), entries)
+            if key not in self.exported:
+                self.exported[key] = self._exported(rule, bound, variable, atoms)
+            exported, within = self.exported[key]
             values = tuple((name, bound[name]) for name in exported if bound.get(name) is not None)
             family = self.made.forms[entry.form].family.id if isinstance(entry, Entry) else ""
             aside = self.made.number((SOME, (rule.name, variable, family, *values)))

@@ -72,9 +72,16 @@ def line(value: Open) -> Line:
     raise UndecidedError("computes with what is neither a number nor a day")
 
 
+def check_countable(*values: Open) -> None:
+    """Refuse a count or sum beside a number of the record: only what is known can be told apart from it."""
+    if any(isinstance(value, Line) and value.terms for value in values):
+        raise UndecidedError("sets a count or a sum against a number of the record")
+
+
 def evaluate(operator: str, left: Open, right: Open) -> Open:
     """One step of arithmetic over what is open."""
     if left is ANY or right is ANY:
+        check_countable(left, right)
         return ANY
     a, b = line(left), line(right)
     if operator in "+-":

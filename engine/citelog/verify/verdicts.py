@@ -322,6 +322,10 @@ def _ask_more(made: Ground, knowledge: Knowledge, names: set[str]) -> None:
         for i, one in enumerate(every):
             for other in every[:i]:
                 made.add(made.number((SEVERAL, (kind.name,))), [one, other], [])
+    fire: dict[str, list[tuple[Any, int]]] = {}
+    for (predicate, row), atom in list(made.numbers.items()):
+        if predicate == FIRES:
+            fire.setdefault(row[0], []).append((row[1], atom))
     shown = {kind.predicate for kind in knowledge.kinds if kind.sided}
     telling = {
         kind.predicate for kind in knowledge.kinds if not kind.sided and not kind.about_record and kind.name in names
@@ -333,18 +337,17 @@ def _ask_more(made: Ground, knowledge: Knowledge, names: set[str]) -> None:
             for a in by_predicate.get(p, ())
             if getattr(made.atoms[a][1][1], "local", "") == conflict.id
         ]
-        for one, other in _opposed(made, conflict.sides, telling):
+        for one, other in _opposed(made, fire, conflict.sides, telling):
             made.add(made.number((BOTH, (conflict.id,))), [one, other], said)
 
 
 def _opposed(
-    made: Ground, sides: tuple[tuple[str, ...], tuple[str, ...]], telling: set[str]
+    made: Ground,
+    fire: dict[str, list[tuple[Any, int]]],
+    sides: tuple[tuple[str, ...], tuple[str, ...]],
+    telling: set[str],
 ) -> Iterable[tuple[int, int]]:
     """Firings of two rules that conclude different things of one kind, each by the words of one side only."""
-    fire: dict[str, list[tuple[Any, int]]] = {}
-    for (predicate, row), atom in list(made.numbers.items()):
-        if predicate == FIRES:
-            fire.setdefault(row[0], []).append((row[1], atom))
     left, right = map(set, sides)
     rules = [rule for rule in made.program.rules if rule.predicate in telling]
     own = [rule for rule in rules if set(rule.cites) & left and not set(rule.cites) & right]
