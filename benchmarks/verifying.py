@@ -130,9 +130,8 @@ def main() -> None:
     decided = len(found.properties) + len(found.kinds) + len(found.disagreements)
     print(f"\nverify of all {knowledge.id}: {whole:.1f} s for {decided} verdicts, {found.looked_at:,} pictures")
     kept = rate >= RATE and whole <= MINUTES * 60
-    print(
-        f"bars: {rate:,.0f} pictures a minute (≥ {RATE:,}), {whole / 60:.2f} minutes (≤ {MINUTES:g}): {'kept' if kept else 'NOT KEPT'}"
-    )
+    told = f"{rate:,.0f} pictures a minute (≥ {RATE:,}), {whole / 60:.2f} minutes (≤ {MINUTES:g})"
+    print(f"bars: {told}: {'kept' if kept else 'NOT KEPT'}")
     if given.json:
         document = {"pictures": figures, "verify_seconds": whole, "verdicts": decided, "looked_at": found.looked_at}
         given.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -6,13 +6,14 @@ A page is Markdown. Beside its prose it has
 `diff PATH`           a change to a file: `- ` lines give way to `+ ` lines; lines that begin with two blanks say where,
                       and stay; a line `…` begins another place of the same file; `+ ` lines alone go to the end
 `console run`         commands, each after `$ `, with what they print; a line `…` stands for any number of lines.
-                      Beside citelog only `mv` is known.
+                      Beside citelog only `mv` and `cp -r` are known.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,10 @@ def run(line: str, folder: Path) -> str:
     if program == "mv":
         (folder / arguments[0]).rename(folder / arguments[1])
         return ""
-    assert program == "citelog", f"only citelog's own commands are run, and mv: {line}"
+    if program == "cp":
+        shutil.copytree(folder / arguments[1], folder / arguments[2])
+        return ""
+    assert program == "citelog", f"only citelog's own commands are run, mv and cp -r: {line}"
     ended = citelog(*arguments, cwd=folder)
     printed = (ended.out + ended.err).rstrip()
     return f"{printed}\n" if printed else ""

@@ -77,6 +77,11 @@ class Said:
         """How much it says: entries that say less are plainer."""
         return 1 + len(self.keys)
 
+    @property
+    def length(self) -> int:
+        """How long its values are."""
+        return sum(len(value) for _, value in self.keys)
+
 
 RECORD = Iri("urn:citelog:record:some")
 DAY_FAMILY = Family("day of the assessment", None, (), None)
@@ -95,7 +100,8 @@ def families(terms: Terms) -> tuple[Family, ...]:
             if list_ == "context":
                 if term not in GIVES or term == cl("birth_date"):
                     continue  # a date of birth gives an age, whose family there is
-                found.append(Family(f"context: {written}", list_, tuple(names[term]), term))
+                spelt = tuple(sorted(names[term], key=lambda name: " " in name))  # as the key of a case file first
+                found.append(Family(f"context: {written}", list_, spelt, term))
             else:
                 found.append(Family(f"{list_}: {written}", list_, (written,), term))
     return tuple(found)

@@ -104,8 +104,7 @@ def add_forms(made: Ground, family: Family, alone: frozenset[str], read_by_rest:
 
 def plainness(said: Said) -> tuple[int, int, str]:
     """What makes one entry plainer than another of its form: it says less, in fewer words."""
-    text = " ".join(value for _, value in said.keys)
-    return said.cost, len(text), text
+    return said.cost, said.length, " ".join(value for _, value in said.keys)
 
 
 def _needed(family: Family, knowledge: Knowledge) -> dict[str, str]:

@@ -51,7 +51,7 @@ class Solver:
             if project:
                 backend.add_project([literal[a] for a in project])
             if smallest:
-                costs = {form.number: form.said.cost for form in ground.forms}
+                costs = {form.number: 1000 * form.said.cost + form.said.length for form in ground.forms}
                 backend.add_minimize(1, [(variable, 1) for variable in forms.values()])
                 backend.add_minimize(0, [(variable, costs[form]) for form, variable in forms.items()])
         return cls(ground, control, literal, forms)
