@@ -255,6 +255,17 @@ def verify(knowledge: Knowledge, chosen: Iterable[str] | None = None, tick: Tick
     )
 
 
+def broken(knowledge: Knowledge) -> tuple[str, ...]:
+    """What of all that must never be can be: ids of properties and kinds, by the solver alone and without a record.
+
+    For those who ask about many knowledge bases that differ in little; `verify` says why, and reaches it twice.
+    """
+    verifier = Verifier.of(knowledge)
+    goals = [*_properties(verifier.ground, knowledge, None), *_kinds(verifier.ground, knowledge)]
+    can = solver.possible(verifier.axes, [goal.atom for goal in goals])
+    return tuple(goal.about for goal in goals if goal.atom in can)
+
+
 def _product(numbers: Iterable[int]) -> int:
     made = 1
     for number in numbers:
