@@ -119,19 +119,20 @@ class Renamed:
             return rule
         return replace(
             rule,
-            predicate=self._predicate(rule.predicate),
+            predicate=self.predicate(rule.predicate),
             args=tuple(Constant(self.value(a.value)) if isinstance(a, Constant) else a for a in rule.args),
             body=tuple(map(self._part, rule.body)),
             cites=tuple(map(self.statement, rule.cites)),
         )
 
-    def _predicate(self, name: str) -> str:
+    def predicate(self, name: str) -> str:
+        """The new name of a predicate."""
         return self.predicates.get(name, self.iris.get(name, name))
 
     def _part(self, part: Part) -> Part:
         if isinstance(part, Present | Absent):
             args = tuple(Constant(self.value(a.value)) if isinstance(a, Constant) else a for a in part.args)
-            return replace(part, predicate=self._predicate(part.predicate), args=args)
+            return replace(part, predicate=self.predicate(part.predicate), args=args)
         if isinstance(part, Comparison):
             return Comparison(part.operator, self._expression(part.left), self._expression(part.right))
         return Assignment(part.variable, self._expression(part.expression))

@@ -20,8 +20,8 @@ from citelog.run.datalog import DeadlineError
 from citelog.run.result import Run
 from citelog.values import Atom
 
-Origin = Literal["case", "patient"]
-"""Where a record comes from: the cases of an edition, or the caller."""
+Origin = Literal["case", "patient", "picture"]
+"""Where a record comes from: the cases of an edition, the caller, or the pictures of all that a record can say."""
 
 How = Literal["gained", "lost", "becomes", "changed", "kept", "fails", "works"]
 

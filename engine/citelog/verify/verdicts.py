@@ -135,6 +135,19 @@ class _Goal:
     atom: int
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many pictures an atom can depend on, by the axes that they are made of, and in how many it holds.
+
+    Where it is not `counted`, there are too many, and `holding` is 0.
+    """
+
+    pictures: int
+    holding: int
+    counted: bool
+    axes: tuple[AxisCount, ...]
+
+
 @dataclass
 class Verifier:
     """A knowledge base written out, ready to be asked about."""
@@ -178,33 +191,32 @@ class Verifier:
 
     def verdict(self, goal: _Goal, tick: Callable[[int, int], None] | None = None) -> Verdict:
         """Whether an atom can ever hold, found in two ways."""
-        slice_ = self.axes.slice([goal.atom])
-        known = {axis: self.signatures(axis, atoms) for axis, atoms in slice_.frontier.items()}
-        number = pictures.count(known)
         found = solver.smallest(self.axes, [goal.atom])
-        hits = done = 0
-        if number <= MOST:
-            for block in pictures.blocks(self.axes, slice_, known):
-                hits += block.rows.get(goal.atom, 0).bit_count()
-                done += block.size
-                if tick:
-                    tick(done, number)
-            self.looked_at += number
-            if bool(hits) != (found is not None):
-                raise FaultError(f"{goal.about}: counting pictures and clingo disagree")
+        many = self.count(goal.atom, MOST, tick)
+        if many.counted and bool(many.holding) != (found is not None):
+            raise FaultError(f"{goal.about}: counting pictures and clingo disagree")
         shown = witness(self.ground, found) if found is not None else None
         if shown and not is_so(self.axes, goal.atom, facts(shown.assessment.run)):
             raise FaultError(f"{goal.about}: the engine does not conclude it for {shown.case}")
         return Verdict(
-            goal.about,
-            goal.text,
-            found is None,
-            number,
-            hits,
-            number <= MOST,
-            tuple(AxisCount(self.axes.axes[axis].name, len(s)) for axis, s in known.items()),
-            shown,
+            goal.about, goal.text, found is None, many.pictures, many.holding, many.counted, many.axes, shown
         )
+
+    def count(self, atom: int, most: int, tick: Callable[[int, int], None] | None = None) -> Counted:
+        """In how many of the pictures that an atom can depend on it holds; not counted where they are more than `most`."""
+        slice_ = self.axes.slice([atom])
+        known = {axis: self.signatures(axis, atoms) for axis, atoms in slice_.frontier.items()}
+        number = pictures.count(known)
+        hits = done = 0
+        if number <= most:
+            for block in pictures.blocks(self.axes, slice_, known):
+                hits += block.rows.get(atom, 0).bit_count()
+                done += block.size
+                if tick:
+                    tick(done, number)
+            self.looked_at += number
+        axes_ = tuple(AxisCount(self.axes.axes[axis].name, len(s)) for axis, s in known.items())
+        return Counted(number, hits, number <= most, axes_)
 
     def signatures(self, axis: int, atoms: tuple[int, ...]) -> tuple[frozenset[int], ...]:
         """The sets of an axis's atoms that some record shows."""
