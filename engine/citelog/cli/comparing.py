@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     "--patients", multiple=True, metavar="FILE|DIR", help="More records to compare on; a folder means all in it."
 )
 @click.option("--all", "every", is_flag=True, help="Both proofs of every effect, whole, for every case.")
+@click.option(
+    "--pictures/--no-pictures", default=True, help="Also compare on every possible patient (the default), or do not."
+)
 @click.option("--brief", is_flag=True, help="No proofs.")
 @AT
 def diff(
@@ -37,6 +40,7 @@ def diff(
     form: str,
     patients: tuple[str, ...],
     every: bool,
+    pictures: bool,
     brief: bool,
     at: str | None,
 ) -> None:
@@ -44,7 +48,8 @@ def diff(
 
     OLD and NEW are folders or git revisions (HEAD~1, a tag, REV:path/in/the/repository). A revision alone means the
     folder that --kb names as it was then; without NEW, OLD is compared with that folder as it is. Every case of both
-    editions is derived under both; effects are grouped by the changes that, made alone, have them.
+    editions is derived under both, and so is the smallest record for each conclusion that any possible patient gains or
+    loses; effects are grouped by the changes that, made alone, have them.
     """
     if every and brief:
         raise CitelogError("--all and --brief: one shows all proofs, the other none\n   = give one of them")
@@ -53,7 +58,7 @@ def diff(
     with contextlib.ExitStack() as kept:
         before = kept.enter_context(_edition(old, kb))
         after = kept.enter_context(_edition(new, kb) if new is not None else _working(kb))
-        found = compare(before, after, _subjects(patients, at), every, progress)
+        found = compare(before, after, _subjects(patients, at), every, progress, pictures)
         if form == "json":
             write(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
         elif form == "markdown":

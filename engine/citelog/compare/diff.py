@@ -1,17 +1,16 @@
 """Two editions of a knowledge base compared: what changed in them, what that changes for whom, and why.
 
-Patients come in as records (`effects.Subject`): the cases of both editions, and whatever files the caller names. The
-pictures that `citelog verify` enumerates come in by the same door, each as its smallest record: give them to `diff`
-as further subjects, and they are derived under both editions, grouped by cause and shown like any other.
+Patients come in as records (`effects.Subject`): the cases of both editions, whatever files the caller names, and by the
+same door the smallest record for each conclusion that any possible patient gains or loses (`compare.pictures`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from citelog import patient
 from citelog.answer import Conclusion
@@ -23,6 +22,7 @@ from citelog.compare.drift import Drift, Support, drift, supported
 from citelog.compare.editions import Edition
 from citelog.compare.effects import Effect, Outcome, Subject, Touched, effects, outcome
 from citelog.compare.mixed import Mixtures
+from citelog.compare.pictures import Pictures, Watch, pictures, unwatched
 from citelog.diagnostics import CaseError
 from citelog.explain.against import against
 from citelog.explain.obstacles import Obstacle
@@ -33,20 +33,6 @@ from citelog.run.result import Firing
 from citelog.vocab import Terms
 
 FORMAT = "citelog-diff/1"
-
-Item = TypeVar("Item")
-
-
-class Watch(Protocol):
-    """Passes items through one by one, telling somebody who looks on how far the work is."""
-
-    def __call__(self, items: Sequence[Item], what: str) -> Iterable[Item]:
-        """The items, of the work that is called `what`."""
-
-
-def unwatched(items: Sequence[Item], what: str) -> Iterable[Item]:
-    """Nobody looks on."""
-    return items
 
 
 @dataclass(frozen=True)
@@ -170,7 +156,8 @@ class Diff:
     """Two editions compared.
 
     `compared` are the records that both were asked about, `unusable` those that could not be read, with the reason.
-    `cases` are changes of the cases themselves. An edition with errors is not asked (`unasked` says why).
+    `cases` are changes of the cases themselves. An edition with errors is not asked (`unasked` says why). `pictures`
+    say what becomes of the conclusions of every possible patient; None where that was not asked.
     """
 
     old: Edition
@@ -182,6 +169,7 @@ class Diff:
     compared: tuple[Subject, ...]
     unusable: Mapping[str, str] = field(default_factory=dict)
     unasked: str = ""
+    pictures: Pictures | None = None
 
     @property
     def same(self) -> bool:
@@ -190,16 +178,21 @@ class Diff:
         return not (self.changes.listed or self.cases or self.drift or self.groups or errors)
 
     @property
+    def asked(self) -> tuple[Subject, ...]:
+        """The cases and records of somebody's: all that were compared but those that pictures made."""
+        return tuple(subject for subject in self.compared if subject.origin != "picture")
+
+    @property
     def differing(self) -> tuple[str, ...]:
-        """The records that gain, lose or change a conclusion, in the order in which they were asked about."""
+        """Those of them that gain, lose or change a conclusion, in the order in which they were asked about."""
         found = {case for group in self.groups for case in group.differing}
-        return tuple(subject.name for subject in self.compared if subject.name in found)
+        return tuple(subject.name for subject in self.asked if subject.name in found)
 
     @property
     def kept(self) -> tuple[str, ...]:
         """The other records with any effect: they keep their conclusions, for other reasons or with other quotes."""
         found = {case for group in self.groups for case in group.cases} - set(self.differing)
-        return tuple(subject.name for subject in self.compared if subject.name in found)
+        return tuple(subject.name for subject in self.asked if subject.name in found)
 
     def to_dict(self) -> dict[str, Any]:
         """The document, format `citelog-diff/1`."""
@@ -220,6 +213,7 @@ class Diff:
                 "unusable": [{"case": name, "why": why} for name, why in self.unusable.items()],
                 "unasked": self.unasked or None,
             },
+            "pictures": self.pictures.to_dict() if self.pictures else None,
             "groups": [group.to_dict() for group in self.groups],
         }
 
@@ -236,9 +230,14 @@ def _edition(edition: Edition) -> dict[str, Any]:
 
 
 def diff(
-    old: Edition, new: Edition, more: Iterable[Subject] = (), every: bool = False, watch: Watch = unwatched
+    old: Edition,
+    new: Edition,
+    more: Iterable[Subject] = (),
+    every: bool = False,
+    watch: Watch = unwatched,
+    possible: bool = False,
 ) -> Diff:
-    """Compare two editions, on the cases of both and on `more` records.
+    """Compare two editions, on the cases of both on `more` records, and where `possible` for every possible patient.
 
     `every` keeps both proofs for every record, and not only for the first that an effect is had on.
     """
@@ -252,6 +251,9 @@ def diff(
         moved = supported(moved, _rests(old, watch))
     if unasked or (old.files == new.files and moved is None and old.folder == new.folder):
         return Diff(old, new, found, cases, moved, (), (), {}, unasked)
+    assert old.knowledge is not None and new.knowledge is not None
+    seen = pictures(old.knowledge, new.knowledge, found.renamed, watch) if possible else None
+    subjects = (*subjects, *(seen.records if seen else ()))
     compared = _Compared(old, new, found, every)
     for subject in watch(subjects, "cases under both editions"):
         try:
@@ -259,7 +261,7 @@ def diff(
         except CaseError as error:
             unusable[subject.name] = str(error)
     asked = tuple(subject for subject in subjects if subject.name not in unusable)
-    return Diff(old, new, found, cases, moved, compared.groups(), asked, unusable)
+    return Diff(old, new, found, cases, moved, compared.groups(), asked, unusable, pictures=seen)
 
 
 @dataclass

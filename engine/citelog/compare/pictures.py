@@ -9,9 +9,9 @@ loses it.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from citelog import patient
 from citelog.answer import derive
@@ -32,6 +32,8 @@ from citelog.verify.witness import FaultError
 
 MOST = 1 << 22
 """Pictures beyond which those that gain or lose a conclusion are not counted."""
+
+Item = TypeVar("Item")
 
 TOLD, APART = " told", " apart"
 
@@ -124,7 +126,19 @@ class _Goal:
     atom: int
 
 
-def pictures(old: Knowledge, new: Knowledge, renamed: Renamed) -> Pictures:
+class Watch(Protocol):
+    """Passes items through one by one, telling somebody who looks on how far the work is."""
+
+    def __call__(self, items: Sequence[Item], what: str) -> Iterable[Item]:
+        """The items, of the work that is called `what`."""
+
+
+def unwatched(items: Sequence[Item], what: str) -> Iterable[Item]:
+    """Nobody looks on."""
+    return items
+
+
+def pictures(old: Knowledge, new: Knowledge, renamed: Renamed, watch: Watch = unwatched) -> Pictures:
     """What becomes of the conclusions of every possible patient, by value and what stands beside it.
 
     Raises FaultError where the engine does not confirm what was found.
@@ -139,7 +153,7 @@ def pictures(old: Knowledge, new: Knowledge, renamed: Renamed) -> Pictures:
     can = solver.possible(verifier.axes, [goal.atom for goal in goals])
     records = _Records({"old": (old, renamed), "new": (new, Renamed({}, {}, {}))}, verifier)
     gains = []
-    for goal in goals:
+    for goal in watch(goals, "conclusions, for every possible patient"):
         many = verifier.count(goal.atom, MOST)
         if many.counted and bool(many.holding) != (goal.atom in can):
             raise FaultError(f"{goal.asked.kind}: counting pictures and clingo disagree")

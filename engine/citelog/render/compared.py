@@ -15,6 +15,7 @@ from citelog.proof.compare import Reason
 from citelog.render.explained import against
 from citelog.render.lines import WIDTH, Line, wrapped
 from citelog.render.phrases import counted
+from citelog.render.possible import possible, records
 from citelog.render.proofs import proof
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": "→"}
@@ -56,7 +57,7 @@ def compared(found: Diff, full: bool = False, brief: bool = False, width: int = 
     if found.unasked:
         yield Line("")
         yield from wrapped(f"No case is compared: {found.unasked}.", width, "  ", "bold yellow")
-    elif found.compared:
+    elif found.asked or found.groups:
         yield from _answers(found, full, brief, width)
     for name, why in found.unusable.items():
         yield from wrapped(f"  not compared: {name}: {why.splitlines()[0]}", width, "    ", "yellow")
@@ -223,20 +224,23 @@ def supports(quote: Quote) -> str:
 
 def _answers(found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]:
     yield Line("")
-    whole = len(found.compared)
-    what = counted(whole, "record") if any(s.origin == "patient" for s in found.compared) else counted(whole, "case")
-    if not found.groups:
+    whole = len(found.asked)
+    what = counted(whole, "record") if any(s.origin == "patient" for s in found.asked) else counted(whole, "case")
+    if not (found.differing or found.kept):
         yield Line(f"No conclusion differs in {what}", "bold green")
-        return
-    yield Line(f"What it changes: {len(found.differing)} of {what}", "bold cyan")
+    else:
+        yield Line(f"What it changes: {len(found.differing)} of {what}", "bold cyan")
     if found.kept:
         more = counted(len(found.kept), "more keeps its conclusions", "more keep their conclusions")
         more = f"  {more}, for other reasons or with other quotes"
         yield from wrapped(more, width, "    ", "dim")
+    if found.pictures is not None:
+        yield Line("")
+        yield from possible(found.pictures, width)
     for group in found.groups:
         yield Line("")
         yield from _group(group, found, full, brief, width)
-    if not (full or brief):
+    if found.groups and not (full or brief):
         hint = "(proofs in brief, of the first effects of each cause, for one case: --all shows all, --brief none)"
         yield Line("")
         yield from wrapped(hint, width, " ", "dim")
@@ -255,7 +259,7 @@ def because(group: Group) -> str:
 
 
 def _group(group: Group, found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]:
-    many = counted(len(group.differing or group.cases), "case")
+    many = records(group.differing or group.cases, found)
     yield from wrapped(f"because of {because(group)}: {many}", width, "  ", "bold")
     proving, before = proved(group, full, brief), None
     for one in group.effects:
@@ -315,7 +319,7 @@ def _told(one: Told, found: Diff, full: bool, brief: bool, same_cases: bool, wid
         yield Line("")
     yield from wrapped(f"  {headline(one)}", width, "    ", f"bold {HAD.get(one.effect.how, '')}".strip())
     if not same_cases:
-        yield from wrapped(f"    {counted(len(one.cases), 'case')}: {named(one.cases)}", width, "      ", "dim")
+        yield from wrapped(f"    {records(one.cases, found)}: {named(one.cases)}", width, "      ", "dim")
     for shown in one.shown:
         lines = list(effect(shown, found, full, brief, width - 6))
         if lines and (len(one.cases) > 1 or len(one.shown) > 1):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from citelog.compare.changes import Change, Detail
 from citelog.compare.diff import Diff, Group, Shown, Told
 from citelog.compare.drift import Drift, Quote
+from citelog.compare.pictures import Pictures
 from citelog.render.compared import (
     SIGNS,
     because,
@@ -30,6 +31,7 @@ from citelog.render.compared import (
 )
 from citelog.render.lines import Line
 from citelog.render.phrases import counted
+from citelog.render.possible import beside, described, gained, records, verdict
 
 WIDE = 100
 """Columns of a proof."""
@@ -77,6 +79,8 @@ def _lines(found: Diff, full: bool, brief: bool) -> Iterator[str]:
         yield from _drift(found.drift)
     if found.unasked:
         yield from ("", f"No case is compared: {text(found.unasked)}.")
+    if found.pictures is not None:
+        yield from _possible(found.pictures)
     if found.groups:
         yield from ("", "### What it changes")
         for group in found.groups:
@@ -91,11 +95,12 @@ def _summary(found: Diff) -> str:
     parts = [counted(len(listed), "change")] if listed else [nothing(found).rstrip(".")]
     if found.drift is not None:
         parts.append("the source document changed")
-    if found.compared:
-        whole = counted(len(found.compared), "case")
-        parts.append(
-            f"{len(found.differing)} of {whole} differ" if found.groups else f"no conclusion differs in {whole}"
-        )
+    if found.asked:
+        whole = counted(len(found.asked), "case")
+        differ = found.differing or found.kept
+        parts.append(f"{len(found.differing)} of {whole} differ" if differ else f"no conclusion differs in {whole}")
+    if found.pictures is not None:
+        parts.append(verdict(found.pictures)[0].lower() + verdict(found.pictures)[1:])
     return f"**{'; '.join(parts)}.**"
 
 
@@ -148,10 +153,19 @@ def _quote(quote: Quote) -> Iterator[str]:
         yield f"  - {text(supports(quote))}"
 
 
+def _possible(found: Pictures) -> Iterator[str]:
+    """What becomes of the conclusions of every possible patient, and the records that show it."""
+    if found.gains or found.undecided or found.names:
+        yield from ("", "### For every possible patient", "")
+        yield from (f"- {text(gained(gain))}, shown by {code(gain.record)}" for gain in found.gains)
+        yield from (f"- **{text(name)}**: {text(said)}" for name, said in described(found))
+        yield from (f"- {text(one)}" for one in beside(found))
+
+
 def _group(group: Group, found: Diff, full: bool, brief: bool) -> Iterator[str]:
     yield from (
         "",
-        f"#### Because of {text(because(group))}: {counted(len(group.differing or group.cases), 'case')}",
+        f"#### Because of {text(because(group))}: {records(group.differing or group.cases, found)}",
         "",
     )
     proving = proved(group, full, brief)
@@ -166,7 +180,7 @@ def _told(one: Told, found: Diff, proving: bool) -> Iterator[str]:
     _, _, told = headline(one).partition(" ")
     listed = ", ".join(map(code, one.cases[:FEW]))
     more = f" and {len(one.cases) - FEW} more" if len(one.cases) > FEW else ""
-    yield f"- **{text(told)}** in {counted(len(one.cases), 'case')}: {listed}{more}"
+    yield f"- **{text(told)}** in {records(one.cases, found)}: {listed}{more}"
     for shown in one.shown:
         yield from (line for detail in shown.effect.details for line in _detail(detail, "  "))
         if proving:

@@ -203,7 +203,7 @@ class Verifier:
         )
 
     def count(self, atom: int, most: int, tick: Callable[[int, int], None] | None = None) -> Counted:
-        """In how many of the pictures that an atom can depend on it holds; not counted where they are more than `most`."""
+        """In how many of the pictures that matter to an atom it holds; not counted where they are more than `most`."""
         slice_ = self.axes.slice([atom])
         known = {axis: self.signatures(axis, atoms) for axis, atoms in slice_.frontier.items()}
         number = pictures.count(known)

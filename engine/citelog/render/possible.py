@@ -1,0 +1,76 @@
+"""What an edit changes for every possible patient, in words: who gains or loses what, and the smallest records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from citelog.compare.diff import Diff
+from citelog.compare.pictures import Gain, Pictures
+from citelog.render.lines import Line, wrapped
+from citelog.render.phrases import counted
+
+WORDS = "what they say, doses and citations are compared in the cases alone"
+
+
+def possible(found: Pictures, width: int) -> Iterator[Line]:
+    """Every conclusion that some patient gains or loses, with the record that shows it; or that nobody does."""
+    style = "bold cyan" if found.gains else "bold yellow" if found.undecided else "bold green"
+    yield from wrapped(verdict(found), width, "  ", style)
+    if not found.gains:
+        yield from wrapped(f"  ({WORDS})", width, "    ", "dim")
+    for gain in found.gains:
+        sign, style = ("+", "green") if gain.how == "gained" else ("-", "red")
+        yield from wrapped(f"  {sign} {gained(gain)}  ({gain.record})", width, "      ", style)
+    for name, said in described(found):
+        yield from wrapped(f"  {name}: {said}", width, "      ", "dim")
+    for one in beside(found):
+        yield from wrapped(f"  {one}", width, "    ", "bold yellow")
+
+
+def verdict(found: Pictures) -> str:
+    """What pictures come to, in a line."""
+    if found.gains:
+        conclusions = len({(gain.kind, gain.value) for gain in found.gains})
+        return f"Of all patients that there can be, some gain or lose {counted(conclusions, 'conclusion')}"
+    if found.undecided:
+        return "No patient gains or loses a conclusion, as far as that could be asked"
+    return "No patient that there can be gains or loses a conclusion"
+
+
+def gained(gain: Gain) -> str:
+    """A conclusion that some gain or lose, with how many."""
+    told = f" as {', '.join(gain.beside.values())}" if gain.beside else ""
+    many = f" in {gain.differing:,} of {gain.pictures:,} pictures" if gain.counted else ""
+    return f"{gain.id}{told} is {gain.how}{many}"
+
+
+def beside(found: Pictures) -> Iterator[str]:
+    """What was not asked, and why."""
+    for one in found.undecided:
+        yield f"not asked of every patient: {', '.join(one.kinds)}: {one.why}"
+    if found.names:
+        yield f"not thought of: a name that only one edition reads, or each otherwise: {', '.join(found.names)}"
+
+
+def described(found: Pictures) -> Iterator[tuple[str, str]]:
+    """The smallest records by name, each in one line, as it would be written."""
+    for subject in found.records:
+        if isinstance(subject.record, Mapping):
+            said = [f"{key}: {_written(value)}" for key, value in subject.record.items() if key != "id"]
+            said += [f"on {subject.at}"] if subject.at else []
+            yield subject.name, "; ".join(said) or "nothing is recorded"
+
+
+def _written(value: Any) -> str:
+    """A list of entries, or the context, as in a case file."""
+    entries = value if isinstance(value, list) else [value]
+    return ", ".join(f"{{{', '.join(f'{k}: {v}' for k, v in entry.items())}}}" for entry in entries)
+
+
+def records(names: Sequence[str], found: Diff) -> str:
+    """How many cases, and how many records that pictures made."""
+    made = {subject.name for subject in found.compared if subject.origin == "picture"}
+    pictures = sum(name in made for name in names)
+    told = [counted(many, what) for many, what in ((len(names) - pictures, "case"), (pictures, "picture")) if many]
+    return " and ".join(told)
