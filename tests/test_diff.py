@@ -56,11 +56,12 @@ def new(old: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ran(capsys: pytest.CaptureFixture[str]) -> Ran:
-    """Runs a command: its status, standard output and standard error."""
+    """Runs a command: its status, standard output and standard error; pictures have tests of their own."""
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
+        more = ("--no-pictures",) if arguments[0] == "diff" else ()
         with pytest.raises(SystemExit) as ended:
-            main(list(map(str, arguments)))
+            main(list(map(str, (*arguments, *more))))
         told = capsys.readouterr()
         assert isinstance(ended.value.code, int)
         return ended.value.code, told.out, told.err

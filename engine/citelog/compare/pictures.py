@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
 from citelog import patient
-from citelog.answer import derive
+from citelog.answer import derive, spelt
 from citelog.compare.both import Asked, Both, Side, both
 from citelog.compare.changes import Renamed
 from citelog.compare.effects import Subject
@@ -152,14 +152,15 @@ def pictures(old: Knowledge, new: Knowledge, renamed: Renamed, watch: Watch = un
     verifier = Verifier(joined.knowledge, made, axes(made))
     can = solver.possible(verifier.axes, [goal.atom for goal in goals])
     records = _Records({"old": (old, renamed), "new": (new, Renamed({}, {}, {}))}, verifier)
+    kind_of = {kind.name: kind for kind in (*old.kinds, *new.kinds)}
     gains = []
     for goal in watch(goals, "conclusions, for every possible patient"):
         many = verifier.count(goal.atom, MOST)
         if many.counted and bool(many.holding) != (goal.atom in can):
             raise FaultError(f"{goal.asked.kind}: counting pictures and clingo disagree")
         if goal.atom in can:
-            value, *beside = map(_shown, goal.row)
-            named = dict(zip((name for _, name in goal.asked.places[1:]), beside, strict=True))
+            value = spelt(goal.row[0], joined.knowledge, kind_of[goal.asked.kind])
+            named = {name: _shown(v) for (_, name), v in zip(goal.asked.places[1:], goal.row[1:], strict=True)}
             record = records.showing(goal)
             gains.append(
                 Gain(goal.how, goal.asked.kind, value, named, many.pictures, many.holding, many.counted, record)

@@ -236,7 +236,7 @@ def _answers(found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]
         yield from wrapped(more, width, "    ", "dim")
     if found.pictures is not None:
         yield Line("")
-        yield from possible(found.pictures, width)
+        yield from possible(found.pictures, full, width)
     for group in found.groups:
         yield Line("")
         yield from _group(group, found, full, brief, width)

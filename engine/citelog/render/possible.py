@@ -13,17 +13,26 @@ from citelog.render.phrases import counted
 WORDS = "what they say, doses and citations are compared in the cases alone"
 
 
-def possible(found: Pictures, width: int) -> Iterator[Line]:
-    """Every conclusion that some patient gains or loses, with the record that shows it; or that nobody does."""
+SHOWN = 4
+"""Records that are shown where not all are asked for; of more, the others are counted."""
+
+
+def possible(found: Pictures, full: bool, width: int) -> Iterator[Line]:
+    """Every conclusion that some patient gains or loses, by the record that shows it; or that nobody does."""
     style = "bold cyan" if found.gains else "bold yellow" if found.undecided else "bold green"
     yield from wrapped(verdict(found), width, "  ", style)
     if not found.gains:
         yield from wrapped(f"  ({WORDS})", width, "    ", "dim")
-    for gain in found.gains:
-        sign, style = ("+", "green") if gain.how == "gained" else ("-", "red")
-        yield from wrapped(f"  {sign} {gained(gain)}  ({gain.record})", width, "      ", style)
-    for name, said in described(found):
-        yield from wrapped(f"  {name}: {said}", width, "      ", "dim")
+    listed = list(described(found))
+    shown = listed if full else listed[:SHOWN]
+    for name, said, gains in shown:
+        yield from wrapped(f"  {name}: {said}", width, "      ")
+        for gain in gains:
+            sign, style = ("+", "green") if gain.how == "gained" else ("-", "red")
+            yield from wrapped(f"    {sign} {gained(gain)}", width, "        ", style)
+    if left := listed[len(shown) :]:
+        told = f"  and {counted(len(left), 'record')} more, for {counted(sum(len(g) for *_, g in left), 'conclusion')}"
+        yield from wrapped(f"{told} (--all shows them)", width, "    ", "dim")
     for one in beside(found):
         yield from wrapped(f"  {one}", width, "    ", "bold yellow")
 
@@ -41,7 +50,7 @@ def verdict(found: Pictures) -> str:
 def gained(gain: Gain) -> str:
     """A conclusion that some gain or lose, with how many."""
     told = f" as {', '.join(gain.beside.values())}" if gain.beside else ""
-    many = f" in {gain.differing:,} of {gain.pictures:,} pictures" if gain.counted else ""
+    many = f"  (in {gain.differing:,} of {counted(gain.pictures, 'picture')})" if gain.counted else ""
     return f"{gain.id}{told} is {gain.how}{many}"
 
 
@@ -53,13 +62,14 @@ def beside(found: Pictures) -> Iterator[str]:
         yield f"not thought of: a name that only one edition reads, or each otherwise: {', '.join(found.names)}"
 
 
-def described(found: Pictures) -> Iterator[tuple[str, str]]:
-    """The smallest records by name, each in one line, as it would be written."""
+def described(found: Pictures) -> Iterator[tuple[str, str, list[Gain]]]:
+    """The smallest records by name, each in one line, as it would be written, with what it shows."""
     for subject in found.records:
-        if isinstance(subject.record, Mapping):
-            said = [f"{key}: {_written(value)}" for key, value in subject.record.items() if key != "id"]
-            said += [f"on {subject.at}"] if subject.at else []
-            yield subject.name, "; ".join(said) or "nothing is recorded"
+        record = subject.record if isinstance(subject.record, Mapping) else {}
+        said = [f"{key}: {_written(value)}" for key, value in record.items() if key != "id"]
+        said += [f"on {subject.at}"] if subject.at else []
+        shown = [gain for gain in found.gains if gain.record == subject.name]
+        yield subject.name, "; ".join(said) or "nothing is recorded", shown
 
 
 def _written(value: Any) -> str:

@@ -157,8 +157,9 @@ def _possible(found: Pictures) -> Iterator[str]:
     """What becomes of the conclusions of every possible patient, and the records that show it."""
     if found.gains or found.undecided or found.names:
         yield from ("", "### For every possible patient", "")
-        yield from (f"- {text(gained(gain))}, shown by {code(gain.record)}" for gain in found.gains)
-        yield from (f"- **{text(name)}**: {text(said)}" for name, said in described(found))
+        for name, said, gains in described(found):
+            yield f"- **{text(name)}**: {text(said)}"
+            yield from (f"  - {text(gained(gain))}" for gain in gains)
         yield from (f"- {text(one)}" for one in beside(found))
 
 
