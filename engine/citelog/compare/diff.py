@@ -178,6 +178,18 @@ class Diff:
         return not (self.changes.listed or self.cases or self.drift or self.groups or errors)
 
     @property
+    def silent(self) -> bool:
+        """Whether no patient can be told anything else in any words: nothing changed but layout and names of rules."""
+        old, new = self.old.rules, self.new.rules
+        return (
+            self.pictures is not None
+            and self.pictures.nobody
+            and self.drift is None
+            and all(c.how == "renamed" and c.kind in _UNHEARD and not c.details for c in self.changes.listed)
+            and [self.changes.renamed.rules.get(name, name) for name in old] == list(new)
+        )
+
+    @property
     def asked(self) -> tuple[Subject, ...]:
         """The cases and records of somebody's: all that were compared but those that pictures made."""
         return tuple(subject for subject in self.compared if subject.origin != "picture")
@@ -307,6 +319,9 @@ class _Compared:
             made.append(Group(self._changes(cause), cause.tried, tuple(told)))
         return tuple(sorted(made, key=lambda g: (-len(g.differing), -len(g.cases), [c.named for c in g.cause])))
 
+
+_UNHEARD = ("rule", "predicate")
+"""Kinds of things whose names no answer says."""
 
 _HOW = ("fails", "works", "becomes", "lost", "gained", "changed", "kept")
 

@@ -234,9 +234,7 @@ def _answers(found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]
         more = counted(len(found.kept), "more keeps its conclusions", "more keep their conclusions")
         more = f"  {more}, for other reasons or with other quotes"
         yield from wrapped(more, width, "    ", "dim")
-    if found.pictures is not None:
-        yield Line("")
-        yield from possible(found.pictures, full, width)
+    yield from possible(found, full, width)
     for group in found.groups:
         yield Line("")
         yield from _group(group, found, full, brief, width)

@@ -17,11 +17,15 @@ SHOWN = 4
 """Records that are shown where not all are asked for; of more, the others are counted."""
 
 
-def possible(found: Pictures, full: bool, width: int) -> Iterator[Line]:
+def possible(diff: Diff, full: bool, width: int) -> Iterator[Line]:
     """Every conclusion that some patient gains or loses, by the record that shows it; or that nobody does."""
+    found = diff.pictures
+    if found is None:
+        return
+    yield Line("")
     style = "bold cyan" if found.gains else "bold yellow" if found.undecided else "bold green"
-    yield from wrapped(verdict(found), width, "  ", style)
-    if not found.gains:
+    yield from wrapped(verdict(diff), width, "  ", style)
+    if not found.gains and not diff.silent:
         yield from wrapped(f"  ({WORDS})", width, "    ", "dim")
     listed = list(described(found))
     shown = listed if full else listed[:SHOWN]
@@ -37,8 +41,11 @@ def possible(found: Pictures, full: bool, width: int) -> Iterator[Line]:
         yield from wrapped(f"  {one}", width, "    ", "bold yellow")
 
 
-def verdict(found: Pictures) -> str:
+def verdict(diff: Diff) -> str:
     """What pictures come to, in a line."""
+    found = diff.pictures
+    if diff.silent or found is None:
+        return "No patient is told anything else"
     if found.gains:
         conclusions = len({(gain.kind, gain.value) for gain in found.gains})
         return f"Of all patients that there can be, some gain or lose {counted(conclusions, 'conclusion')}"

@@ -100,7 +100,7 @@ def _summary(found: Diff) -> str:
         differ = found.differing or found.kept
         parts.append(f"{len(found.differing)} of {whole} differ" if differ else f"no conclusion differs in {whole}")
     if found.pictures is not None:
-        parts.append(verdict(found.pictures)[0].lower() + verdict(found.pictures)[1:])
+        parts.append(verdict(found)[0].lower() + verdict(found)[1:])
     return f"**{'; '.join(parts)}.**"
 
 
