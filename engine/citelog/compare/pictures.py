@@ -35,6 +35,9 @@ MOST = 1 << 22
 
 Item = TypeVar("Item")
 
+PATIENCE = 1_000
+"""Conflicts of clingo's after which a record from which nothing can be left out is as good as the smallest."""
+
 TOLD, APART = " told", " apart"
 
 Row = tuple[Value, ...]
@@ -243,7 +246,7 @@ class _Records:
             if _is_so(goal, drawn):
                 return subject.name
         forms = {form.number: form.said for form in self.verifier.ground.forms}
-        found = solver.smallest(self.verifier.axes, [goal.atom])
+        found = solver.smallest(self.verifier.axes, [goal.atom], patience=PATIENCE)
         said, at = case_of(forms[number] for number in found or ())
         name = f"picture {len(self.subjects) + 1}"
         subject = Subject(name, {"id": name, **said}, "picture", at.isoformat() if at else None)

@@ -87,10 +87,17 @@ def signatures(axes: Axes, frontier: Sequence[int]) -> tuple[frozenset[int], ...
     return tuple(sorted(set(found), key=lambda s: (len(s), sorted(s))))
 
 
-def smallest(axes: Axes, holds: Iterable[int], fails: Iterable[int] = ()) -> tuple[int, ...] | None:
-    """The forms of the smallest record for which some atoms hold and others do not; None where there is none."""
+def smallest(
+    axes: Axes, holds: Iterable[int], fails: Iterable[int] = (), patience: int | None = None
+) -> tuple[int, ...] | None:
+    """The forms of the smallest record for which some atoms hold and others do not; None where there is none.
+
+    With `patience`, after so many conflicts of clingo's, a record from which no entry can be left out will do.
+    """
     yes, no = list(holds), list(fails)
-    solver = Solver.of(axes, [*yes, *no], "--models=0", "--opt-mode=opt", "--opt-strategy=usc", smallest=True)
+    options = ["--models=0", "--opt-mode=opt", "--opt-strategy=usc"]
+    options += [f"--solve-limit={patience}"] if patience is not None else []
+    solver = Solver.of(axes, [*yes, *no], *options, smallest=True)
     with solver.control.backend() as backend:
         for atom in yes:
             backend.add_rule([], [-solver.literal[atom]])
@@ -100,7 +107,28 @@ def smallest(axes: Axes, holds: Iterable[int], fails: Iterable[int] = ()) -> tup
     with solver.control.solve(yield_=True) as handle:
         for model in handle:
             best = solver.entries(model)
-    return best
+        if handle.get().exhausted:
+            return best
+    return _spare(axes, yes, no)
+
+
+def _spare(axes: Axes, yes: list[int], no: list[int]) -> tuple[int, ...] | None:
+    """The forms of some record from which no entry can be left out; None where there is no record at all."""
+    solver = Solver.of(axes, [*yes, *no], "--models=1")
+    wanted = [*(solver.literal[atom] for atom in yes), *(-solver.literal[atom] for atom in no)]
+
+    def within(forms: Iterable[int]) -> tuple[int, ...] | None:
+        """The entries of a record that has none but these."""
+        left = set(forms)
+        without = [-variable for form, variable in solver.forms.items() if form not in left]
+        with solver.control.solve(assumptions=[*wanted, *without], yield_=True) as handle:
+            return next((solver.entries(model) for model in handle), None)
+
+    kept = within(solver.forms)
+    for form in kept or ():
+        if kept and form in kept:
+            kept = within(other for other in kept if other != form) or kept
+    return kept
 
 
 def possible(axes: Axes, goals: Iterable[int]) -> frozenset[int]:
