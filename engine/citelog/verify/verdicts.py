@@ -398,14 +398,15 @@ def _disagreements(made: Ground, knowledge: Knowledge) -> Iterable[_Goal]:
 
 
 def _idle(verifier: Verifier) -> tuple[str, ...]:
-    """Rules that fire for no patient."""
+    """Rules that fire for no patient; those of properties, which ought not to, are left out."""
     made = verifier.ground
     atoms = {atom: row[0] for (predicate, row), atom in made.numbers.items() if predicate == FIRES}
     can = solver.possible(verifier.axes, atoms)
     run = Machine(made.program, made.knowledge.stated).run([])
     fixed = {made.program.rules[n].name for rows in run.facts.values() for held in rows.values() for n, _ in held}
     fired = {name for atom, name in atoms.items() if atom in can} | made.fired | fixed
-    return tuple(rule.name for rule in made.program.rules if rule.name not in fired and rule.predicate != "violation")
+    answering = _names(verifier.knowledge.program)
+    return tuple(rule.name for rule in made.program.rules if rule.name in answering and rule.name not in fired)
 
 
 def _everything(verifier: Verifier) -> list[tuple[str, int]]:
