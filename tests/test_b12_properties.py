@@ -17,8 +17,6 @@ from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import load
 from citelog.verify.verdicts import verify
 
-CODE = "<https://w3id.org/citelog/b12#{}>"
-
 UNDECIDED = ("MN-AGE-RULE", "MN-APPROVED", "MN-BIBLIOGRAPHY", "MN-CITE-INVENT", "MN-JURISDICTION", "MN-OUTSIDE")
 
 RESULTS, STATUS, FINDINGS, TREATMENT, REGIMENS, CAUTIONS, CONFLICTS, ISSUES = (
@@ -61,7 +59,11 @@ EDITS: dict[str, tuple[str, str, str]] = {
         "class_of(?p, ?r, b12:above_all_cutoffs), ~some_dispute(?p)",
         "class_of(?p, ?r, b12:within_debated_cutoffs), ~some_dispute(?p)",
     ),
-    "MN-BAND": (RESULTS, "cl:lowEnd(?range, ?low), ?value < ?low .\n\n%%% From", "cl:lowEnd(?range, ?low), ?value > ?low .\n\n%%% From"),
+    "MN-BAND": (
+        RESULTS,
+        "allows(?p, ?r, b12:below_all_cutoffs) :- level(?p, ?r, ?value, ?range), cl:lowEnd(?range, ?low), ?value < ?low .",
+        "allows(?p, ?r, b12:below_all_cutoffs) :- level(?p, ?r, ?value, ?range), cl:lowEnd(?range, ?low), ?value > ?low .",
+    ),
     "MN-SINGLE-CUTOFF": (
         RESULTS,
         "allows(?p, ?r, b12:below_all_cutoffs) :- level(?p, ?r, ?value, ?range), cl:lowEnd",
@@ -161,7 +163,11 @@ EDITS: dict[str, tuple[str, str, str]] = {
         "#CA-FOLATE-WITH-IF-NEEDED>) :- folate_matters(?p) .",
         "#CA-FOLATE-WITH-IF-NEEDED>) :- severe(?p) .",
     ),
-    "MN-FOLATE-DOSE": (STATEMENTS, 'cl:timing          "concomitantly" ;', 'cl:timing          "concomitantly" ;\n        cl:dose b12:LABEL-1-dose ;'),
+    "MN-FOLATE-DOSE": (
+        STATEMENTS,
+        'cl:timing          "concomitantly" ;',
+        'cl:timing          "concomitantly" ;\n        cl:dose b12:LABEL-1-dose ;',
+    ),
     "MN-ORAL-BARRED": (
         REGIMENS,
         "prefers_oral(?p) :- preference(?p, ?r, b12:injections, b12:declined) .",
@@ -231,7 +237,8 @@ EDITS: dict[str, tuple[str, str, str]] = {
     "MN-AGENT-NAMED": (
         STATEMENTS,
         "cl:forPopulation   b12:pernicious_anaemia ;\n        cl:dose            b12:LABEL-1-dose ;",
-        "cl:forPopulation   b12:pernicious_anaemia ;\n        cl:agent b12:HYD-STD-LOAD-agent ;\n        cl:dose            b12:LABEL-1-dose ;",
+        "cl:forPopulation   b12:pernicious_anaemia ;\n        cl:agent b12:HYD-STD-LOAD-agent ;\n"
+        "        cl:dose            b12:LABEL-1-dose ;",
     ),
 }  # fmt: skip
 """For each property that is decided: a file, what stands there, and the mistake to make of it."""
