@@ -274,7 +274,7 @@ def test_the_properties_are_those_of_the_decision_tables() -> None:
 
 @pytest.mark.long
 def test_every_property_holds_for_every_patient() -> None:
-    """And all that verification asks of itself. The one idle rule is for a unit that no word of this folder names yet."""
+    """And all that verification asks of itself. The one idle rule is for units that terms.ttl has none of."""
     found = verify(b12.knowledge())
     assert [v.about for v in (*found.properties, *found.kinds) if not v.holds] == []
     assert sorted(v.about for v in found.properties) == sorted(EDITS)
