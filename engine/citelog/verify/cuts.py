@@ -30,6 +30,7 @@ from citelog.rules.program import (
     Variable,
     variables,
 )
+from citelog.run import arithmetic
 from citelog.run.arithmetic import compare
 from citelog.values import Atom
 from citelog.verify.matching import Bindings, Tables, matches
@@ -130,17 +131,18 @@ def _solve(program: Program, component: Component, tables: Tables, found: Cuts) 
 
 def _head(rule: Rule, bound: Bindings, predicates: Mapping[str, Predicate], found: Cuts) -> tuple[Open, ...]:
     row: list[Open] = []
-    about = [a.type == "record" for a in predicates[rule.predicate].arguments]
+    kinds = [a.type for a in predicates[rule.predicate].arguments]
+    own = {a.name for a, kind in zip(rule.args, kinds, strict=True) if kind == "record" and isinstance(a, Variable)}
+    owned = owners(rule, predicates)
     for arg in rule.args:
         if isinstance(arg, Constant):
             row.append(arg.value)
-        elif isinstance(arg, Variable):
-            row.append(bound[arg.name])
-        else:
-            row.append(_aggregated(rule, arg, bound, found))
-    if any(about):
-        return tuple(row)
-    return tuple(_detached(value) if isinstance(value, Line) else value for value in row)
+            continue
+        name = arg.name if isinstance(arg, Variable) else arg.variables[0]
+        value = bound[name] if isinstance(arg, Variable) else _aggregated(rule, arg, bound, predicates, found)
+        stays = owned.get(name, frozenset()) == own  # the number of the entry that the head is about
+        row.append(value if stays or not isinstance(value, Line) else _detached(value))
+    return tuple(row)
 
 
 def _detached(value: Line) -> Line:
@@ -149,17 +151,25 @@ def _detached(value: Line) -> Line:
     return Line(terms, value.offset, value.is_day)
 
 
-def _aggregated(rule: Rule, arg: Aggregate, bound: Bindings, found: Cuts) -> Open:
+def _aggregated(
+    rule: Rule, arg: Aggregate, bound: Bindings, predicates: Mapping[str, Predicate], found: Cuts
+) -> Open:
     value: Open = bound[arg.variables[0]]
+    group = tuple(bound[a.name] for a in rule.args if isinstance(a, Variable))
+    if any(isinstance(one, Line) for one in group):
+        raise UndecidedError("makes a group for each number or day of the record")
     if arg.function in ("count", "sum"):
         if arg.function == "sum" and not isinstance(value, Decimal | int):
             raise UndecidedError("adds up numbers of the record")
+        if any(isinstance(bound[name], Line) for name in arg.variables):
+            raise UndecidedError("counts different numbers or days of the record")
         return ANY
     if not isinstance(value, Line) or not value.is_day:
         return value
     if len(value.terms) != 1 or value.terms[0][1] != 1 or value.offset:
         raise UndecidedError("takes the latest of days that are computed")
-    group = tuple(bound[a.name] for a in rule.args if isinstance(a, Variable))
+    if any(a.type == "record" for a in predicates[rule.predicate].arguments):
+        raise UndecidedError("takes the latest day of each entry")  # as many computed days as there are entries
     name = f"{rule.name} {group}"
     unknown = value.alone
     found.latest.setdefault(name, set()).add(unknown.family)
@@ -176,18 +186,23 @@ class _Loose:
     open: frozenset[str]
     tables: Tables
 
-    def evaluate(self, expression: Expression, bound: Bindings) -> Open:
+    def evaluate(self, expression: Expression, bound: Bindings) -> Open | None:
         match expression:
             case Variable(name):
                 return bound[name]  # type: ignore[no-any-return]
             case Constant(value):
                 return value
             case Operation(operator, left, right):
-                return evaluate(operator, self.evaluate(left, bound), self.evaluate(right, bound))
+                one, other = self.evaluate(left, bound), self.evaluate(right, bound)
+                if one is None or other is None:
+                    return None
+                if isinstance(one, Line | Any_) or isinstance(other, Line | Any_):
+                    return evaluate(operator, one, other)
+                return arithmetic.evaluate(operator, one, other)
 
     def holds(self, comparison: Comparison, bound: Bindings) -> bool:
         left, right = self.evaluate(comparison.left, bound), self.evaluate(comparison.right, bound)
-        return self.compared(comparison.operator, left, right)
+        return left is not None and right is not None and self.compared(comparison.operator, left, right)
 
     def compared(self, operator: str, left: Open, right: Open) -> bool:
         if isinstance(left, Any_) or isinstance(right, Any_):
@@ -230,30 +245,41 @@ class _Loose:
             self.found.latest[name] |= {a.alone.family, b.alone.family}
 
     def absent(self, literal: Absent, bound: Bindings) -> bool:
-        if literal.predicate in self.open:
-            return True
         args = [(i, a.value if isinstance(a, Constant) else bound.get(a.name)) for i, a in enumerate(literal.args)]
         known = [(i, v) for i, v in args if v is not None]
+        if literal.predicate in self.open:
+            for row in self.tables.of(literal.predicate):  # whether one of them is meant is a comparison like any other
+                all(self.equal(value, row[i]) for i, value in sorted(known, key=lambda one: _is_open(row[one[0]])))
+            return True
         if any(isinstance(v, Line | Any_) for _, v in known):
             raise UndecidedError("asks whether the document says a number that the record gives")
         return not list(self.tables.where(literal.predicate, tuple(i for i, _ in known), tuple(v for _, v in known)))
 
     def equal(self, one: Open, other: Open) -> bool:
         if isinstance(one, Line | Any_) or isinstance(other, Line | Any_):
+            if isinstance(one, Line) and any(u.detached and not u.latest for u, _ in one.terms) and one == other:
+                raise UndecidedError("joins two entries by a number or day")
             if one == other:
                 return True
             return self.compared("=", one, other)
         return one == other and type(one) is type(other)
 
 
+def _is_open(value: Open) -> bool:
+    return isinstance(value, Line | Any_)
+
+
 # --- what a rule may join ----------------------------------------------------------------------------------------
 
 
-def owners(rule: Rule, predicates: Mapping[str, Predicate]) -> Mapping[str, frozenset[str]]:
-    """For each variable, the record variables of the literals that bind it; "" stands for literals about no record."""
+def owners(rule: Rule, predicates: Mapping[str, Predicate], absent: bool = False) -> Mapping[str, frozenset[str]]:
+    """For each variable, the record variables of the literals that bind it; "" stands for literals about no record.
+
+    With `absent`, of those that ask for its absence too.
+    """
     found: dict[str, set[str]] = {}
     for literal in rule.body:
-        if isinstance(literal, Present) and predicates[literal.predicate].layer != "knowledge":
+        if isinstance(literal, Present | Absent if absent else Present) and predicates[literal.predicate].layer != "knowledge":
             kinds = [argument.type for argument in predicates[literal.predicate].arguments]
             records = {
                 arg.name
@@ -291,11 +317,11 @@ def check_apart(rule: Rule, predicates: Mapping[str, Predicate]) -> None:
             if isinstance(arg, Variable):
                 kinds.setdefault(arg.name, set()).add(argument.type)
     owned = owners(rule, predicates)
-    for name, of in owned.items():
+    for name, of in owners(rule, predicates, absent=True).items():
         if len(of) > 1 and kinds.get(name, set()) & {"number", "integer", "date"}:
             raise UndecidedError(f"joins two entries by the number or day ?{name}")
     for literal in rule.body:
-        if isinstance(literal, Comparison):
+        if isinstance(literal, Comparison | Assignment):
             inside = set(variables(literal))
             if inside & records:
                 raise UndecidedError("tells two entries apart")
@@ -340,6 +366,10 @@ def _looked_at(rule: Rule, read: Mapping[str, set[int]]) -> Iterator[tuple[str, 
             met([arg.name] if isinstance(arg, Variable) else arg.variables if isinstance(arg, Aggregate) else [])
     if (counted := rule.aggregate) and rule.args.index(counted) in read.get(rule.predicate, ()):
         met(counted.variables)  # each distinct value counts
+        for i, arg in enumerate(rule.args):  # and each group has a value of its own
+            if isinstance(arg, Variable):
+                met([arg.name, arg.name])
+                yield rule.predicate, i
     for literal in rule.body:
         if isinstance(literal, Present | Absent):
             met(arg.name for arg in literal.args if isinstance(arg, Variable))

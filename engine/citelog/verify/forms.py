@@ -19,7 +19,7 @@ from typing import Any
 from citelog.knowledge.base import Knowledge
 from citelog.patient import intake
 from citelog.patient.case import NAME_KEY, ListName
-from citelog.patient.context import GIVES
+from citelog.patient.context import GIVES, OLDEST
 from citelog.patient.facts import PATIENT, facts
 from citelog.patient.wanted import KEYS
 from citelog.patient.words import COURSES
@@ -46,7 +46,7 @@ _KEYS: Mapping[ListName, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The entries of one name. A key of the context is written at most once under each of its `names`."""
+    """The entries of one name. A key of the context can be written under each of its `names`."""
 
     id: str
     list: ListName | None
@@ -61,7 +61,7 @@ class Family:
     @property
     def most(self) -> int | None:
         """How many of its entries a record can hold; None where there is no end."""
-        return None if self.list not in ("context", None) else max(1, len(self.names))
+        return None if self.list else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ class Said:
         return sum(len(value) for _, value in self.keys)
 
 
+_LAST = datetime.date.max.toordinal()
 RECORD = Iri("urn:citelog:record:some")
 DAY_FAMILY = Family("day of the assessment", None, (), None)
 
@@ -153,7 +154,7 @@ def _options(
             return (
                 known
                 if terms.match("context", family.name) == cl("sex")
-                else tuple(f"{n:f}" for n in numbers if 0 <= n <= 130)
+                else tuple(f"{n:f}" for n in numbers if 0 <= n <= OLDEST)
             )
     return ("",)
 
@@ -219,12 +220,19 @@ def case_of(said: Iterable[Said]) -> tuple[dict[str, Any], datetime.date | None]
             at = DAY
         elif one.family.list == "context":
             names = case.setdefault("context", {})
-            free = next(name for name in one.family.names if name not in names)
+            free = next(name for name in _spellings(one.family) if name not in names)
             names[free] = dict(one.keys)["value"]
         else:
             assert one.family.list is not None
             case.setdefault(one.family.list, []).append({NAME_KEY[one.family.list]: one.family.name, **dict(one.keys)})
     return case, at
+
+
+def _spellings(family: Family) -> Iterator[str]:
+    """Ways to write a key of the context, so that a record can hold it more than once: as case and blanks allow."""
+    for blanks in itertools.count():
+        for name in family.names:
+            yield from dict.fromkeys(spelt + " " * blanks for spelt in (name, name.capitalize(), name.upper()))
 
 
 # --- the values that stand for all others ------------------------------------------------------------------------
@@ -284,7 +292,8 @@ def days(limits: Iterable[Fraction], latest: int) -> tuple[datetime.date, ...]:
 
     That takes `2·latest + 1` days in each gap between the limits, or all that there are.
     """
-    whole = sorted({floor(limit) for limit in limits} | {-floor(-limit) for limit in limits})
+    within = [min(max(limit, Fraction(0)), Fraction(_LAST + 1)) for limit in limits]  # there are no other days
+    whole = sorted({floor(limit) for limit in within} | {-floor(-limit) for limit in within})
     room = 2 * latest + 1
     if not whole:
         return tuple(DAY - datetime.timedelta(days=room - 1 - i) for i in range(room))
@@ -293,7 +302,7 @@ def days(limits: Iterable[Fraction], latest: int) -> tuple[datetime.date, ...]:
     )
     for low, high in itertools.pairwise(whole):
         found |= set(range(low + 1, min(high, low + 1 + room)))
-    return tuple(datetime.date.fromordinal(day) for day in sorted(found))
+    return tuple(datetime.date.fromordinal(day) for day in sorted(found) if 0 < day <= _LAST)
 
 
 def spans(known: Sequence[datetime.date]) -> tuple[tuple[datetime.date, datetime.date], ...]:
@@ -312,7 +321,8 @@ def options(family: Family, key: str, cuts: Cuts, terms: Terms) -> tuple[str, ..
         return _options(family, key, terms, (), spans(known) if known else (), ())
     if key == "frequency":
         return _options(family, key, terms, (), (), tuple(_rates(here, ratios)))
-    return _options(family, key, terms, numbers({x for limits in here.values() for x in limits}), (), ())
+    ends = {Fraction(0), Fraction(OLDEST)} if family.list == "context" else set()
+    return _options(family, key, terms, numbers({x for limits in here.values() for x in limits} | ends), (), ())
 
 
 def _rates(
@@ -328,8 +338,8 @@ def _rates(
             yield Decimal(rate.denominator), Decimal(rate.numerator)
         return
     own = {place: limits for (_, _, place), limits in here.items()}
-    for times in numbers(own.get(2, ())):
-        for period in numbers(own.get(3, ())):
+    for times in numbers({*own.get(2, ()), Fraction(0)}):
+        for period in numbers({*own.get(3, ()), Fraction(0)}):
             if times > 0 and period > 0:
                 yield times, period
 

@@ -334,7 +334,7 @@ class _Writer:
         groups: dict[Row, dict[Row, int]] = {}
         for bound, parts in found:
             head = tuple(
-                a.value if isinstance(a, Constant) else bound[a.name] if isinstance(a, Variable) else None
+                a.value if isinstance(a, Constant) else bound.get(a.name) if isinstance(a, Variable) else None
                 for a in rule.args
             )
             head = tuple(value if i in looked_at else None for i, value in enumerate(head))

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from citelog.rules.program import Absent, Assignment, Comparison, Constant, Expression, Literal, Present, Rule, Variable
 from citelog.run.arithmetic import compare
 from citelog.run.result import value_of
+from citelog.verify.unknowns import Any_, Line
 
 Row = tuple[Any, ...]
 Bindings = dict[str, Any]
@@ -114,7 +115,7 @@ def _candidates(literal: Present, tables: Tables, meaning: Meaning, bound: Bindi
         for i, arg in enumerate(literal.args)
         if isinstance(arg, Constant) or arg.name in bound
     ]
-    if literal.predicate in meaning.open:
+    if literal.predicate in meaning.open or any(isinstance(value, Line | Any_) for _, value in known):
         return tables.of(literal.predicate)
     return tables.where(literal.predicate, tuple(i for i, _ in known), tuple(v for _, v in known))
 

@@ -71,7 +71,6 @@ def add_forms(made: Ground, family: Family, alone: frozenset[str], read_by_rest:
     keys = [key for key in keys_of(family) if _gives(family, key, knowledge, visible)]
     joined = [key for key in keys if _gives(family, key, knowledge, inside)]
     passing = [key for key in keys if key not in joined]
-    plain = dict.fromkeys(passing, "")
     if family.list in ("findings", "preferences", "medications", "context") and not joined:
         joined, passing = keys, []
     if family.list and not keys:
@@ -80,21 +79,20 @@ def add_forms(made: Ground, family: Family, alone: frozenset[str], read_by_rest:
 
     def written(keys: list[str]) -> tuple[Said, ...]:
         chosen = combinations(family, keys, made.cuts, knowledge)
-        return read(family, [{**needed, **plain, **one} for one in chosen], knowledge.terms)
+        return read(family, [{**needed, **one} for one in chosen], knowledge.terms)
 
     entries = written(joined)
-    more = written(passing) if passing else ()
     seen = _seen(made, entries, rules, read_by_rest)
-    extras = _extras(more, passing, read_by_rest)
+    extras = _extras(written([])[0], written(passing), passing, read_by_rest) if passing else _NO_EXTRAS
     plainest: dict[frozenset[Name], Said] = {}
     for said, told in zip(entries, map(frozenset, seen), strict=True):
         if told not in plainest or plainness(said) < plainness(plainest[told]):
             plainest[told] = said
     kept: dict[frozenset[Name], Said] = {}
     for told, said in plainest.items():
-        for keys_said, extra in extras:
-            if whole := told | extra:
-                both = Said(family, (*said.keys, *(pair for pair in keys_said if pair not in said.keys)), said.facts)
+        for keys_said, lost, extra in extras:
+            if whole := (told - lost) | extra:
+                both = Said(family, tuple({**dict(said.keys), **dict(keys_said)}.items()), said.facts)
                 kept.setdefault(whole, both)
     for whole, said in kept.items():
         number = len(made.forms)
@@ -122,23 +120,30 @@ def _gives(family: Family, key: str, knowledge: Knowledge, predicates: Iterable[
     return any(atom.predicate in predicates for facts in told for atom in facts - common)
 
 
+_NO_EXTRAS: list[tuple[tuple[tuple[str, str], ...], frozenset[Name], frozenset[Name]]] = [
+    ((), frozenset(), frozenset())
+]
+
+
 def _extras(
-    more: tuple[Said, ...], passing: list[str], read_by_rest: Mapping[str, frozenset[int]]
-) -> list[tuple[tuple[tuple[str, str], ...], frozenset[Name]]]:
-    """What the keys that no rule joins with others add to an entry."""
-    if not passing:
-        return [((), frozenset())]
-    found: dict[frozenset[Name], tuple[tuple[str, str], ...]] = {}
-    bare = next(one for one in more if not any(k in passing for k, _ in one.keys))
-    for one in more:
-        added = [atom for atom in one.facts if atom not in bare.facts]
-        seen = frozenset(
-            projected(a.predicate, about(a, None).args, read_by_rest) for a in added if a.predicate in read_by_rest
+    bare: Said, more: tuple[Said, ...], passing: list[str], read_by_rest: Mapping[str, frozenset[int]]
+) -> list[tuple[tuple[tuple[str, str], ...], frozenset[Name], frozenset[Name]]]:
+    """What the keys that no rule joins with others take from an entry that lacks them, and what they add."""
+
+    def seen(atoms: Iterable[Atom]) -> frozenset[Name]:
+        return frozenset(
+            projected(a.predicate, about(a, None).args, read_by_rest) for a in atoms if a.predicate in read_by_rest
         )
+
+    without = seen(bare.facts)
+    found: dict[tuple[frozenset[Name], frozenset[Name]], tuple[tuple[str, str], ...]] = {}
+    for one in more:
+        told = seen(one.facts)
+        change = (without - told, told - without)
         keys = tuple((k, v) for k, v in one.keys if k in passing)
-        if seen not in found or len(keys) < len(found[seen]):
-            found[seen] = keys
-    return [(keys, seen) for seen, keys in found.items()]
+        if change not in found or len(keys) < len(found[change]):
+            found[change] = keys
+    return [(keys, lost, added) for (lost, added), keys in found.items()]
 
 
 def projected(predicate: str, row: Row, read_by: Mapping[str, frozenset[int]]) -> Name:

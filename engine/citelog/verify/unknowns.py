@@ -84,6 +84,8 @@ def evaluate(operator: str, left: Open, right: Open) -> Open:
         check_countable(left, right)
         return ANY
     a, b = line(left), line(right)
+    if a.terms and b.terms and any(u.detached for u, _ in (*a.terms, *b.terms)):
+        raise UndecidedError("computes with numbers or days of two entries")
     if operator in "+-":
         sign = 1 if operator == "+" else -1
         terms: dict[Unknown, Fraction] = dict(a.terms)
@@ -100,8 +102,9 @@ def evaluate(operator: str, left: Open, right: Open) -> Open:
         raise UndecidedError("divides by a number of the record")
     if b.offset == 0:
         raise UndecidedError("divides by zero")
-    if any((f / b.offset).denominator.bit_count() > 1 and not _ends(f / b.offset) for _, f in a.terms):
-        raise UndecidedError("divides so that the result has to be rounded")
+    quotients = (a.offset / b.offset, *(f / b.offset for _, f in a.terms))
+    if any(not u.is_day for u, _ in a.terms) or not all(map(_ends, quotients)):
+        raise UndecidedError("divides so that the result has to be rounded")  # a record's number has any length
     return _made({u: f / b.offset for u, f in a.terms}, a.offset / b.offset, False)
 
 
