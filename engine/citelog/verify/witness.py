@@ -12,6 +12,7 @@ from typing import Any
 
 from citelog.assess import Assessment, assess
 from citelog.knowledge.base import Kind, Knowledge
+from citelog.patient.context import GIVES
 from citelog.patient.wanted import NAMING
 from citelog.rules.program import Constant, Present, Rule, Variable
 from citelog.run.result import Run
@@ -39,7 +40,8 @@ def guarded(knowledge: Knowledge) -> Knowledge:
     """The knowledge base with its safety properties among what is concluded, and with nothing taken for granted."""
     broken = Kind("violation", "Broken safety properties", "violation", -1, False, False, False, False, "", ())
     kinds = (broken, *(replace(kind, exactly_one=False) for kind in knowledge.kinds))
-    return replace(knowledge, program=knowledge.guarded, kinds=kinds)
+    sha256 = f"{knowledge.sha256} guarded"  # by which the engine tells programs apart
+    return replace(knowledge, sha256=sha256, program=knowledge.guarded, kinds=kinds)
 
 
 def witness(ground: Ground, forms: Iterable[int]) -> Witness:
@@ -112,6 +114,8 @@ def _second(rule: Rule, bound: Bindings) -> Any:
 def _records(ground: Ground, family: str, tables: Tables) -> set[Any]:
     """The records of a family among the facts of a run."""
     of = next(form.family for form in ground.forms if form.family.id == family)
+    if of.list == "context":
+        return {fact[1] for fact in tables.of(GIVES[of.term])}  # type: ignore[index]
     return {fact[1] for name in NAMING for fact in tables.of(name) if fact[2] == of.term}
 
 
