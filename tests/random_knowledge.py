@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import itertools
 import random
 import re
 from collections.abc import Iterable, Mapping
@@ -45,6 +44,7 @@ ex:points(dizzy, 1)
 ex:next(tired, pale)
 ex:next(pale, dizzy)
 ex:next(dizzy, tired)
+ex:next(P, P)
 """
 NAMES: Mapping[str, tuple[str, ...]] = {
     "analyte": ("fe", "hb"),
@@ -58,10 +58,30 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "context": ("age_years", "sex"),
 }
 OURS = {"sex": cl, "context": cl}
-WORDS = (
-    "present absent unknown low_flag other_flag current stopped planned on_hold status_unknown female male less_than "
-    "at_most greater_than at_least day week month year loading maintenance"
-).split()
+WORDS = [
+    "present",
+    "absent",
+    "unknown",
+    "low_flag",
+    "other_flag",
+    "current",
+    "stopped",
+    "planned",
+    "on_hold",
+    "status_unknown",
+    "female",
+    "male",
+    "less_than",
+    "at_most",
+    "greater_than",
+    "at_least",
+    "day",
+    "week",
+    "month",
+    "year",
+    "loading",
+    "maintenance",
+]
 DERIVED = {
     "e1": ("record",), "e2": ("record",), "ev": ("record", "number"), "a1": (), "a2": (), "a3": (), "t1": ("term",),
     "t2": ("term",), "m1": ("number",), "m2": ("number",), "d1": ("date",), "d2": ("term", "date"), "c1": ("integer",),
@@ -76,11 +96,31 @@ POOLS = {
     "t1": {1: ("tired", "pale", "fe")}, "t2": {1: ("tired", "pale", "fe")}, "d2": {1: ("fe", "tired")},
     "c2": {1: ("fe", "tired")},
 }  # fmt: skip
-INPUTS = (
-    "result result result_value result_value result_bound result_unit result_flag result_unreadable result_unit_missing "
-    "entry entry entry medication medication_status medication_route medication_since recorded_when recorded_when "
-    "evaluation_day age_years sex preference patient"
-).split()
+INPUTS = [
+    "result",
+    "result",
+    "result_value",
+    "result_value",
+    "result_bound",
+    "result_unit",
+    "result_flag",
+    "result_unreadable",
+    "result_unit_missing",
+    "entry",
+    "entry",
+    "entry",
+    "medication",
+    "medication_status",
+    "medication_route",
+    "medication_since",
+    "recorded_when",
+    "recorded_when",
+    "evaluation_day",
+    "age_years",
+    "sex",
+    "preference",
+    "patient",
+]
 SIGNS = ("<", "<=", ">", ">=", "=", "!=")
 
 
@@ -102,7 +142,9 @@ def predicates() -> dict[str, Predicate]:
     known = literate.declared(KNOWN).names.predicates
     derived = {
         name: Predicate(
-            name, (Argument("p", "patient"), *(Argument(f"x{i}" if i else "value", t) for i, t in enumerate(types))), "derived"
+            name,
+            (Argument("p", "patient"), *(Argument(f"x{i}" if i else "value", t) for i, t in enumerate(types))),
+            "derived",
         )
         for name, types in {**DERIVED, "violation": ("term",)}.items()
     }
@@ -136,7 +178,7 @@ def knowledge(rules: Iterable[str]) -> tuple[Knowledge | None, str]:
         program=part(program, lambda rule: rule.predicate != "violation"),
         guarded=program,
         properties=(SafetyProperty("P", Iri(literate.EX + "P"), "Is never.", ""),),
-        stated={a: () for a in literate.facts(STATED, literate.declared(KNOWN))},
+        stated=dict.fromkeys(literate.facts(STATED, literate.declared(KNOWN)), ()),
         terms=Terms(names, {term: name for ns in names.values() for name, term in ns.items()}),
         kinds=(Kind("t", "T", "t1", 1, True, False, False, False, "", ()),),
         conflicts={},
@@ -274,9 +316,8 @@ def drawn(rng: random.Random) -> tuple[Knowledge, str]:
 
 # --- records -------------------------------------------------------------------------------------------------------
 
-NUMBERS = sorted({
-    f"{n + step:g}" for n in (0, 0.4, 1, 2.5, 11, 12, 13, 18, 24, 29, 30, 31, 42, 60, 144, 900) for step in (-1, -0.5, 0, 0.5, 1)
-})  # fmt: skip
+LIMITS = (0, 0.4, 1, 2.5, 11, 12, 13, 18, 24, 29, 30, 31, 42, 60, 144, 900)
+NUMBERS = sorted({f"{limit + step:g}" for limit in LIMITS for step in (-1, -0.5, 0, 0.5, 1)})
 STEPS = (-40, -29, -28, -16, -15, -14, -13, -12, -4, -3, -2, -1, 0, 1, 2, 3, 4, 14, 30)
 
 
@@ -323,6 +364,3 @@ def record(rng: random.Random) -> tuple[dict[str, Any], datetime.date | None]:
     made = {"labs": labs, "findings": findings, "medications": taken, "preferences": wishes, "context": context}
     kept = [key for key, value in made.items() if value and rng.random() < 0.8]
     return {key: made[key] for key in kept}, rng.choice((None, DAY, DAY))
-
-
-

@@ -151,9 +151,7 @@ def _detached(value: Line) -> Line:
     return Line(terms, value.offset, value.is_day)
 
 
-def _aggregated(
-    rule: Rule, arg: Aggregate, bound: Bindings, predicates: Mapping[str, Predicate], found: Cuts
-) -> Open:
+def _aggregated(rule: Rule, arg: Aggregate, bound: Bindings, predicates: Mapping[str, Predicate], found: Cuts) -> Open:
     value: Open = bound[arg.variables[0]]
     group = tuple(bound[a.name] for a in rule.args if isinstance(a, Variable))
     if any(isinstance(one, Line) for one in group):
@@ -279,7 +277,10 @@ def owners(rule: Rule, predicates: Mapping[str, Predicate], absent: bool = False
     """
     found: dict[str, set[str]] = {}
     for literal in rule.body:
-        if isinstance(literal, Present | Absent if absent else Present) and predicates[literal.predicate].layer != "knowledge":
+        if (
+            isinstance(literal, Present | Absent if absent else Present)
+            and predicates[literal.predicate].layer != "knowledge"
+        ):
             kinds = [argument.type for argument in predicates[literal.predicate].arguments]
             records = {
                 arg.name

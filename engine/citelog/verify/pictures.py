@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
@@ -58,8 +58,9 @@ def blocks(
         base |= _spread(slice_.frontier[axis], signatures[axis], stride, size)
         stride *= len(signatures[axis])
     every = (1 << size) - 1
+    fixed = _constant(axes, slice_.constant)
     for atom in slice_.constant:
-        base[atom] = every if _holds(axes, atom) else 0
+        base[atom] = every if atom in fixed else 0
     steps = _steps(axes, slice_)
     for chosen in itertools.product(*(signatures[axis] for axis in order)):
         rows = dict(base)
@@ -95,12 +96,14 @@ def _repeated(period: int, times: int) -> int:
     return made
 
 
-def _holds(axes: Axes, atom: int) -> bool:
-    """Whether an atom holds that nothing of a record can change."""
-    return any(
-        all(_holds(axes, a) for a in c.positive) and not any(_holds(axes, a) for a in c.negative)
-        for c in axes.by_head.get(atom, ())
-    )
+def _constant(axes: Axes, atoms: Iterable[int]) -> set[int]:
+    """Those of some atoms that hold whatever a record says: nothing of it can change them."""
+    below = axes.below(atoms)
+    slice_ = Slice(tuple(below), {}, ())
+    rows: dict[int, int] = {}
+    for inside, clauses, again in _steps(axes, slice_):
+        _evaluate(inside, clauses, again, rows, 1)
+    return {atom for atom in below if rows[atom]}
 
 
 def _steps(axes: Axes, slice_: Slice) -> list[tuple[list[int], list[Clause], bool]]:

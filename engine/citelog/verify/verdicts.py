@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from citelog.knowledge.base import Knowledge
-from citelog.rules.program import Absent, Present, Program, part
+from citelog.knowledge.base import Kind, Knowledge
+from citelog.rules.program import Absent, Present, Program, Variable, part
 from citelog.run.datalog import Machine
 from citelog.values import Iri
 from citelog.verify import pictures, solver
@@ -171,9 +171,16 @@ class Verifier:
         goals: dict[str, tuple[str, str]] = {p.id: ("violation", p.text) for p in broken}
         if chosen is None:
             goals |= {kind.name: (kind.predicate, kind.title) for kind in knowledge.kinds if not kind.about_record}
+            uncounted = [kind for kind in knowledge.kinds if kind.name in goals and _is_uncounted(kind, knowledge)]
+            left_out += [Undecided(kind.name, goals.pop(kind.name)[1], _UNCOUNTED) for kind in uncounted]
         while True:
             program = _resting(knowledge.guarded, goals, knowledge)
-            asked = {("violation", 1), *((kind.predicate, 1) for kind in knowledge.kinds if kind.name in goals)}
+            asked = {("violation", 1)} | {
+                (kind.predicate, place)
+                for kind in knowledge.kinds
+                if kind.name in goals
+                for place in (range(1, _arity(kind, knowledge)) if kind.exactly_one else (1,))
+            }
             try:
                 made = ground(knowledge, program, sorted(asked))
                 break
@@ -297,7 +304,7 @@ def _resting(program: Program, goals: dict[str, tuple[str, str]], knowledge: Kno
 
     def is_asked(rule: Any) -> bool:
         if rule.predicate == "violation":
-            return getattr(rule.args[1], "value", None) in wanted
+            return isinstance(rule.args[1], Variable) or getattr(rule.args[1], "value", None) in wanted
         return rule.predicate in heads
 
     kept = [rule for rule in program.rules if is_asked(rule)]
@@ -314,6 +321,19 @@ def _resting(program: Program, goals: dict[str, tuple[str, str]], knowledge: Kno
 # --- what is asked -----------------------------------------------------------------------------------------------
 
 NONE, SEVERAL, BOTH = " none", " several", " both"
+
+
+_UNCOUNTED = "its conclusions speak of entries, numbers or days, of which a record can hold any number"
+
+
+def _is_uncounted(kind: Kind, knowledge: Knowledge) -> bool:
+    """Whether a kind that has exactly one conclusion can have as many as a record has entries or values."""
+    types = {argument.type for argument in knowledge.guarded.predicates[kind.predicate].arguments}
+    return kind.exactly_one and bool(types & {"record", "number", "date"})
+
+
+def _arity(kind: Kind, knowledge: Knowledge) -> int:
+    return len(knowledge.guarded.predicates[kind.predicate].arguments)
 
 
 def _properties(made: Ground, knowledge: Knowledge, chosen: Iterable[str] | None) -> Iterable[_Goal]:
@@ -336,7 +356,7 @@ def _ask_more(made: Ground, knowledge: Knowledge, names: set[str]) -> None:
             continue
         values: dict[Any, list[int]] = {}
         for atom in by_predicate.get(kind.predicate, ()):
-            values.setdefault(made.atoms[atom][1][1], []).append(atom)
+            values.setdefault(made.atoms[atom][1][1:], []).append(atom)  # each is a conclusion of its own
         every = [made.number((" value", (kind.name, value))) for value in values]
         for one, atoms in zip(every, values.values(), strict=True):
             for atom in atoms:
