@@ -58,30 +58,11 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "context": ("age_years", "sex"),
 }
 OURS = {"sex": cl, "context": cl}
-WORDS = [
-    "present",
-    "absent",
-    "unknown",
-    "low_flag",
-    "other_flag",
-    "current",
-    "stopped",
-    "planned",
-    "on_hold",
-    "status_unknown",
-    "female",
-    "male",
-    "less_than",
-    "at_most",
-    "greater_than",
-    "at_least",
-    "day",
-    "week",
-    "month",
-    "year",
-    "loading",
-    "maintenance",
-]
+WORDS = (
+    "present", "absent", "unknown", "low_flag", "other_flag", "current", "stopped", "planned", "on_hold",
+    "status_unknown", "female", "male", "less_than", "at_most", "greater_than", "at_least", "day", "week",
+    "month", "year", "loading", "maintenance",
+)  # fmt: skip
 DERIVED = {
     "e1": ("record",), "e2": ("record",), "ev": ("record", "number"), "a1": (), "a2": (), "a3": (), "t1": ("term",),
     "t2": ("term",), "m1": ("number",), "m2": ("number",), "d1": ("date",), "d2": ("term", "date"), "c1": ("integer",),
@@ -96,31 +77,12 @@ POOLS = {
     "t1": {1: ("tired", "pale", "fe")}, "t2": {1: ("tired", "pale", "fe")}, "d2": {1: ("fe", "tired")},
     "c2": {1: ("fe", "tired")},
 }  # fmt: skip
-INPUTS = [
-    "result",
-    "result",
-    "result_value",
-    "result_value",
-    "result_bound",
-    "result_unit",
-    "result_flag",
-    "result_unreadable",
-    "result_unit_missing",
-    "entry",
-    "entry",
-    "entry",
-    "medication",
-    "medication_status",
-    "medication_route",
-    "medication_since",
-    "recorded_when",
-    "recorded_when",
-    "evaluation_day",
-    "age_years",
-    "sex",
-    "preference",
-    "patient",
-]
+INPUTS = (
+    "result", "result", "result_value", "result_value", "result_bound", "result_unit", "result_flag",
+    "result_unreadable", "result_unit_missing", "entry", "entry", "entry", "medication", "medication_status",
+    "medication_route", "medication_since", "recorded_when", "recorded_when", "evaluation_day", "age_years",
+    "sex", "preference", "patient",
+)  # fmt: skip
 SIGNS = ("<", "<=", ">", ">=", "=", "!=")
 
 

@@ -149,8 +149,16 @@ UNDECIDED = {
         "violation(?p, ex:P) :- result_value(?p, ?r, ?n), ex:low(ex:fe, ?l), ?n < ?l + ?l, ~a1(?p)",
         [lab("59." + "9" * 60)],
     ),
+    "more often than a phrase can say, but by the hour": (
+        "violation(?p, ex:P) :- medication_frequency(?p, ?r, ?n, _, cl:day), ex:low(ex:fe, ?l), ?n > ?l * ?l * ?l",
+        {"medications": [{"name": "tablet", "frequency": "9999 times every hour"}]},
+    ),
 }
 BROKEN = {
+    "less than once in a day": (
+        "violation(?p, ex:P) :- medication_frequency(?p, ?r, ?n, _, _), ex:low(ex:hb, ?l), ?n + ?l > 0, ?n < 1",
+        {"medications": [{"name": "tablet", "frequency": "0.5 times every 1 days"}]},
+    ),
     "the document names the number of a result": (
         "violation(?p, ex:P) :- result_value(?p, ?r, ?n), ex:low(ex:fe, ?n)",
         {"labs": [lab("30")]},

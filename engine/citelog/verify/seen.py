@@ -11,11 +11,13 @@ from typing import Any
 
 from citelog.knowledge.base import Knowledge
 from citelog.patient.facts import PATIENT
+from citelog.patient.frequency import frequency
 from citelog.rules.program import Absent, Constant, Present, Program, Rule, Variable
 from citelog.values import Atom
 from citelog.verify.clauses import Entry, Form, Ground, Name
-from citelog.verify.forms import RECORD, Family, Said, combinations, keys_of, plain_options, read
+from citelog.verify.forms import RECORD, Family, Said, combinations, keys_of, options, plain_options, read
 from citelog.verify.matching import Exact, Row, Tables, matches
+from citelog.verify.unknowns import UndecidedError
 
 
 def about(atom: Atom, record: Any) -> Atom:
@@ -69,6 +71,8 @@ def add_forms(made: Ground, family: Family, alone: frozenset[str], read_by_rest:
     inside = {x.predicate for rule in rules for x in rule.body if isinstance(x, Present | Absent)}
     visible = inside | set(read_by_rest)
     keys = [key for key in keys_of(family) if _gives(family, key, knowledge, visible)]
+    if "frequency" in keys:
+        _check_spelt(made, options(family, "frequency", made.cuts, knowledge.terms))
     joined = [key for key in keys if _gives(family, key, knowledge, inside)]
     passing = [key for key in keys if key not in joined]
     if family.list in ("findings", "preferences", "medications", "context") and not joined:
@@ -98,6 +102,15 @@ def add_forms(made: Ground, family: Family, alone: frozenset[str], read_by_rest:
         number = len(made.forms)
         made.forms.append(Form(number, family, said, whole))
     return len(entries) * len(extras)
+
+
+def _check_spelt(made: Ground, phrases: Iterable[str]) -> None:
+    """Refuse limits with a frequency beside them that no phrase spells: the pictures would lack it."""
+    if any(phrase and frequency(phrase) is None for phrase in phrases):
+        reads = (
+            r for r in made.program.rules if any(getattr(x, "predicate", "") == "medication_frequency" for x in r.body)
+        )
+        raise UndecidedError("sets a limit beside which no frequency can be written", next(reads))
 
 
 def plainness(said: Said) -> tuple[int, int, str]:
