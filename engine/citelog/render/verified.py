@@ -34,7 +34,7 @@ def verified(found: Verification, knowledge: Knowledge, width: int = WIDTH) -> I
         yield Line("")
         yield Line("Asked of every knowledge base", "bold")
         for verdict in (*found.kinds, *found.disagreements):
-            yield from _verdict(verdict, width, "" if verdict in found.kinds else "look at it: ")
+            yield from _verdict(verdict, width, "not so in" if verdict in found.kinds else "look at it: not so in")
     if found.idle:
         yield Line("")
         yield Line("Rules that fire for no patient", "bold")
@@ -47,8 +47,10 @@ def verified(found: Verification, knowledge: Knowledge, width: int = WIDTH) -> I
         yield from _pictures(found, width)
 
 
-def _verdict(verdict: Verdict, width: int, whether: str = "") -> Iterator[Line]:
-    mark, style = ("✓", "green") if verdict.holds else ("?", "yellow") if whether else ("✗", "red")
+def _verdict(verdict: Verdict, width: int, otherwise: str = "in") -> Iterator[Line]:
+    """A verdict; `otherwise` leads to the pictures where it is not kept, and has a "?" where that may be right."""
+    asked = otherwise.startswith("look")
+    mark, style = ("✓", "green") if verdict.holds else ("?", "yellow") if asked else ("✗", "red")
     if not verdict.counted:
         looked = f"{verdict.pictures:,} pictures, too many to count; clingo finds {'none' if verdict.holds else 'one'}"
     elif verdict.holds and not verdict.pictures:
@@ -56,7 +58,7 @@ def _verdict(verdict: Verdict, width: int, whether: str = "") -> Iterator[Line]:
     elif verdict.holds:
         looked = f"{verdict.pictures:,} {'picture' if verdict.pictures == 1 else 'pictures'}"
     else:
-        looked = f"{whether}in {verdict.broken:,} of {verdict.pictures:,} pictures"
+        looked = f"{otherwise} {verdict.broken:,} of {verdict.pictures:,} pictures"
     yield from wrapped(f"  {mark} {verdict.about}  {verdict.text}  ({looked})", width, "      ", style)
     if verdict.witness is None:
         return

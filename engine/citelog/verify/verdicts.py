@@ -407,14 +407,14 @@ def _kinds(made: Ground, knowledge: Knowledge) -> Iterable[_Goal]:
         for name, what in ((NONE, "no conclusion"), (SEVERAL, "more than one conclusion")):
             atom = made.numbers.get((name, (kind.name,)))
             if atom is not None:
-                yield _Goal(f"{kind.name}: {what}", f"{what} of the kind {kind.name}, which has exactly one", atom)
+                yield _Goal(f"{kind.name}: {what}", f"every patient has exactly one {kind.name}", atom)
 
 
 def _disagreements(made: Ground, knowledge: Knowledge) -> Iterable[_Goal]:
     for conflict in knowledge.conflicts.values():
         atom = made.numbers.get((BOTH, (conflict.id,)))
         if atom is not None:
-            yield _Goal(conflict.id, f"rules of both sides fire, and the conflict is not shown: {conflict.title}", atom)
+            yield _Goal(conflict.id, f"shown whenever rules of both its sides fire: {conflict.title}", atom)
 
 
 def _idle(verifier: Verifier) -> tuple[str, ...]:
