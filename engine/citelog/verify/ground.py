@@ -246,10 +246,18 @@ class _Writer:
         args = [a.value if isinstance(a, Constant) else bound.get(a.name) for a in literal.args]
         if len(found) == 1 and all(a is not None or v is None for a, v in zip(args, found[0], strict=True)):
             return self.made.number((literal.predicate, found[0]))
-        row = (literal.predicate, *(a if found[0][i] is not None else None for i, a in enumerate(args)))
-        some = self.made.number((SOME, row))
+        row = tuple(a if found[0][i] is not None else None for i, a in enumerate(args))
+        some = self.made.number((SOME, (literal.predicate, *row)))
         for one in found:
-            self.made.add(some, (self.made.number((literal.predicate, one)),), ())
+            atom = self.made.number((literal.predicate, one))
+            entry = next((value for value in one if isinstance(value, Entry)), None)
+            if entry is None:
+                self.made.add(some, (atom,), ())
+                continue
+            family = self.made.forms[entry.form].family.id  # so that what asks for any reads no entry, only families
+            given = self.made.number((GIVEN, (family, literal.predicate, row)))
+            self.made.add(given, (atom,), ())
+            self.made.add(some, (given,), ())
         return some
 
     def _gathered(self, rule: Rule, bound: Bindings, parts: Parts, inside: set[int]) -> tuple[list[int], list[int]]:
