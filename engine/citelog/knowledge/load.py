@@ -14,6 +14,7 @@ from pathlib import Path
 
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
+from citelog.knowledge import kept
 from citelog.knowledge.base import Field, Kind, Knowledge, SafetyProperty, Statement
 from citelog.knowledge.faithful import check_faithful, check_functional
 from citelog.knowledge.fingerprint import fingerprint
@@ -91,16 +92,34 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     triples = read_triples(folder, ontology, found, drafts)
     source = read_source(folder, triples, found, drafts)
     statements = read_statements(triples, source, found)
-    texts = {
-        text.name: text
-        for path in [*files_of(folder, "rules/*.rls", drafts), *files_of(folder, PROPERTIES, drafts)]
-        if (text := read_text(path, folder, found, drafts))
-    }
-    files = tuple(parse(text.text, text.name) for text in texts.values())
+    paths = [*files_of(folder, "rules/*.rls", drafts), *files_of(folder, PROPERTIES, drafts)]
+    read = [(path, text) for path in paths if (text := read_text(path, folder, found, drafts))]
+    files = tuple(_parsed(path, text, path in drafts) for path, text in read)
+    texts = {text.name: text for _, text in read}
     opened = replace(assemble(folder.name, triples, source, statements, files, found), texts=texts)
     if opened.knowledge is None:
         return opened
     return replace(opened, knowledge=replace(opened.knowledge, sha256=fingerprint(folder, ontology, drafts)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A rule file as it was read last, and the key of what was read."""
+
+    key: str
+    file: RuleFile
+
+
+def _parsed(path: Path, text: Text, is_draft: bool) -> RuleFile:
+    """A rule file, read once for each content: an author's files mostly stay as they are from one run to the next."""
+    if is_draft:
+        return parse(text.text, text.name)
+    key, name = kept.key(text.text, text.name), kept.key("rules of", str(path.resolve()))
+    last = kept.read(name, _Parsed)
+    if last is None or last.key != key:
+        last = _Parsed(key, parse(text.text, text.name))
+        kept.write(name, last)
+    return last.file
 
 
 def assemble(
