@@ -53,9 +53,8 @@ def test_each_file_opens_with_what_it_shows(name: str) -> None:
     assert case.shows and len(set(case.shows)) == len(case.shows)
     assert all(len(line) <= 120 for line in case.path.read_text(encoding="utf-8").splitlines())
     assert "id" not in case.record, "the name of the file is the id"
-    assert set(case.expect) <= {"at", "include", "exclude", "steps", "cites", "facts", "proofs"} and case.expect.get(
-        "include"
-    )
+    assert set(case.expect) <= {"at", "include", "exclude", "steps", "cites", "facts", "proofs"}
+    assert case.expect.get("include")
 
 
 @pytest.mark.parametrize("name", CASES)

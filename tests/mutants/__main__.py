@@ -16,7 +16,7 @@ import multiprocessing
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -49,31 +49,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.sample is not None and asked.sample < len(chosen):
         places = sorted(random.Random(asked.seed).sample(range(len(chosen)), asked.sample))
         chosen = [chosen[place] for place in places]
-    verdicts = judge(chosen, asked.processes)
+    verdicts = []
+    for verdict in judge(chosen, asked.processes):
+        verdicts.append(verdict)
+        noticed = verdict.by in ("check", "test", "verify")
+        if not verdict.by or (asked.survivors and not noticed) or (asked.rule and not asked.survivors):
+            mutant = verdict.mutant
+            print(f"{verdict.by or 'SURVIVES'}: {mutant.rule}: {mutant.what}: {verdict.how}", flush=True)
     if asked.json:
         asked.json.write_text(json.dumps([told(v) for v in verdicts], ensure_ascii=False, indent=1), encoding="utf-8")
-    for verdict in verdicts:
-        if asked.survivors and verdict.by in ("check", "test", "verify"):
-            continue
-        if asked.rule or asked.survivors or not verdict.by:
-            print(f"{verdict.by or 'SURVIVES'}: {verdict.mutant.rule}: {verdict.mutant.what}: {verdict.how}")
     print(table(verdicts))
     return 1 if any(not verdict.by for verdict in verdicts) else 0
 
 
-def judge(mutants: Sequence[Mutant], processes: int = 1) -> list[Verdict]:
+def judge(mutants: Sequence[Mutant], processes: int = 1) -> Iterator[Verdict]:
     """The verdicts, in the order of the mutants."""
     world.cases(), world.drawn(), world.names()  # before the processes part, so that they share it
     gc.freeze()  # and so that no process walks over it again and again
     if processes == 1:
-        return [judged(mutant) for mutant in mutants]
+        yield from map(judged, mutants)
+        return
     with multiprocessing.get_context("fork").Pool(processes) as pool:
-        found = []
-        for number, verdict in enumerate(pool.imap(judged, mutants, chunksize=16), 1):
-            found.append(verdict)
+        for number, verdict in enumerate(pool.imap(judged, mutants, chunksize=8), 1):
+            yield verdict
             if number % 100 == 0 or number == len(mutants):
                 print(f"{number} of {len(mutants)}", file=sys.stderr, flush=True)
-        return found
 
 
 def table(verdicts: Iterable[Verdict]) -> str:

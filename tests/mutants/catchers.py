@@ -9,21 +9,26 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
+from pathlib import Path
 
 import agreement
-from citelog.assess import Assessment, DerivationError
+from citelog.assess import Assessment, Conclusion, DerivationError
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Expectation
 from citelog.rules.check import check
+from citelog.rules.lower import RuleChecker
+from citelog.rules.program import Rule
+from citelog.rules.syntax import RuleFile, RuleSyntax
+from citelog.trial.expectations import golden, proof_text
 from citelog.trial.implied import is_implied
-from citelog.trial.touched import Edit
+from citelog.trial.touched import Edit, given
 from mutants import world
-from mutants.edits import Mutant
+from mutants.edits import Mutant, predicates
 from mutants.world import Record
 
-MOST = 100
+MOST = 40
 """Records in which a mutant is compared with the decision tables, of those that it touches."""
 
 
@@ -35,14 +40,21 @@ class Suspect:
 
     @cached_property
     def _checked(self) -> tuple[tuple[str, ...], Knowledge | None]:
+        """The codes of the checker's errors, and the knowledge base where there are none.
+
+        What the checker says of the rules together depends on the predicates that each reads alone: where an edit
+        leaves those, the rule is checked by itself.
+        """
         mutant, base = self.mutant, world.knowledge()
-        files = [
-            dataclasses.replace(file, rules=tuple(mutant.syntax if _name(r) == mutant.rule else r for r in file.rules))
-            if file.file == mutant.file
-            else file
-            for file in world.files()
-        ]
-        program, found = check(files, world.names())
+        file, before = world.rule(mutant.rule)
+        if predicates(before) == predicates(mutant.syntax):
+            checker = RuleChecker(file, mutant.syntax, world.names())
+            rule, found = checker.rule(), tuple(checker.found)
+            rules = tuple(rule if rule and old.name == mutant.rule else old for old in base.program.rules)
+            program = dataclasses.replace(base.program, rules=rules)
+        else:
+            files = [f if f is not file else _with(f, before, mutant.syntax) for f in world.files()]
+            program, found = check(files, world.names())
         codes = tuple(d.code for d in found if d.severity == "error")
         sha256 = f"{base.sha256} {mutant.rule} {mutant.what}"
         return codes, None if codes else dataclasses.replace(base, program=program, sha256=sha256)
@@ -88,6 +100,32 @@ def caught_by_verify(suspect: Suspect) -> str:
     return ""
 
 
+def found_equivalent(suspect: Suspect) -> str:
+    """Why no conclusion can differ: the literal that was left out is implied, or nothing differs in any record."""
+    edit, kind = suspect.edit, suspect.mutant.kind
+    assert edit.before is not None and edit.after is not None
+    if kind == "drop a literal":
+        after = edit.after.body
+        place = next(i for i, part in enumerate(edit.before.body) if i >= len(after) or part != after[i])
+        if is_implied(edit.before, place, world.shape()):
+            return "proved: the literal follows from the rest of its rule"
+    if kind == "swap a statement":
+        return ""
+    records = (*world.cases(), *world.drawn())
+    if all(_of_patient(edit.before, record) == _of_patient(edit.after, record) for record in records):
+        return f"the rule gives the same from the same facts of the patient in all of {len(records)} records"
+    return ""
+
+
+def _of_patient(rule: Rule, record: Record) -> object:
+    """What a rule gives, and from which facts that come from the record: all that a conclusion shows of it."""
+    found = given(rule, record.model)
+    if found is None:
+        return None
+    changing = world.shape().changing
+    return {(head, frozenset(atom for atom in premises if atom.predicate in changing)) for head, premises in found}
+
+
 def caught_by_tables(suspect: Suspect) -> str:
     """The first difference from the independent reading of the decision tables, on cases and drawn records."""
     for record in islice(suspect.touched((*world.cases(), *world.drawn())), MOST):
@@ -100,28 +138,12 @@ def caught_by_tables(suspect: Suspect) -> str:
     return ""
 
 
-def found_equivalent(suspect: Suspect) -> str:
-    """Why nothing could notice it: proved, or found the same on every record that there is."""
-    mutant = suspect.mutant
-    if mutant.kind == "drop a literal":
-        before = suspect.edit.before
-        assert before is not None
-        after = suspect.edit.after.body if suspect.edit.after else ()
-        place = next(i for i, part in enumerate(before.body) if i >= len(after) or part != after[i])
-        if is_implied(before, place, world.shape()):
-            return "proved: the literal follows from the rest of its rule"
-    records = (*world.cases(), *world.drawn())
-    if not any(suspect.touched(records)):
-        return f"the rule gives the same from the same premises in all of {len(records)} records"
-    return ""
-
-
 CATCHERS: Mapping[str, Callable[[Suspect], str]] = {
     "check": caught_by_check,
     "test": caught_by_test,
     "verify": caught_by_verify,
-    "tables": caught_by_tables,
     "equivalent": found_equivalent,
+    "tables": caught_by_tables,
 }
 """In the order in which they are asked; each says how it noticed, or nothing. What none notices, survives."""
 
@@ -151,17 +173,31 @@ def holds(record: Record, knowledge: Knowledge) -> bool:
         found = Assessment.of(knowledge, record.case, expect.at)
     except DerivationError:
         return False
+    places = {entry.id: entry.read_from for entry in found.case.entries}
     said = {(c.value, f"{c.details['role']} {c.details['step']}") for c in found.conclusions if "step" in c.details}
     return (
         all(found.reached(id_) for id_ in expect.include)
         and not any(found.reached(id_) for id_ in expect.exclude)
         and all(step in said for step in expect.steps.items())
+        and all(_same(found, id_, cited, lambda c: c.statements) for id_, cited in expect.cites.items())
         and all(
-            found.reached(id_) and all(set(cited) <= set(found.by_id[i].statements) for i in found.reached(id_))
-            for id_, cited in expect.cites.items()
+            _same(found, id_, rests, lambda c: tuple(places[fact] for fact in c.facts))
+            for id_, rests in expect.facts.items()
+        )
+        and all(
+            found.reached(id_) and proof_text(found, id_) == _kept(golden(record.path, id_)) for id_ in expect.proofs
         )
     )
 
 
-def _name(rule: object) -> str:
-    return next(a.text for a in rule.attributes if a.name == "name")  # type: ignore[attr-defined]
+def _same(found: Assessment, id_: str, wanted: tuple[str, ...], there: Callable[[Conclusion], tuple[str, ...]]) -> bool:
+    return bool(found.reached(id_)) and all(set(there(found.by_id[i])) == set(wanted) for i in found.reached(id_))
+
+
+@cache
+def _kept(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _with(file: RuleFile, before: RuleSyntax, after: RuleSyntax) -> RuleFile:
+    return dataclasses.replace(file, rules=tuple(after if rule is before else rule for rule in file.rules))

@@ -267,6 +267,13 @@ def _bound(body: Iterable[Literal]) -> set[str]:
     return {name for literal in body if isinstance(literal, AtomSyntax) for name in _variables(literal)}
 
 
+def predicates(rule: RuleSyntax) -> list[tuple[str, bool]]:
+    """What a rule gives and reads: each predicate as written, and whether it is negated."""
+    body = [part for part in rule.body or () if not isinstance(part, ComparisonSyntax)]
+    read = [(p.atom.name.text, True) if isinstance(p, AbsentSyntax) else (p.name.text, False) for p in body]
+    return [(rule.heads[0].name.text, False), *read]
+
+
 def unlicensed(rule: RuleSyntax, atom: AtomSyntax) -> RuleSyntax:
     """The rule without the licence for an absence, unless another negation needs it."""
     name = atom.name.text

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import b12
@@ -18,7 +19,7 @@ from citelog.knowledge.load import Opened, load
 from citelog.knowledge.triples import TYPE, files_of
 from citelog.patient.case import Case
 from citelog.rules.language import Names
-from citelog.rules.syntax import RuleFile, parse
+from citelog.rules.syntax import RuleFile, RuleSyntax, parse
 from citelog.values import Iri
 from mutants.edits import Author
 from oracle.random_cases import random_at, random_case
@@ -79,6 +80,16 @@ def author() -> Author:
 
 
 @cache
+def _rules() -> dict[str, tuple[RuleFile, RuleSyntax]]:
+    return {next(a.text for a in r.attributes if a.name == "name"): (file, r) for file in files() for r in file.rules}
+
+
+def rule(name: str) -> tuple[RuleFile, RuleSyntax]:
+    """A rule by its name, with its file."""
+    return _rules()[name]
+
+
+@cache
 def names() -> Names:
     """What rules may speak of."""
     found = opened()
@@ -103,6 +114,7 @@ class Record:
     """A record: as it is written down, as it is read, and what is derived from it with the rules as they are."""
 
     name: str
+    path: Path
     raw: dict[str, Any]
     case: Case
     at: str | None
@@ -113,7 +125,7 @@ class Record:
 def cases() -> tuple[Record, ...]:
     """The cases of the knowledge base."""
     return tuple(
-        _record(name, case.record, patient.read(case.path, knowledge().terms), case.at)
+        _record(name, case.path, case.record, patient.read(case.path, knowledge().terms), case.at)
         for name, case in b12.library().items()
     )
 
@@ -125,10 +137,10 @@ def drawn(number: int = 1500, seed: int = 20261129) -> tuple[Record, ...]:
     found = []
     for n in range(number):
         raw, at = random_case(rng), random_at(rng)
-        found.append(_record(f"drawn-{n}", raw, patient.read(raw, knowledge().terms), at))
+        found.append(_record(f"drawn-{n}", Path(), raw, patient.read(raw, knowledge().terms), at))
     return tuple(found)
 
 
-def _record(name: str, raw: dict[str, Any], case: Case, at: str | None) -> Record:
+def _record(name: str, path: Path, raw: dict[str, Any], case: Case, at: str | None) -> Record:
     run = derive(knowledge(), case, date.fromisoformat(at) if at else None)
-    return Record(name, raw, case, at, Model(run))
+    return Record(name, path, raw, case, at, Model(run))

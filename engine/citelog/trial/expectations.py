@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,12 +176,16 @@ def _step(found: Assessment, value: str, told: str) -> Iterator[Failure]:
 
 
 def proof_text(found: Assessment, id_: str) -> str:
-    """The text of a proof as it is kept and compared: the brief form, 100 columns wide."""
+    """The text of a proof as it is kept and compared: the brief form, 100 columns wide.
+
+    The line of a rule is left out: it changes with every edit above it.
+    """
     from citelog.render.proofs import proof
 
     parts = []
     for reached in found.ids(id_):
-        parts.append("".join(f"{line.lead}{line.text}\n" for line in proof(found.why(reached), found)))
+        text = "".join(f"{line.lead}{line.text}\n" for line in proof(found.why(reached), found))
+        parts.append(re.sub(r"(\.rls):\d+\)", r"\1)", text))
     return "\n".join(parts)
 
 
