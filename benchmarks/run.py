@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "engine"))
 import cold
 import explaining
 import explaining_cold
+import testing
 import warm
 from citelog import home
 from citelog.knowledge.cache import open_knowledge
@@ -38,13 +39,17 @@ BARS = (
     ("explaining", explaining.WHY_NOT, "at most", 10.0),
     ("explaining", explaining_cold.WHY_NOT, "at most", 10.0),
     ("explaining", explaining.PAGE, "at most", 1.0),
+    ("testing", testing.RATIO, "at most", 1.5),
+    ("testing", testing.EDITED, "at most", 0.5),
 )
 
 
 def main() -> None:
     """Parse the arguments, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("which", nargs="*", choices=["warm", "cold", "explaining", []], help="which benchmarks (all)")
+    parser.add_argument(
+        "which", nargs="*", choices=["warm", "cold", "explaining", "testing", []], help="which benchmarks (all)"
+    )
     parser.add_argument("--rounds", type=int, default=30, help="rounds of the warm benchmark (30)")
     parser.add_argument("--starts", type=int, default=15, help="processes of the cold benchmark (15)")
     parser.add_argument("--random", type=int, default=5, help="random patients beside the shipped ones (5)")
@@ -52,7 +57,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the random patients (1)")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     asked = parser.parse_args()
-    which = asked.which or ["warm", "cold", "explaining"]
+    which = asked.which or ["warm", "cold", "explaining", "testing"]
     knowledge, folder = open_knowledge(), home.knowledge()
     report: dict[str, Any] = {"machine": _machine(), "knowledge": {"id": knowledge.id, "sha256": knowledge.sha256}}
     print(" · ".join(f"{k} {v}" for k, v in report["machine"].items()) + f" · {len(knowledge.program.rules)} rules\n")
@@ -70,6 +75,9 @@ def main() -> None:
         text, processes = explaining_cold.run(knowledge, folder, asked.starts)
         report["explaining"]["ratios"] |= processes.pop("ratios")
         report["explaining"]["processes"] = processes
+        print(text, flush=True)
+    if "testing" in which:
+        text, report["testing"] = testing.run(knowledge, folder, asked.starts)
         print(text, flush=True)
     for part, name, way, bar in BARS:
         if name in report.get(part, {"ratios": ()})["ratios"]:

@@ -28,7 +28,7 @@ from mutants import world
 from mutants.edits import Mutant, predicates
 from mutants.world import Record
 
-MOST = 40
+MOST = 400
 """Records in which a mutant is compared with the decision tables, of those that it touches."""
 
 
@@ -109,6 +109,8 @@ def found_equivalent(suspect: Suspect) -> str:
         place = next(i for i, part in enumerate(edit.before.body) if i >= len(after) or part != after[i])
         if is_implied(edit.before, place, world.shape()):
             return "proved: the literal follows from the rest of its rule"
+    if kind == "add a literal" and is_implied(edit.after, len(edit.after.body) - 1, world.shape()):
+        return "proved: the literal follows from the rest of its rule"
     if kind == "swap a statement":
         return ""
     records = (*world.cases(), *world.drawn())
