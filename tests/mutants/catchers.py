@@ -26,6 +26,7 @@ from citelog.trial.implied import is_implied
 from citelog.trial.touched import Edit, given
 from mutants import world
 from mutants.edits import Mutant, predicates
+from mutants.reasons import reason
 from mutants.world import Record
 
 MOST = 400
@@ -146,6 +147,7 @@ CATCHERS: Mapping[str, Callable[[Suspect], str]] = {
     "verify": caught_by_verify,
     "equivalent": found_equivalent,
     "tables": caught_by_tables,
+    "reasoned": lambda suspect: reason(suspect.mutant),
 }
 """In the order in which they are asked; each says how it noticed, or nothing. What none notices, survives."""
 
