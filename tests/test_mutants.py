@@ -36,7 +36,9 @@ def the(rule: str, part: str) -> Mutant:
 
 
 def test_there_are_mutants_of_every_rule_and_of_every_kind() -> None:
-    assert {m.rule for m in mutants()} == {rule.name for rule in b12.knowledge().program.rules}
+    """But of a rule that passes one premise on, with nothing in it to leave out or to swap."""
+    left = {rule.name for rule in b12.knowledge().program.rules} - {m.rule for m in mutants()}
+    assert all(len(rule.body) <= 1 for rule in b12.knowledge().program.rules if rule.name in left)
     kinds = Counter(m.kind for m in mutants())
     assert (
         kinds.keys() >= KINDS.keys() and {"swap a role", "swap a step", "swap a route", "swap a sign"} <= kinds.keys()
@@ -71,7 +73,7 @@ def test_mutants_are_text_that_an_author_could_have_written() -> None:
     ("rule", "part", "by", "how"),
     [
         ("class-below", "?value < ?low → ?value <= ?low", "test", "exactly-100-pmol-per-l"),
-        ("status", "without level_status(?p, ?status)", "check", "unsafe-variable"),
+        ("class-of-result", "without allows(?p, ?r, ?class)", "check", "unsafe-variable"),
         ("regimen-neuro-loading", "with not_on_maintenance(?p)", "equivalent", "proved"),
         ("class-above", "cites R03 instead of R04", "test", ""),
     ],
@@ -85,7 +87,7 @@ def test_the_quick_judgement_is_that_of_the_commands(tmp_path: Path, capsys: pyt
     """The same mutants as files: `citelog check` refuses them, or `citelog test` names the case that fails."""
     for mutant in (
         the("class-below", "?value < ?low → ?value <= ?low"),
-        the("status", "without level_status(?p, ?status)"),
+        the("class-of-result", "without allows(?p, ?r, ?class)"),
     ):
         verdict, folder = judged(mutant), tmp_path / "b12"
         shutil.copytree(home.knowledge("b12"), folder)
