@@ -4,7 +4,7 @@ python -m mutants                            all of them, on every core; minutes
 python -m mutants --rule treat-loading       those of one rule, each with who noticed it
 python -m mutants --kind "drop a literal" --survivors
 python -m mutants --sample 200 --seed 7      some of them, drawn
-python -m mutants --json verdicts.json       each verdict, as data
+python -m mutants --json verdicts.json       each verdict, as data; with --again verdicts.json those that are open
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 if __name__ == "__main__":
     ROOT = Path(__file__).resolve().parent.parent.parent
@@ -38,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, help="only so many, drawn at random")
     parser.add_argument("--seed", type=int, default=1, help="of the draw (1)")
     parser.add_argument("--survivors", action="store_true", help="tell only what no check, case or property notices")
+    parser.add_argument(
+        "--again", type=Path, metavar="FILE", help="only what a check, case or property did not notice by this file"
+    )
     parser.add_argument("--json", type=Path, help="write every verdict to this file")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     asked = parser.parse_args(arguments)
@@ -49,17 +53,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.sample is not None and asked.sample < len(chosen):
         places = sorted(random.Random(asked.seed).sample(range(len(chosen)), asked.sample))
         chosen = [chosen[place] for place in places]
-    verdicts = []
-    for verdict in judge(chosen, asked.processes):
+    noticed = _noticed(asked.again)
+    kept = [noticed[m.rule, m.what] | {"mutant": m} for m in chosen if (m.rule, m.what) in noticed]
+    verdicts = [Verdict(**one) for one in kept]
+    for verdict in judge([m for m in chosen if (m.rule, m.what) not in noticed], asked.processes):
         verdicts.append(verdict)
-        noticed = verdict.by in ("check", "test", "verify")
-        if not verdict.by or (asked.survivors and not noticed) or (asked.rule and not asked.survivors):
+        is_open = verdict.by not in ("check", "test", "verify")
+        if not verdict.by or (asked.survivors and is_open) or (asked.rule and not asked.survivors):
             mutant = verdict.mutant
             print(f"{verdict.by or 'SURVIVES'}: {mutant.rule}: {mutant.what}: {verdict.how}", flush=True)
     if asked.json:
         asked.json.write_text(json.dumps([told(v) for v in verdicts], ensure_ascii=False, indent=1), encoding="utf-8")
     print(table(verdicts))
     return 1 if any(not verdict.by for verdict in verdicts) else 0
+
+
+def _noticed(file: Path | None) -> dict[tuple[str, str], dict[str, Any]]:
+    """How mutants were noticed in an earlier run, by a check, a case or a property: more cases change nothing there."""
+    told = json.loads(file.read_text(encoding="utf-8")) if file is not None else []
+    return {
+        (one["rule"], one["what"]): {"by": one["by"], "how": one["how"]}
+        for one in told
+        if one["by"] in ("check", "test", "verify")
+    }
 
 
 def judge(mutants: Sequence[Mutant], processes: int = 1) -> Iterator[Verdict]:

@@ -182,7 +182,7 @@ def holds(record: Record, knowledge: Knowledge) -> bool:
     return (
         all(found.reached(id_) for id_ in expect.include)
         and not any(found.reached(id_) for id_ in expect.exclude)
-        and all(step in said for step in expect.steps.items())
+        and all({step for v, step in said if v == value} == {told} for value, told in expect.steps.items())
         and all(_same(found, id_, cited, lambda c: c.statements) for id_, cited in expect.cites.items())
         and all(
             _same(found, id_, rests, lambda c: tuple(places[fact] for fact in c.facts))

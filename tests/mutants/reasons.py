@@ -12,13 +12,15 @@ _AFTER = "asked only of what the rule that asks has found already"
 _OTHER = "another rule gives the same conclusion from the same entries then"
 _FIRST = "a phase that goes before it is given as well, and the phase is the first of them"
 _ALWAYS = "there is always one, and another rule of the conclusion rests on it"
+_LINE_3 = "loading under way is line 3 of the treat table"
+_LINE_4 = "pernicious anaemia is line 4 of the treat table, and another rule of the conclusion rests on the treatment"
+_NEURO = "the step is shown with involvement only, and to every patient who is treated and has it"
+_ORAL = "regimen-oral-preferred gives the same: the phase rests on the medicine"
 _CERTAIN = "what is not contradicted is for involvement, which goes before a suspicion"
 _UNSHOWN = "the rule is asked for its absence only, so that no proof of a conclusion cites it"
 
 REASONS: tuple[tuple[str, str, str], ...] = (
     ("replaced-unusable-result", "without unusable(", _AFTER),
-    ("status-all-open", "without counts(", "an open result that no longer counts is older than an open one that does"),
-    ("status-all-open", "without open_result(", "a result that counts and has no class is open"),
     ("class-above-less-than", "cl:less_than, ?value, ?range) → level_bound(?p, ?r, _",
      "a bound above the high end allows the highest class whatever its sign"),
     ("neuro-suspect-severe", "without state(", _CERTAIN),
@@ -29,7 +31,7 @@ REASONS: tuple[tuple[str, str, str], ...] = (
      "where possible involvement is not absent, something else is left, and decides"),
     ("neuro-conflicting-for", "with ~neuro_left(?p, b12:suspect)", _OTHER),
     ("neuro-conflicting-suspect", "with ~neuro_left(?p, b12:for)", _OTHER),
-    ("phase-oral", "without ~course_named(", _FIRST),
+    ("phase-oral", "without ", _FIRST),
     ("phase-oral", "cl:oral) → medication_route(?p, ?r, _", _FIRST),
     ("route-needed", "without ~course_named(", _FIRST),
     ("phase-loading-by-frequency", "?span < ?limit → ?span <= ?limit", _FIRST),
@@ -44,7 +46,20 @@ REASONS: tuple[tuple[str, str, str], ...] = (
     ("standard-loading-incomplete", "?elapsed < ?needed → ?elapsed <= ?needed",
      "on the last day the course is complete as well, and that goes before"),
     ("standard-loading-incomplete", "cites", _UNSHOWN),
-    ("regimen-neuro-loading-improving", "without treated(", "loading under way is line 3 of the treat table"),
+    ("regimen-neuro-loading-improving", "without treated(", _LINE_3),
+    ("regimen-neuro-maintenance-while-improving", "without treated(", _LINE_3),
+    ("regimen-oral-preferred", "without phase(", _ALWAYS),
+    ("regimen-oral-preferred", "with ", _OTHER),
+    ("regimen-oral-preferred-under-treatment", "", _ORAL),
+    ("conflict-trigger", "with treated(", "symptoms are line 1 of the treat table"),
+    ("conflict-neuro-interval", "with neuro(?p, cl:present)", _NEURO),
+    ("conflict-neuro-duration", "with neuro(?p, cl:present)", _NEURO),
+    ("conflict-loading-neurological", "HYD-NEURO-MAINT", _NEURO),
+    ("conflict-route-severe-neurological", "HYD-NEURO-MAINT", _NEURO),
+    ("conflict-loading-pernicious-anaemia", "without treated(", _LINE_4),
+    ("conflict-for-life-pernicious-anaemia", "without treated(", _LINE_4),
+    ("ask-level-open", "without counts(", "the status rests on every result, whichever count"),
+    ("ask-level-open", "without open_result(", "a result that counts where the level cannot be interpreted is open"),
 )  # fmt: skip
 """The rule, a part of the words of the edit, and the reason."""
 

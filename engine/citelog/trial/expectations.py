@@ -170,9 +170,11 @@ def _unlike(kind: str, id_: str, wanted: tuple[str, ...], there: tuple[str, ...]
 def _step(found: Assessment, value: str, told: str) -> Iterator[Failure]:
     shown = [c for c in found.conclusions if c.value == value and "step" in c.details]
     said = [f"{c.details.get('role')} {c.details['step']}" for c in shown]
-    if told not in said:
-        what = f"{value} is expected as {told}"
-        yield Failure("step", what, (f"it is {said[0]}" if said else "it is not concluded",))
+    if set(said) != {told}:
+        what = (
+            f"{value} is expected as {told}, and as nothing else" if told in said else f"{value} is expected as {told}"
+        )
+        yield Failure("step", what, (f"it is {' and '.join(said)}" if said else "it is not concluded",))
 
 
 def proof_text(found: Assessment, id_: str) -> str:
