@@ -95,8 +95,12 @@ def _names(arg: object) -> Iterable[str]:
     return (arg.name,) if isinstance(arg, Variable) else arg.variables if isinstance(arg, Aggregate) else ()
 
 
+_NOT_READ = ("program", "sha256", "guarded", "properties")
+"""What is compared rule by rule, and what no answer reads."""
+
+
 def _without_program(knowledge: Knowledge) -> tuple[object, ...]:
-    names = (field.name for field in dataclasses.fields(knowledge) if field.name not in ("program", "sha256"))
+    names = (field.name for field in dataclasses.fields(knowledge) if field.name not in _NOT_READ)
     return tuple(getattr(knowledge, name) for name in names)
 
 
