@@ -17,6 +17,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "tests")]
 
 from mutants import world
-from mutants.catchers import CATCHERS, Verdict, judged
+from mutants.catchers import CATCHERS, Verdict, alone, judged
 from mutants.edits import Mutant
 
 
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", type=Path, help="write every verdict to this file")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
+    parser.add_argument("--verify", action="store_true", help="ask the safety properties too: some ten seconds each")
+    parser.add_argument("--alone", action="store_true", help="who notices, each asked by itself; mind --sample")
     asked = parser.parse_args(arguments)
     chosen = [
         mutant
@@ -53,10 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.sample is not None and asked.sample < len(chosen):
         places = sorted(random.Random(asked.seed).sample(range(len(chosen)), asked.sample))
         chosen = [chosen[place] for place in places]
+    if asked.alone:
+        print(shares(chosen, asked.processes))
+        return 0
     noticed = _noticed(asked.again)
     kept = [noticed[m.rule, m.what] | {"mutant": m} for m in chosen if (m.rule, m.what) in noticed]
     verdicts = [Verdict(**one) for one in kept]
-    for verdict in judge([m for m in chosen if (m.rule, m.what) not in noticed], asked.processes):
+    for verdict in judge([m for m in chosen if (m.rule, m.what) not in noticed], asked.processes, asked.verify):
         verdicts.append(verdict)
         is_open = verdict.by not in ("check", "test", "verify")
         if not verdict.by or (asked.survivors and is_open) or (asked.rule and not asked.survivors):
@@ -78,15 +84,35 @@ def _noticed(file: Path | None) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
-def judge(mutants: Sequence[Mutant], processes: int = 1) -> Iterator[Verdict]:
+def shares(mutants: Sequence[Mutant], processes: int) -> str:
+    """Of all mutants, and of those that the checker lets pass: the share that cases, and that properties, notice."""
+    world.cases(), world.names(), world.properties()
+    gc.freeze()
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        found = list(pool.imap_unordered(alone, mutants))
+    passed = [names for names in found if names != ("check",)]
+    lines = [
+        f"{len(found)} mutants; check refuses {len(found) - len(passed)}, and of the {len(passed)} that it lets pass"
+    ]
+    for told, names in {
+        "test alone notices": ("test",),
+        "verify alone notices": ("verify",),
+        "both notice": ("test", "verify"),
+        "neither notices": (),
+    }.items():
+        lines.append(f"  {told:21} {sum(one == names for one in passed):5}")
+    return "\n".join(lines)
+
+
+def judge(mutants: Sequence[Mutant], processes: int = 1, slow: bool = False) -> Iterator[Verdict]:
     """The verdicts, in the order of the mutants."""
     world.cases(), world.drawn(), world.names()  # before the processes part, so that they share it
     gc.freeze()  # and so that no process walks over it again and again
     if processes == 1:
-        yield from map(judged, mutants)
+        yield from (judged(mutant, slow) for mutant in mutants)
         return
     with multiprocessing.get_context("fork").Pool(processes) as pool:
-        for number, verdict in enumerate(pool.imap(judged, mutants, chunksize=8), 1):
+        for number, verdict in enumerate(pool.imap(partial(judged, slow=slow), mutants, chunksize=8), 1):
             yield verdict
             if number % 100 == 0 or number == len(mutants):
                 print(f"{number} of {len(mutants)}", file=sys.stderr, flush=True)

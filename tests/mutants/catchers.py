@@ -24,6 +24,7 @@ from citelog.rules.syntax import RuleFile, RuleSyntax
 from citelog.trial.expectations import golden, proof_text
 from citelog.trial.implied import is_implied
 from citelog.trial.touched import Edit, given
+from citelog.verify.verdicts import broken
 from mutants import world
 from mutants.edits import Mutant, predicates
 from mutants.reasons import reason
@@ -73,6 +74,17 @@ class Suspect:
         return knowledge
 
     @cached_property
+    def guarded(self) -> Knowledge:
+        """The same, with the rules of its safety properties beside the mutant."""
+        mutant, base = self.mutant, world.knowledge()
+        file, before = world.rule(mutant.rule)
+        rules = [f if f is not file else _with(f, before, mutant.syntax) for f in world.files()]
+        program, _ = check([*rules, world.properties()], world.names())
+        return dataclasses.replace(
+            self.knowledge, guarded=program, sha256=f"{self.knowledge.sha256} guarded", stated=base.stated
+        )
+
+    @cached_property
     def edit(self) -> Edit:
         """The rule before and after."""
         before = next(rule for rule in world.knowledge().program.rules if rule.name == self.mutant.rule)
@@ -97,8 +109,19 @@ def caught_by_test(suspect: Suspect) -> str:
 
 
 def caught_by_verify(suspect: Suspect) -> str:
-    """The first safety property that is violated; nothing verifies yet."""
-    return ""
+    """The first safety property that some patient breaks, or kind of which some patient has none or several.
+
+    Some ten seconds each, so it is asked only where that is wanted.
+    """
+    return next(iter(broken(suspect.guarded)), "")
+
+
+def alone(mutant: Mutant) -> tuple[str, ...]:
+    """Who notices a mutant, each asked by itself: the checker, the cases, the safety properties."""
+    suspect = Suspect(mutant)
+    if caught_by_check(suspect):
+        return ("check",)  # with errors there is nothing to try or to verify
+    return tuple(name for name, ask in (("test", caught_by_test), ("verify", caught_by_verify)) if ask(suspect))
 
 
 def found_equivalent(suspect: Suspect) -> str:
@@ -151,6 +174,9 @@ CATCHERS: Mapping[str, Callable[[Suspect], str]] = {
 }
 """In the order in which they are asked; each says how it noticed, or nothing. What none notices, survives."""
 
+SLOW = ("verify",)
+"""Those that are asked only where that is wanted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -161,11 +187,11 @@ class Verdict:
     how: str
 
 
-def judged(mutant: Mutant) -> Verdict:
-    """Ask one after the other."""
+def judged(mutant: Mutant, slow: bool = False) -> Verdict:
+    """Ask one after the other, the slow ones too if wanted."""
     suspect = Suspect(mutant)
     for name, catcher in CATCHERS.items():
-        if how := catcher(suspect):
+        if (slow or name not in SLOW) and (how := catcher(suspect)):
             return Verdict(mutant, name, how)
     return Verdict(mutant, "", "")
 

@@ -41,6 +41,13 @@ def files() -> tuple[RuleFile, ...]:
 
 
 @cache
+def properties() -> RuleFile:
+    """The rules of its safety properties."""
+    path = b12.FOLDER / "properties.rls"
+    return parse(path.read_text(encoding="utf-8"), f"{b12.FOLDER.name}/{path.name}")
+
+
+@cache
 def author() -> Author:
     """Who makes the mutants: with the terms, statements and predicates of the knowledge base at hand."""
     knowledge, triples = b12.knowledge(), opened().triples
