@@ -371,8 +371,8 @@ def knowledge(program: Program, stated: dict[Atom, tuple[str, ...]]) -> Knowledg
     """A knowledge base around a program, with one statement."""
     empty: Any = {}
     return Knowledge(
-        "drawn", "1", "0", "", "", "", program, stated, Terms(), {"S1": SAID}, empty, (), empty, empty, empty, (), (),
-        True, Source("drawn.txt", "", ""),
+        "drawn", "1", "0", "", "", "", program, program, (), stated, Terms(), {"S1": SAID}, empty, (), empty,
+        empty, empty, (), (), True, Source("drawn.txt", "", ""),
     )  # fmt: skip
 
 

@@ -352,8 +352,10 @@ def test_renamed_all_over_it_still_loads_derives_the_same_and_passes_its_cases(t
     opened = load(folder, home.ontology())
     assert not opened.diagnostics and opened.knowledge is not None
     assert conclusions(folder) == sorted(c.replace("immediate", "at-once") for c in before)
-    files = expectations.case_files(folder)
-    wrong = [t.name for f in files[::8] for t, _ in [expectations.tried(opened.knowledge, f)] if t.failures]
+    files = [
+        f for f in expectations.case_files(folder) if "proofs:" not in f.read_text(encoding="utf-8")
+    ]  # kept as text
+    wrong = [t.case for f in files[::8] for t, _ in [expectations.tried(opened.knowledge, f)] if t.failures]
     assert not wrong
     treatment = (folder / TREATMENT).read_text(encoding="utf-8")
     assert "<https://w3id.org/citelog/b12#at-once>" in treatment, "a hyphen in a rule's prefixed name would be a minus"

@@ -52,8 +52,9 @@ class Solver:
                 backend.add_project([literal[a] for a in project])
             if smallest:
                 costs = {form.number: 1000 * form.said.cost + form.said.length for form in ground.forms}
-                backend.add_minimize(1, [(variable, 1) for variable in forms.values()])
-                backend.add_minimize(0, [(variable, costs[form]) for form, variable in forms.items()])
+                backend.add_minimize(2, [(variable, 1) for variable in forms.values()])
+                backend.add_minimize(1, [(variable, costs[form]) for form, variable in forms.items()])
+                backend.add_minimize(0, [(variable, form) for form, variable in forms.items()])  # always the same one
         return cls(ground, control, literal, forms)
 
     def holding(self, model: clingo.Model, atoms: Iterable[int]) -> frozenset[int]:
