@@ -72,8 +72,7 @@ class Shape:
     @cached_property
     def changing(self) -> frozenset[str]:
         """The predicates whose facts a patient's record can change."""
-        open_ = {self.program.rules[n].predicate for component in self.program.open for n in component.rules}
-        return frozenset(open_ | {name for name, p in self.program.predicates.items() if p.layer == "patient"})
+        return self.program.changing
 
     def is_recorded(self, predicate: str) -> bool:
         """Whether a predicate is read from a record (or given with the call)."""

@@ -191,6 +191,12 @@ class Program:
     fixed: tuple[Component, ...]
     open: tuple[Component, ...]
 
+    @property
+    def changing(self) -> frozenset[str]:
+        """The predicates whose facts a patient's record can change: those read from it, and the heads of `open`."""
+        heads = {self.rules[n].predicate for component in self.open for n in component.rules}
+        return frozenset(heads | {name for name, p in self.predicates.items() if p.layer == "patient"})
+
 
 def part(program: Program, kept: Callable[[Rule], bool]) -> Program:
     """The program of some of its rules; nothing that is kept may rest on what is not."""

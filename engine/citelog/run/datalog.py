@@ -148,9 +148,7 @@ class Machine:
         self._asked: Any = None
         self._stated: dict[tuple[str, Ids], tuple[str, ...]] = {}
         self._below: dict[str, frozenset[str]] = {}
-        changing = {program.rules[i].predicate for component in program.open for i in component.rules}
-        changing |= {name for name, p in program.predicates.items() if p.layer == "patient"}
-        self._changing = changing
+        changing = program.changing
         self._late: list[tuple[str, Ids]] = []
         read = {x.predicate for rule in program.rules for x in rule.body if isinstance(x, Present | Absent)}
         for atom, statements in stated.items():

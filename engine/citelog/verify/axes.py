@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from citelog.verify.clauses import EITHER, Clause, Entry, Ground
+from citelog.verify.clauses import EITHER, Clause, Ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,7 @@ class Axes:
         """Whether an atom has clauses, and these read nothing of any entry's own."""
         clauses = self.by_head.get(atom, ())
         return bool(clauses) and not any(
-            isinstance(value, Entry)
-            for clause in clauses
-            for a in (atom, *clause.positive, *clause.negative)
-            for value in self.ground.atoms[a][1]
+            self.ground.is_about_entry(a) for clause in clauses for a in (atom, *clause.positive, *clause.negative)
         )
 
     def slice(self, goals: Iterable[int]) -> Slice:
@@ -137,18 +134,18 @@ def axes(ground: Ground) -> Axes:
         return name
 
     for clause in ground.clauses:
-        if any(_about_entry(ground, a) for a in (clause.head, *clause.positive, *clause.negative)):
+        if any(ground.is_about_entry(a) for a in (clause.head, *clause.positive, *clause.negative)):
             read = (
                 clause.positive
                 | clause.negative
-                | ({clause.head} if _about_entry(ground, clause.head) else frozenset())
+                | ({clause.head} if ground.is_about_entry(clause.head) else frozenset())
             )
             inside = sorted(frozenset[str]().union(*(reach.get(a, frozenset()) for a in read)))
             for one, other in itertools.pairwise(inside):
                 glued[root(one)] = root(other)
     for atom, forms in ground.given.items():  # an entry's own fact that no record variable tells apart
         inside = sorted({home[f] for f in forms})
-        if _about_entry(ground, atom):
+        if ground.is_about_entry(atom):
             for one, other in itertools.pairwise(inside):
                 glued[root(one)] = root(other)
     members: dict[str, list[str]] = {}
@@ -174,7 +171,7 @@ def _fold(found: Axes) -> bool:
         if ground.atoms[clause.head][0] == EITHER:
             continue
         for atom in clause.positive:
-            if atom not in negated and len(found.reach.get(atom, ())) == 1 and not _about_entry(ground, atom):
+            if atom not in negated and len(found.reach.get(atom, ())) == 1 and not ground.is_about_entry(atom):
                 beside.setdefault(atom, set()).add((clause.head, clause.positive - {atom}, clause.negative))
     alike: dict[tuple[frozenset[int], frozenset[tuple[int, frozenset[int], frozenset[int]]]], list[int]] = {}
     for atom, contexts in beside.items():
@@ -195,7 +192,3 @@ def _fold(found: Axes) -> bool:
         ground.add(clause.head, [one.get(a, a) for a in clause.positive], clause.negative)
     found.__dict__.pop("by_head", None)
     return True
-
-
-def _about_entry(ground: Ground, atom: int) -> bool:
-    return any(isinstance(value, Entry) for value in ground.atoms[atom][1])

@@ -65,6 +65,10 @@ class Ground:
     aside: dict[int, Aside] = field(default_factory=dict)
     """What an atom of our own stands for: a part of a rule's body, and what its other variables are bound to."""
 
+    def is_about_entry(self, atom: int) -> bool:
+        """Whether an atom is about some entry's own, and not about the patient."""
+        return any(isinstance(value, Entry) for value in self.atoms[atom][1])
+
     def number(self, name: Name) -> int:
         """The number of an atom."""
         found = self.numbers.get(name)

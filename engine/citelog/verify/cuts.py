@@ -62,12 +62,6 @@ class Cuts:
         return len(names), frozenset(limit for family in families for limit in self.days.get(family, ()))
 
 
-def patient_dependent(program: Program) -> frozenset[str]:
-    """The predicates whose facts a record can change."""
-    heads = {program.rules[n].predicate for component in program.open for n in component.rules}
-    return frozenset(heads | {name for name, p in program.predicates.items() if p.layer == "patient"})
-
-
 def cuts(program: Program, knowledge: Tables, given: Iterable[tuple[str, Atom]]) -> Cuts:
     """Run all rules on facts left open; `given` are the facts of each family, numbers and days to be left open.
 
@@ -112,7 +106,7 @@ def _opened(family: str, atom: Atom, predicate: Predicate) -> tuple[Open, ...]:
 
 
 def _solve(program: Program, component: Component, tables: Tables, found: Cuts) -> None:
-    meaning = _Loose(found, patient_dependent(program), tables)
+    meaning = _Loose(found, program.changing, tables)
     grown = True
     while grown:
         grown = False
@@ -383,4 +377,4 @@ def _looked_at(rule: Rule, read: Mapping[str, set[int]]) -> Iterator[tuple[str, 
                     yield literal.predicate, i
 
 
-__all__ = ["Cuts", "Source", "check_apart", "cuts", "owners", "patient_dependent", "read_places"]
+__all__ = ["Cuts", "Source", "check_apart", "cuts", "owners", "read_places"]

@@ -20,7 +20,7 @@ from citelog.run.arithmetic import aggregate
 from citelog.run.datalog import Machine
 from citelog.values import Atom, Iri
 from citelog.verify.clauses import FIRES, GIVEN, PARTIAL, SOME, Aside, Entry, Form, Ground, Name
-from citelog.verify.cuts import cuts, patient_dependent, read_places, with_name
+from citelog.verify.cuts import cuts, read_places, with_name
 from citelog.verify.forms import Family, families, probes
 from citelog.verify.matching import Bindings, Exact, Row, Tables, matches, matching
 from citelog.verify.seen import about, add_forms, alone_rules, plainness, projected
@@ -32,7 +32,7 @@ def ground(knowledge: Knowledge, program: Program, asked: Iterable[tuple[str, in
 
     Raises UndecidedError where a rule sets two entries against each other.
     """
-    changing = patient_dependent(program)
+    changing = program.changing
     tables = stated(knowledge, program, changing)
     kinds = families(knowledge.terms)
     given = [("", Atom("patient", (PATIENT,)))]

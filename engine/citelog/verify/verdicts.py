@@ -8,7 +8,7 @@ else is.
 from __future__ import annotations
 
 import itertools
-import time
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ from citelog.run.datalog import Machine
 from citelog.values import Iri
 from citelog.verify import pictures, solver
 from citelog.verify.axes import Axes, axes
-from citelog.verify.clauses import FIRES, Entry, Ground
+from citelog.verify.clauses import FIRES, Ground
 from citelog.verify.ground import ground
 from citelog.verify.unknowns import UndecidedError
 from citelog.verify.witness import FaultError, Witness, facts, is_so, witness
@@ -97,7 +97,6 @@ class Verification:
     forms: int
     all_pictures: int
     looked_at: int
-    seconds: float = field(compare=False)
 
     @property
     def holds(self) -> bool:
@@ -235,7 +234,6 @@ class Verifier:
 
 def verify(knowledge: Knowledge, chosen: Iterable[str] | None = None, tick: Tick | None = None) -> Verification:
     """Verify a knowledge base: the properties of these ids, or all and what nobody asked."""
-    started = time.perf_counter()
     if tick:
         tick("reading every entry that a record can hold", 0, 1)
     verifier = Verifier.of(knowledge, chosen)
@@ -268,9 +266,8 @@ def verify(knowledge: Knowledge, chosen: Iterable[str] | None = None, tick: Tick
         tuple(AxisCount(name, number) for name, number in everything),
         made.written,
         len(made.forms),
-        _product(number for _, number in everything),
+        math.prod(number for _, number in everything),
         verifier.looked_at,
-        time.perf_counter() - started,
     )
 
 
@@ -283,13 +280,6 @@ def broken(knowledge: Knowledge) -> tuple[str, ...]:
     goals = [*_properties(verifier.ground, knowledge, None), *_kinds(verifier.ground, knowledge)]
     can = solver.possible(verifier.axes, [goal.atom for goal in goals])
     return tuple(goal.about for goal in goals if goal.atom in can)
-
-
-def _product(numbers: Iterable[int]) -> int:
-    made = 1
-    for number in numbers:
-        made *= number
-    return made
 
 
 def _names(program: Program) -> set[str]:
@@ -435,12 +425,8 @@ def _everything(verifier: Verifier) -> list[tuple[str, int]]:
     goals = [
         atom
         for (predicate, _), atom in verifier.ground.numbers.items()
-        if predicate in asked and not _has_entry(verifier, atom)
+        if predicate in asked and not verifier.ground.is_about_entry(atom)
     ]
     slice_ = verifier.axes.slice(goals)
     counted = {axis: len(verifier.signatures(axis, atoms)) for axis, atoms in slice_.frontier.items()}
     return [(axis.name, counted.get(axis.number, 1)) for axis in verifier.axes.axes]
-
-
-def _has_entry(verifier: Verifier, atom: int) -> bool:
-    return any(isinstance(value, Entry) for value in verifier.ground.atoms[atom][1])

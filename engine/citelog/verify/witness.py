@@ -18,7 +18,6 @@ from citelog.rules.program import Constant, Present, Rule, Variable
 from citelog.run.result import Run
 from citelog.verify.axes import Axes
 from citelog.verify.clauses import EITHER, FIRES, GIVEN, SOME, Ground, Name
-from citelog.verify.cuts import patient_dependent
 from citelog.verify.forms import case_of
 from citelog.verify.matching import Bindings, Exact, Tables, matches
 
@@ -120,7 +119,7 @@ def _records(ground: Ground, family: str, tables: Tables) -> set[Any]:
 
 
 def _is_knowledge(ground: Ground, literal: Any) -> bool:
-    return isinstance(literal, Present) and literal.predicate not in patient_dependent(ground.program)
+    return isinstance(literal, Present) and literal.predicate not in ground.program.changing
 
 
 def _fits(row: Sequence[Any], fact: Sequence[Any]) -> bool:
