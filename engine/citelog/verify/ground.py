@@ -15,7 +15,18 @@ from typing import Any
 
 from citelog.knowledge.base import Knowledge
 from citelog.patient.facts import PATIENT
-from citelog.rules.program import Absent, Assignment, Comparison, Constant, Present, Program, Rule, Variable, variables
+from citelog.rules.program import (
+    Absent,
+    Aggregate,
+    Assignment,
+    Comparison,
+    Constant,
+    Present,
+    Program,
+    Rule,
+    Variable,
+    variables,
+)
 from citelog.run.arithmetic import aggregate
 from citelog.run.datalog import Machine
 from citelog.values import Atom, Iri
@@ -216,13 +227,6 @@ class _Writer:
 
     def _number(self, rule: Rule, bound: Bindings, position: int) -> set[str]:
         """The number or day that a literal about the patient gives to comparisons of the rule alone, if it does."""
-        looked_at = self.read_by_rest.get(rule.predicate, frozenset())
-        told = {
-            v
-            for i, a in enumerate(rule.args)
-            if i in looked_at
-            for v in ([a.name] if isinstance(a, Variable) else getattr(a, "variables", ()))
-        }
         literal = rule.body[position]
         numbers = {
             v
@@ -235,8 +239,15 @@ class _Writer:
             if i != position and isinstance(x, Present | Absent) and x.predicate in self.changing
             for v in variables(x)
         }
-        alone = numbers - told - elsewhere
+        alone = numbers - self._told(rule) - elsewhere
         return {min(alone)} if isinstance(literal, Present) and len(numbers) == 1 and alone else set()
+
+    def _told(self, rule: Rule) -> set[str]:
+        """The variables of a head at the places that something looks at."""
+        looked_at = self.read_by_rest.get(rule.predicate, frozenset())
+        args = [arg for i, arg in enumerate(rule.args) if i in looked_at]
+        plain = {arg.name for arg in args if isinstance(arg, Variable)}
+        return plain | {name for arg in args if isinstance(arg, Aggregate) for name in arg.variables}
 
     def _negated(self, literal: Absent, bound: Bindings) -> int | None:
         """The atom that must not hold: one of several where the literal leaves places open; None where none can."""
@@ -323,13 +334,7 @@ class _Writer:
                     within |= {i, *givers}
                     own |= variables(x) | {v for p in givers for v in about_patient[p]}
                     grown = True
-        looked_at = self.read_by_rest.get(rule.predicate, frozenset())
-        outside = {v for i, x in enumerate(rule.body) if i not in within for v in variables(x)} | {
-            v
-            for i, a in enumerate(rule.args)
-            if i in looked_at
-            for v in ([a.name] if isinstance(a, Variable) else getattr(a, "variables", ()))
-        }
+        outside = {v for i, x in enumerate(rule.body) if i not in within for v in variables(x)} | self._told(rule)
         told_apart = {variable} if isinstance(bound.get(variable), Entry) else set()
         return tuple(sorted((own & outside) - told_apart)), frozenset(within)
 
