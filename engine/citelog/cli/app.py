@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from citelog.cli import asking, authors, comparing, editing, exporting, patients, serving, verifying
+from citelog.cli import asking, auditing, authors, comparing, editing, exporting, patients, serving, verifying
 from citelog.cli.console import guarded
 from citelog.home import VERSION
 
@@ -24,6 +24,7 @@ for command in (
     *authors.COMMANDS,
     *comparing.COMMANDS,
     *verifying.COMMANDS,
+    *auditing.COMMANDS,
     *editing.COMMANDS,
     *asking.COMMANDS,
     *exporting.COMMANDS,
