@@ -1,0 +1,236 @@
+"""Populations to measure with: drawn from a seed, in the shapes that hospitals have, a million patients in seconds.
+
+    python benchmarks/populations.py OUT --patients 1000000                  # flat Parquet
+    python benchmarks/populations.py OUT --patients 10000 --shape bulk       # FHIR Bulk Data
+    python benchmarks/populations.py OUT --patients 10000 --shape omop       # OMOP CDM
+
+Most patients have results that no guideline asked for, a third were tested, some are treated, a few are a mess:
+results without a unit or with one that nobody knows, `<50`, `haemolysed`, the same line twice, a finding present and
+absent, dates that are missing or cannot be read, names in free text. Patient n is the same whatever the number of
+patients, and in every shape. The draws are DuckDB's `hash`, so they are the same for one release of DuckDB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import duckdb
+
+SHAPES = ("flat", "bulk", "omop")
+LINES = 1_000_000
+"""Resources in one file of a Bulk Data export."""
+
+Row = tuple[object, ...]
+
+ANALYTES: tuple[Row, ...] = (
+    # id, what it is, the name in a flat table, LOINC code, the name in words
+    (1, "b12", "serum vitamin B12", "14685-2", "Vitamin B12"),
+    (2, "b12", "loinc:2132-9", "2132-9", "Cobalamin (Vitamin B12) [Mass/volume] in Serum or Plasma"),
+    (3, "b12", "Serum B12", None, "Serum B12"),
+    (4, "b12", "VIT B12 (SERUM)", None, "VIT B12 (SERUM)"),  # matches nothing
+    (5, "other", "loinc:718-7", "718-7", "Hemoglobin [Mass/volume] in Blood"),
+    (6, "other", "loinc:787-2", "787-2", "MCV [Entitic mean volume] in Red Blood Cells by Automated count"),
+    (7, "other", "loinc:2160-0", "2160-0", "Creatinine [Mass/volume] in Serum or Plasma"),
+    (8, "folate", "serum folate", "2284-8", "Folate [Mass/volume] in Serum or Plasma"),
+    (9, "second", "serum methylmalonic acid", "13964-2", "Methylmalonate [Moles/volume] in Serum or Plasma"),
+    (10, "second", "plasma homocysteine", "13965-9", "Homocysteine [Moles/volume] in Serum or Plasma"),
+)
+B12_NAMES = [1] * 12 + [2] * 5 + [3] * 2 + [4]
+OTHER_NAMES = [5] * 4 + [6] * 2 + [7] * 4
+
+FINDINGS: tuple[Row, ...] = (
+    # id, name, SNOMED code
+    (1, "symptoms attributed to vitamin B12 deficiency", None),
+    (2, "neurological involvement", None),
+    (3, "possible neurological involvement", None),
+    (4, "fatigue", "84229001"),
+    (5, "severe neurological symptoms", None),
+    (6, "tired all the time", None),  # matches nothing
+)
+CONDITIONS: tuple[Row, ...] = (
+    # id, name, SNOMED code
+    (1, "pernicious anaemia", "84027009"),
+    (2, "bariatric surgery (past)", None),
+    (3, "malabsorption", None),
+    (4, "vitamin B12 deficiency", "190634004"),
+    (5, "folate deficiency", None),
+    (6, "Essential hypertension", "59621000"),  # matches nothing
+    (7, "Diabetes mellitus type 2", "44054006"),  # matches nothing
+)
+MEDICINES: tuple[Row, ...] = (
+    # id, name, RxNorm code, dose, unit of the dose, frequency, times, every, unit of time, route
+    (1, "hydroxocobalamin", "5514", "1", "mg", "every 3 months", 1, 3, "mo", "intramuscular"),
+    (2, "hydroxocobalamin", "5514", "1", "mg", "three times a week", 3, 1, "wk", "intramuscular"),
+    (3, "cyanocobalamin", "11248", "50", "mcg", "daily", 1, 1, "d", "oral"),
+    (4, "folic acid", "4511", "5", "mg", "daily", 1, 1, "d", "oral"),
+    (5, "metformin", "6809", "500", "mg", "twice daily", 2, 1, "d", "oral"),
+    (6, "Lisinopril 10 MG Oral Tablet", "314076", "10", "mg", "daily", 1, 1, "d", "oral"),  # matches nothing
+)
+UNITS = ["pmol/L"] * 11 + ["pg/mL"] * 5 + ["ng/L"] * 2 + ["ng/dL", "mg/dL"]
+
+BASE = """
+CREATE MACRO u(i, k, salt) AS (hash(i, k, salt, {seed}) >> 11) / 9007199254740992.0;
+CREATE MACRO pick(choices, x) AS choices[1 + CAST(floor(x * len(choices)) AS INTEGER)];
+
+CREATE TABLE people AS
+SELECT i, printf('P%08d', i) AS patient,
+       CASE WHEN x < 0.52 THEN 'untested' WHEN x < 0.78 THEN 'tested' WHEN x < 0.86 THEN 'low'
+            WHEN x < 0.92 THEN 'treated' WHEN x < 0.97 THEN 'metformin' ELSE 'mess' END AS profile,
+       CAST(18 + floor(78 * sqrt(u(i, 0, 'age'))) AS INTEGER) AS age,
+       CASE WHEN u(i, 0, 'sex') < 0.51 THEN 'female' WHEN u(i, 0, 'sex') < 0.995 THEN 'male' END AS sex,
+       CAST(floor(20 * u(i, 0, 'site')) AS INTEGER) AS site
+FROM (SELECT range AS i, u(range, 0, 'profile') AS x FROM range({patients}));
+
+CREATE VIEW lab_slots AS
+SELECT *, unnest(range(CAST(CASE profile
+    WHEN 'untested' THEN floor(4 * u(i, 0, 'others')) WHEN 'mess' THEN 3 + floor(6 * u(i, 0, 'tests'))
+    ELSE 2 + floor(4 * u(i, 0, 'tests') ^ 2) END AS INTEGER))) AS k
+FROM people;
+
+CREATE VIEW lab_kinds AS
+SELECT *, CASE WHEN profile = 'untested' OR k % 2 = 1 THEN pick({other_names}, u(i, k, 'analyte'))
+               WHEN profile IN ('low', 'mess') AND u(i, k, 'second') < 0.10 THEN pick([8, 9, 10], u(i, k, 'analyte'))
+               ELSE pick({b12_names}, u(i, k, 'analyte')) END AS analyte,
+       CASE WHEN u(i, k, 'dated') < 0.96 THEN DATE '2020-01-01' + CAST(floor(2200 * u(i, k, 'day')) AS INTEGER) END AS day
+FROM lab_slots;
+
+-- a repeated line is the line before it, drawn once more
+CREATE TABLE labs AS
+SELECT i, patient, k, analyte, day,
+       CASE WHEN analyte IN (5, 6, 7) THEN CAST(round(40 + 120 * u(i, k, 'value')) AS INTEGER)
+            WHEN analyte > 7 THEN CAST(round(1 + 30 * u(i, k, 'value')) AS INTEGER)
+            WHEN profile IN ('low', 'treated') THEN CAST(round(40 + 110 * u(i, k, 'value') ^ 2) AS INTEGER)
+            ELSE CAST(round(90 + 600 * u(i, k, 'value') ^ 2) AS INTEGER) END AS number,
+       CASE WHEN x < 0.94 THEN 'plain' WHEN x < 0.96 THEN 'decimal' WHEN x < 0.975 THEN 'below' WHEN x < 0.985 THEN 'above'
+            WHEN x < 0.995 THEN 'spoilt' ELSE 'none' END AS way,
+       CASE WHEN analyte IN (5, 6, 7) THEN pick(['g/L', 'fL', 'umol/L'], (analyte - 4.5) / 3)
+            WHEN analyte = 8 THEN 'ug/L' WHEN analyte > 8 THEN 'umol/L'
+            WHEN profile = 'mess' AND u(i, k, 'unit') < 0.2 THEN NULL
+            ELSE {units}[1 + site] END AS unit,
+       CASE WHEN profile = 'low' AND u(i, k, 'flag') < 0.6 THEN 'L' END AS flag
+FROM (SELECT *, u(i, k, 'way') AS x FROM lab_kinds);
+INSERT INTO labs SELECT * FROM labs WHERE u(i, k, 'twice') < 0.01;
+
+CREATE TABLE findings AS
+SELECT i, patient, k, pick([1, 1, 1, 2, 2, 2, 3, 4, 4, 5, 6], u(i, k, 'finding')) AS finding,
+       pick(['present', 'present', 'absent', 'absent', 'absent', 'unknown'], u(i, k, 'state')) AS state,
+       CASE WHEN u(i, k, 'finding-day') < 0.8
+            THEN DATE '2020-01-01' + CAST(floor(2200 * u(i, k, 'finding-on')) AS INTEGER) END AS day
+FROM (SELECT *, unnest(range(CAST(CASE profile
+    WHEN 'untested' THEN floor(1.1 * u(i, 0, 'told')) WHEN 'mess' THEN 2 + floor(4 * u(i, 0, 'told'))
+    ELSE floor(2.6 * u(i, 0, 'told')) END AS INTEGER))) AS k FROM people);
+
+CREATE TABLE conditions AS
+SELECT i, patient, k,
+       CASE WHEN profile IN ('low', 'treated', 'mess') AND u(i, k, 'ours') < 0.5
+            THEN pick([1, 1, 2, 3, 4, 4, 5], u(i, k, 'condition')) ELSE pick([6, 6, 7], u(i, k, 'condition')) END AS condition,
+       pick(['present', 'present', 'present', 'present', 'resolved', 'absent', 'unknown'], u(i, k, 'is')) AS state,
+       CASE WHEN u(i, k, 'condition-day') < 0.8
+            THEN DATE '2008-01-01' + CAST(floor(6500 * u(i, k, 'condition-on')) AS INTEGER) END AS day
+FROM (SELECT *, unnest(range(CAST(floor(2.5 * u(i, 0, 'ill')) AS INTEGER))) AS k FROM people);
+
+CREATE TABLE medications AS
+SELECT i, patient, k,
+       CASE WHEN profile = 'treated' AND k = 0 THEN pick([1, 1, 1, 2, 3], u(i, k, 'medicine'))
+            WHEN profile = 'metformin' AND k = 0 THEN 5 WHEN profile = 'mess' THEN pick([1, 2, 3, 4, 5, 6], u(i, k, 'medicine'))
+            ELSE pick([4, 5, 6, 6, 6, 6], u(i, k, 'medicine')) END AS medicine,
+       pick(['current', 'current', 'current', 'stopped', 'planned'], u(i, k, 'status')) AS status,
+       DATE '2018-01-01' + CAST(floor(2900 * u(i, k, 'since')) AS INTEGER) AS since
+FROM (SELECT *, unnest(range(CAST(CASE WHEN profile IN ('treated', 'metformin', 'mess')
+    THEN 1 + floor(2 * u(i, 0, 'taken')) ELSE floor(1.4 * u(i, 0, 'taken')) END AS INTEGER))) AS k FROM people);
+
+CREATE TABLE preferences AS
+SELECT i, patient, pick(['route', 'route', 'injections'], u(i, 0, 'topic')) AS topic,
+       CASE WHEN u(i, 0, 'topic') < 2 / 3 THEN pick(['oral', 'intramuscular'], u(i, 0, 'choice')) ELSE 'declined' END AS value
+FROM people WHERE u(i, 0, 'asked') < 0.02;
+"""
+
+
+def draw(patients: int, seed: int, folder: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A database with everything that is drawn about the patients, in no shape yet."""
+    database = duckdb.connect()
+    if folder is not None:
+        database.execute(f"SET temp_directory = {text(str(folder))}")
+    for name, columns, rows in (
+        ("analytes", "id, kind, name, code, words", ANALYTES),
+        ("finding_names", "id, name, code", FINDINGS),
+        ("condition_names", "id, name, code", CONDITIONS),
+        ("medicines", "id, name, code, dose, dose_unit, frequency, times, every, period, route", MEDICINES),
+    ):
+        values = ", ".join(f"({', '.join(map(text, row))})" for row in rows)
+        database.execute(f"CREATE TABLE {name} AS SELECT * FROM (VALUES {values}) AS t({columns})")
+    said = {"patients": patients, "seed": seed, "b12_names": B12_NAMES, "other_names": OTHER_NAMES, "units": UNITS}
+    database.execute(BASE.format(**said))
+    return database
+
+
+def text(value: object) -> str:
+    """A value as SQL writes it.
+
+    >>> text("it's"), text(None), text(1)
+    ("'it''s'", 'NULL', '1')
+    """
+    if value is None:
+        return "NULL"
+    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+
+# --- the flat shape ----------------------------------------------------------------------------------------------
+
+VALUE = """CASE way WHEN 'plain' THEN CAST(number AS VARCHAR) WHEN 'decimal' THEN number || '.5'
+    WHEN 'below' THEN '<' || number WHEN 'above' THEN '>' || number WHEN 'spoilt' THEN 'haemolysed' END"""
+DAY = """CASE WHEN u(i, k, 'written') < 0.96 THEN CAST(day AS VARCHAR) WHEN u(i, k, 'written') < 0.99
+    THEN strftime(day, '%Y-%m') ELSE strftime(day, '%d/%m/%Y') END"""
+
+FLAT: Mapping[str, str] = {
+    "patients": "SELECT patient, age AS age_years, sex FROM people",
+    "labs": f"""SELECT patient, name AS analyte, {VALUE} AS value, unit, {DAY} AS "when", flag
+        FROM labs JOIN analytes ON analyte = id""",
+    "findings": f"""SELECT patient, name, state, {DAY} AS "when" FROM findings JOIN finding_names ON finding = id""",
+    "conditions": f"""SELECT patient, name, state, {DAY} AS "when"
+        FROM conditions JOIN condition_names ON condition = id""",
+    "medications": """SELECT patient, name, dose || ' ' || dose_unit AS dose, frequency, status,
+        CAST(since AS VARCHAR) AS since, route FROM medications JOIN medicines ON medicine = id""",
+    "preferences": "SELECT patient, topic, value FROM preferences",
+}
+
+
+def flat(database: duckdb.DuckDBPyConnection, folder: Path, ending: str = "parquet") -> None:
+    """The lists of a case file as tables."""
+    for name, query in FLAT.items():
+        database.execute(f"COPY ({query}) TO {text(str(folder / f'{name}.{ending}'))}")
+
+
+# --- all of them -------------------------------------------------------------------------------------------------
+
+WRITERS: Mapping[str, Callable[[duckdb.DuckDBPyConnection, Path], None]] = {"flat": flat}
+
+
+def write(folder: Path, patients: int, shape: str = "flat", seed: int = 7) -> None:
+    """Draw a population and write it into a folder, which is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with draw(patients, seed) as database:
+        WRITERS[shape](database, folder)
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--patients", type=int, default=10_000)
+    parser.add_argument("--shape", choices=SHAPES, default="flat")
+    parser.add_argument("--seed", type=int, default=7)
+    chosen = parser.parse_args(None if arguments is None else list(arguments))
+    start = time.perf_counter()
+    write(chosen.folder, chosen.patients, chosen.shape, chosen.seed)
+    took = time.perf_counter() - start
+    size = sum(path.stat().st_size for path in chosen.folder.iterdir())
+    print(f"{chosen.patients:,} patients, {size / 1e6:,.1f} MB in {took:.1f} s: {chosen.folder}")
+
+
+if __name__ == "__main__":
+    main()
