@@ -1,8 +1,6 @@
 """Populations to measure with: drawn from a seed, in the shapes that hospitals have, a million patients in seconds.
 
     python benchmarks/populations.py OUT --patients 1000000                  # flat Parquet
-    python benchmarks/populations.py OUT --patients 10000 --shape bulk       # FHIR Bulk Data
-    python benchmarks/populations.py OUT --patients 10000 --shape omop       # OMOP CDM
 
 Most patients have results that no guideline asked for, a third were tested, some are treated, a few are a mess:
 results without a unit or with one that nobody knows, `<50`, `haemolysed`, the same line twice, a finding present and
@@ -13,16 +11,11 @@ patients, and in every shape. The draws are DuckDB's `hash`, so they are the sam
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import duckdb
-
-SHAPES = ("flat", "bulk", "omop")
-LINES = 1_000_000
-"""Resources in one file of a Bulk Data export."""
 
 Row = tuple[object, ...]
 
@@ -95,7 +88,8 @@ CREATE VIEW lab_kinds AS
 SELECT *, CASE WHEN profile = 'untested' OR k % 2 = 1 THEN pick({other_names}, u(i, k, 'analyte'))
                WHEN profile IN ('low', 'mess') AND u(i, k, 'second') < 0.10 THEN pick([8, 9, 10], u(i, k, 'analyte'))
                ELSE pick({b12_names}, u(i, k, 'analyte')) END AS analyte,
-       CASE WHEN u(i, k, 'dated') < 0.96 THEN DATE '2020-01-01' + CAST(floor(2200 * u(i, k, 'day')) AS INTEGER) END AS day
+       CASE WHEN u(i, k, 'dated') < 0.96
+            THEN DATE '2020-01-01' + CAST(floor(2200 * u(i, k, 'day')) AS INTEGER) END AS day
 FROM lab_slots;
 
 -- a repeated line is the line before it, drawn once more
@@ -105,8 +99,8 @@ SELECT i, patient, k, analyte, day,
             WHEN analyte > 7 THEN CAST(round(1 + 30 * u(i, k, 'value')) AS INTEGER)
             WHEN profile IN ('low', 'treated') THEN CAST(round(40 + 110 * u(i, k, 'value') ^ 2) AS INTEGER)
             ELSE CAST(round(90 + 600 * u(i, k, 'value') ^ 2) AS INTEGER) END AS number,
-       CASE WHEN x < 0.94 THEN 'plain' WHEN x < 0.96 THEN 'decimal' WHEN x < 0.975 THEN 'below' WHEN x < 0.985 THEN 'above'
-            WHEN x < 0.995 THEN 'spoilt' ELSE 'none' END AS way,
+       CASE WHEN x < 0.94 THEN 'plain' WHEN x < 0.96 THEN 'decimal' WHEN x < 0.975 THEN 'below'
+            WHEN x < 0.985 THEN 'above' WHEN x < 0.995 THEN 'spoilt' ELSE 'none' END AS way,
        CASE WHEN analyte IN (5, 6, 7) THEN pick(['g/L', 'fL', 'umol/L'], (analyte - 4.5) / 3)
             WHEN analyte = 8 THEN 'ug/L' WHEN analyte > 8 THEN 'umol/L'
             WHEN profile = 'mess' AND u(i, k, 'unit') < 0.2 THEN NULL
@@ -127,7 +121,8 @@ FROM (SELECT *, unnest(range(CAST(CASE profile
 CREATE TABLE conditions AS
 SELECT i, patient, k,
        CASE WHEN profile IN ('low', 'treated', 'mess') AND u(i, k, 'ours') < 0.5
-            THEN pick([1, 1, 2, 3, 4, 4, 5], u(i, k, 'condition')) ELSE pick([6, 6, 7], u(i, k, 'condition')) END AS condition,
+            THEN pick([1, 1, 2, 3, 4, 4, 5], u(i, k, 'condition'))
+            ELSE pick([6, 6, 7], u(i, k, 'condition')) END AS condition,
        pick(['present', 'present', 'present', 'present', 'resolved', 'absent', 'unknown'], u(i, k, 'is')) AS state,
        CASE WHEN u(i, k, 'condition-day') < 0.8
             THEN DATE '2008-01-01' + CAST(floor(6500 * u(i, k, 'condition-on')) AS INTEGER) END AS day
@@ -136,7 +131,8 @@ FROM (SELECT *, unnest(range(CAST(floor(2.5 * u(i, 0, 'ill')) AS INTEGER))) AS k
 CREATE TABLE medications AS
 SELECT i, patient, k,
        CASE WHEN profile = 'treated' AND k = 0 THEN pick([1, 1, 1, 2, 3], u(i, k, 'medicine'))
-            WHEN profile = 'metformin' AND k = 0 THEN 5 WHEN profile = 'mess' THEN pick([1, 2, 3, 4, 5, 6], u(i, k, 'medicine'))
+            WHEN profile = 'metformin' AND k = 0 THEN 5
+            WHEN profile = 'mess' THEN pick([1, 2, 3, 4, 5, 6], u(i, k, 'medicine'))
             ELSE pick([4, 5, 6, 6, 6, 6], u(i, k, 'medicine')) END AS medicine,
        pick(['current', 'current', 'current', 'stopped', 'planned'], u(i, k, 'status')) AS status,
        DATE '2018-01-01' + CAST(floor(2900 * u(i, k, 'since')) AS INTEGER) AS since
@@ -145,7 +141,8 @@ FROM (SELECT *, unnest(range(CAST(CASE WHEN profile IN ('treated', 'metformin', 
 
 CREATE TABLE preferences AS
 SELECT i, patient, pick(['route', 'route', 'injections'], u(i, 0, 'topic')) AS topic,
-       CASE WHEN u(i, 0, 'topic') < 2 / 3 THEN pick(['oral', 'intramuscular'], u(i, 0, 'choice')) ELSE 'declined' END AS value
+       CASE WHEN u(i, 0, 'topic') < 2 / 3
+            THEN pick(['oral', 'intramuscular'], u(i, 0, 'choice')) ELSE 'declined' END AS value
 FROM people WHERE u(i, 0, 'asked') < 0.02;
 """
 
@@ -222,7 +219,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--patients", type=int, default=10_000)
-    parser.add_argument("--shape", choices=SHAPES, default="flat")
+    parser.add_argument("--shape", choices=sorted(WRITERS), default="flat")
     parser.add_argument("--seed", type=int, default=7)
     chosen = parser.parse_args(None if arguments is None else list(arguments))
     start = time.perf_counter()
