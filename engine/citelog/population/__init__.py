@@ -1,0 +1,1 @@
+"""Many patients at once, with the answers that each would get alone."""
