@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 
-from citelog.knowledge.triples import NO_DRAFTS, Drafts, files_of, read_bytes
+from citelog.knowledge.triples import NO_DRAFTS, Drafts, files_of, fits, read_bytes
 
 _PATTERNS = ("*.ttl", "*.trig", "*.rls", "rules/*.rls", "source/*.txt")
 
@@ -15,10 +16,25 @@ def answer_files(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> li
     return [ontology, *sorted(path for pattern in _PATTERNS for path in files_of(folder, pattern, drafts))]
 
 
+def answers(name: str) -> bool:
+    """Whether a file can change an answer, by its path in the folder.
+
+    >>> answers("rules/10-results.rls"), answers("cases/a.yaml"), answers("source/NOTICE.md")
+    (True, False, False)
+    """
+    return any(fits(PurePosixPath(name), pattern) for pattern in _PATTERNS)
+
+
 def fingerprint(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> str:
     """SHA-256 over the names and bytes of every file that can change an answer, or of what stands in for it."""
-    digest = hashlib.sha256()
-    for path in answer_files(folder, ontology, drafts):
-        name = path.name if path == ontology else path.relative_to(folder).as_posix()
-        digest.update(f"{name} {hashlib.sha256(read_bytes(path, drafts)).hexdigest()}\n".encode())
-    return digest.hexdigest()
+    paths = answer_files(folder, ontology, drafts)
+    first, *others = (hashlib.sha256(read_bytes(path, drafts)).hexdigest() for path in paths)
+    names = (path.relative_to(folder).as_posix() for path in paths[1:])
+    return fingerprint_of(first, dict(zip(names, others, strict=True)))
+
+
+def fingerprint_of(ontology: str, files: Mapping[str, str]) -> str:
+    """The same number, from the hash of the ontology and those of the files, by their paths in the folder."""
+    names = sorted(filter(answers, files), key=PurePosixPath)
+    lines = [f"ontology.ttl {ontology}\n", *(f"{name} {files[name]}\n" for name in names)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 def key(*parts: str) -> str:
     """One name for a content: of everything that it is made of, this engine's code and this Python among it."""
-    return hashlib.sha256(" ".join((*parts, _engine(), sys.version)).encode()).hexdigest()
+    return hashlib.sha256(" ".join((*parts, engine(), sys.version)).encode()).hexdigest()
 
 
 def read(name: str, class_: type[T]) -> T | None:
@@ -76,8 +76,8 @@ def _folder() -> Path | None:
 
 
 @functools.cache
-def _engine() -> str:
-    """A hash of the engine's code: another version of it compiles anew."""
+def engine() -> str:
+    """A hash of the engine's code, the same wherever it is installed: another version of it compiles anew."""
     package = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
     for path in sorted([*package.rglob("*.py"), *package.rglob("*.lark")]):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import cached_property, lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from citelog.diagnostics import Diagnostic, Span, unseen
@@ -172,11 +172,12 @@ def shown_name(path: Path, folder: Path) -> str:
 
 def files_of(folder: Path, pattern: str, drafts: Drafts = NO_DRAFTS) -> list[Path]:
     """The files of a knowledge base by a pattern of their paths in it, those that are only drafts too, by name."""
-    drawn = (path for path in drafts if path.is_relative_to(folder) and _fits(path.relative_to(folder), pattern))
+    drawn = (path for path in drafts if path.is_relative_to(folder) and fits(path.relative_to(folder), pattern))
     return sorted({*drawn} if isinstance(drafts, Whole) else {*folder.glob(pattern), *drawn})
 
 
-def _fits(path: Path, pattern: str) -> bool:
+def fits(path: PurePath, pattern: str) -> bool:
+    """Whether a path in the folder is one that a pattern means."""
     return path.match(pattern) and len(path.parts) == len(Path(pattern).parts)
 
 

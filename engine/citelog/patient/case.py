@@ -126,8 +126,19 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """A record as it was read: its bytes, and the form that they were recognised as."""
+
+    data: bytes = field(repr=False)
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """One patient's record, whole; `gathered` is what it was made of, so that a changed record can be made of it."""
+    """One patient's record, whole; `gathered` is what it was made of, so that a changed record can be made of it.
+
+    `original` is None for a record that nobody wrote: one that a change was made in.
+    """
 
     id: str
     sha256: str
@@ -137,3 +148,4 @@ class Case:
     expect: Expectation | None = None
     context: Mapping[str, Recorded] = field(default_factory=dict)
     gathered: Gathered = field(default=Gathered(()), repr=False)
+    original: Original | None = field(default=None, repr=False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from citelog.patient import casefile, context
-from citelog.patient.case import Case, Gathered
+from citelog.patient.case import Case, Gathered, Original
 from citelog.patient.entries import sort
 from citelog.patient.facts import notes
 from citelog.patient.reading import Document, read_document
@@ -38,10 +39,11 @@ def _case(document: Document, terms: Terms) -> Case:
     if "resourceType" in document.tree:
         from citelog.patient.fhir import gather  # with its models a fifth of a second: only where a record is FHIR
 
-        gathered = gather(document, terms)
+        gathered, form = gather(document, terms), "FHIR R4"
     else:
-        gathered = casefile.gather(document)
-    return assemble(gathered, gathered.id or document.default_id, document.sha256, terms)
+        gathered, form = casefile.gather(document), "case file"
+    case = assemble(gathered, gathered.id or document.default_id, document.sha256, terms)
+    return replace(case, original=Original(document.data, form))
 
 
 def assemble(gathered: Gathered, id_: str, sha256: str, terms: Terms) -> Case:

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -38,24 +38,28 @@ class Plain(str):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A source, read: what to call it in messages, its id where it has none of its own, its hash, its tree."""
+    """A source, read: what to call it in messages, its id where it has none of its own, its bytes, its tree."""
 
     where: str
     default_id: str
-    sha256: str
+    data: bytes
     tree: dict[str, Any]
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its bytes."""
+        return hashlib.sha256(self.data).hexdigest()
 
 
 def read_document(source: object) -> Document:
-    """Read a path, standard input (`-`) or an already parsed document.
+    """Read a path, standard input (`-`) or an already parsed document, which is read as the JSON that it would be.
 
     >>> read_document({"id": "example", "labs": []}).tree
     {'id': 'example', 'labs': []}
     """
     if isinstance(source, Mapping):
         tree = _checked("the case", _normal(source, "the case"))
-        canonical = json.dumps(source, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_as_json)
-        return Document("the case", "case", _sha256(canonical.encode()), _mapping("the case", tree))
+        return Document("the case", "case", compact(tree).encode(), _mapping("the case", tree))
     if not isinstance(source, str | Path):
         what = f"a {type(source).__name__} is no record"
         raise CaseError("the case", what, "give a path, - for standard input, or the record as a dict")
@@ -79,11 +83,7 @@ def document(data: bytes, where: str, default_id: str) -> Document:
     if len(data) > LARGEST:
         raise _too_large(where)
     tree = _checked(where, _parsed(_text(data, where), where))
-    return Document(where, default_id, _sha256(data), _mapping(where, tree))
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    return Document(where, default_id, data, _mapping(where, tree))
 
 
 # --- bytes -------------------------------------------------------------------------------------------------------
@@ -275,14 +275,14 @@ def _at(where: str, event: Any) -> str:
 
 
 def _normal(value: Any, place: str, depth: int = 1) -> Any:
-    """A Python document as the tree that its JSON or YAML would give."""
+    """A Python document as the tree that its JSON would give, its keys in order: a dict has none of its own."""
     if depth > DEEPEST:
         raise _too_deep("the case")
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
                 raise CaseError(place, f"the key {key!r} is not text", "write every key as text")
-        return {key: _normal(item, f"{place}, {_short(key)}", depth + 1) for key, item in value.items()}
+        return {key: _normal(item, f"{place}, {_short(key)}", depth + 1) for key, item in sorted(value.items())}
     if isinstance(value, (list, tuple)):
         return [_normal(item, f"{place}[{i}]", depth + 1) for i, item in enumerate(value)]
     if value is None or isinstance(value, (str, bool)):
@@ -290,17 +290,11 @@ def _normal(value: Any, place: str, depth: int = 1) -> Any:
     if isinstance(value, (int, float, Decimal)):
         if isinstance(value, int) and abs(value) >= 10**1000:  # longer ones Python itself refuses to print
             raise CaseError(place, "a number with more than a thousand digits", "correct it")
-        return Plain(str(value))
+        return Plain(value) if Decimal(value).is_finite() else str(value)
     if isinstance(value, datetime.date):  # a datetime is one as well
         return value.isoformat()
     remedy = "use text, numbers, true, false, None, lists and mappings"
     raise CaseError(place, f"a value of the type {type(value).__name__} is not read", remedy)
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    return list(value) if isinstance(value, Sequence) else str(value)
 
 
 # --- any tree ----------------------------------------------------------------------------------------------------

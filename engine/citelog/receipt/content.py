@@ -1,0 +1,144 @@
+"""What a receipt says, and how one is made of an assessment.
+
+A step of a proof stands once, however many proofs use it: together they would be five times as long. The proof of a
+conclusion is its root and all that this uses, and `Receipt.proofs` writes them out, each as `citelog why` would.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from citelog.answer import Answer
+from citelog.diagnostics import CitelogError
+from citelog.home import VERSION
+from citelog.knowledge import kept
+from citelog.proof.graph import FORMAT as PROOF
+from citelog.receipt.agreeing import contradictions
+from citelog.receipt.manifest import Manifest
+from citelog.receipt.sealed import LARGEST, Damage, is_sealed, seal, unseal
+from citelog.run.datalog import reasoner
+
+FORMAT = "citelog-receipt/1"
+
+MEMBERS = ("format", "record", "at", "engine", "knowledge", "files", "assessment", "proofs")
+"""The members of a receipt, in their order."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A receipt that is whole: what was sealed, and in agreement with itself. What it says can still be untrue."""
+
+    members: Mapping[str, Any]
+
+    @property
+    def record(self) -> bytes:
+        """The record, byte for byte as it was read."""
+        text: str = self.members["record"]["text"]
+        return text.encode()
+
+    @property
+    def at(self) -> str | None:
+        """The date of the assessment."""
+        at: str | None = self.members["at"]
+        return at
+
+    @property
+    def assessment(self) -> dict[str, Any]:
+        """The assessment document."""
+        document: dict[str, Any] = self.members["assessment"]
+        return document
+
+    @property
+    def proofs(self) -> Iterator[dict[str, Any]]:
+        """The proof documents of all conclusions."""
+        steps, whose = self.members["proofs"]["steps"], {key: self.assessment[key] for key in WHOSE}
+        for conclusion, root in self.members["proofs"]["roots"].items():
+            order = {root: None}
+            for id_ in (open_ := [root]):
+                new = [used for used in steps[id_]["uses"] if used not in order]
+                order.update(dict.fromkeys(new))
+                open_ += new
+            listed = [{"id": id_, **steps[id_]} | ({"kind": "conclusion"} if id_ == root else {}) for id_ in order]
+            yield {"format": PROOF, **whose, "conclusion": conclusion, "root": root, "steps": listed}
+
+
+WHOSE = ("case", "knowledge", "caveats")
+"""What a proof document says beside the proof: it is what the assessment says."""
+
+
+def engine() -> dict[str, str]:
+    """What derives here: the version of citelog and the hash of its code, the reasoner, Python."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"citelog": VERSION, "code": kept.engine(), "python": python, "reasoner": reasoner()}
+
+
+def of(assessment: Answer, files: Manifest) -> bytes:
+    """The receipt of an assessment, by the files of its knowledge base.
+
+    The same record, date, knowledge and engine give the same bytes. Raises CitelogError where the record is none that
+    somebody wrote, where these files are not those that the knowledge was opened from, or where a number is too large.
+    """
+    case, knowledge = assessment.case, assessment.knowledge
+    if case.original is None:
+        raise CitelogError(f"{case.id}: a changed record is nobody's\n   = assess the record itself for a receipt")
+    if files.fingerprint != knowledge.sha256:
+        what = f"{knowledge.id}: its files are no longer those that this answer was derived from"
+        raise CitelogError(f"{what}\n   = open the knowledge base again, and assess again")
+    document = assessment.to_dict()
+    return seal(
+        {
+            "format": FORMAT,
+            "record": {"form": case.original.form, "sha256": case.sha256, "text": case.original.data.decode()},
+            "at": assessment.at.isoformat() if assessment.at else None,
+            "engine": engine(),
+            "knowledge": document["knowledge"],
+            "files": files.to_dict(),
+            "assessment": document,
+            "proofs": _proofs(assessment),
+        }
+    )
+
+
+def _proofs(assessment: Answer) -> dict[str, Any]:
+    """The steps of all proofs, each once, and the root of each proof."""
+    steps: dict[str, Any] = {}
+    roots: dict[str, str] = {}
+    for conclusion in assessment.by_id:
+        proof = assessment.why(conclusion)
+        roots[conclusion] = proof.root
+        for id_ in proof.order:
+            if id_ not in steps:
+                step = proof.steps.to_dict(proof.steps.nodes[id_])
+                steps[id_] = {key: value for key, value in step.items() if key != "id"}
+    return {"roots": roots, "steps": steps}
+
+
+class DamagedError(CitelogError):
+    """A receipt that is not what was sealed, or says two things at once; `damage` says where."""
+
+    def __init__(self, name: str, damage: tuple[Damage, ...]) -> None:
+        self.damage = damage
+        super().__init__("\n".join(f"{name}: {found}" for found in damage))
+
+
+def read(data: bytes, name: str) -> Receipt:
+    """A receipt from its bytes; `name` is what messages call it.
+
+    Raises DamagedError where it was changed since it was sealed, or contradicts itself; CitelogError where it is none
+    at all, or of another version.
+    """
+    if len(data) > LARGEST:
+        raise CitelogError(f"{name}: larger than {LARGEST // 1_000_000} MB\n   = no receipt of one patient is")
+    if not is_sealed(data, MEMBERS):
+        raise CitelogError(f"{name}: this is no receipt\n   = give a file that citelog assess --receipt wrote")
+    opened = unseal(data, MEMBERS)
+    form = opened.members.get("format")
+    if "format" in opened.members and form != FORMAT:
+        raise CitelogError(f"{name}: it is of the form {form}, and {FORMAT} is read here\n   = take a newer citelog")
+    damage = opened.damage or contradictions(opened.members)
+    if damage:
+        raise DamagedError(name, damage)
+    return Receipt(opened.members)

@@ -1,0 +1,108 @@
+"""Which files a knowledge base has, each with its hash, grouped by what they are.
+
+A group's hash is that of the lines that `sha256sum` prints for its files in the order of their names, so that an
+auditor can have it without us. Of the cases, hundreds of files that no answer rests on, a receipt keeps only that hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from citelog.knowledge.fingerprint import fingerprint_of
+
+ONTOLOGY = "ontology"
+EDITIONS = "editions"
+"""The folder in a knowledge base that keeps archives of its editions; no edition contains others."""
+
+GROUPS: Mapping[str, str] = {
+    ONTOLOGY: r"(?!)",
+    "source": r"source/.*",
+    "statements": r"[^/]*\.trig",
+    "rules": r"rules/.*",
+    "terms": r"(terms|predicates)[^/]*\.ttl",
+    "conflicts": r"conflicts[^/]*\.ttl",
+    "properties": r"properties[^/]*|[^/]*\.rls",
+    "description": r"[^/]*\.ttl",
+    "cases": r"cases/.*",
+    "other": r".*",
+}
+"""The groups, and the paths of their files: a file is in the first that it fits.
+
+None is in that of the ontology, which is the engine's own and stands beside the knowledge bases.
+"""
+
+COUNTED = ("cases",)
+"""Groups of which a receipt says how many files there are, and not which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The hash of the ontology, and of every file of a knowledge base by its path in the folder.
+
+    `folder` is the name of that folder: places in files begin with it.
+    """
+
+    folder: str
+    ontology: str
+    files: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """The number that stands for all that can change an answer: `knowledge.sha256` of every document."""
+        return fingerprint_of(self.ontology, self.files)
+
+    def groups(self) -> Mapping[str, Mapping[str, str]]:
+        """The hash of each file, by its group and its path."""
+        found: dict[str, dict[str, str]] = {group: {} for group in GROUPS}
+        found[ONTOLOGY]["ontology.ttl"] = self.ontology
+        for name in sorted(self.files):
+            found[group_of(name)][name] = self.files[name]
+        return {group: files for group, files in found.items() if files}
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a receipt says of the files: of each group its hash, how many there are and, but for cases, which."""
+        groups = {
+            group: {"sha256": group_hash(files), "count": len(files)}
+            | ({} if group in COUNTED else {"files": dict(files)})
+            for group, files in self.groups().items()
+        }
+        return {"folder": self.folder, "groups": groups}
+
+
+def group_of(name: str) -> str:
+    """The group of a file of a knowledge base, by its path in the folder.
+
+    >>> group_of("rules/10-results.rls"), group_of("CHANGELOG.md"), group_of("segments.ttl")
+    ('rules', 'other', 'description')
+    """
+    return next(group for group, pattern in GROUPS.items() if re.fullmatch(pattern, name, re.S))
+
+
+def group_hash(files: Mapping[str, str]) -> str:
+    """The hash of the lines that `sha256sum` prints for some files, in the order of their paths."""
+    return hashlib.sha256("".join(f"{files[name]}  {name}\n" for name in sorted(files)).encode()).hexdigest()
+
+
+def manifest(folder: Path, ontology: Path) -> Manifest:
+    """The manifest of a knowledge base's folder as it is now; raises OSError where a file cannot be read."""
+    return Manifest(folder.resolve().name, _sha256(ontology), {name: _sha256(folder / name) for name in names(folder)})
+
+
+def names(folder: Path) -> Iterator[str]:
+    """The paths of all files of a knowledge base in its folder; not hidden ones, and not what its editions keep."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return (path.as_posix() for path in sorted(found) if _belongs(path.parts))
+
+
+def _belongs(parts: Iterable[str]) -> bool:
+    first, *_ = parts = tuple(parts)
+    return first != EDITIONS and not any(part.startswith(".") for part in parts)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
