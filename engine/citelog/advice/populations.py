@@ -19,6 +19,9 @@ CODES: Mapping[str, str] = {
 
 _ANY, _WITH, _WITHOUT = CL + "forAnyOf", CL + "forPopulation", CL + "forPopulationWithout"
 _EXAMPLE = CL + "example"
+POPULATION = frozenset((_ANY, _WITH, _WITHOUT))
+"""The properties that say whom something is for."""
+
 _DIRECTING = frozenset(CL + name for name in ("Advice", "Caution", "Monitoring", "Referral", "RegimenStep"))
 """What a statement says that tells what to do."""
 

@@ -8,19 +8,32 @@ from typing import Any
 
 from citelog.diagnostics import Span
 
-WEIGHTS: Mapping[str, str] = {
-    "broken": "a link of the chain from the document to an answer does not hold: there must be none",
-    "open": "somebody has still to look at it, or to say why it may stay",
-    "disclosed": "so it is, and it is said: of the document, or decided by the encoder with a reason",
+FORMAT = "citelog-audit/1"
+
+TOPICS: Mapping[str, str] = {
+    "document": "The document",
+    "statements": "What is said, and where it stands",
+    "sources": "What the document itself rests on",
+    "encoder": "What the encoder adds",
+    "rules": "Rules",
+    "cases": "Cases and properties",
+    "review": "Findings and review",
 }
-"""How much one thing that a figure counts weighs, heaviest first."""
+"""The parts of an audit, in the order in which they are read, with their headings."""
+
+WEIGHTS: Mapping[str, str] = {
+    "broken": "a link between the document and an answer does not hold; there must be none",
+    "open": "somebody has still to look at it, or to say why it may stay",
+    "disclosed": "it is so and it is said: of the document, or decided by the encoder",
+}
+"""What one thing counted means for who relies on the knowledge base, heaviest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing that a figure counts: what it is about, what is to be said of it, and where it stands.
 
-    `about` is the id of a statement, the name of a rule, and so on; `reason` the author's reason, where one is given.
+    `about` is the id of a statement, the name of a rule, and so on; `reason` is the author's, where one is given.
     """
 
     about: str
@@ -29,7 +42,7 @@ class Item:
     reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """The item as data."""
+        """The item as data; `line` is 0 for a file as a whole."""
         return {
             "about": self.about,
             "text": self.text,
@@ -43,8 +56,8 @@ class Item:
 class Figure:
     """A count with a stable word-code: how many of how many, what it means in one sentence, and each thing counted.
 
-    `topic` is the part of the audit that it belongs to, `weight` one of WEIGHTS. `uncounted` says why it could not be
-    counted, where that is so; then `items` is empty and means nothing.
+    `topic` is one of TOPICS and `weight` one of WEIGHTS. `uncounted` says why it could not be counted, where that is
+    so; then `of` and `items` mean nothing.
     """
 
     code: str
@@ -80,23 +93,46 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The figures of one knowledge base, in the order in which they are read."""
+    """The figures of one knowledge base, in the order in which they are read.
+
+    `sha256` is of every file that can change an answer, and empty where the knowledge base has errors; `document` is
+    the file of the source document, and `document_sha256` the hash of its bytes, both empty where it cannot be read.
+    """
 
     knowledge: str
     version: str
     sha256: str
     title: str
+    document: str
+    document_sha256: str
+    review_status: str
     figures: tuple[Figure, ...]
 
-    def figure(self, code: str) -> Figure | None:
-        """The figure of a code."""
-        return next((one for one in self.figures if one.code == code), None)
+    def figure(self, code: str) -> Figure:
+        """The figure of a code; raises KeyError where there is none."""
+        return {one.code: one for one in self.figures}[code]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no link is broken and none is left uncounted."""
+        return not any(one.weight == "broken" and (one.count or one.uncounted) for one in self.figures)
 
     def to_dict(self) -> dict[str, Any]:
-        """The audit as data."""
+        """The audit as data, format `citelog-audit/1`."""
         return {
-            "format": "citelog-audit/1",
-            "knowledge": {"id": self.knowledge, "version": self.version, "sha256": self.sha256, "title": self.title},
+            "format": FORMAT,
+            "knowledge": {
+                "id": self.knowledge,
+                "version": self.version,
+                "sha256": self.sha256 or None,
+                "title": self.title,
+            },
+            "document": {
+                "file": self.document or None,
+                "sha256": self.document_sha256 or None,
+                "review_status": self.review_status or None,
+            },
+            "holds": self.holds,
             "figures": [one.to_dict() for one in self.figures],
         }
 

@@ -165,19 +165,19 @@ class Survey:
     def coverage(self) -> Coverage:
         """What was found."""
         names = tuple(tried.name for tried in self.tried)
-        points = (*self._rules(), *self._statements(), *self._conflicts(), *self._conclusions())
+        points = tuple(self._points())
         ordered = sorted(points, key=lambda point: ASPECTS.index(point.aspect))
         return Coverage(names, tuple(self.unusable), tuple(ordered))
 
     # --- rules, their literals, the sides of their comparisons ------------------------------------------------------
 
-    def _rules(self) -> Iterator[Point]:
-        fired = [(tried.name, fired_by(tried.run)) for tried in self.tried]
-        for place, rule in enumerate(self.knowledge.program.rules):
-            cases = tuple(name for name, places in fired if place in places)
-            yield Point("rule", rule.name, rule.display or rule.doc, rule.name, cases)
-            for position in self._asking[rule.name]:
-                yield from self._literal(rule, position)
+    def _points(self) -> Iterator[Point]:
+        rules = {rule.name: rule for rule in self.knowledge.program.rules}
+        for point in reached(self.knowledge, [(tried.name, tried.run) for tried in self.tried]):
+            yield point
+            if point.aspect == "rule":
+                for position in self._asking[point.name]:
+                    yield from self._literal(rules[point.name], position)
 
     def _literal(self, rule: Rule, position: int) -> Iterator[Point]:
         literal, name = rule.body[position], f"{rule.name}/{position + 1}"
@@ -229,32 +229,49 @@ class Survey:
         rows = islice(join(others, tried.model), ROWS) if measured else ()
         return {measured.stands(row) for row in rows} if measured else set()
 
-    # --- what is cited and concluded --------------------------------------------------------------------------------
 
-    def _statements(self) -> Iterator[Point]:
-        """The statements that a rule cites or reads a fact of, each with the cases where a firing does."""
-        cited = [(tried.name, set(_cited(tried.run))) for tried in self.tried]
-        read = {s for statements in self.knowledge.stated.values() for s in statements}
-        read |= {s for rule in self.knowledge.program.rules for s in rule.cites}
-        for id_, statement in self.knowledge.statements.items():
-            if id_ in read:
-                cases = tuple(name for name, statements in cited if id_ in statements)
-                yield Point("statement", id_, f"“{' / '.join(statement.quote.splitlines())}”", cases=cases)
+# --- what is fired, cited and concluded -------------------------------------------------------------------------------
 
-    def _conflicts(self) -> Iterator[Point]:
-        """The conflicts of the document that some rule shows for a patient."""
-        shown = {goal.value: goal for goal in catalogue(self.knowledge).values() if goal.kind.sided}
-        for id_, conflict in self.knowledge.conflicts.items():
-            goal = shown.get(Iri(f"{self.knowledge.namespace}{id_}"))
-            if goal is not None:
-                cases = tuple(tried.name for tried in self.tried if goal.reached(tried.run))
-                yield Point("conflict", id_, conflict.title, cases=cases)
 
-    def _conclusions(self) -> Iterator[Point]:
-        for id_, goal in catalogue(self.knowledge).items():
-            if not goal.kind.sided:  # those are counted as conflicts
-                cases = tuple(tried.name for tried in self.tried if goal.reached(tried.run))
-                yield Point("conclusion", id_, goal.kind.title, cases=cases)
+def reached(knowledge: Knowledge, runs: Sequence[tuple[str, Run]]) -> Iterator[Point]:
+    """Every rule, statement that rules read, conflict that they show and conclusion, with the cases that reach it.
+
+    `runs` are cases by name. Literals and the sides of limits, which take longer, are left to a Survey.
+    """
+    yield from _fired(knowledge, runs)
+    yield from _statements(knowledge, runs)
+    yield from _concluded(knowledge, runs)
+
+
+def _fired(knowledge: Knowledge, runs: Sequence[tuple[str, Run]]) -> Iterator[Point]:
+    fired = [(name, fired_by(run)) for name, run in runs]
+    for place, rule in enumerate(knowledge.program.rules):
+        cases = tuple(name for name, places in fired if place in places)
+        yield Point("rule", rule.name, rule.display or rule.doc, rule.name, cases)
+
+
+def _statements(knowledge: Knowledge, runs: Sequence[tuple[str, Run]]) -> Iterator[Point]:
+    """The statements that a rule cites or reads a fact of, each with the cases where a firing does."""
+    cited = [(name, set(_cited(run))) for name, run in runs]
+    read = {s for statements in knowledge.stated.values() for s in statements}
+    read |= {s for rule in knowledge.program.rules for s in rule.cites}
+    for id_, statement in knowledge.statements.items():
+        if id_ in read:
+            cases = tuple(name for name, statements in cited if id_ in statements)
+            yield Point("statement", id_, f"“{' / '.join(statement.quote.splitlines())}”", cases=cases)
+
+
+def _concluded(knowledge: Knowledge, runs: Sequence[tuple[str, Run]]) -> Iterator[Point]:
+    """The conflicts of the document that some rule shows for a patient, and every other conclusion."""
+    goals = catalogue(knowledge)
+    shown = {goal.value: goal for goal in goals.values() if goal.kind.sided}
+    for id_, conflict in knowledge.conflicts.items():
+        goal = shown.get(Iri(f"{knowledge.namespace}{id_}"))
+        if goal is not None:
+            yield Point("conflict", id_, conflict.title, cases=tuple(n for n, run in runs if goal.reached(run)))
+    for id_, goal in goals.items():
+        if not goal.kind.sided:  # those are counted as conflicts
+            yield Point("conclusion", id_, goal.kind.title, cases=tuple(n for n, run in runs if goal.reached(run)))
 
 
 def run_of(knowledge: Knowledge, name: str, case: Case) -> Tried:
