@@ -1,4 +1,4 @@
-"""`citelog audit`: what a knowledge base rests on, counted, each thing with its place; and no figure that cannot change."""
+"""`citelog audit`: what a knowledge base rests on, counted, each thing with its place; no figure is one that stays."""
 
 from __future__ import annotations
 
