@@ -231,7 +231,9 @@ def _head(kind: str, copy: str = "0") -> str:
 
 
 STATUS = "http://terminology.hl7.org/CodeSystem/condition-"
-MOMENT = """strftime(day, '%Y-%m-%d') || 'T' || printf('%02d:%02d:%02d+01:00', hash(i, k) % 24, hash(k, i) % 60, i % 60)"""
+MOMENT = (
+    """strftime(day, '%Y-%m-%d') || 'T' || printf('%02d:%02d:%02d+01:00', hash(i, k) % 24, hash(k, i) % 60, i % 60)"""
+)
 
 BULK: Mapping[str, str] = {
     "Patient": """SELECT i, '{"resourceType":"Patient","id":"' || patient || '","active":true'
@@ -279,7 +281,9 @@ def bulk(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
         for number in range(math.ceil(count / LINES)):
             part = f"SELECT line FROM lines WHERE rowid >= {number * LINES} AND rowid < {(number + 1) * LINES}"
             path = text(str(folder / f"{name}.{number:03}.ndjson"))
-            database.execute(f"COPY ({part}) TO {path} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x1f')")
+            database.execute(
+                f"COPY ({part}) TO {path} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x1f')"
+            )
     database.execute("DROP TABLE IF EXISTS lines")
 
 

@@ -75,7 +75,8 @@ class Source:
     that gives the rows that were set aside: `table` (VARCHAR, a file's name), `row` (BIGINT, counted in the file),
     `patient` (VARCHAR or null) and `reason` (VARCHAR, a sentence); None where none was.
 
-    `notes`, likewise, gives what a reader itself did not use of a patient: `patient`, `text`, `read_from`.
+    `notes`, likewise, gives what a reader itself did not use of a patient: `patient`, `text`, `read_from`. `remarks`
+    are sentences about whole files: what was not read, and how much of it.
     """
 
     form: str
@@ -83,3 +84,4 @@ class Source:
     relations: Mapping[TableName, Relation] = field(default_factory=dict)
     rejected: str | None = None
     notes: str | None = None
+    remarks: tuple[str, ...] = ()

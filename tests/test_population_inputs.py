@@ -1,0 +1,428 @@
+"""What hospitals have, as the flat shape: odd files and odd rows, each as a named case."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from citelog.diagnostics import CaseError
+from citelog.population import inputs
+from citelog.population.tables import PATIENTS, Source
+from patient_terms import TERMS
+
+Files = Mapping[str, str | bytes]
+Rows = list[dict[str, Any]]
+
+ROW = "SELECT 'P1' AS patient, 'a' AS analyte"
+LABS = "patient,analyte,value,unit\nP1,serum ferritin,80,µg/L\n"
+
+
+def write(folder: Path, files: Files) -> Path:
+    """A folder of files: text as UTF-8, bytes as they are; for a name in .parquet, a query that gives its rows."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith(".parquet") and isinstance(content, str):
+            duckdb.sql(f"COPY ({content}) TO '{path}' (FORMAT parquet)")
+        else:
+            data = content.encode() if isinstance(content, str) else content
+            path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return folder
+
+
+class Found:
+    """A source, read and shown."""
+
+    def __init__(self, folder: Path) -> None:
+        scratch = folder / ".scratch"
+        scratch.mkdir()
+        self.database = duckdb.connect()
+        self.source: Source = inputs.read(folder, scratch, self.database, TERMS)
+
+    def rows(self, query: str | None) -> Rows:
+        if query is None:
+            return []
+        found = self.database.execute(query)
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def table(self, list_: Any) -> list[str]:
+        """The rows of a table as `patient: key=value, …`, in their order."""
+        relation = self.source.relations[list_]
+        rows = sorted(self.rows(relation.query), key=lambda row: row["row"])
+        assert all(set(row) >= {"row", "patient", *relation.columns} for row in rows)
+        shown = []
+        for row in rows:
+            keys = ", ".join(f"{k}={row[k]}" for k in relation.columns if row[k] not in (None, ""))
+            shown.append(f"{row['patient']}: {keys}")
+        return shown
+
+    @property
+    def rejected(self) -> list[str]:
+        return [f"{r['table']}:{r['row']} {r['patient']}: {r['reason']}" for r in self.rows(self.source.rejected)]
+
+    @property
+    def notes(self) -> list[str]:
+        return sorted(f"{r['patient']}: {r['text']}" for r in self.rows(self.source.notes))
+
+
+def found(folder: Path, files: Files) -> Found:
+    return Found(write(folder, files))
+
+
+# --- what stops the run: an error with the file, the trouble and what to try --------------------------------------
+
+REFUSED: dict[str, tuple[Files, str, str]] = {
+    # the folder
+    "an empty folder": ({}, "this folder is empty", "labs.parquet"),
+    "a folder of letters": ({"a.docx": b"x"}, "none of its files is known as data", "labs.parquet"),
+    "tables of a spreadsheet": ({"labs.xlsx": b"x"}, "none of its files", "save labs.xlsx as labs.csv"),
+    "a folder of bundles": ({"p1.json": b"{}"}, "none of its files", "citelog assess p1.json"),
+    "a table by another name": ({"lab.csv": LABS}, "none of its files", "did you mean labs?"),
+    "a table in capitals": ({"LABS.csv": LABS}, "none of its files", "did you mean labs?"),
+    "tables with tabs and another ending": ({"labs.tsv": LABS}, "none of its files", ".parquet or .csv"),
+    "two shapes in one folder": (
+        {"labs.csv": LABS, "Patient.ndjson": "{}"},
+        "two shapes: FHIR Bulk Data (Patient.ndjson) and flat tables (labs.csv)",
+        "keep each in a folder of its own",
+    ),
+    "a table that is there twice": (
+        {"labs.csv": LABS, "labs.parquet": f"{ROW}"},
+        "labs is there twice: labs.csv and labs.parquet",
+        "keep one",
+    ),
+    # its columns
+    "no column for the patient": (
+        {"labs.csv": "analyte,value\na,1\n"},
+        'no column "patient"',
+        "columns are analyte, value",
+    ),
+    "a patient's column by another name": (
+        {"labs.csv": "patients,analyte\nP1,a\n"},
+        'no column "patient"',
+        "rename patients to patient",
+    ),
+    "no column for the analyte": ({"labs.csv": "patient,value\nP1,1\n"}, 'no column "analyte"', "add it"),
+    "a column in capitals": (
+        {"labs.csv": "patient,analyte,Unit\nP1,a,b\n"},
+        '"unit" is written "Unit"',
+        "rename it to unit",
+    ),
+    "a column twice": (
+        {"labs.csv": "patient,analyte,value,value\nP1,a,1,2\n"},
+        'the columns "value" twice',
+        "keep one",
+    ),
+    "a column twice in other letters": (
+        {"labs.csv": "patient,analyte,value,Value\nP1,a,1,2\n"},
+        'the columns "value" and "Value"',
+        "keep one",
+    ),
+    "a column without a name": ({"labs.csv": ",patient,analyte\n0,P1,a\n"}, "a column has no name", "index=False"),
+    "a column called row": ({"labs.csv": "patient,analyte,row\nP1,a,b\n"}, 'the column "row"', "rename or remove it"),
+    "a control character in a column's name": (
+        {"labs.csv": "patient,analyte,va\x07lue\nP1,a,1\n"},
+        "the column 'va\\x07lue' has a control character",
+        "rename the column",
+    ),
+    "values as floating-point numbers": (
+        {"labs.parquet": f"{ROW}, 80.0::DOUBLE AS value"},
+        'the column "value" is DOUBLE, in which 80, 80.0 and 1.10 are not kept as they were recorded',
+        "write it as text",
+    ),
+    "patients as floating-point numbers": (
+        {"labs.parquet": "SELECT 1::FLOAT AS patient, 'a' AS analyte"},
+        'the column "patient" is FLOAT',
+        "write it as text",
+    ),
+    "a list in a cell": (
+        {"labs.parquet": "SELECT 'P1' AS patient, ['a', 'b'] AS analyte"},
+        'the column "analyte" is VARCHAR[], not text',
+        "one value in each cell",
+    ),
+    "patients that are true": (
+        {"labs.parquet": "SELECT true AS patient, 'a' AS analyte"},
+        "the column patient is BOOLEAN",
+        "an id of its own",
+    ),
+    # its bytes
+    "an empty file": ({"labs.csv": ""}, "the file is empty", "names of the columns"),
+    "a file of blank lines": ({"labs.csv": "\n\n"}, "the first line has no names of columns", "patient,"),
+    "Latin-1": (
+        {"labs.csv": "patient,analyte\nP1,a\nP2,fähig\n".encode("latin-1")},
+        "labs.csv:3: this is not UTF-8",
+        "UTF-8",
+    ),
+    "UTF-16": ({"labs.csv": LABS.encode("utf-16")}, "this is UTF-16 text", "save the file as UTF-8"),
+    "a quote that is never closed": (
+        {"labs.csv": 'patient,analyte,value\nP1,a,1\nP2,"b,2\nP3,c,3\n'},
+        "labs.csv:3: where this row ends cannot be told",
+        "close each quote",
+    ),
+    "text behind a closing quote": (
+        {"labs.csv": 'patient,analyte,value\nP1,a,1\nP2,"b"c,2\nP3,c,3\n'},
+        "labs.csv:3: where this row ends cannot be told",
+        "close each quote",
+    ),
+    "a file that is called Parquet": (
+        {"labs.parquet": b"patient,analyte"},
+        "no Parquet file that can be read",
+        "again",
+    ),
+    "parts of a table with other columns": (
+        {
+            "labs.parquet/part-0.parquet": f"{ROW}",
+            "labs.parquet/part-1.parquet": f"{ROW}, '1' AS value",
+        },
+        "part-1.parquet: its columns are not those of labs.parquet/part-0.parquet",
+        "the same columns",
+    ),
+    "a folder without parts": ({"labs.parquet/_SUCCESS": b""}, "this folder has no parts of a table", "*.parquet"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_folder_that_cannot_be_used_is_refused(case: str, tmp_path: Path) -> None:
+    files, what, remedy = REFUSED[case]
+    with pytest.raises(CaseError) as caught:
+        found(tmp_path, files)
+    assert what in f"{caught.value.where}: {caught.value.what}"
+    assert remedy in caught.value.remedy
+    assert str(tmp_path) in caught.value.where
+
+
+def test_a_file_that_is_called_gzip_and_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "labs.csv.gz").write_bytes(LABS.encode())
+    with pytest.raises(CaseError, match="cannot be read"):
+        Found(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["no-such-folder", "labs.csv"])
+def test_what_is_no_folder_is_refused(name: str, tmp_path: Path) -> None:
+    write(tmp_path, {"labs.csv": LABS})
+    with pytest.raises(CaseError):
+        inputs.read(tmp_path / name, tmp_path, duckdb.connect(), TERMS)
+
+
+# --- what is read as it stands ------------------------------------------------------------------------------------
+
+READ: dict[str, tuple[Files, str, list[str]]] = {
+    "every table may be missing but one": (
+        {"labs.csv": LABS},
+        "labs",
+        ["P1: analyte=serum ferritin, value=80, unit=µg/L"],
+    ),
+    "a table without rows": ({"labs.csv": "patient,analyte\n"}, "labs", []),
+    "semicolons": ({"labs.csv": "patient;analyte;value\nP1;a,b;1,5\n"}, "labs", ["P1: analyte=a,b, value=1,5"]),
+    "tabs": ({"labs.csv": "patient\tanalyte\nP1\ta\n"}, "labs", ["P1: analyte=a"]),
+    "a mark for UTF-8 at the beginning": (
+        {"labs.csv": b"\xef\xbb\xbf" + LABS.encode()},
+        "labs",
+        ["P1: analyte=serum ferritin, value=80, unit=µg/L"],
+    ),
+    "lines that end as on Windows": ({"labs.csv": "patient,analyte\r\nP1,a\r\n"}, "labs", ["P1: analyte=a"]),
+    "no end of the last line": ({"labs.csv": "patient,analyte\nP1,a"}, "labs", ["P1: analyte=a"]),
+    "quotes, and a line within them": (
+        {"labs.csv": 'patient,analyte\nP1,"a, ""b""\nc"\nP2,d\n'},
+        "labs",
+        ['P1: analyte=a, "b"\nc', "P2: analyte=d"],
+    ),
+    "a quote in the middle of a cell": (
+        {"labs.csv": 'patient,analyte\nP1,5" needle\n'},
+        "labs",
+        ['P1: analyte=5" needle'],
+    ),
+    "blank lines": ({"labs.csv": "patient,analyte\n\nP1,a\n\n\nP2,b\n"}, "labs", ["P1: analyte=a", "P2: analyte=b"]),
+    "numbers keep their text": (
+        {"labs.csv": "patient,analyte,value\nP1,a,1.10\nP1,a,080\nP1,a,1e3\nP1,a,<50\n"},
+        "labs",
+        [
+            "P1: analyte=a, value=1.10",
+            "P1: analyte=a, value=080",
+            "P1: analyte=a, value=1e3",
+            "P1: analyte=a, value=<50",
+        ],
+    ),
+    "NaN and NULL in a CSV file are what they say": (
+        {"labs.csv": "patient,analyte,value\nP1,a,NaN\nP1,a,NULL\n"},
+        "labs",
+        ["P1: analyte=a, value=NaN", "P1: analyte=a, value=NULL"],
+    ),
+    "an empty cell and an empty text are no value": (
+        {"labs.csv": 'patient,analyte,value\nP1,a,\nP1,a,""\n'},
+        "labs",
+        ["P1: analyte=a", "P1: analyte=a"],
+    ),
+    "whole numbers": (
+        {"labs.parquet": "SELECT 17 AS patient, 'a' AS analyte, 80::BIGINT AS value"},
+        "labs",
+        ["17: analyte=a, value=80"],
+    ),
+    "decimals keep their digits": (
+        {"labs.parquet": f"{ROW}, 80::DECIMAL(9,2) AS value"},
+        "labs",
+        ["P1: analyte=a, value=80.00"],
+    ),
+    "dates and moments": (
+        {
+            "labs.parquet": f"""{ROW}, DATE '2026-03-02' AS "when"
+            UNION ALL SELECT 'P1', 'a', NULL"""
+        },
+        "labs",
+        ["P1: analyte=a, when=2026-03-02", "P1: analyte=a"],
+    ),
+    "a moment with a zone counts in UTC": (
+        {"labs.parquet": f"""{ROW}, TIMESTAMPTZ '2026-03-02 23:30:00-05:00' AS "when" """},
+        "labs",
+        ["P1: analyte=a, when=2026-03-03 04:30:00Z"],
+    ),
+    "true and false stay what they are": (
+        {"findings.parquet": "SELECT 'P1' AS patient, 'a' AS name, true AS state"},
+        "findings",
+        ["P1: name=a, state=True"],
+    ),
+    "a list of choices is text": (
+        {"findings.parquet": "SELECT 'P1' AS patient, 'a'::ENUM('a', 'b') AS name"},
+        "findings",
+        ["P1: name=a"],
+    ),
+    "a column that nobody knows is kept": (
+        {"labs.csv": "patient,analyte,unt\nP1,a,mg\n"},
+        "labs",
+        ["P1: analyte=a, unt=mg"],
+    ),
+    "a column that nobody knows, of another type": (
+        {"labs.parquet": f"{ROW}, [1, 2] AS more, 0.5::DOUBLE AS x"},
+        "labs",
+        ["P1: analyte=a, more=[1, 2], x=0.5"],
+    ),
+    "quotes in the name of a column": (
+        {"labs.csv": "patient,analyte,it's\nP1,a,b\n"},
+        "labs",
+        ["P1: analyte=a, it's=b"],
+    ),
+    "codes go before the name": (
+        {"labs.csv": "patient,analyte,codes\nP1,a,loinc:2276-4\n"},
+        "labs",
+        ["P1: analyte=a, codes=loinc:2276-4"],
+    ),
+    "the index that pandas writes": ({"labs.parquet": f"{ROW}, 7 AS __index_level_0__"}, "labs", ["P1: analyte=a"]),
+    "the parts of a cluster, in their order": (
+        {
+            "labs.parquet/part-1.parquet": "SELECT 'P1' AS patient, 'c' AS analyte UNION ALL SELECT 'P1', 'd'",
+            "labs.parquet/part-0.parquet": f"{ROW} UNION ALL SELECT 'P1', 'b'",
+            "labs.parquet/_SUCCESS": b"",
+        },
+        "labs",
+        ["P1: analyte=a", "P1: analyte=b", "P1: analyte=c", "P1: analyte=d"],
+    ),
+    "a compressed table": ({"labs.csv.gz": LABS}, "labs", ["P1: analyte=serum ferritin, value=80, unit=µg/L"]),
+    "a patient without entries": ({"patients.csv": "patient\nP1\nP2\n"}, PATIENTS, ["P1: ", "P2: "]),
+    "a folder with a quote in its name": (
+        {"labs.csv": LABS},
+        "labs",
+        ["P1: analyte=serum ferritin, value=80, unit=µg/L"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_a_table_is_read_as_it_stands(case: str, tmp_path: Path) -> None:
+    files, table, rows = READ[case]
+    folder = tmp_path / ("it's here" if "quote in its name" in case else "data")
+    folder.mkdir()
+    read = found(folder, files)
+    assert read.table(table) == rows
+    assert read.rejected == read.notes == []
+    assert [str(path.relative_to(folder)) for path in read.source.files] == sorted(
+        n for n in files if "_SUCCESS" not in n
+    )
+    assert bool(read.source.remarks) == ("pandas" in case)
+
+
+# --- rows that are set aside --------------------------------------------------------------------------------------
+
+BELL = "holds the control character U+0007, which may not stand in a record."
+ASIDE: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
+    # files, the patients that stay in labs, rejected rows, notes
+    "a row without a patient": (
+        {"labs.csv": "patient,analyte\nP1,a\n,b\n  ,c\n"},
+        ["P1"],
+        ["labs.csv:2 None: It names no patient.", "labs.csv:3 None: It names no patient."],
+        [],
+    ),
+    "a row of a patient whom the table of patients does not name": (
+        {"labs.csv": "patient,analyte\nP1,a\np1,b\n", "patients.csv": "patient\nP1\n"},
+        ["P1"],
+        ["labs.csv:2 p1: patients.csv names no such patient."],
+        [],
+    ),
+    "blanks around an id do not count": (
+        {"labs.csv": "patient,analyte\nP1 ,a\nP1,b\n", "patients.csv": "patient\n P1\n"},
+        ["P1", "P1"],
+        [],
+        [],
+    ),
+    "blanks around an id without a table of patients": (
+        {"labs.csv": "patient,analyte\nP1 ,a\nP1,b\n"},
+        ["P1", "P1"],
+        [],
+        [],
+    ),
+    "a row with too few cells, and one with too many": (
+        {"labs.csv": "patient,analyte,value\nP1,a\nP1,b,2\nP2,c,3,4\n"},
+        ["P1"],
+        ["labs.csv:1 P1: Line 2 has 2 cells, not 3.", "labs.csv:3 P2: Line 4 has 4 cells, not 3."],
+        ["P1: Row 1 of labs.csv is not read. Line 2 has 2 cells, not 3."],
+    ),
+    "a control character": (
+        {"labs.csv": "patient,analyte\nP1,a\x07b\nP1,c\n"},
+        ["P1"],
+        [f"labs.csv:1 P1: Its analyte {BELL}"],
+        [f"P1: Row 1 of labs.csv is not read. Its analyte {BELL}"],
+    ),
+    "a NUL in an id": (
+        {"labs.parquet": "SELECT 'P' || chr(0) AS patient, 'a' AS analyte"},
+        [],
+        ["labs.parquet:1 P\x00: Its patient holds the control character U+0000, which may not stand in a record."],
+        [],
+    ),
+    "a cell of a million letters": (
+        {"labs.parquet": "SELECT 'P1' AS patient, repeat('a', 1000001) AS analyte UNION ALL SELECT 'P1', 'b'"},
+        ["P1"],
+        ["labs.parquet:1 P1: Its analyte is longer than 1,000,000 bytes."],
+        ["P1: Row 1 of labs.parquet is not read. Its analyte is longer than 1,000,000 bytes."],
+    ),
+    "a row of the second part": (
+        {"labs.parquet/0.parquet": f"{ROW}", "labs.parquet/1.parquet": f"{ROW} UNION ALL SELECT NULL, 'b'"},
+        ["P1", "P1"],
+        ["labs.parquet/1.parquet:2 None: It names no patient."],
+        [],
+    ),
+    "the same patient twice": (
+        {"labs.csv": "patient,analyte\nP1,a\n", "patients.csv": "patient,sex\nP1,male\nP1,male\n"},
+        ["P1"],
+        ["patients.csv:2 P1: Another row before it is about the same patient."],
+        ["P1: Row 2 of patients.csv is not read. Another row before it is about the same patient."],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ASIDE)
+def test_a_row_that_cannot_be_used_is_set_aside_and_stops_nothing(case: str, tmp_path: Path) -> None:
+    files, patients, rejected, notes = ASIDE[case]
+    read = found(tmp_path, files)
+    assert [row.partition(":")[0] for row in read.table("labs")] == patients
+    assert (read.rejected, read.notes) == (rejected, notes)
+
+
+def test_of_a_patient_who_stands_twice_only_what_both_rows_say_is_used(tmp_path: Path) -> None:
+    rows = "patient,age_years,sex,ward\nP1,70,female,\nP1,71,female,\nP1,,,B\nP2,50,male,A\n"
+    read = found(tmp_path, {"patients.csv": rows})
+    assert read.table(PATIENTS) == ["P1: sex=female, ward=B", "P2: age_years=50, sex=male, ward=A"]
+    assert "P1: Context, age_years: two rows about the patient say different things, and neither is used." in read.notes
