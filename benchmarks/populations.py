@@ -208,83 +208,85 @@ def flat(database: duckdb.DuckDBPyConnection, folder: Path, ending: str = "parqu
 LINES = 1_000_000
 """The most resources in one file of an export."""
 
-CODED = """'"code":{' || coalesce('"coding":[{"system":"' || $system || '","code":"' || code || '","display":'
-    || to_json($words) || '}],', '') || '"text":' || to_json($words) || '}'"""
-ABOUT = """'"subject":{"reference":"Patient/' || patient || '"}'"""
-LOINC, SNOMED, RXNORM = ("http://loinc.org", "http://snomed.info/sct", "http://www.nlm.nih.gov/research/umls/rxnorm")
-HEAD = """'{"resourceType":"$type","id":"' || lower('$type') || '-' || i || '-' || k || '-' || $copy
-    || '","meta":{"versionId":"1","lastUpdated":"2026-03-01T04:00:00.000+00:00"},'"""
-
-
-def _filled(template: str, **parts: str) -> str:
-    for name, part in parts.items():
-        template = template.replace(f"${name}", part)
-    return template
-
-
-def _coded(system: str, words: str = "name") -> str:
-    return _filled(CODED, system=text(system), words=words)
-
-
-def _head(kind: str, copy: str = "0") -> str:
-    return _filled(HEAD, type=kind, copy=copy)
-
-
-STATUS = "http://terminology.hl7.org/CodeSystem/condition-"
-MOMENT = (
-    """strftime(day, '%Y-%m-%d') || 'T' || printf('%02d:%02d:%02d+01:00', hash(i, k) % 24, hash(k, i) % 60, i % 60)"""
-)
+PIECES: Mapping[str, str] = {
+    "$id": """'"id":"' || i || '-' || k || '-' || copy || '","meta":{"versionId":"1",'
+        || '"lastUpdated":"2026-03-01T04:00:00.000+00:00"}'""",
+    "$about": """'"subject":{"reference":"Patient/' || patient || '"}'""",
+    "$moment": """strftime(day, '%Y-%m-%d') || 'T'
+        || printf('%02d:%02d:%02d+01:00', hash(i, k) % 24, hash(k, i) % 60, i % 60)""",
+    "$concept": """'{' || coalesce('"coding":[{"system":"' || system || '","code":"' || code || '","display":'
+        || to_json(name) || '}],', '') || '"text":' || to_json(name) || '}'""",
+    "$statuses": """CASE WHEN state = 'absent' THEN '' ELSE '"clinicalStatus":{"coding":[{"system":'
+        || '"http://terminology.hl7.org/CodeSystem/condition-clinical","code":"'
+        || if(state = 'resolved', 'resolved', 'active') || '"}]},' END
+        || '"verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/condition-ver-status",'
+        || '"code":"' || CASE state WHEN 'absent' THEN 'refuted' WHEN 'unknown' THEN 'provisional' ELSE 'confirmed' END
+        || '"}]}'""",
+    "$quantity": """'"valueQuantity":{"value":' || number || CASE way WHEN 'decimal' THEN '.50'
+        WHEN 'below' THEN ',"comparator":"<"' WHEN 'above' THEN ',"comparator":">"' ELSE '' END
+        || coalesce(',"unit":"' || unit || '","system":"http://unitsofmeasure.org","code":"' || unit || '"', '')
+        || '}'""",
+    "$flag": """'"interpretation":[{"coding":[{"system":'
+        || '"http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation","code":"' || flag || '"}]}]'""",
+    "$dosage": """'{"timing":{"repeat":{"boundsPeriod":{"start":"' || since || '"},"frequency":' || times
+        || ',"period":' || every || ',"periodUnit":"' || period || '"}},"route":{"text":"' || route
+        || '"},"doseAndRate":[{"doseQuantity":{"value":' || dose || ',"unit":"' || dose_unit || '"}}]}'""",
+}
+"""What several resources have, by the words that stand for it below."""
 
 BULK: Mapping[str, str] = {
-    "Patient": """SELECT i, '{"resourceType":"Patient","id":"' || patient || '","active":true'
-        || coalesce(',"gender":"' || sex || '"', '') || ',"birthDate":"' || (2026 - age) || '-01-01"}' AS line FROM people""",
-    "Observation": f"""SELECT i, {_head("Observation", "row_number() OVER (PARTITION BY i, k)")}
-        || '"status":"final","category":[{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/observation-category",'
-        || '"code":"laboratory","display":"Laboratory"}}]}}],' || {_coded(LOINC, "words")} || ',' || {ABOUT}
-        || ',"encounter":{{"reference":"Encounter/' || i || '-' || k || '"}}'
-        || coalesce(',"effectiveDateTime":"' || {MOMENT} || '"', '')
-        || CASE WHEN way IN ('plain', 'decimal', 'below', 'above') THEN ',"valueQuantity":{{"value":' || number
-            || CASE way WHEN 'decimal' THEN '.50' WHEN 'below' THEN ',"comparator":"<"'
-               WHEN 'above' THEN ',"comparator":">"' ELSE '' END
-            || coalesce(',"unit":"' || unit || '","system":"http://unitsofmeasure.org","code":"' || unit || '"', '') || '}}'
-           WHEN way = 'spoilt' THEN ',"valueString":"haemolysed"'
-           ELSE ',"dataAbsentReason":{{"text":"not performed"}}' END
-        || coalesce(',"interpretation":[{{"coding":[{{"system":'
-            || '"http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation","code":"' || flag || '"}}]}}]', '')
-        || '}}' AS line FROM labs JOIN analytes ON analyte = id
-      UNION ALL SELECT i, {_head("Observation", "'f'")} || '"status":"final",' || {_coded(SNOMED)} || ',' || {ABOUT}
-        || coalesce(',"effectiveDateTime":"' || {MOMENT} || '"', '')
-        || CASE state WHEN 'present' THEN ',"valueBoolean":true' WHEN 'absent' THEN ',"valueBoolean":false'
-           ELSE ',"dataAbsentReason":{{"text":"unknown"}}' END || '}}' FROM findings JOIN finding_names ON finding = id""",
-    "Condition": f"""SELECT i, {_head("Condition")}
-        || CASE WHEN state = 'absent' THEN '' ELSE '"clinicalStatus":{{"coding":[{{"system":"{STATUS}clinical","code":"'
-            || if(state = 'resolved', 'resolved', 'active') || '"}}]}},' END
-        || '"verificationStatus":{{"coding":[{{"system":"{STATUS}ver-status","code":"'
-        || CASE state WHEN 'absent' THEN 'refuted' WHEN 'unknown' THEN 'provisional' ELSE 'confirmed' END || '"}}]}},'
-        || {_coded(SNOMED)} || ',' || {ABOUT} || coalesce(',"onsetDateTime":"' || {MOMENT} || '"', '') || '}}' AS line
-        FROM conditions JOIN condition_names ON condition = id""",
-    "MedicationRequest": f"""SELECT i, {_head("MedicationRequest")} || '"status":"'
-        || CASE status WHEN 'current' THEN 'active' WHEN 'stopped' THEN 'stopped' ELSE 'draft' END
-        || '","intent":"order",' || replace({_coded(RXNORM)}, '"code":{{"coding"', '"medicationCodeableConcept":{{"coding"')
-        || ',' || {ABOUT} || ',"authoredOn":"' || since || '","dosageInstruction":[{{"timing":{{"repeat":{{"boundsPeriod":'
-        || '{{"start":"' || since || '"}},"frequency":' || times || ',"period":' || every || ',"periodUnit":"' || period
-        || '"}}}},"route":{{"text":"' || route || '"}},"doseAndRate":[{{"doseQuantity":{{"value":' || dose || ',"unit":"'
-        || dose_unit || '"}}}}]}}]}}' AS line FROM medications JOIN medicines ON medicine = id""",
-}  # fmt: skip
+    "Patient": """
+        SELECT '{"resourceType":"Patient","id":"' || patient || '","active":true'
+            || coalesce(',"gender":"' || sex || '"', '') || ',"birthDate":"' || (2026 - age) || '-01-01"}' AS line
+        FROM people""",
+    "Observation": """
+        SELECT '{"resourceType":"Observation",' || $id || ',"status":"final","category":[{"coding":[{"system":'
+            || '"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}],"code":'
+            || $concept || ',' || $about || ',"encounter":{"reference":"Encounter/' || i || '-' || k || '"}'
+            || coalesce(',"effectiveDateTime":"' || $moment || '"', '')
+            || CASE way WHEN 'spoilt' THEN ',"valueString":"haemolysed"'
+                        WHEN 'none' THEN ',"dataAbsentReason":{"text":"not performed"}' ELSE ',' || $quantity END
+            || coalesce(',' || $flag, '') || '}' AS line
+        FROM (SELECT * EXCLUDE (name), words AS name, 'http://loinc.org' AS system,
+                     row_number() OVER (PARTITION BY i, k) AS copy FROM labs JOIN analytes ON analyte = id)
+        UNION ALL
+        SELECT '{"resourceType":"Observation",' || $id || ',"status":"final","code":' || $concept || ',' || $about
+            || coalesce(',"effectiveDateTime":"' || $moment || '"', '')
+            || CASE state WHEN 'present' THEN ',"valueBoolean":true' WHEN 'absent' THEN ',"valueBoolean":false'
+                          ELSE ',"dataAbsentReason":{"text":"unknown"}' END || '}'
+        FROM (SELECT *, 'http://snomed.info/sct' AS system, 'f' AS copy
+              FROM findings JOIN finding_names ON finding = id)""",
+    "Condition": """
+        SELECT '{"resourceType":"Condition",' || $id || ',' || $statuses || ',"code":' || $concept || ',' || $about
+            || coalesce(',"onsetDateTime":"' || $moment || '"', '') || '}' AS line
+        FROM (SELECT *, 'http://snomed.info/sct' AS system, 'c' AS copy
+              FROM conditions JOIN condition_names ON condition = id)""",
+    "MedicationRequest": """
+        SELECT '{"resourceType":"MedicationRequest",' || $id || ',"status":"'
+            || CASE status WHEN 'current' THEN 'active' WHEN 'stopped' THEN 'stopped' ELSE 'draft' END
+            || '","intent":"order","medicationCodeableConcept":' || $concept || ',' || $about || ',"authoredOn":"'
+            || since || '","dosageInstruction":[' || $dosage || ']}' AS line
+        FROM (SELECT *, 'http://www.nlm.nih.gov/research/umls/rxnorm' AS system, 'm' AS copy
+              FROM medications JOIN medicines ON medicine = id)""",
+}
 
 
 def bulk(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """An export as a FHIR server makes it: one resource a line, files by type, a new file after so many lines."""
     for name, query in BULK.items():
+        for word, piece in PIECES.items():
+            query = query.replace(word, piece)
         database.execute(f"CREATE OR REPLACE TABLE lines AS {query}")
         ((count,),) = database.execute("SELECT count(*) FROM lines").fetchall()
         for number in range(math.ceil(count / LINES)):
             part = f"SELECT line FROM lines WHERE rowid >= {number * LINES} AND rowid < {(number + 1) * LINES}"
             path = text(str(folder / f"{name}.{number:03}.ndjson"))
-            database.execute(
-                f"COPY ({part}) TO {path} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x1f')"
-            )
+            database.execute(f"COPY ({part}) TO {path} (FORMAT csv, {PLAIN_LINES})")
     database.execute("DROP TABLE IF EXISTS lines")
+
+
+PLAIN_LINES = "HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x1f'"
+"""A line as it is: nothing in it is quoted, and no delimiter stands in it."""
 
 
 # --- all of them -------------------------------------------------------------------------------------------------

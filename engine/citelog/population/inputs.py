@@ -32,10 +32,8 @@ def read(folder: Path, scratch: Path, database: duckdb.DuckDBPyConnection, terms
     connection is only for looking. Raises CaseError where the folder or a file of it cannot be used.
     """
     form = shape(folder)
-    if form == "fhir":
-        raise NotImplementedError
-    if form == "omop":
-        raise NotImplementedError
+    if form != "flat":
+        raise CaseError(str(folder), f"{SHAPES[form]} cannot be read by this version", REMEDY)
     return flat.read(folder, scratch, database)
 
 
