@@ -17,7 +17,6 @@ from citelog import home
 from citelog.assess import Assessment, assess
 from citelog.diagnostics import CitelogError
 from citelog.graph.dataset import Dataset, dataset
-from citelog.graph.described import rule_iri
 from citelog.knowledge.load import load
 from citelog.render import prov
 from citelog.rules.program import Absent, Present
@@ -157,7 +156,7 @@ def test_every_rule_says_what_it_reads_writes_and_cites() -> None:
     signatures = whole().store.quads_for_pattern(None, NamedNode(CL + "signature"), None, None)
     named = {quad.subject.value: quad.object.value.partition("(")[0] for quad in signatures}
     for rule in known.program.rules:
-        iri = rule_iri(known, rule.name)
+        iri = known.rule(rule.name).value
         assert objects(iri, CL + "ruleText") == {rule.text}
         assert objects(iri, CL + "cites") == {known.statements[s].iri.value for s in rule.cites}
         assert {named.get(p, p) for p in objects(iri, CL + "writes")} == {rule.predicate}
@@ -210,7 +209,7 @@ def test_the_rules_that_fired_are_all_that_gave_some_fact() -> None:
         predicates = {rule.predicate for rule in b12.knowledge().program.rules}
         fired = {f.rule.name for p in predicates for atom in found.run.atoms(p) for f in found.run.firings(atom)}
         told = objects(prov.assessment_iri(found), CL + "fired")
-        assert told == {rule_iri(b12.knowledge(), name) for name in fired}
+        assert told == {b12.knowledge().rule(name).value for name in fired}
 
 
 def test_every_term_of_ours_is_defined_in_the_ontology() -> None:
@@ -231,6 +230,6 @@ def test_values_are_typed() -> None:
     value = Quad(NamedNode(f"{case}#f1.value"), NamedNode(RDF + "value"), Literal("80"))
     assert value in whole().store
     line = whole().store.quads_for_pattern(
-        NamedNode(rule_iri(b12.knowledge(), "class-below")), NamedNode(CL + "line"), None, None
+        NamedNode(b12.knowledge().rule("class-below").value), NamedNode(CL + "line"), None, None
     )
     assert [quad.object.datatype.value for quad in line] == ["http://www.w3.org/2001/XMLSchema#integer"]

@@ -47,10 +47,10 @@ UNDER = {
     "prov:Activity": "Firing",
     "prov:Agent": "Body",
     "prov:Collection": "Assessment",
-    "prov:Entity": "Absence Case Comparison Computation Entry Fact KnowledgeBase SourceDocument Statement",
+    "prov:Entity": "Absence Case Comparison Computation Entry Fact KnowledgeBase Review SourceDocument Statement",
     "prov:Plan": "Rule",
     "skos:Concept": "Action Analyte Choice Code Condition ContextKey Course Drug Finding Flag Goal MedicationStatus"
-    " Resolution Route Sex Sign State Subject TimeUnit Topic Unit Urgency Voice",
+    " Resolution ReviewState Route Sex Sign State Subject TimeUnit Topic Unit Urgency Voice",
     "c4o:denotes": "denotes",
     "dcterms:isPartOf": "partOf",
     "prov:wasDerivedFrom": "cites",
@@ -77,7 +77,7 @@ NEAR = {
     "skos:editorialNote": "remark",
     "skos:narrowMatch": "narrowerCode",
     "skos:notation": "ucum",
-    "spdx:checksumValue": "sha256",
+    "spdx:checksumValue": "reviewedAs sha256",
     "time:TemporalUnit": "TimeUnit",
 }
 """What of ours is close to a term of a standard, and not under it."""

@@ -20,6 +20,7 @@ from citelog.home import VERSION
 from citelog.knowledge.base import Citation, Field, Kind, Knowledge
 from citelog.patient.case import Case, Note
 from citelog.patient.dates import period
+from citelog.proof.standing import Standing
 from citelog.proof.support import Supports, deciding, passed_through, whose
 from citelog.proof.words import Words, sentence
 from citelog.run.datalog import DEADLINE, Machine, reasoner
@@ -50,7 +51,10 @@ class NotConcludedError(CitelogError):
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """One conclusion. `details` holds what its kind says beside the value: role, step, dose, sides, …"""
+    """One conclusion. `details` holds what its kind says beside the value: role, step, dose, sides, …
+
+    `review` is how far what it rests on has been reviewed: the weakest of `knowledge.base.STATES` in its proof.
+    """
 
     id: str
     kind: str
@@ -60,6 +64,7 @@ class Conclusion:
     statements: tuple[str, ...]
     facts: tuple[str, ...]
     assumes: tuple[str, ...]
+    review: str
     citations: tuple[Citation, ...]
     details: Mapping[str, Any]
     atom: Atom
@@ -72,6 +77,7 @@ class Conclusion:
             "statements": list(self.statements),
             "facts": list(self.facts),
             "assumes": list(self.assumes),
+            "review": self.review,
             "citations": [c.to_dict() for c in self.citations],
         }
 
@@ -105,9 +111,9 @@ class Answer:
         day = _day(at)
         run = derive(knowledge, case, day, deadline)
         words = Words(knowledge, {record.iri: record.entry.sentence for record in case.records})
-        supports = Supports(run, words)
+        supports, standing = Supports(run, words), Standing(knowledge, run)
         conclusions = tuple(
-            c for kind in knowledge.kinds for c in _of_kind(kind, knowledge, case, run, words, supports)
+            c for kind in knowledge.kinds for c in _of_kind(kind, knowledge, case, run, words, supports, standing)
         )
         notes = _notes(knowledge, case, conclusions, run, words, day)
         return cls(case, knowledge, conclusions, notes, run, words, day, deadline)
@@ -242,7 +248,7 @@ def _day(at: datetime.date | str | None) -> datetime.date | None:
 
 
 def _of_kind(
-    kind: Kind, knowledge: Knowledge, case: Case, run: Run, words: Words, supports: Supports
+    kind: Kind, knowledge: Knowledge, case: Case, run: Run, words: Words, supports: Supports, standing: Standing
 ) -> list[Conclusion]:
     """The conclusions of one kind, in the order of their ids."""
     names = [a.name for a in knowledge.program.predicates[kind.predicate].arguments]
@@ -268,6 +274,7 @@ def _of_kind(
             statements=listed,
             facts=tuple(facts),
             assumes=tuple(text for text, _ in support.assumes),
+            review=standing.of(atom, _fields(kind, knowledge, atom).values()),
             citations=tuple(Citation.of(knowledge.statements[s]) for s in listed),
             details=details,
             atom=atom,
@@ -322,7 +329,7 @@ def _details(
         if name not in ("patient", "about")
     }
     if kind.fields:
-        fields = knowledge.fields.get(atom.args[1], {}) if isinstance(atom.args[1], Iri) else {}
+        fields = _fields(kind, knowledge, atom)
         details |= {name: _field(fields.get(name)) for name in kind.fields}
     if kind.candidates:
         details["also"] = _also(kind, knowledge, atom, run)
@@ -335,6 +342,12 @@ def _details(
         details["sides"] = sides
         details["_statements"] = [s for side in sides for s in side]
     return details
+
+
+def _fields(kind: Kind, knowledge: Knowledge, atom: Atom) -> dict[str, Field]:
+    """The fields that a conclusion shows, and some statement states."""
+    stated = knowledge.fields.get(atom.args[1], {}) if kind.fields and isinstance(atom.args[1], Iri) else {}
+    return {name: stated[name] for name in kind.fields if name in stated}
 
 
 def _field(field_: Field | None) -> dict[str, Any] | None:

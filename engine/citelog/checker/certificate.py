@@ -162,8 +162,8 @@ class Checker:
         deciding, (facts, firings) = self.deciding(atom), self.model.under(atom)
         statements = list(dict.fromkeys(s for f in deciding for s in f.rule.cites))
         term = given["value"]
+        fields = self.knowledge.fields.get(term, {}) if isinstance(term, Iri) else {}
         if kind.fields:
-            fields = self.knowledge.fields.get(term, {}) if isinstance(term, Iri) else {}
             said |= {name: _field(fields.get(name)) for name in kind.fields}
         if kind.candidates:
             said["also"] = self.also(kind, atom)
@@ -171,6 +171,8 @@ class Checker:
             sides = self.knowledge.conflicts[term.local].sides
             said["sides"] = [[s for s in side if s in statements] for side in sides]
             statements = [s for side in said["sides"] for s in side]
+        stating = [s for one in kind.fields if (f := fields.get(one)) for s in (*f.statements, f.inherited_from) if s]
+        said["review"] = self.review(facts, firings, stating)
         told = sorted({(self.numbers[f.rule.name], t) for f in deciding if (t := self.steps.told(f))})
         said["sentence"] = " ".join(dict.fromkeys(t for _, t in told)) or self.steps.aloud(atom)
         said |= {"rules": list(dict.fromkeys(f.rule.name for f in deciding)), "facts": self.facts(facts)}
@@ -203,6 +205,17 @@ class Checker:
                     for row in firing.rows:
                         found.setdefault(self.steps.absent(literal, row), self.numbers[firing.rule.name])
         return sorted(found, key=lambda told: (found[told], told))
+
+    def review(self, facts: Iterable[Atom], firings: Iterable[Firing], shown: Iterable[str]) -> str:
+        """The weakest state among the rules of firings, the statements that these cite, that state facts, and more."""
+        known = self.knowledge
+        ids = (
+            {s for f in firings for s in f.rule.cites} | {s for a in facts for s in known.stated.get(a, ())} | {*shown}
+        )
+        parts = {known.statements[s].iri for s in ids} | {known.rule(f.rule.name) for f in firings}
+        last = [known.reviews[part][-1] if known.reviews.get(part) else None for part in parts]
+        states = {"draft" if review is None or review.outdated else review.state for review in last}
+        return min(states, key=("draft", "reviewed", "approved").index)
 
     def also(self, kind: Kind, atom: Atom) -> list[dict[str, Any]]:
         """The candidates that held beside the one that a conclusion was taken from, in the order of their ranks."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from citelog.answer import Answer
-from citelog.knowledge.base import Knowledge, Statement
+from citelog.knowledge.base import Knowledge, Statement, state_of
 from citelog.knowledge.triples import DCTERMS, RDF, RDFS, TYPE, XSD
 from citelog.patient.case import Entry
 from citelog.render import prov
@@ -26,13 +26,8 @@ PROV = prov.PREFIXES["prov"]
 DATATYPES = {"integer": "integer", "number": "decimal", "boolean": "boolean", "date": "date"}
 
 
-def rule_iri(known: Knowledge, name: str) -> str:
-    """The IRI of a rule."""
-    return f"{known.namespace}rule/{quote(name, safe='')}"
-
-
 def knowledge(known: Knowledge, quads: Iterable[Quad]) -> Iterator[Quad]:
-    """What is derived of a knowledge base: its rules, the markers of its statements, the sides of its conflicts.
+    """What is derived of a knowledge base: its rules, how far rules and statements have been reviewed, markers, sides.
 
     `quads` are those of its files, which give names to its predicates, its markers and its document.
     """
@@ -48,6 +43,11 @@ def knowledge(known: Knowledge, quads: Iterable[Quad]) -> Iterator[Quad]:
                 yield from _same(subject, value, known)
     for rule in known.program.rules:
         yield from _rule(rule, known, predicates)
+    for thing in (
+        *(known.rule(rule.name) for rule in known.program.rules),
+        *(s.iri for s in known.statements.values()),
+    ):
+        yield _quad(thing.value, CL + "reviewState", Iri(CL + state_of(known.reviews.get(thing, ()))))
     for statement in known.statements.values():
         yield from _markers(statement, markers)
     for conflict in known.conflicts.values():
@@ -73,7 +73,7 @@ def _same(base: str, document: str, known: Knowledge) -> Iterator[Quad]:
 
 
 def _rule(rule: Rule, known: Knowledge, predicates: dict[str, str]) -> Iterator[Quad]:
-    iri = rule_iri(known, rule.name)
+    iri = known.rule(rule.name).value
     for class_ in (CL + "Rule", PROV + "Plan", PROV + "Entity"):
         yield _quad(iri, TYPE, Iri(class_))
     yield _quad(iri, DCTERMS + "identifier", rule.name)
@@ -127,9 +127,7 @@ def answer(found: Answer) -> Iterator[Quad]:
     for number in sorted(
         {number for facts in found.run.facts.values() for held in facts.values() for number, _ in held}
     ):
-        yield _quad(
-            assessment, CL + "fired", Iri(rule_iri(found.knowledge, found.knowledge.program.rules[number].name))
-        )
+        yield _quad(assessment, CL + "fired", found.knowledge.rule(found.knowledge.program.rules[number].name))
     places = {entry.read_from: f"{case}#{entry.id}" for entry in found.case.entries}
     for place, note in enumerate(found.notes, 1):
         iri = f"{assessment}#note-{place}"

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from citelog.answer import Answer
 from citelog.diagnostics import CitelogError, did_you_mean
-from citelog.graph.described import rule_iri
 from citelog.graph.library import TYPES, Query
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.triples import XSD
@@ -85,7 +84,7 @@ def term(name: str, type_: str, value: str, known: Known) -> NamedNode | Literal
         case "conflict":
             return NamedNode(kb.namespace + _among(name, value, "conflict", kb.conflicts))
         case "rule":
-            return NamedNode(rule_iri(kb, _among(name, value, "rule", [rule.name for rule in kb.program.rules])))
+            return NamedNode(kb.rule(_among(name, value, "rule", [rule.name for rule in kb.program.rules])).value)
         case "term":
             return NamedNode(_term(name, value, kb))
         case _:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from citelog.evidence.sources import Source
 from citelog.rules.program import Program
@@ -117,13 +119,14 @@ class Kind:
 class Field:
     """One field of a regimen step as the document states it; `value` is a number, a range, or nothing.
 
-    Numbers keep the digits that the statement is encoded with.
+    Numbers keep the digits that the statement is encoded with. `statements` are those that state it.
     """
 
     text: str
     value: str | tuple[str, str] | None
     unit: str | None
     inherited_from: str | None
+    statements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,32 @@ class SafetyProperty:
     undecided: str
 
 
+STATES = ("draft", "reviewed", "approved")
+"""How far a statement or a rule has been reviewed, the weakest first; a draft is what nobody has looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What somebody said of a statement or a rule after looking at it, and on which day.
+
+    `name` is the reviewer's, `digest` the SHA-256 of what was looked at. A review is `outdated` where that has been
+    changed since, and then says nothing of what there is now.
+    """
+
+    state: str
+    by: Iri
+    name: str
+    on: datetime.date
+    note: str
+    digest: str
+    outdated: bool
+
+
+def state_of(reviews: tuple[Review, ...]) -> str:
+    """The state that reviews leave something in: that of the last; a draft without one, or where it is outdated."""
+    return STATES[0] if not reviews or reviews[-1].outdated else reviews[-1].state
+
+
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """Everything that an assessment needs of a knowledge base.
@@ -152,7 +181,8 @@ class Knowledge:
     the encoder adds). `ranks` numbers the terms that have an order. `notes` are predicates whose facts put a record
     aside. `follows` says after which step a regimen step comes, where a statement does. `unresolved` is whether no
     work can be looked up that a citation marker denotes. `sha256` is of every file that can change an answer.
-    `guarded` is the program with the rules of its safety properties, which answers never read.
+    `guarded` is the program with the rules of its safety properties, which answers never read. `reviews` are those of
+    each statement and rule that has any, by its IRI, the last at the end.
     """
 
     id: str
@@ -176,3 +206,17 @@ class Knowledge:
     caveats: tuple[Caveat, ...]
     unresolved: bool
     source: Source
+    reviews: Mapping[Iri, tuple[Review, ...]] = field(default_factory=dict)
+
+    def rule(self, name: str) -> Iri:
+        """The IRI of a rule."""
+        return rule_iri(self.namespace, name)
+
+
+def rule_iri(namespace: str, name: str) -> Iri:
+    """The IRI of a rule in the namespace of its knowledge base.
+
+    >>> rule_iri("https://example.org/kb#", "short-night").value
+    'https://example.org/kb#rule/short-night'
+    """
+    return Iri(f"{namespace}rule/{quote(name, safe='')}")

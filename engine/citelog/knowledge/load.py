@@ -15,9 +15,11 @@ from pathlib import Path
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
 from citelog.knowledge import kept
-from citelog.knowledge.base import Field, Kind, Knowledge, SafetyProperty, Statement
+from citelog.knowledge.base import Field, Kind, Knowledge, SafetyProperty, Statement, rule_iri
 from citelog.knowledge.faithful import check_faithful, check_functional
 from citelog.knowledge.fingerprint import fingerprint
+from citelog.knowledge.reviews import CODES as REVIEW_CODES
+from citelog.knowledge.reviews import Digests, read_reviews
 from citelog.knowledge.statements import read_caveats, read_conflicts, read_source, read_statements
 from citelog.knowledge.triples import (
     DCTERMS,
@@ -58,6 +60,7 @@ CODES: Mapping[str, str] = {
     "two-values": "two values of a property that has one",
     "wrong-value": "a value that is not of the kind that its property is declared for",
     "unknown-reference": "a name of a statement, or of a file, that does not exist",
+    **REVIEW_CODES,
     "property-apart": "a safety property and the rules that answer, which must not rest on each other, do",
 }
 """Every code of this module, with its meaning."""
@@ -143,6 +146,7 @@ def assemble(
     check_faithful(triples, statements, found)
     terms = read_terms(triples, found)
     names = Names(predicates, frozenset(Iri(s) for s in triples.subjects), known)
+    files = tuple(files)
     guarded, wrong = check(files, names)
     found += wrong
     found += _apart(guarded)
@@ -161,6 +165,10 @@ def assemble(
                 "there is one in about.ttl",
             )
         )
+    namespace = namespace_of(bases[0]) if bases else ""
+    reviewable = [Iri(s) for s in triples.instances(CL + "Statement")]
+    reviewable += [rule_iri(namespace, rule.name) for rule in guarded.rules]
+    reviews = read_reviews(triples, Digests(triples, namespace, files), reviewable, found)
     found = _told_once(triples, found)
     errors = [d for d in found if d.severity == "error"]
     if errors or not bases or source is None:
@@ -173,7 +181,7 @@ def assemble(
         sha256="",
         title=triples.text(base, DCTERMS + "title"),
         review_status=triples.text(document, CL + "reviewStatus"),
-        namespace=base[: len(base) - len(Iri(base).local)],
+        namespace=namespace,
         program=program,
         guarded=guarded,
         properties=properties,
@@ -182,7 +190,7 @@ def assemble(
         statements=statements,
         conflicts=conflicts,
         kinds=kinds,
-        fields=_fields(triples, kinds),
+        fields=_fields(triples, kinds, known),
         ranks={
             Iri(s): triples.whole(s, CL + "rank") for s in triples.subjects if triples.one(s, CL + "rank") is not None
         },
@@ -199,8 +207,14 @@ def assemble(
             for reference in triples.instances(CL + "Reference")
         ),
         source=source,
+        reviews=reviews,
     )
     return Opened(knowledge, tuple(found), triples, source, guarded, {})
+
+
+def namespace_of(base: str) -> str:
+    """The namespace of a knowledge base: its IRI, without its own name."""
+    return base[: len(base) - len(Iri(base).local)]
 
 
 FOLLOWS = frozenset(
@@ -348,7 +362,7 @@ def _kinds(triples: Triples, predicates: Mapping[str, Predicate], found: list[Di
     return tuple(sorted(kinds, key=lambda k: k.order))
 
 
-def _fields(triples: Triples, kinds: Iterable[Kind]) -> dict[Iri, dict[str, Field]]:
+def _fields(triples: Triples, kinds: Iterable[Kind], known: frozenset[str]) -> dict[Iri, dict[str, Field]]:
     wanted = sorted({name for kind in kinds for name in kind.fields})
     fields: dict[Iri, dict[str, Field]] = {}
     for subject in sorted(triples.subjects):
@@ -359,10 +373,20 @@ def _fields(triples: Triples, kinds: Iterable[Kind]) -> dict[Iri, dict[str, Fiel
             single, low, high = (triples.one(str(node), CL + key) for key in ("value", "low", "high"))
             value = (str(low), str(high)) if low is not None else None if single is None else str(single)
             inherited = triples.one(str(node), CL + "inheritedFrom")
+            stating = {
+                Iri(graph).local
+                for at, key in (
+                    (subject, CL + name),
+                    *((str(node), CL + key) for key in ("text", "value", "low", "high", "unit")),
+                )
+                for value in triples.all(at, key)
+                for graph in triples.graphs[at, key, value]
+            }
             fields.setdefault(Iri(subject), {})[name] = Field(
                 triples.text(str(node), CL + "text"),
                 value,
                 triples.text(str(node), CL + "unit") or None,
                 inherited.local if isinstance(inherited, Iri) else None,
+                tuple(sorted(stating & known)),
             )
     return fields

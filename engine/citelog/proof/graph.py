@@ -17,7 +17,7 @@ from citelog.patient.case import Case
 from citelog.proof.support import whose
 from citelog.proof.words import Words, number, sentence
 from citelog.rules.program import Absent, Assignment, Comparison, Constant, Expression, Operation, Present, Variable
-from citelog.run.result import Firing, Run, instance, value_of
+from citelog.run.result import Firing, Run, instance, value_of, well_founded
 from citelog.values import Atom, Iri, Value, show
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Steps:
             if name in self.uses:
                 continue
             found = []
-            for firing in self.well_founded(current):
+            for firing in well_founded(self.run, current):
                 node = self.firing(firing)
                 found.append(node)
                 if node not in self.uses:
@@ -164,13 +164,6 @@ class Steps:
                     self.uses[node] = tuple(used)
             self.uses[name] = tuple(found)
         return root
-
-    def well_founded(self, atom: Atom) -> Iterator[Firing]:
-        """The firings of a fact that do not rest on the fact itself: in a recursion, those that came before it."""
-        held = self.run.round(atom)
-        for firing in self.run.firings(atom):
-            if not held or all(self.run.round(p) < held for row in firing.rows for p in _positive(firing, row)):
-                yield firing
 
     def known(self, atom: Atom) -> str:
         if atom in self.names:
@@ -259,10 +252,6 @@ class Steps:
             "right": None if right is None else _data(right),
         }
         return self.add(self.named(f"? {text}", compared), "comparison", text + ".", **compared)
-
-
-def _positive(firing: Firing, row: Mapping[str, Value]) -> Iterator[Atom]:
-    return (instance(x, row) for x in firing.rule.body if isinstance(x, Present))
 
 
 def _typed(values: Iterable[Value | None]) -> tuple[tuple[type, Value | None], ...]:

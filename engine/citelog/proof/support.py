@@ -9,8 +9,8 @@ from typing import Any
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Case
 from citelog.proof.words import Words
-from citelog.rules.program import Absent, Present
-from citelog.run.result import Firing, Run, instance
+from citelog.rules.program import Absent
+from citelog.run.result import Firing, Run, instance, premises
 from citelog.values import Atom, Iri
 
 
@@ -79,14 +79,6 @@ def whose(case: Case, knowledge: Knowledge) -> dict[str, Any]:
         "knowledge": {"id": knowledge.id, "version": knowledge.version, "sha256": knowledge.sha256},
         "caveats": [{"text": c.text, "statements": list(c.statements)} for c in knowledge.caveats],
     }
-
-
-def premises(firing: Firing) -> Iterator[Atom]:
-    """The positive premises of a firing, in the author's order; of every row, where the rule aggregates."""
-    for row in firing.rows:
-        for literal in firing.rule.body:
-            if isinstance(literal, Present):
-                yield instance(literal, row)
 
 
 def deciding(run: Run, atom: Atom) -> Iterator[Firing]:

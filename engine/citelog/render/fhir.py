@@ -424,7 +424,12 @@ class _Writer:
         self.provenance(
             f"provenance/{conclusion.id}",
             [*lines, *telling.rests_on(conclusion), *telling.cites(conclusion)],
-            extension=[_about(conclusion), *rules, *(_extension("assumption", text) for text in conclusion.assumes)],
+            extension=[
+                _about(conclusion),
+                _extension("review", conclusion.review),
+                *rules,
+                *(_extension("assumption", text) for text in conclusion.assumes),
+            ],
             target=self.references([conclusion]),
             entity=[*entries, *quotations],
         )

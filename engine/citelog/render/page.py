@@ -16,7 +16,7 @@ from citelog.assess import Assessment, Conclusion
 from citelog.home import VERSION
 from citelog.knowledge.base import Citation, Conflict, Kind
 from citelog.patient.case import Entry
-from citelog.render.phrases import UNRESOLVED, counted, markers
+from citelog.render.phrases import UNRESOLVED, alike, counted, markers, reviewed
 from citelog.render.quoted import Quote, cut
 from citelog.render.template import fill
 from citelog.render.timeline import timeline
@@ -95,6 +95,7 @@ def page(found: Assessment) -> str:
         citations={s: r.citation for s, r in rests.items()},
         counted=counted,
         markers=markers,
+        reviewed=reviewed(found),
         unresolved=UNRESOLVED if found.knowledge.unresolved else "",
     )
 
@@ -134,7 +135,7 @@ def _card(
     return Card(
         conclusion=conclusion,
         anchor=anchor,
-        tags=tuple(str(details[tag]) for tag in TAGS if tag in details),
+        tags=(*(str(details[tag]) for tag in TAGS if tag in details), *(() if alike(found) else (conclusion.review,))),
         fields=tuple((name, details[name]) for name in kind.fields),
         also=found.others(conclusion),
         facts=tuple(entries[fact] for fact in conclusion.facts),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from citelog.answer import Answer
-from citelog.knowledge.base import Citation, Statement
+from citelog.knowledge.base import STATES, Citation, Statement
 
 
 def markers(citation: Citation) -> str:
@@ -54,6 +56,26 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     ('1 entry', '2 entries', '0 rules')
     """
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def reviewed(found: Answer) -> str:
+    """How far the encoding behind all conclusions of an answer has been reviewed; how far of each, where that differs."""
+    states = Counter(conclusion.review for conclusion in found.conclusions)
+    if set(states) == {"approved"}:
+        return "The encoding that these conclusions rest on has been approved, all of it."
+    if set(states) == {"reviewed"}:
+        return "The encoding that these conclusions rest on has been reviewed, and not all of it approved."
+    if not found.knowledge.reviews:
+        return "Nobody has reviewed the encoding that these conclusions rest on: all of them are drafts."
+    if set(states) == {"draft"}:
+        return "Each of these conclusions rests in part on what nobody has reviewed: all of them are drafts."
+    told = ", ".join(f"{states[state]} {state}" for state in reversed(STATES) if states[state])
+    return f"The encoding has been reviewed in part; of these conclusions are {told}."
+
+
+def alike(found: Answer) -> bool:
+    """Whether all conclusions of an answer are reviewed equally far, so that it is said once."""
+    return len({conclusion.review for conclusion in found.conclusions}) < 2
 
 
 UNRESOLVED = "Markers are numbers as the document prints them; it lists no sources for them."

@@ -347,6 +347,7 @@ class _Writing:
             if name in conclusion.details:
                 self.say(iri, f"cl:{name}", str(conclusion.details[name]))
         self.say(iri, "cl:assumption", *conclusion.assumes)
+        self.link(iri, "cl:reviewState", f"cl:{conclusion.review}")
         self.cite(iri, conclusion.statements)
 
     # proofs
@@ -430,7 +431,7 @@ class _Writing:
 
     def rule(self, details: Mapping[str, Any]) -> str:
         """The rule of a firing, as a plan."""
-        iri = f"{self.found.knowledge.namespace}rule/{quote(details['rule'], safe='')}"
+        iri = self.found.knowledge.rule(details["rule"]).value
         if iri in self.done:
             return iri
         self.done.add(iri)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from citelog.assess import Assessment, Conclusion
 from citelog.knowledge.base import Citation, Field
-from citelog.render.phrases import markers
+from citelog.render.phrases import markers, reviewed
 from citelog.values import Iri
 
 
@@ -34,9 +34,11 @@ class Telling:
         return " ".join(self.found.knowledge.review_status.split()) or "not stated"
 
     def caveats(self) -> list[str]:
-        """What goes with every answer: the review status, then the caveats with the statements that ask for them."""
+        """What goes with every answer: how far the document and its encoding have been reviewed, then the caveats with
+        the statements that ask for them.
+        """
         asked = [f"{c.text} [{' '.join(c.statements)}]" for c in self.found.knowledge.caveats]
-        return [f"Review status of the source document: {self.status()}.", *asked]
+        return [f"Review status of the source document: {self.status()}.", reviewed(self.found), *asked]
 
     def of(self, conclusion: Conclusion) -> list[str]:
         """A conclusion whole."""
@@ -48,9 +50,10 @@ class Telling:
             yield f"Also {other['value']} [{' '.join(other['statements'])}]."
 
     def rests_on(self, conclusion: Conclusion) -> list[str]:
-        """The entries of the record, and the assumptions."""
+        """The entries of the record, the assumptions, and how far the encoding behind it has been reviewed."""
         recorded = [f"On record: {entry}" for entry in self.entries(conclusion)]
-        return recorded + [f"Rests on a gap in the record: {text}." for text in conclusion.assumes]
+        gaps = [f"Rests on a gap in the record: {text}." for text in conclusion.assumes]
+        return [*recorded, *gaps, f"Review of the encoding behind it: {conclusion.review}."]
 
     def entries(self, conclusion: Conclusion) -> list[str]:
         """The entries that a conclusion rests on, each with its place in the record."""

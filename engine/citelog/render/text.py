@@ -11,7 +11,7 @@ from citelog.diagnostics import Diagnostic
 from citelog.knowledge.base import Citation, Knowledge
 from citelog.knowledge.lookup import Found
 from citelog.render.lines import WIDTH, Line, side_by_side, wrapped
-from citelog.render.phrases import UNRESOLVED, counted, place, said
+from citelog.render.phrases import UNRESOLVED, alike, counted, place, reviewed, said
 
 FEW = 20
 """Notes that are all shown; of more, those about entries that mean nothing here are counted."""
@@ -24,6 +24,7 @@ def assessment(found: Assessment, width: int = WIDTH) -> Iterator[Line]:
     yield Line(f"Patient record {found.case.id}")
     for caveat in knowledge.caveats:
         yield from wrapped(f"! {caveat.text} [{' '.join(caveat.statements)}]", width, "  ", "yellow")
+    yield from wrapped(f"! {reviewed(found)}", width, "  ", "yellow")
     kind, titles = "", {kind.name: kind.title for kind in knowledge.kinds}
     for conclusion in found.conclusions:
         if conclusion.kind != kind:
@@ -58,7 +59,8 @@ def _conclusion(conclusion: Conclusion, found: Assessment, width: int) -> Iterat
         yield from _sides(conclusion, found.knowledge, width)
     facts = f"from {', '.join(conclusion.facts)}" if conclusion.facts else "from nothing on record"
     cites = f"cites {' '.join(conclusion.statements)}" if conclusion.statements else "no statement speaks of it"
-    yield from wrapped(f"    {facts} · {cites}", width, "      ", "green")
+    state = "" if alike(found) else f" · {conclusion.review}"
+    yield from wrapped(f"    {facts} · {cites}{state}", width, "      ", "green")
     for assumption in conclusion.assumes:
         yield from wrapped(f"    rests on a gap: {assumption}", width, "      ", "yellow")
 

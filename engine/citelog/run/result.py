@@ -120,6 +120,22 @@ class Run:
         return self.rounds.get(key, 0) if key else 0
 
 
+def well_founded(run: Run, atom: Atom) -> Iterator[Firing]:
+    """The firings of a fact that do not rest on the fact itself: in a recursion, those that came before it."""
+    held = run.round(atom)
+    for firing in run.firings(atom):
+        if not held or all(run.round(premise) < held for premise in premises(firing)):
+            yield firing
+
+
+def premises(firing: Firing) -> Iterator[Atom]:
+    """The positive premises of a firing, in the author's order; of every row, where the rule aggregates."""
+    for row in firing.rows:
+        for literal in firing.rule.body:
+            if isinstance(literal, Present):
+                yield instance(literal, row)
+
+
 def instance(literal: Literal, bindings: Mapping[str, Value]) -> Atom:
     """A positive or negated literal with its variables replaced; unbound places of a negated one are `None`."""
     assert isinstance(literal, Present | Absent)
@@ -139,4 +155,4 @@ def value_of(expression: Expression, bindings: Mapping[str, Value]) -> Value | N
             return None if a is None or b is None else evaluate(operator, a, b)
 
 
-__all__ = ["Firing", "Held", "Ids", "Run", "instance", "value_of"]
+__all__ = ["Firing", "Held", "Ids", "Run", "instance", "premises", "value_of", "well_founded"]
