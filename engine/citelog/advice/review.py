@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from citelog import home
-from citelog.advice import absences, hedges, measures, numbers, populations, rules, statements, words
+from citelog.advice import absences, hedges, measures, numbers, populations, reviews, rules, statements, words
 from citelog.advice.given import Advice, Given
 from citelog.advice.reach import Reach
 from citelog.diagnostics import Diagnostic, did_you_mean
@@ -33,6 +33,8 @@ ADVISERS: tuple[Adviser, ...] = (
     rules.subsumed,
     rules.dead,
     absences.hidden,
+    reviews.outdated,
+    reviews.by_encoder,
 )
 
 CODES: Mapping[str, str] = {
@@ -44,6 +46,7 @@ CODES: Mapping[str, str] = {
     **measures.CODES,
     **rules.CODES,
     **absences.CODES,
+    **reviews.CODES,
     "acceptance-unused": "an acceptance of advice that is not given",
 }
 """Every code of advice, with its meaning."""

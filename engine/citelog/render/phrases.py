@@ -59,7 +59,7 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def reviewed(found: Answer) -> str:
-    """How far the encoding behind all conclusions of an answer has been reviewed; how far of each, where that differs."""
+    """How far the encoding behind the conclusions of an answer has been reviewed, in a sentence."""
     states = Counter(conclusion.review for conclusion in found.conclusions)
     if set(states) == {"approved"}:
         return "The encoding that these conclusions rest on has been approved, all of it."
@@ -69,6 +69,8 @@ def reviewed(found: Answer) -> str:
         return "Nobody has reviewed the encoding that these conclusions rest on: all of them are drafts."
     if set(states) == {"draft"}:
         return "Each of these conclusions rests in part on what nobody has reviewed: all of them are drafts."
+    if not states:
+        return "Nothing was concluded whose encoding could have been reviewed."
     told = ", ".join(f"{states[state]} {state}" for state in reversed(STATES) if states[state])
     return f"The encoding has been reviewed in part; of these conclusions are {told}."
 
