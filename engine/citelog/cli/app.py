@@ -7,7 +7,18 @@ import sys
 
 import click
 
-from citelog.cli import asking, auditing, authors, comparing, editing, exporting, patients, serving, verifying
+from citelog.cli import (
+    approving,
+    asking,
+    auditing,
+    authors,
+    comparing,
+    editing,
+    exporting,
+    patients,
+    serving,
+    verifying,
+)
 from citelog.cli.console import guarded
 from citelog.home import VERSION
 
@@ -24,6 +35,7 @@ for command in (
     *authors.COMMANDS,
     *comparing.COMMANDS,
     *verifying.COMMANDS,
+    *approving.COMMANDS,
     *auditing.COMMANDS,
     *editing.COMMANDS,
     *asking.COMMANDS,

@@ -2,14 +2,18 @@
 
 The files come from git's object store (`ls-tree`, `cat-file`), not from `git archive`, which follows `.gitattributes`
 and would convert line ends: a source document is pinned by its bytes. Nothing is written to the repository.
+
+And what git knows of the files as they are: who touched each line last, and what is not committed.
 """
 
 from __future__ import annotations
 
+import datetime
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from citelog.diagnostics import CitelogError
@@ -78,6 +82,88 @@ def _write(folder: Path, beside: Path, tree: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(given[end + 1 : end + 1 + size])
         at = end + size + 2
+
+
+# who touched what, and what is not committed
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """The commit that a line comes from: when, in seconds since 1970; who wrote it, on which day where they were; and
+    the beginning of its hash.
+    """
+
+    seconds: int
+    author: str
+    day: datetime.date
+    commit: str
+
+
+def touched(folder: Path) -> Mapping[Path, tuple[Touch | None, ...]]:
+    """The commit that each line of each tracked file of a folder comes from; None for one that is not committed yet.
+
+    A file that is not among them is not tracked. Raises CitelogError where there is no git, or no repository.
+    """
+    tracked = _asked(folder, "ls-files", "-z", "--", ".").decode("utf-8", "surrogateescape").split("\0")
+    if head(folder) is None:
+        return {}
+    found: dict[Path, tuple[Touch | None, ...]] = {}
+    for name in filter(None, tracked):
+        path = folder / name
+        if path.suffix in _BLAMED and path.is_file():
+            found[path] = tuple(_touches(_asked(folder, "blame", "--line-porcelain", "--", name)))
+    return found
+
+
+_BLAMED = (".ttl", ".trig", ".rls")
+
+
+def _touches(told: bytes) -> Iterator[Touch | None]:
+    """What `git blame --line-porcelain` says of each line, of which it gives the text last, after a tab."""
+    commit, about = "", dict[str, str]()
+    for line in told.decode("utf-8", "replace").split("\n"):
+        if line.startswith("\t"):
+            zone = datetime.timezone(_offset(about["author-tz"]))
+            seconds = int(about["author-time"])
+            day = datetime.datetime.fromtimestamp(seconds, zone).date()
+            yield Touch(seconds, about["author"], day, commit[:10]) if commit.strip("0") else None
+            commit, about = "", {}
+        elif not commit:
+            commit = line.split(" ")[0]
+        else:
+            key, _, value = line.partition(" ")
+            about[key] = value
+
+
+def _offset(zone: str) -> datetime.timedelta:
+    """A time zone as git writes it.
+
+    >>> _offset("-0330")
+    datetime.timedelta(days=-1, seconds=73800)
+    """
+    size = datetime.timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
+    return -size if zone.startswith("-") else size
+
+
+def head(folder: Path) -> str | None:
+    """The hash of the commit that the repository of a folder stands at; None where nothing is committed yet.
+
+    Raises CitelogError where there is no git, or no repository.
+    """
+    _asked(folder, "rev-parse", "--git-dir")
+    try:
+        return _asked(folder, "rev-parse", "--verify", "--quiet", "HEAD").decode().strip()
+    except _Refused:
+        return None
+
+
+def uncommitted(folder: Path) -> tuple[str, ...]:
+    """The files of a folder that are changed, added or deleted since the last commit, or not tracked.
+
+    Raises CitelogError where there is no git, or no repository.
+    """
+    told = _asked(folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
+    return tuple(entry[3:] for entry in told.decode("utf-8", "surrogateescape").split("\0") if entry)
 
 
 class _Refused(CitelogError):

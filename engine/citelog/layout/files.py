@@ -41,13 +41,17 @@ PATTERNS = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls")
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A file, its name as shown to people, what is in it, what should be, and the statements with a new place."""
+    """A file, its name as shown to people, what is in it, what should be, and the statements with a new place.
+
+    `new` is a file that is not there yet, and has nothing in it.
+    """
 
     path: Path
     name: str
     before: str
     after: str
     places: tuple[str, ...] = ()
+    new: bool = False
 
     @property
     def changed(self) -> bool:
@@ -148,7 +152,8 @@ def _laid(path: Path, name: str, places: dict[str, Place], drafts: Drafts) -> La
 
 
 def write(files: Iterable[Laid]) -> None:
-    """Write the files that change: each beside its place first, then all moved there, with the permissions they had.
+    """Write the files that change: each beside its place first, then all moved there, with the permissions they had,
+    and a new one with those of a file beside it.
 
     Raises CitelogError where one cannot be written, or was changed by someone else in the meantime; then none is.
     """
@@ -161,8 +166,10 @@ def write(files: Iterable[Laid]) -> None:
             with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f".{place.name}-", delete=False) as file:
                 made.append((Path(file.name), place))
                 file.write(laid.after.encode("utf-8"))
-            shutil.copymode(place, file.name)
-            if place.read_bytes().decode("utf-8", "replace") != laid.before:
+            there = place.exists()
+            shutil.copymode(place if there else next(place.parent.glob(f"*{place.suffix}")), file.name)
+            now = place.read_bytes().decode("utf-8", "replace") if there else ""
+            if there == laid.new or now != laid.before:
                 raise CitelogError(
                     f"{laid.path}: it was changed while it was being laid out\n   = run the command again"
                 )

@@ -43,7 +43,7 @@ def written(rule: RuleSyntax, prefixes: Mapping[str, str]) -> str:
         text = " ".join(doc.text.split())
         if text.startswith("@") or not lines:
             lines.append(f"%%% {text}")
-        else:
+        elif text:
             lines[-1] += f" {text}"
     for attribute in rule.attributes:
         lines.append(f'#[{attribute.name}({"f" if attribute.interpolated else ""}"{attribute.text}")]')
