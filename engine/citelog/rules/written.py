@@ -39,11 +39,10 @@ def written(rule: RuleSyntax, prefixes: Mapping[str, str]) -> str:
     short(?p) :- slept(?p, ?r, <https://example.org/#night>), ?a < (?b + 1) .
     """
     lines: list[str] = []
-    for doc in rule.docs:
-        text = " ".join(doc.text.split())
+    for text in filter(None, (" ".join(doc.text.split()) for doc in rule.docs)):
         if text.startswith("@") or not lines:
             lines.append(f"%%% {text}")
-        elif text:
+        else:
             lines[-1] += f" {text}"
     for attribute in rule.attributes:
         lines.append(f'#[{attribute.name}({"f" if attribute.interpolated else ""}"{attribute.text}")]')
