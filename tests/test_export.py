@@ -389,7 +389,7 @@ def test_the_command_refuses_what_it_cannot_use(tmp_path: Path) -> None:
 
 
 def test_the_command_names_every_form() -> None:
-    assert set(exporting.FORMS) == set(forms.FORMS)
+    assert set(exporting.FORMS) == {*forms.FORMS, "archive"}
     with pytest.raises(CitelogError, match="did you mean clingo"):
         forms.export("clinga", ALONE)
 

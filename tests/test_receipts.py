@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import hashlib
+import io
 import json
+import lzma
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import b12
 import citelog
+from authoring import ROOT, Ended
 from citelog import home, patient
 from citelog.assess import Assessment
+from citelog.cli.app import main
 from citelog.diagnostics import CitelogError
-from citelog.receipt import content
+from citelog.receipt import archive, content, store
 from citelog.receipt.manifest import Manifest, manifest
 from citelog.receipt.sealed import seal, unseal
+from test_schemas import form, problem
 
-ROOT = Path(__file__).parent.parent
 PATIENT = ROOT / "examples" / "patient.yaml"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
+NIGHT = """\
+id: night
+context: {age_years: 11}
+labs: [{analyte: night, value: 8.5, unit: hours, when: 2026-03-08}]
+findings: [{name: falling asleep in lessons, state: present}, {name: loud snoring, state: present}]
+"""
+AT_NIGHT = ("--at", "2026-03-09", "--receipt", "night.receipt.json")
+
+
+def run(*arguments: str | Path, cwd: Path = ROOT) -> Ended:
+    """Runs a citelog command, in this process and in a folder."""
+    out, err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
+    with (
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main([str(argument) for argument in arguments])
+    assert isinstance(ended.value.code, int) and isinstance(out.buffer, io.BytesIO)
+    return Ended(ended.value.code, out.buffer.getvalue().decode(), err.getvalue())
 
 
 @cache
@@ -98,8 +134,6 @@ def test_a_changed_record_has_no_receipt_because_nobody_wrote_it() -> None:
 
 
 def test_no_receipt_is_given_for_knowledge_that_was_edited_since_it_was_opened(tmp_path: Path) -> None:
-    import shutil
-
     folder = tmp_path / "short-nights"
     shutil.copytree(ROOT / "examples" / "short-nights", folder)
     answer = citelog.open(folder).assess({"id": "x"})
@@ -126,3 +160,321 @@ def test_a_changed_member_is_named() -> None:
     named = [[d.member for d in unseal(data.replace(old, new, 1), ("at", "note")).damage] for old, new in told.items()]
     assert named == [["at"], ["note"], ["at", "note"], ["hashes"], ["sha256"], ["sha256", "frame"]]
     assert unseal(data, ("at", "note")).damage == ()
+
+
+# the command that gives receipts
+
+
+def case(folder: Path, text: str = "id: x\nlabs: [{analyte: serum vitamin B12, value: 80, unit: pmol/L}]\n") -> Path:
+    (folder / "case.yaml").write_text(text, encoding="utf-8")
+    return folder / "case.yaml"
+
+
+def test_assess_keeps_a_receipt_beside_its_answer_and_the_same_one_again(tmp_path: Path) -> None:
+    kept = tmp_path / "x.receipt.json"
+    plain = run("assess", case(tmp_path))
+    first = run("assess", case(tmp_path), "--receipt", kept)
+    assert first == plain and first.status == 0
+    data = kept.read_bytes()
+    assert data == receipt(case(tmp_path))
+    assert run("assess", case(tmp_path), "--receipt", kept).status == 0 and kept.read_bytes() == data
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_another_receipt_is_not_overwritten(tmp_path: Path) -> None:
+    kept = tmp_path / "x.receipt.json"
+    kept.write_text("precious")
+    ended = run("assess", case(tmp_path), "--receipt", kept)
+    assert (ended.status, ended.out, kept.read_text()) == (2, "", "precious")
+    assert (
+        ended.err
+        == f"{kept}: there is another file, and is not overwritten\n   = name another, or put this one away first\n"
+    )
+
+
+def test_several_cases_give_a_receipt_each_in_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "receipts"
+    one, other = case(tmp_path), tmp_path / "b.yaml"
+    other.write_text("id: a/b\n")
+    ended = run("assess", one, other, "--receipt", folder)
+    assert (ended.status, ended.out) == (
+        2,
+        "",
+    ) and "2 cases, and this is no folder\n   = make it, and name it" in ended.err
+    folder.mkdir()
+    assert run("assess", one, other, "--receipt", folder).status == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["a%2Fb.receipt.json", "x.receipt.json"]
+    ended = run("audit", "replay", *sorted(folder.iterdir()))
+    assert ended.status == 0 and [line for line in ended.out.splitlines() if line.startswith("same: ")] == [
+        f"same: {folder}/a%2Fb.receipt.json",
+        f"same: {folder}/x.receipt.json",
+    ]
+
+
+def test_a_record_from_standard_input_has_a_receipt_too(tmp_path: Path) -> None:
+    kept = tmp_path / "receipt.json"
+    given = b"labs: [{analyte: serum vitamin B12, value: 80, unit: pmol/L}]"
+    command = [sys.executable, "-c", "from citelog.cli.app import main; main()", "assess", "-", "--receipt", str(kept)]
+    subprocess.run(command, input=given, env=ENVIRONMENT, capture_output=True, check=True)
+    assert content.read(kept.read_bytes(), "it").record == given
+    assert run("audit", "replay", kept).status == 0
+
+
+@pytest.mark.parametrize(
+    ("to", "what"),
+    [
+        ("-", "--receipt -: a receipt is a file beside the answer"),
+        ("nowhere/receipt.json", "there is no folder nowhere"),
+        ("/dev/full", "/dev/full: there is another file"),
+    ],
+)
+def test_a_receipt_that_can_go_nowhere_stops_the_answer(to: str, what: str, tmp_path: Path) -> None:
+    ended = run("assess", case(tmp_path), "--receipt", to, cwd=tmp_path)
+    assert (ended.status, ended.out) == (2, "") and what in ended.err and "   = " in ended.err
+
+
+def test_without_a_receipt_nothing_of_receipts_is_loaded() -> None:
+    code = (
+        "import sys; from citelog.cli.app import app; app(['assess', sys.argv[1]], standalone_mode=False);"
+        "print([m for m in sys.modules if m.startswith('citelog.receipt') or m == 'rfc8785'], file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(PATIENT)], env=ENVIRONMENT, capture_output=True, check=True)
+    assert ended.stderr == b"[]\n"
+
+
+def test_a_process_that_is_killed_leaves_whole_receipts_or_none(tmp_path: Path) -> None:
+    """Killed at twenty moments, in the middle of writing hundreds."""
+    code = (
+        "import sys; from pathlib import Path; from citelog.receipt import store\n"
+        "data = Path(sys.argv[1]).read_bytes()\n"
+        "for n in range(100000):\n    store.keep(Path(sys.argv[2]) / str(n), data); print(n, flush=True)\n"
+    )
+    source = tmp_path / "data"
+    source.write_bytes(receipt())
+    rng, kept = random.Random(6), 0
+    for attempt in range(20):
+        folder = tmp_path / f"at-{attempt}"
+        folder.mkdir()
+        writer = subprocess.Popen(
+            [sys.executable, "-c", code, str(source), str(folder)], env=ENVIRONMENT, stdout=subprocess.PIPE
+        )
+        assert writer.stdout is not None and writer.stdout.readline() == b"0\n"
+        time.sleep(rng.random() * 0.03)
+        writer.kill()
+        told = writer.stdout.read().split()
+        writer.wait()
+        writer.stdout.close()
+        files = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+        assert set(files.values()) == {receipt()} and {n.decode() for n in told} <= {*files}
+        kept += len(files)
+    assert kept > 20
+
+
+def test_two_writers_of_one_name_leave_the_first_and_tell_the_second(tmp_path: Path) -> None:
+    store.keep(tmp_path / "a", b"one")
+    store.keep(tmp_path / "a", b"one")
+    with pytest.raises(CitelogError, match="there is another file, and is not overwritten"):
+        store.keep(tmp_path / "a", b"other")
+    assert (tmp_path / "a").read_bytes() == b"one" and len(list(tmp_path.iterdir())) == 1
+
+
+# replaying
+
+
+@pytest.fixture(scope="module")
+def edited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """B12 with one rule changed, and beside it the archive of the edition that was, and a receipt of then."""
+    folder = tmp_path_factory.mktemp("edited")
+    shutil.copytree(b12.FOLDER, folder / "b12")
+    (folder / "patient.receipt.json").write_bytes(receipt())
+    (folder / "then.tar").write_bytes(archive.archive(b12.FOLDER, home.ontology(), b12.knowledge()))
+    rules = folder / "b12" / "rules" / "50-regimens.rls"
+    before, name, after = rules.read_text(encoding="utf-8").partition('#[name("regimen-standard-loading")]')
+    rules.write_text(
+        before + name + after.replace("neuro(?p, cl:absent)", "neuro(?p, cl:present)", 1), encoding="utf-8"
+    )
+    return folder
+
+
+def replayed(folder: Path, *more: str | Path) -> tuple[int, Any]:
+    ended = run("audit", "replay", "patient.receipt.json", "--kb", "./b12", "--format", "json", *more, cwd=folder)
+    assert ended.status < 2, ended.err
+    document = json.loads(ended.out)
+    assert problem(form("replay"), document) == ""
+    return ended.status, document
+
+
+def test_a_receipt_replays_the_same_where_nothing_changed(tmp_path: Path) -> None:
+    kept = tmp_path / "patient.receipt.json"
+    kept.write_bytes(receipt())
+    ended = run("audit", "replay", kept.name, cwd=tmp_path)
+    edition = files().fingerprint[:10]
+    assert (ended.status, ended.out) == (
+        0,
+        f"""\
+same: patient.receipt.json
+  record     example-1, a case file, assessed without a date by b12 {assessed().knowledge.version} ({edition})
+  seal       whole: every member is what was sealed ({json.loads(receipt())["sha256"][:10]})
+  engine     the one that answered then: citelog {citelog.__version__}, {assessed().to_dict()["engine"]["reasoner"]}
+  knowledge  the edition at hand is the one that answered then, file by file
+  proofs     19 proofs, in which the independent checker finds nothing wrong
+  again      derived again, the same 19 conclusions
+""",
+    )
+
+
+def test_a_changed_rule_is_named_as_the_cause_where_the_edition_is_at_hand(edited: Path) -> None:
+    status, document = replayed(edited, "--edition", "then.tar")
+    assert (status, document["verdict"]) == (1, "differs")
+    assert document["files"] == [{"group": "rules", "file": "rules/50-regimens.rls", "how": "changed"}]
+    assert document["then"] == {
+        "edition": "then.tar",
+        "knowledge": content.read(receipt(), "it").members["knowledge"],
+        "same": True,
+        "fault": None,
+        "faults": [],
+        "differences": [],
+    }
+    assert [(one["what"], one["how"]) for one in document["now"]["differences"]] == [("regimen:HYD-STD-LOAD", "lost")]
+    assert document["causes"] == [
+        {
+            "changes": [
+                {
+                    "kind": "rule",
+                    "id": "regimen-standard-loading",
+                    "how": "changed",
+                    "details": [{"name": "needs", "before": ["neuro(?p, absent)"], "after": ["neuro(?p, present)"]}],
+                }
+            ],
+            "tried": True,
+            "effects": [{"how": "lost", "before": "regimen:HYD-STD-LOAD", "after": None}],
+        }
+    ]
+
+
+def test_without_that_edition_the_files_are_named_and_it_is_asked_for(edited: Path) -> None:
+    status, document = replayed(edited)
+    assert (status, document["then"], document["causes"]) == (1, None, [])
+    assert [(one["what"], one["how"]) for one in document["now"]["differences"]] == [("regimen:HYD-STD-LOAD", "lost")]
+    ended = run("audit", "replay", "patient.receipt.json", "--kb", "./b12", cwd=edited)
+    assert ended.out.splitlines()[4:] == [
+        "  knowledge  the one at hand is another: rules (rules/50-regimens.rls)",
+        "  then       the edition that answered is not at hand: its proofs are not checked, and nothing is",
+        "             derived under it (name it with --edition: a folder, an archive, a revision)",
+        "  today      derived under the edition at hand, the answer is another:",
+        "             - regimen:HYD-STD-LOAD is lost",
+        "             which change explains it only the edition that answered can tell",
+    ]
+
+
+def test_that_edition_is_found_in_the_folder_of_editions_and_one_that_is_damaged_is_said(
+    edited: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(edited, tmp_path, dirs_exist_ok=True)
+    editions = tmp_path / "b12" / "editions"
+    editions.mkdir()
+    plain = (edited / "then.tar").read_bytes()
+    (editions / "a.tar").write_bytes(plain.replace(b"hydroxocobalamin", b"hydroxocobalamim", 1))
+    (editions / "b.tar.gz").write_bytes(gzip.compress(plain, mtime=0))
+    (editions / "c.tar.xz").write_bytes(lzma.compress(plain))
+    status, document = replayed(tmp_path)
+    assert (status, document["then"]["edition"], document["then"]["same"]) == (1, "editions/b.tar.gz", True)
+    [remark] = document["remarks"]
+    assert remark.startswith(str(Path("b12/editions/a.tar"))) and "it is not what was written" in remark
+
+
+def git(folder: Path, *arguments: str) -> None:
+    said = ("-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(folder), *said, *arguments], check=True, capture_output=True)
+
+
+def test_that_edition_is_found_in_git_whatever_has_been_committed_since(tmp_path: Path) -> None:
+    """A receipt replayed in a new clone: the edition is known by its hash, no revision has to be named."""
+    origin = tmp_path / "origin"
+    shutil.copytree(ROOT / "examples" / "short-nights", origin / "guides" / "short-nights")
+    (origin / "case.yaml").write_text(NIGHT)
+    git(tmp_path, "init", "-q", "origin")
+    git(origin, "add", ".")
+    git(origin, "commit", "-qm", "one")
+    assert run("assess", "case.yaml", "--kb", "guides/short-nights", *AT_NIGHT, cwd=origin).status == 0
+    for number, (old, new) in enumerate([("?years < ?age", "?years <= ?age"), ("?years >= ?age", "?years > ?age")]):
+        rules = origin / "guides" / "short-nights" / "rules" / "10-night.rls"
+        text = rules.read_text(encoding="utf-8")
+        assert old in text
+        rules.write_text(text.replace(old, new), encoding="utf-8")
+        git(origin, "commit", "-qam", str(number))
+    git(tmp_path, "clone", "-q", "origin", "clone")
+    clone = tmp_path / "clone"
+    ended = run(
+        "audit", "replay", origin / "night.receipt.json", "--kb", "guides/short-nights", "--format", "json", cwd=clone
+    )
+    document = json.loads(ended.out)
+    assert document["then"]["same"] and document["then"]["edition"].partition(":")[2].startswith(
+        "guides/short-nights ("
+    )
+    assert document["now"]["edition"] == "the folder short-nights"
+
+
+def test_knowledge_with_errors_answers_nothing_and_what_was_true_then_is_still_shown(
+    edited: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(edited, tmp_path, dirs_exist_ok=True)
+    with (tmp_path / "b12" / "rules" / "10-results.rls").open("a") as file:
+        file.write("oops(?p) :- .\n")
+    status, document = replayed(tmp_path, "--edition", "then.tar")
+    assert (status, document["then"]["same"], document["now"]["knowledge"]) == (1, True, None)
+    assert document["now"]["fault"] == "it has errors: syntax"
+
+
+def test_a_comment_in_the_rules_is_another_edition_with_the_same_answer(edited: Path, tmp_path: Path) -> None:
+    shutil.copytree(b12.FOLDER, tmp_path / "b12")
+    (tmp_path / "patient.receipt.json").write_bytes(receipt())
+    rules = tmp_path / "b12" / "rules" / "10-results.rls"
+    rules.write_text(f"% Ten words more, which say nothing.\n\n{rules.read_text(encoding='utf-8')}", encoding="utf-8")
+    status, document = replayed(tmp_path, "--edition", edited / "then.tar")
+    assert (status, document["verdict"], document["now"]["differences"]) == (0, "same", [])
+    assert document["files"] == [{"group": "rules", "file": "rules/10-results.rls", "how": "changed"}]
+
+
+def test_a_changed_case_is_named_and_changes_no_answer(edited: Path, tmp_path: Path) -> None:
+    """A receipt knows the cases by one hash; which of them it is the edition itself can tell."""
+    shutil.copytree(b12.FOLDER, tmp_path / "b12")
+    (tmp_path / "patient.receipt.json").write_bytes(receipt())
+    changed = sorted((tmp_path / "b12" / "cases").glob("*.yaml"))[7]
+    changed.write_text(changed.read_text(encoding="utf-8") + "# a remark\n", encoding="utf-8")
+    status, document = replayed(tmp_path)
+    assert (status, document["verdict"]) == (0, "same")
+    assert document["files"] == [{"group": "cases", "file": None, "how": "changed"}]
+
+
+def test_another_engine_that_says_the_same_is_the_same_and_is_said(tmp_path: Path) -> None:
+    members = content.read(receipt(), "it").members
+    engine = {**members["engine"], "citelog": "0.0.1", "code": "0" * 64, "reasoner": "pyDatalog 0.22.3"}
+    document = members["assessment"] | {"engine": {"citelog": "0.0.1", "reasoner": "pyDatalog 0.22.3"}}
+    kept = tmp_path / "old.receipt.json"
+    kept.write_bytes(seal({**members, "engine": engine, "assessment": document}))
+    ended = run("audit", "replay", kept)
+    here = content.engine()
+    assert ended.status == 0
+    told = " ".join(line.strip() for line in ended.out.splitlines()[3:5])
+    assert told == (
+        f"engine     another than then: citelog 0.0.1 → citelog {here['citelog']}, code 0000000000 → code "
+        f"{here['code'][:10]}, pyDatalog 0.22.3 → {here['reasoner']}"
+    )
+
+
+def test_a_receipt_of_knowledge_that_is_not_at_hand_needs_its_name_or_an_archive(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / "short-nights")
+    (tmp_path / "case.yaml").write_text(NIGHT)
+    assert run("assess", "case.yaml", "--kb", "short-nights", *AT_NIGHT, cwd=tmp_path).status == 0
+    assert run("export", "--to", "archive", "--kb", "short-nights", "--out", "nights.tar", cwd=tmp_path).status == 0
+    ended = run("audit", "replay", "night.receipt.json", cwd=tmp_path)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == (
+        "night.receipt.json: it is of short-nights, which is not at hand\n"
+        "   = name the knowledge base with --kb, or an archive of it with --edition\n"
+    )
+    ended = run("audit", "replay", "night.receipt.json", "--kb", "b12", cwd=tmp_path)
+    assert (ended.status, ended.out) == (2, "") and "it is of short-nights, and --kb names b12" in ended.err
+    ended = run("audit", "replay", "night.receipt.json", "--edition", "nights.tar", cwd=tmp_path)
+    assert ended.status == 0 and "derived again, the same" in ended.out

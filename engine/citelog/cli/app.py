@@ -16,6 +16,7 @@ from citelog.cli import (
     editing,
     exporting,
     patients,
+    replaying,
     serving,
     verifying,
 )
@@ -43,6 +44,8 @@ for command in (
     *serving.COMMANDS,
 ):
     app.add_command(command)
+for command in replaying.COMMANDS:
+    auditing.audit.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:

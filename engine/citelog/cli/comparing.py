@@ -46,10 +46,11 @@ def diff(
 ) -> None:
     """Two editions of a knowledge base: what changed by meaning, and what that changes for whom, and why.
 
-    OLD and NEW are folders or git revisions (HEAD~1, a tag, REV:path/in/the/repository). A revision alone means the
-    folder that --kb names as it was then; without NEW, OLD is compared with that folder as it is. Every case of both
-    editions is derived under both, and so is the smallest record for each conclusion that any possible patient gains or
-    loses; effects are grouped by the changes that, made alone, have them.
+    OLD and NEW are folders, archives (citelog export --to archive) or git revisions (HEAD~1, a tag,
+    REV:path/in/the/repository). A revision alone means the folder that --kb names as it was then; without NEW, OLD is
+    compared with that folder as it is. Every case of both editions is derived under both, and so is the smallest
+    record for each conclusion that any possible patient gains or loses; effects are grouped by the changes that, made
+    alone, have them.
     """
     if every and brief:
         raise CitelogError("--all and --brief: one shows all proofs, the other none\n   = give one of them")
@@ -75,12 +76,18 @@ def diff(
 
 @contextlib.contextmanager
 def _edition(name: str, kb: str | None) -> Iterator[Edition]:
-    """A folder, a shipped knowledge base by its name, or a git revision: the first of these that there is."""
+    """A shipped knowledge base by its name, a folder, an archive or a git revision: the first that there is."""
     from citelog.compare.editions import edition
     from citelog.compare.revisions import folder_of
 
     if name in home.shipped() or Path(name).is_dir():
         yield edition(home.knowledge(name).resolve(), name)
+        return
+    if Path(name).is_file():
+        from citelog.receipt import archive
+
+        with archive.unpacked(archive.read_file(Path(name))) as (folder, ontology):
+            yield edition(folder, name, ontology)
         return
     revision, colon, path = name.partition(":")
     beside = home.knowledge(kb).resolve() if kb is not None or not colon else Path.cwd()

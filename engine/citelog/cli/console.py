@@ -121,14 +121,14 @@ def say(text: str) -> None:
             print(_CONTROL.sub(lambda m: f"\\x{ord(m[0]):02x}", text), file=sys.stderr, flush=True)
 
 
-def write(text: str) -> None:
-    """A result, on standard output, in UTF-8 whatever the locale."""
+def write(result: str | bytes) -> None:
+    """A result, on standard output, text in UTF-8 whatever the locale."""
     remedy = "make room for it, or send it elsewhere"
     if sys.stdout is None:  # closed by the caller
         raise CitelogError(f"standard output: it is closed, and the answer has nowhere to go\n   = {remedy}")
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.write(result.encode() if isinstance(result, str) else result)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import sys
 from pathlib import Path
 
 import click
@@ -11,13 +13,15 @@ from citelog import home
 from citelog.cli.console import AT, KB, assess_all, open_base, say, write
 from citelog.diagnostics import CaseError, CitelogError
 
-FORMS = ("nquads", "trig", "nanopub", "clingo", "nemo", "souffle", "swi")
+FORMS = ("nquads", "trig", "nanopub", "clingo", "nemo", "souffle", "swi", "archive")
 
 
 @click.command(epilog="Example: citelog export --to swi --case patient.yaml --out exported/")
 @click.option("--to", "form", type=click.Choice(FORMS), required=True, help="The form: RDF, or a system's language.")
 @click.option("--case", "cases", multiple=True, metavar="CASE", help="A patient's record, to be exported too: one.")
-@click.option("--out", default="-", show_default=True, metavar="DIR|-", help="A folder for the files; - prints them.")
+@click.option(
+    "--out", default="-", show_default=True, metavar="DIR|FILE|-", help="A folder for the files; - prints them."
+)
 @KB
 @AT
 def export(form: str, cases: tuple[str, ...], out: str, kb: str | None, at: str | None) -> None:
@@ -26,7 +30,11 @@ def export(form: str, cases: tuple[str, ...], out: str, kb: str | None, at: str 
     RDF: nquads, trig, and nanopub (unsigned nanopublications: of the statements, or of the case's conclusions).
     Programs that derive what citelog derives, with their citations: clingo, nemo, swi (SWI-Prolog); and souffle, which
     no test has run.
+    An archive is one file with every file of this edition, the same on every machine (docs/RECEIPTS.md).
     """
+    if form == "archive":
+        _archive(out, kb, cases)
+        return
     from citelog.export import forms
     from citelog.export.subject import Subject
 
@@ -47,6 +55,22 @@ def export(form: str, cases: tuple[str, ...], out: str, kb: str | None, at: str 
     except OSError as error:
         raise CitelogError(f"{out}: it cannot be written to: {error.strerror}\n   = name another folder") from error
     say(f"{folder}: {len(files)} file{'' if len(files) == 1 else 's'} written")
+
+
+def _archive(out: str, kb: str | None, cases: tuple[str, ...]) -> None:
+    from citelog.receipt import archive, store
+
+    if cases:
+        raise CitelogError("--case: an archive is of a knowledge base\n   = citelog assess --receipt keeps a case")
+    knowledge = open_base(kb)
+    data = archive.archive(home.knowledge(kb), home.ontology(), knowledge)
+    if out == "-":
+        if sys.stdout is not None and sys.stdout.isatty():
+            raise CitelogError("--out -: an archive is nothing for a terminal\n   = name a file with --out")
+        write(data)
+        return
+    store.keep(Path(out), data)
+    say(f"{out}: {knowledge.id} {knowledge.version}, {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
 
 
 def _day(at: str | None) -> datetime.date | None:

@@ -42,12 +42,21 @@ def _print(
 @KB
 @forms("text", "json", "html", "svg", "prov", "jsonld", "fhir")
 @AT
-def assess(cases: tuple[str, ...], kb: str | None, form: str, at: str | None) -> None:
+@click.option(
+    "--receipt",
+    metavar="FILE|DIR",
+    help="Also keep the record, the answer and its proofs, sealed; of several cases in a folder, a file of each.",
+)
+def assess(cases: tuple[str, ...], kb: str | None, form: str, at: str | None, receipt: str | None) -> None:
     """Every conclusion for a patient, each with its reasons and citations.
 
     CASE is a case file, a FHIR R4 record in JSON, or - for standard input.
     """
     found = assess_all(open_base(kb), cases, at)
+    if receipt is not None:
+        from citelog.cli.replaying import give
+
+        give(found, kb, receipt)
     if form == "json":
         documents = [a.to_json() for a in found]
         write(("[\n" + ",\n".join(documents) + "\n]" if len(cases) > 1 else documents[0]) + "\n")

@@ -257,7 +257,7 @@ def diff(
     moved = drift(old, new, found.renamed)
     subjects = (*_cases(old, new), *more)
     cases = tuple(_changed_cases(old, new))
-    unasked = "; ".join(f"{e.name} has errors, and gives no answers" for e in (old, new) if e.knowledge is None)
+    unasked = _unasked(old, new)
     unusable: dict[str, str] = {}
     if moved is not None and any(quote.fate != "moved" for quote in moved.quotes):
         moved = supported(moved, _rests(old, watch))
@@ -274,6 +274,25 @@ def diff(
             unusable[subject.name] = str(error)
     asked = tuple(subject for subject in subjects if subject.name not in unusable)
     return Diff(old, new, found, cases, moved, compared.groups(), asked, unusable, pictures=seen)
+
+
+def diff_on(old: Edition, new: Edition, subjects: Iterable[Subject]) -> Diff:
+    """Compare two editions on some records and no others; raises CaseError where one cannot be read."""
+    found = changes(old, new)
+    moved = drift(old, new, found.renamed)
+    subjects = tuple(subjects)
+    unasked = _unasked(old, new)
+    if unasked:
+        return Diff(old, new, found, (), moved, (), (), {}, unasked)
+    compared = _Compared(old, new, found, every=False)
+    for subject in subjects:
+        compared.ask(subject)
+    return Diff(old, new, found, (), moved, compared.groups(), subjects)
+
+
+def _unasked(*editions: Edition) -> str:
+    """Which editions give no answers; empty where all do."""
+    return "; ".join(f"{e.name} has errors, and gives no answers" for e in editions if e.knowledge is None)
 
 
 @dataclass

@@ -151,12 +151,12 @@ class Edition:
         return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def edition(folder: Path, name: str) -> Edition:
-    """The edition that stands in a folder, whether or not it has errors.
+def edition(folder: Path, name: str, ontology: Path | None = None) -> Edition:
+    """The edition that stands in a folder, whether or not it has errors; `ontology` is another than today's.
 
     Raises KnowledgeError where the folder is no knowledge base at all.
     """
-    opened = load(folder, home.ontology())
+    opened = load(folder, ontology or home.ontology())
     if not opened.triples.instances(CL + "KnowledgeBase") and not any(
         d.code == "rdf-syntax" for d in opened.diagnostics
     ):

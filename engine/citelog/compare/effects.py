@@ -13,15 +13,17 @@ from citelog.assess import Assessment
 from citelog.compare.changes import Change, Detail, Renamed
 from citelog.explain.what_if import paired
 from citelog.knowledge.base import Knowledge
+from citelog.patient.case import Case
 from citelog.proof.compare import Difference, Reason, reasons
 from citelog.proof.graph import Proof
 from citelog.proof.support import premises
 from citelog.run.datalog import DeadlineError
 from citelog.run.result import Run
 from citelog.values import Atom
+from citelog.vocab import Terms
 
-Origin = Literal["case", "patient", "picture"]
-"""Where a record comes from: the cases of an edition, the caller, or the pictures of all that a record can say."""
+Origin = Literal["case", "patient", "picture", "receipt"]
+"""Where a record comes from: the cases of an edition, the caller, pictures of all that a record can say, a receipt."""
 
 How = Literal["gained", "lost", "becomes", "changed", "kept", "fails", "works"]
 
@@ -32,10 +34,13 @@ QUOTE = "quote of "
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A record that both editions are asked about: a file or a record as data, its name, the day of the assessment."""
+    """A record that both editions are asked about: a file, data or bytes; its name, the day of the assessment.
+
+    Of a receipt that day is the one, whatever its record expects.
+    """
 
     name: str
-    record: Path | Mapping[str, Any]
+    record: Path | Mapping[str, Any] | bytes
     origin: Origin
     at: str | None = None
 
@@ -50,12 +55,19 @@ class Outcome:
 
 def outcome(knowledge: Knowledge, subject: Subject) -> Outcome:
     """What a knowledge base says about a record, read with its own words; raises CaseError where it cannot be read."""
-    case = patient.read(subject.record, knowledge.terms)
-    at = case.expect.at if case.expect and case.expect.at else subject.at
+    case = read(subject, knowledge.terms)
+    at = case.expect.at if case.expect and case.expect.at and subject.origin != "receipt" else subject.at
     try:
         return Outcome(Assessment.of(knowledge, case, at))
     except (DerivationError, DeadlineError) as error:
         return Outcome(None, str(error) or "it takes too long")
+
+
+def read(subject: Subject, terms: Terms) -> Case:
+    """The record of a subject, read with some words; raises CaseError where it cannot be read."""
+    if isinstance(subject.record, bytes):
+        return patient.from_bytes(subject.record, subject.name, subject.name, terms)
+    return patient.read(subject.record, terms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
-from citelog import patient
 from citelog.answer import derive, spelt
 from citelog.compare.both import Asked, Both, Side, both
 from citelog.compare.changes import Renamed
-from citelog.compare.effects import Subject
+from citelog.compare.effects import Subject, read
 from citelog.knowledge.base import Knowledge
 from citelog.rules.program import Program
 from citelog.values import Iri, Value
@@ -261,7 +260,7 @@ class _Records:
 
 def _drawn(subject: Subject, knowledge: Knowledge, renamed: Renamed) -> Drawn:
     """What an engine draws for a record, with the new name of whatever was renamed."""
-    case = patient.read(subject.record, knowledge.terms)
+    case = read(subject, knowledge.terms)
     run = derive(knowledge, case, datetime.date.fromisoformat(subject.at) if subject.at else None)
     return {
         kind.name: frozenset(tuple(map(renamed.value, atom.args)) for atom in run.atoms(kind.predicate))

@@ -9,9 +9,10 @@ And what git knows of the files as they are: who touched each line last, and wha
 from __future__ import annotations
 
 import datetime
+import hashlib
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -70,18 +71,77 @@ def _tree(commit: str, revision: str, path: str, beside: Path) -> str:
 
 
 def _write(folder: Path, beside: Path, tree: str) -> None:
-    listed = _asked(beside, "ls-tree", "-r", "-z", "--full-tree", tree).decode("utf-8", "surrogateescape")
-    wanted = [line.split("\t", 1) for line in listed.split("\0") if line.startswith(_FILE)]
-    blobs = [about.split()[2] for about, _ in wanted]
-    given = _asked(beside, "cat-file", "--batch", told="".join(f"{blob}\n" for blob in blobs).encode())
-    at = 0
-    for _, name in wanted:
-        end = given.index(b"\n", at)
-        size = int(given[at:end].split()[2])
+    files = _files(beside, tree)
+    for name, data in zip(files, _blobs(beside, files.values()), strict=True):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(given[end + 1 : end + 1 + size])
+        path.write_bytes(data)
+
+
+def _files(beside: Path, tree: str) -> dict[str, str]:
+    """The plain files of a tree: by its path the blob of each."""
+    listed = _asked(beside, "ls-tree", "-r", "-z", "--full-tree", tree).decode("utf-8", "surrogateescape")
+    wanted = [line.split("\t", 1) for line in listed.split("\0") if line.startswith(_FILE)]
+    return {name: about.split()[2] for about, name in wanted}
+
+
+def _blobs(beside: Path, blobs: Iterable[str]) -> Iterator[bytes]:
+    """The bytes of some blobs, in their order."""
+    given = _asked(beside, "cat-file", "--batch", told="".join(f"{blob}\n" for blob in blobs).encode())
+    at = 0
+    while at < len(given):
+        end = given.index(b"\n", at)
+        size = int(given[at:end].split()[2])
+        yield given[end + 1 : end + 1 + size]
         at = end + size + 2
+
+
+# an edition by its hashes
+
+
+def revision_with(
+    beside: Path, wanted: Mapping[str, str], counts: Callable[[str], bool], touching: str = ""
+) -> str | None:
+    """The newest commit in which the files of a folder are the wanted ones; None where there is none, or no git.
+
+    `wanted` has the SHA-256 of each file by its path in the folder, and `counts` says of a path whether the file must
+    be among them. All branches and tags are looked through, as far as this clone has them: each commit that touches
+    the folder, or in it the one file `touching`.
+    """
+    try:
+        prefix = _asked(beside, "rev-parse", "--show-prefix").decode().strip()
+        path = f":(top,literal){prefix}{touching}"
+        listed = _asked(beside, "log", "--all", "--full-history", "--format=%H", "--", path)
+    except CitelogError:
+        return None
+    hashes: dict[str, str] = {}
+    seen: set[str] = set()
+    for commit in listed.decode().split():
+        try:
+            tree = _tree(commit, commit, prefix.rstrip("/"), beside)
+        except CitelogError:
+            continue  # this commit took the folder away
+        if tree in seen:
+            continue
+        seen.add(tree)
+        files = {name: blob for name, blob in _files(beside, tree).items() if counts(name)}
+        if files.keys() != wanted.keys():
+            continue
+        new = [blob for blob in files.values() if blob not in hashes]
+        hashes |= zip(new, (hashlib.sha256(data).hexdigest() for data in _blobs(beside, new)), strict=True)
+        if all(hashes[blob] == wanted[name] for name, blob in files.items()):
+            return commit
+    return None
+
+
+def file_at(revision: str, file: Path) -> bytes | None:
+    """A file as a revision has it; None where the revision, or the repository, does not."""
+    try:
+        prefix = _asked(file.parent, "rev-parse", "--show-prefix").decode().strip()
+        commit = _commit(revision, file.parent)
+        return _asked(file.parent, "cat-file", "blob", f"{commit}:{prefix}{file.name}")
+    except CitelogError:
+        return None
 
 
 # who touched what, and what is not committed

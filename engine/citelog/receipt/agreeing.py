@@ -8,7 +8,7 @@ from typing import Any
 
 from citelog.knowledge.fingerprint import fingerprint_of
 from citelog.patient.dates import period
-from citelog.receipt.manifest import COUNTED, GROUPS, ONTOLOGY, group_hash, group_of
+from citelog.receipt.manifest import COUNTED, GROUPS, ONTOLOGY, group_hash, group_of, is_name
 from citelog.receipt.sealed import Damage
 
 MAPPING = "each"
@@ -44,7 +44,7 @@ SHAPE: Mapping[str, Any] = {
         "notes": [{"text": str, "read_from": str}],
         "facts": [{"id": str, "sentence": str, "read_from": str}],
     },
-    "proofs": {"roots": {MAPPING: str}, "steps": {MAPPING: {"kind": str, "uses": [str], "...": object}}},
+    "proofs": {"roots": {MAPPING: str}, "steps": {MAPPING: {"kind": str, "text": str, "uses": [str], "...": object}}},
 }
 """What each member is made of, as far as it is read here; `files?` may be missing, beside `...` there may be more."""
 
@@ -92,6 +92,8 @@ def _contradictions(members: Mapping[str, Any]) -> Iterator[Damage]:
         yield Damage("assessment", "it names another engine than the receipt")
     if document["knowledge"] != knowledge:
         yield Damage("assessment", "it names other knowledge than the receipt")
+    if not is_name(files["folder"]):
+        yield Damage("files", f"{files['folder']!r} is no name of a folder")
     yield from _of_files(files["groups"], knowledge["sha256"])
     ids = [conclusion["id"] for conclusion in document["conclusions"]]
     if sorted(ids) != sorted(proofs["roots"]):
@@ -105,6 +107,8 @@ def _contradictions(members: Mapping[str, Any]) -> Iterator[Damage]:
 
 def _of_files(groups: Mapping[str, Any], fingerprint: str) -> Iterator[Damage]:
     listed: dict[str, str] = {}
+    if groups.get(ONTOLOGY, {}).get("files", {}).keys() != {"ontology.ttl"}:
+        yield Damage("files", f"there is no {ONTOLOGY}, or more than one")
     for name, group in groups.items():
         if name not in GROUPS or (name in COUNTED) == ("files" in group):
             yield Damage("files", f"there is no such group as {name}")

@@ -27,11 +27,22 @@ MEMBERS = ("format", "record", "at", "engine", "knowledge", "files", "assessment
 """The members of a receipt, in their order."""
 
 
+LATER = ("review",)
+"""Members that conclusions have only had since some later version: a receipt without one claims nothing about it.
+
+Documents may be added to in this way, and in no other: what a receipt says must stay what would be said.
+"""
+
+
 @dataclass(frozen=True)
 class Receipt:
-    """A receipt that is whole: what was sealed, and in agreement with itself. What it says can still be untrue."""
+    """A receipt that is whole: what was sealed, and in agreement with itself. What it says can still be untrue.
+
+    `seal` is its member `sha256`, which stands for all of it.
+    """
 
     members: Mapping[str, Any]
+    seal: str
 
     @property
     def record(self) -> bytes:
@@ -50,6 +61,12 @@ class Receipt:
         """The assessment document."""
         document: dict[str, Any] = self.members["assessment"]
         return document
+
+    def completed(self, now: Mapping[str, Any]) -> dict[str, Any]:
+        """The assessment document with the `LATER` members that it has not, taken from a document of today."""
+        later = {c["id"]: {key: c[key] for key in LATER if key in c} for c in now["conclusions"]}
+        conclusions = [later.get(c["id"], {}) | c for c in self.assessment["conclusions"]]
+        return self.assessment | {"conclusions": conclusions}
 
     @property
     def proofs(self) -> Iterator[dict[str, Any]]:
@@ -141,4 +158,4 @@ def read(data: bytes, name: str) -> Receipt:
     damage = opened.damage or contradictions(opened.members)
     if damage:
         raise DamagedError(name, damage)
-    return Receipt(opened.members)
+    return Receipt(opened.members, opened.seal)

@@ -83,6 +83,15 @@ def group_of(name: str) -> str:
     return next(group for group, pattern in GROUPS.items() if re.fullmatch(pattern, name, re.S))
 
 
+def is_name(text: str) -> bool:
+    """Whether a text is the name of one file or folder, and leads nowhere else.
+
+    >>> is_name("short-nights"), is_name(".."), is_name("a/b"), is_name("")
+    (True, False, False, False)
+    """
+    return text not in (".", "..") and re.fullmatch(r"[^/\\\x00-\x1f\x7f]+", text) is not None
+
+
 def group_hash(files: Mapping[str, str]) -> str:
     """The hash of the lines that `sha256sum` prints for some files, in the order of their paths."""
     return hashlib.sha256("".join(f"{files[name]}  {name}\n" for name in sorted(files)).encode()).hexdigest()

@@ -43,10 +43,11 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What stands in a sealed document: its members, and everything that is wrong with it."""
+    """What stands in a sealed document: its members, everything that is wrong with it, and the hash of the hashes."""
 
     members: Mapping[str, Any]
     damage: tuple[Damage, ...]
+    seal: str
 
 
 def canonical(value: Any) -> bytes:
@@ -95,7 +96,8 @@ def unseal(data: bytes, names: tuple[str, ...]) -> Opened:
                 damage.append(Damage(name, f"it is no JSON: {error}"))
     if not damage and seal(members) != data:
         damage.append(Damage(FRAME, "its members stand in another order, or a value is not written as RFC 8785 has it"))
-    return Opened(members, tuple({found.member: found for found in reversed(damage)}.values())[::-1])
+    first = tuple({found.member: found for found in reversed(damage)}.values())[::-1]
+    return Opened(members, first, _sha256(written.get(HASHES, b"")))
 
 
 def is_sealed(data: bytes, names: tuple[str, ...]) -> bool:

@@ -88,7 +88,7 @@ def _changes(found: Diff, width: int) -> Iterator[Line]:
         yield Line("What changed", "bold cyan")
         for change in (*found.changes.listed, *found.cases):
             if change.kind != "segment":
-                yield from _change(change, width)
+                yield from of_change(change, width)
         yield from _segments(found.changes.listed, width)
     else:
         yield Line(nothing(found), "bold" if found.same else "")
@@ -116,7 +116,8 @@ def nothing(found: Diff) -> str:
     return "Only the layout differs." if found.changes.layout else "Nothing differs."
 
 
-def _change(change: Change, width: int) -> Iterator[Line]:
+def of_change(change: Change, width: int) -> Iterator[Line]:
+    """A change, its place, and what of the thing is not as it was."""
     span = change.after or change.before
     was = f", was {change.was}" if change.how == "renamed" else ""
     place = f"  ({span})" if span else ""
@@ -127,7 +128,7 @@ def _change(change: Change, width: int) -> Iterator[Line]:
     if change.title and not any(change.title in (*d.before, *d.after) for d in change.details):
         yield from wrapped(f"      {one_line(change.title)}", width, "      ", "dim")
     for detail in change.details:
-        yield from _detail(detail, width, "      ")
+        yield from of_detail(detail, width, "      ")
 
 
 def one_line(text: str) -> str:
@@ -135,7 +136,7 @@ def one_line(text: str) -> str:
     return " / ".join(line.strip() for line in text.splitlines())
 
 
-def _detail(detail: Detail, width: int, lead: str) -> Iterator[Line]:
+def of_detail(detail: Detail, width: int, lead: str) -> Iterator[Line]:
     """One property: on one line where it is short, else what it was above what it is."""
     before, after = (", ".join(map(one_line, side)) for side in (detail.before, detail.after))
     if before and after and len(before) + len(after) <= SHORT:
@@ -263,7 +264,7 @@ def _group(group: Group, found: Diff, full: bool, brief: bool, width: int) -> It
     for one in group.effects:
         if one.effect.how != "kept" or full:
             silent = brief or (one.effect.how != "changed" and one not in proving)
-            yield from _told(one, found, full, silent, before == one.cases, width)
+            yield from of_effect(one, found, full, silent, before == one.cases, width)
             before = one.cases
     for told, ids in () if full else kept(group):
         yield from wrapped(f"  = {told}: {', '.join(f'{id_} ({n})' for id_, n in ids)}", width, "    ", "dim")
@@ -312,7 +313,8 @@ def named(cases: Sequence[str]) -> str:
     return f"{', '.join(cases[:NAMED])}{more}"
 
 
-def _told(one: Told, found: Diff, full: bool, brief: bool, same_cases: bool, width: int) -> Iterator[Line]:
+def of_effect(one: Told, found: Diff, full: bool, brief: bool, same_cases: bool, width: int) -> Iterator[Line]:
+    """An effect of a cause, and on the records that it is shown for what the two proofs are made of."""
     if not (brief and same_cases):
         yield Line("")
     yield from wrapped(f"  {headline(one)}", width, "    ", f"bold {HAD.get(one.effect.how, '')}".strip())
@@ -328,7 +330,7 @@ def _told(one: Told, found: Diff, full: bool, brief: bool, same_cases: bool, wid
 def effect(shown: Shown, found: Diff, full: bool, brief: bool, width: int) -> Iterator[Line]:
     """One effect on one record: the properties that changed, then what the two proofs are made of."""
     for detail in shown.effect.details:
-        yield from _detail(detail, width, "")
+        yield from of_detail(detail, width, "")
     if brief or shown.effect.how in ("fails", "works"):
         return
     if shown.effect.how in ("changed", "kept") and not full:

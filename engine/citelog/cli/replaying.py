@@ -1,0 +1,112 @@
+"""The command that replays receipts, and where `assess` puts them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import click
+
+from citelog import home
+from citelog.cli.console import KB, No, forms, print_lines, progress, width, write
+from citelog.diagnostics import CitelogError
+
+if TYPE_CHECKING:
+    from citelog.assess import Assessment
+    from citelog.receipt.replay import Replay
+
+ENDING = ".receipt.json"
+
+
+def give(found: list[Assessment], kb: str | None, to: str) -> None:
+    """Write the receipt of each assessment: of one to the file that is named, of several, or to a folder, one a case.
+
+    Raises CitelogError where one could not be written, before any is.
+    """
+    from citelog.receipt import content, store
+    from citelog.receipt.manifest import manifest
+
+    place = Path(to)
+    if to == "-":
+        raise CitelogError("--receipt -: a receipt is a file beside the answer\n   = name a file, or a folder")
+    if len(found) > 1 and not place.is_dir():
+        raise CitelogError(f"--receipt {to}: {len(found)} cases, and this is no folder\n   = make it, and name it")
+    files = manifest(home.knowledge(kb), home.ontology())
+    named = [place / f"{quote(one.case.id, safe=' ')}{ENDING}" if place.is_dir() else place for one in found]
+    receipts = [(path, content.of(one, files)) for path, one in zip(named, found, strict=True)]
+    for path, data in receipts:
+        store.check(path, data)
+    for path, data in receipts:
+        store.keep(path, data)
+
+
+@click.command(epilog="Example: citelog audit replay patient.receipt.json --edition editions/1.0.0.tar.xz")
+@click.argument("receipts", metavar="RECEIPT…", nargs=-1, required=True)
+@KB
+@click.option(
+    "--edition",
+    "editions",
+    metavar="DIR|ARCHIVE|REV",
+    multiple=True,
+    help="Where the edition that answered may be: a folder, an archive, a git revision; may be given again.",
+)
+@forms("text", "json")
+def replay(receipts: tuple[str, ...], kb: str | None, editions: tuple[str, ...], form: str) -> None:
+    """Receipts of assessments: are they what was sealed, were they true, and is the same said today?
+
+    Each is checked against its seal and against the files of the knowledge base; its proofs by the independent
+    checker; and its answer is derived again, under the edition that it names and under the one at hand. The edition
+    that it names is known by its hash: it is looked for at hand, in what --edition names, in the knowledge base's own
+    folder `editions`, and in its git history. Ends with status 1 where anything differs.
+    """
+    from citelog.receipt.replay import replay as asked
+
+    documents = [(name, _bytes(name)) for name in receipts]
+    found = [asked(data, name, _folder(data, name, kb), editions) for name, data in progress(documents, "receipts")]
+    if form == "json":
+        told = [one.to_dict() for one in found]
+        write(json.dumps(told if len(told) > 1 else told[0], ensure_ascii=False, indent=2) + "\n")
+    else:
+        _print(found)
+    if any(one.verdict != "same" for one in found):
+        raise No("")
+
+
+def _print(found: Iterable[Replay]) -> None:
+    from citelog.render.lines import Line
+    from citelog.render.replayed import replayed
+
+    lines: list[Line] = []
+    for one in found:
+        lines += [Line("")] * bool(lines)
+        lines += replayed(one, width())
+    print_lines(lines)
+
+
+def _bytes(name: str) -> bytes:
+    from citelog.receipt.sealed import LARGEST
+
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(LARGEST + 1)
+    except OSError as error:
+        raise CitelogError(f"{name}: it cannot be read: {error.strerror}\n   = name a receipt") from error
+
+
+def _folder(data: bytes, name: str, kb: str | None) -> Path | None:
+    """The knowledge base at hand: the one that --kb names, or the shipped one that a receipt is of; or none."""
+    from citelog.receipt.content import DamagedError, read
+
+    if kb is not None:
+        return home.knowledge(kb)
+    try:
+        id_ = read(data, name).members["knowledge"]["id"]
+    except DamagedError:
+        return None
+    return home.knowledge(id_) if id_ in home.shipped() else None
+
+
+COMMANDS = (replay,)
