@@ -9,6 +9,7 @@ import click
 
 from citelog import home
 from citelog.cli.console import KB, No, forms, meter, print_lines, width, write
+from citelog.cli.logs import log
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -72,4 +73,5 @@ def _print(found: Audit, wanted: list[str], kb: str | None) -> None:
     print_lines(figures(map(found.figure, wanted), width()) if wanted else audited(found, width()), kb)
 
 
+audit.add_command(log)
 COMMANDS = (audit,)

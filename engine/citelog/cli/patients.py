@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from citelog.cli.console import AT, KB, No, assess_all, forms, open_base, print_lines, width, write
+from citelog.cli.logs import LOG_KEY, enter
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -41,18 +42,30 @@ def _print(
 @click.argument("cases", metavar="CASE…", nargs=-1, required=True)
 @KB
 @forms("text", "json", "html", "svg", "prov", "jsonld", "fhir")
+@click.option("--log", metavar="LOG", help="Enter each assessment in this log, and print it once it is on the disk.")
+@LOG_KEY
 @AT
 @click.option(
     "--receipt",
     metavar="FILE|DIR",
     help="Also keep the record, the answer and its proofs, sealed; of several cases in a folder, a file of each.",
 )
-def assess(cases: tuple[str, ...], kb: str | None, form: str, at: str | None, receipt: str | None) -> None:
+def assess(
+    cases: tuple[str, ...],
+    kb: str | None,
+    form: str,
+    log: str | None,
+    log_key: Path | None,
+    at: str | None,
+    receipt: str | None,
+) -> None:
     """Every conclusion for a patient, each with its reasons and citations.
 
     CASE is a case file, a FHIR R4 record in JSON, or - for standard input.
     """
     found = assess_all(open_base(kb), cases, at)
+    if log is not None:
+        enter(found, kb, log, log_key, "citelog assess")
     if receipt is not None:
         from citelog.cli.replaying import give
 

@@ -9,11 +9,15 @@ import click
 
 from citelog import home
 from citelog.cli.console import AT, KB, assess_all, open_base, say
+from citelog.cli.logs import LOG_KEY, enter, writable
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from citelog.serve.dataset import Dataset
     from citelog.serve.limits import Limits
+    from citelog.serve.logged import Logged
     from citelog.serve.playground import Playground
     from citelog.serve.queries import Queries
 
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
 @click.argument("more", metavar="", nargs=-1)
 @click.option("--case", "cases", multiple=True, metavar="CASE", help="A case to answer about; may be repeated.")
 @click.option("--edit", is_flag=True, help="Let the playground save what is edited there; on this machine only.")
+@click.option("--log", metavar="LOG", help="Enter each assessment in this log; its checkpoint is at /log/checkpoint.")
+@LOG_KEY
 @click.option("--time-limit", type=click.FloatRange(0.1), metavar="SECONDS", help="What a query may take.")
 @KB
 @AT
@@ -43,6 +49,8 @@ def serve(
     more: tuple[str, ...],
     cases: tuple[str, ...],
     edit: bool,
+    log: str | None,
+    log_key: Path | None,
     time_limit: float | None,
     kb: str | None,
     at: str | None,
@@ -51,6 +59,9 @@ def serve(
 
     /playground is a page to try changes of rules and cases on. Nothing is changed through it all, but for what is
     saved there with --edit. Ctrl-C ends it.
+
+    With --log, the assessment of each case that is named is entered in a log before anything is answered; drafts that
+    are tried in the playground are not.
     """
     missing = [name for name in ("starlette", "uvicorn", "pyoxigraph") if find_spec(name) is None]
     if missing:
@@ -59,6 +70,8 @@ def serve(
         raise CitelogError(f"{more[0]}: what it is, no option says\n   = RDF files stand after --dataset")
     if files and (cases or kb):
         raise CitelogError("--dataset answers from files instead of a knowledge base\n   = leave --kb and --case out")
+    if log is not None and files:
+        raise CitelogError("--log: nothing is assessed where RDF files are served\n   = leave --log or --dataset out")
     if edit and (files or host not in ("127.0.0.1", "localhost", "::1")):
         what = "only a knowledge base can be edited" if files else f"others could reach {host}, and change files"
         raise CitelogError(f"--edit: {what}\n   = leave out {'--dataset' if files else '--host'}, or --edit")
@@ -68,12 +81,20 @@ def serve(
     from citelog.serve import server
     from citelog.serve.limits import Limits
 
+    logged = None if log is None else _logged(kb, log, log_key)
     limits = Limits() if time_limit is None else replace(Limits(), query_seconds=time_limit)
-    dataset = _of_files((*files, *more)) if files else _of_knowledge(kb, cases, at)
+    dataset = _of_files((*files, *more)) if files else _of_knowledge(kb, cases, at, log, log_key)
     _log()
     playground = None if files else _playground(kb, limits, edit)
     server.serve(
-        dataset, library(), host, port, limits, lambda address, queries: _told(address, queries, playground), playground
+        dataset,
+        library(),
+        host,
+        port,
+        limits,
+        lambda address, queries: _told(address, queries, playground, log),
+        playground,
+        logged,
     )
 
 
@@ -83,15 +104,28 @@ def _of_files(files: tuple[str, ...]) -> Dataset:
     return of_files(files)
 
 
-def _of_knowledge(kb: str | None, cases: tuple[str, ...], at: str | None) -> Dataset:
+def _of_knowledge(
+    kb: str | None, cases: tuple[str, ...], at: str | None, log: str | None, log_key: Path | None
+) -> Dataset:
     from pyoxigraph import RdfFormat
 
     from citelog.graph.dataset import dataset
     from citelog.serve.dataset import of_nquads
 
     knowledge = open_base(kb)
-    made = dataset(home.knowledge(kb), knowledge, assess_all(knowledge, cases, at))
+    found = assess_all(knowledge, cases, at)
+    if log is not None and found:
+        enter(found, kb, log, log_key, "citelog serve")
+    made = dataset(home.knowledge(kb), knowledge, found)
     return of_nquads(made.store.dump(format=RdfFormat.N_QUADS) or b"")
+
+
+def _logged(kb: str | None, log: str, log_key: Path | None) -> Logged:
+    from citelog.ledger.writer import Writer
+    from citelog.receipt.manifest import manifest
+    from citelog.serve.logged import Logged
+
+    return Logged(Writer(writable(log, log_key)), manifest(home.knowledge(kb), home.ontology()))
 
 
 def _playground(kb: str | None, limits: Limits, edit: bool) -> Playground:
@@ -101,7 +135,9 @@ def _playground(kb: str | None, limits: Limits, edit: bool) -> Playground:
     return Playground(Bench(home.knowledge(kb), limits, edit), open_base(kb))
 
 
-def _told(address: str, queries: Queries, playground: Playground | None) -> None:
+def _told(address: str, queries: Queries, playground: Playground | None, log: str | None) -> None:
+    if log is not None:
+        say(f"{address}log/checkpoint is the signed checkpoint of {log}")
     if playground is not None:
         saving = "drafts can be saved" if playground.bench.edit else "nothing is saved"
         say(f"{address}playground is for trying changes of {playground.knowledge.id}: {saving}")

@@ -14,17 +14,23 @@ from citelog.graph.library import Query as Stored
 from citelog.serve import pages
 from citelog.serve.guard import Guard, refused
 from citelog.serve.limits import Refusal
+from citelog.serve.logged import Logged
 from citelog.serve.playground import Playground
 from citelog.serve.queries import Queries
 from citelog.serve.sparql import METHODS, Endpoint
 
 
 def application(
-    queries: Queries, library: Sequence[Stored], names: frozenset[str] | None, playground: Playground | None = None
+    queries: Queries,
+    library: Sequence[Stored],
+    names: frozenset[str] | None,
+    playground: Playground | None = None,
+    logged: Logged | None = None,
 ) -> Guard:
     """Everything that is served, to hosts called `names` (None, any).
 
-    Queries, with a `library` of them, are answered by `queries`; without a knowledge base there is no playground.
+    Queries, with a `library` of them, are answered by `queries`; without a knowledge base there is no playground, and
+    without a log no checkpoint.
     """
     endpoint = Endpoint(queries, library, playground is not None)
     resources = Starlette(
@@ -35,6 +41,7 @@ def application(
             Route("/style.css", _style),
             Route("/health", _health),
             *(_of_playground(playground) if playground else ()),
+            *([Route("/log", logged.about), Route("/log/checkpoint", logged.checkpoint)] if logged else ()),
         ],
         exception_handlers={Refusal: _refused, HTTPException: _no_resource},
     )

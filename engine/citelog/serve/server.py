@@ -20,6 +20,7 @@ from citelog.serve.app import application
 from citelog.serve.dataset import Dataset
 from citelog.serve.guard import LOOPBACK
 from citelog.serve.limits import Limits
+from citelog.serve.logged import Logged
 from citelog.serve.playground import Playground
 from citelog.serve.queries import Queries
 
@@ -32,13 +33,14 @@ def serve(
     limits: Limits,
     started: Callable[[str, Queries], None],
     playground: Playground | None = None,
+    logged: Logged | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. `started` is told the address once queries are answered.
 
-    `playground` is the one of the knowledge base that is served, where it is one.
+    `playground` is the one of the knowledge base that is served, where it is one; `logged` the log that is written to.
     Raises CitelogError where the address is not to be had or the dataset cannot be read.
     """
-    asyncio.run(_serve(dataset, library, host, port, limits, started, playground))
+    asyncio.run(_serve(dataset, library, host, port, limits, started, playground, logged))
 
 
 async def _serve(
@@ -49,12 +51,13 @@ async def _serve(
     limits: Limits,
     started: Callable[[str, Queries], None],
     playground: Playground | None = None,
+    logged: Logged | None = None,
 ) -> None:
     with _listener(host, port) as listener:
         async with Queries(dataset, limits) as queries, _closing(playground):
             names = LOOPBACK | {host} if listener.getsockname()[0] in LOOPBACK else None
             config = uvicorn.Config(
-                application(queries, library, names, playground),
+                application(queries, library, names, playground, logged),
                 http=_protocol(limits),
                 ws="none",
                 lifespan="off",

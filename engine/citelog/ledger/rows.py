@@ -1,0 +1,214 @@
+"""The table of a log in SQLite: a row for each entry, with the nodes of the tree that the entry completes.
+
+    entries  n        the number of the entry, from 0
+             hashes   its leaf hash, then each node above that it completes: 32 bytes each
+             entry    the entry, canonical JSON
+             salt     what its receipt was salted with; NULL where it was erased, and where there is no receipt
+             receipt  the receipt, where the log keeps it whole
+    head     note     the signed checkpoint over all entries, written in the transaction that writes the last of them
+
+So one insert is an append, a proof reads about as many rows as the size has binary digits, and who reads the rows in
+order can check every hash that is stored with a stack of a few.
+
+SQLite's rollback journal is used, not its write-ahead log: what is committed is in the one file and nowhere else, a log
+at rest has no second file that might be left behind when it is copied, and what a journal that is left over belongs to
+was never acknowledged. `synchronous=EXTRA` asks for fsync of the journal, of the file, and of the folder when the
+journal is deleted: otherwise it could come back after a power failure, and undo what was acknowledged.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from citelog.ledger.tree import WIDTH
+
+APPLICATION, VERSION = 0x634C6F67, 1  # "cLog"; the form of the table
+TABLES = (
+    "CREATE TABLE entries (n INTEGER PRIMARY KEY, hashes BLOB NOT NULL, entry TEXT NOT NULL, salt BLOB, receipt BLOB)",
+    "CREATE TABLE head (one INTEGER PRIMARY KEY, note BLOB NOT NULL)",
+)
+CHUNK = 100
+"""How many rows are read at once; between two chunks others may write."""
+
+PATIENCE = 30.0
+"""Seconds for which SQLite waits for another process that holds its file."""
+
+
+class DamagedError(Exception):
+    """What SQLite cannot read, or is not as this module wrote it; `number` is the first entry that is touched."""
+
+    def __init__(self, what: str, number: int = 0) -> None:
+        self.what, self.number = what, number
+        super().__init__(what)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry as it is stored."""
+
+    number: int
+    hashes: bytes
+    entry: bytes
+    salt: bytes | None = None
+    receipt: bytes | None = None
+
+
+class Rows:
+    """The table behind a connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        connection.isolation_level = None
+        connection.text_factory = bytes  # as they stand in the file, whatever a damaged byte makes of them
+
+    @classmethod
+    def create(cls, path: Path) -> Rows:
+        """A new file with an empty table."""
+        rows = cls(sqlite3.connect(path))
+        rows._careful()
+        rows.connection.execute(f"PRAGMA application_id={APPLICATION}")
+        rows.connection.execute(f"PRAGMA user_version={VERSION}")
+        for table in TABLES:
+            rows.connection.execute(table)
+        return rows
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path, write: bool = False) -> Iterator[Rows]:
+        """The table in a file; raises DamagedError where the file is not such a one."""
+        try:
+            connection = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode={'rw' if write else 'ro'}", PATIENCE, uri=True
+            )
+        except sqlite3.OperationalError as error:
+            raise DamagedError(f"SQLite cannot open it: {error}") from error
+        try:
+            rows = cls(connection)
+            rows.check_form()
+            if write:
+                rows._careful()
+            yield rows
+        finally:
+            connection.close()
+
+    def _careful(self) -> None:
+        """Ask for commits that are on the disk when they return, and for what is erased to be overwritten."""
+        self.connection.execute("PRAGMA journal_mode=DELETE")
+        self.connection.execute("PRAGMA synchronous=EXTRA")
+        self.connection.execute("PRAGMA secure_delete=ON")
+
+    def check_form(self) -> None:
+        """Raise DamagedError unless the file is marked as a log, and holds the two tables and nothing beside them."""
+        with self._reading(0):
+            found = self._one("PRAGMA application_id"), self._one("PRAGMA user_version")
+            if found != (APPLICATION, VERSION):
+                raise DamagedError(f"it is not marked as a log of citelog, version {VERSION}")
+            tables = tuple(sql.decode() for (sql,) in self.connection.execute("SELECT sql FROM sqlite_schema"))
+            if tables != TABLES:
+                raise DamagedError("its tables are not those of a log")
+
+    def size(self) -> int:
+        """How many entries there are, if none is missing."""
+        with self._reading(0):
+            last = self._one("SELECT max(n) FROM entries")
+            if last is not None and not isinstance(last, int):
+                raise DamagedError("the number of the last entry is no number")
+            return 0 if last is None else last + 1
+
+    def head(self) -> bytes:
+        """The signed checkpoint that was committed with the last entry; empty where there is none."""
+        with self._reading(0):
+            note = self._one("SELECT note FROM head WHERE one = 1")
+            return note if isinstance(note, bytes) else b""
+
+    def row(self, number: int) -> Row:
+        """An entry by its number."""
+        with self._reading(number):
+            found = self.connection.execute("SELECT * FROM entries WHERE n = ?", (number,)).fetchone()
+        if found is None:
+            raise DamagedError(f"entry {number} is missing", number)
+        return _row(found, number)
+
+    def rows(self, end: int, first: int = 0) -> Iterator[Row]:
+        """The entries from `first` up to `end` in order; raises DamagedError at the first that cannot be read."""
+        query = "SELECT * FROM entries WHERE n BETWEEN ? AND ? ORDER BY n"
+        for begin in range(first, end, CHUNK):
+            chunk = range(begin, min(end, begin + CHUNK))
+            ends = (chunk[0], chunk[-1])
+            try:
+                found = iter(self.connection.execute(query, ends).fetchall())  # SQLite is done: no writer waits
+            except (sqlite3.Error, OverflowError):
+                with self._reading(begin):
+                    found = self.connection.execute(query, ends)  # one by one, up to the one that cannot be read
+            for n in chunk:
+                with self._reading(n):
+                    read = next(found, None)
+                if read is None or read[0] != n:
+                    raise DamagedError(f"entry {n} is missing", n)
+                yield _row(read, n)
+
+    def node(self, level: int, i: int) -> bytes:
+        """A stored node of the tree; it stands with the last leaf below it."""
+        number = ((i + 1) << level) - 1
+        with self._reading(number):
+            hash_ = self._one(f"SELECT substr(hashes, {level * WIDTH + 1}, {WIDTH}) FROM entries WHERE n = {number}")
+        if not isinstance(hash_, bytes) or len(hash_) != WIDTH:
+            raise DamagedError(f"the hashes of entry {number} are missing", number)
+        return hash_
+
+    def salted(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """The number, the salt and the text of each entry that has a salt."""
+        with self._reading(0):
+            yield from self.connection.execute("SELECT n, salt, entry FROM entries WHERE salt IS NOT NULL ORDER BY n")
+
+    def faults(self) -> list[str]:
+        """What SQLite's own check of the file finds."""
+        with self._reading(0):
+            told = [str(text, "utf-8", "replace") for (text,) in self.connection.execute("PRAGMA integrity_check(3)")]
+        return [] if told == ["ok"] else told
+
+    def append(self, rows: Iterable[Row], note: bytes) -> None:
+        """Within a transaction: entries more, and the checkpoint over all."""
+        values = ((r.number, r.hashes, r.entry.decode(), r.salt, r.receipt) for r in rows)
+        self.connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", values)
+        self.connection.execute("REPLACE INTO head VALUES (1, ?)", (note,))
+
+    def erase(self, number: int) -> None:
+        """Within a transaction: what stands beside an entry is overwritten."""
+        self.connection.execute("UPDATE entries SET salt = NULL, receipt = NULL WHERE n = ?", (number,))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; on the disk when it ends. Raises sqlite3.Error where it cannot be."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.connection.execute("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
+
+    def _one(self, query: str) -> object:
+        found = self.connection.execute(query).fetchone()
+        return found[0] if found else None
+
+    @contextmanager
+    def _reading(self, number: int) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
+            raise DamagedError(f"SQLite cannot read on: {error}", number) from error
+
+
+def _row(found: tuple[object, ...], number: int) -> Row:
+    _, hashes, entry, salt, receipt = found
+    kinds = isinstance(hashes, bytes) and isinstance(entry, bytes)
+    if not kinds or not isinstance(salt, bytes | None) or not isinstance(receipt, bytes | None):
+        raise DamagedError(f"entry {number} is not stored as bytes", number)
+    assert isinstance(hashes, bytes) and isinstance(entry, bytes)
+    return Row(number, hashes, entry, salt, receipt)

@@ -1,0 +1,1036 @@
+"""The log: what is acknowledged is on the disk, what is changed shows, and what is shown holds without us.
+
+The tree is checked by pymerkle, which shares nothing with ours; the disk is made to fail by `ledger_faults.c`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pymerkle
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+from pymerkle.proof import InvalidProof
+
+import b12
+import endpoint
+import ledgers
+from authoring import Ended
+from authoring import citelog as run
+from citelog import home, schemas
+from citelog.diagnostics import CitelogError
+from citelog.ledger import entry, folder, tree
+from citelog.ledger.log import Log
+from citelog.ledger.note import NoteError, PrivateKey, PublicKey, Signed
+from citelog.ledger.proofs import Proof, check, compare, find, prove
+from citelog.ledger.rows import Row, Rows
+from citelog.ledger.verified import CODES, verify
+from citelog.ledger.writer import Writer
+
+ROOT = Path(__file__).parent.parent
+PATIENT = ROOT / "examples" / "patient.yaml"
+
+
+def codes(path: Path, earlier: bytes | None = None, key: PublicKey | None = None) -> list[str]:
+    """The words of what is wrong with a log."""
+    return [fault.code for fault in verify(path, earlier, key).faults]
+
+
+@pytest.fixture(scope="module")
+def twenty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of twenty assessments, that nobody writes to."""
+    return ledgers.made(tmp_path_factory.mktemp("twenty") / "log", 20).folder.path
+
+
+@pytest.fixture
+def copy(twenty: Path, tmp_path: Path) -> Path:
+    """A copy of it that may be written to."""
+    shutil.copytree(twenty, tmp_path / "log")
+    shutil.copy2(f"{twenty}.key", tmp_path / "log.key")
+    return tmp_path / "log"
+
+
+# the tree
+
+VECTORS = (  # the leaves and roots that Certificate Transparency's implementations share
+    ("", "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+    ("00", "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"),
+    ("10", "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+    ("2021", "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"),
+    ("3031", "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4"),
+    ("40414243", "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef"),
+    ("5051525354555657", "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c"),
+    ("606162636465666768696a6b6c6d6e6f", "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
+)
+
+
+class Grown:
+    """A tree of ours with its nodes in a table, beside pymerkle's of the same entries."""
+
+    def __init__(self, size: int) -> None:
+        self.theirs = pymerkle.InmemoryTree(algorithm="sha256")
+        self.nodes: dict[tuple[int, int], bytes] = {}
+        self.roots = [tree.EMPTY]
+        self.entries = [b"entry %d" % number for number in range(size)]
+        edge = tree.Edge()
+        for number, text in enumerate(self.entries):
+            self.theirs.append_entry(text)
+            edge, done = edge.add(tree.leaf_hash(text))
+            self.nodes |= {(level, number >> level): hash_ for level, hash_ in enumerate(done)}
+            self.roots.append(edge.root)
+
+    def node(self, level: int, i: int) -> bytes:
+        return self.nodes[level, i]
+
+
+@pytest.fixture(scope="module")
+def grown() -> Grown:
+    return Grown(70)
+
+
+def test_the_roots_are_those_that_other_logs_publish() -> None:
+    edge = tree.Edge()
+    for leaf, root in VECTORS:
+        edge, _ = edge.add(tree.leaf_hash(bytes.fromhex(leaf)))
+        assert edge.root.hex() == root
+
+
+def test_every_inclusion_proof_is_pymerkles_and_is_accepted_by_both(grown: Grown) -> None:
+    for size in range(1, 71):
+        assert tree.Edge.of(grown.node, size).root == grown.roots[size] == grown.theirs.get_root(size)
+        for number in range(size):
+            path = tree.inclusion(grown.node, number, size)
+            theirs = grown.theirs.prove_inclusion(number + 1, size)
+            leaf = tree.leaf_hash(grown.entries[number])
+            assert [leaf, *path] == theirs.path
+            theirs.path = [leaf, *path]
+            pymerkle.verify_inclusion(leaf, grown.roots[size], theirs)
+            assert tree.includes(grown.roots[size], size, number, leaf, path)
+
+
+def mth(leaves: list[bytes]) -> bytes:
+    """MTH as RFC 9162 defines it (2.1.1)."""
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\x00" + leaves[0]).digest()
+    k = max(1 << i for i in range(8) if 1 << i < len(leaves))
+    return hashlib.sha256(b"\x01" + mth(leaves[:k]) + mth(leaves[k:])).digest()
+
+
+def subproof(m: int, leaves: list[bytes], known: bool) -> list[bytes]:
+    """SUBPROOF as RFC 9162 defines it (2.1.4.1)."""
+    n = len(leaves)
+    if m == n:
+        return [] if known else [mth(leaves)]
+    k = max(1 << i for i in range(8) if 1 << i < n)
+    if m <= k:
+        return [*subproof(m, leaves[:k], known), mth(leaves[k:])]
+    return [*subproof(m - k, leaves[k:], False), mth(leaves[:k])]
+
+
+def roots(m: int, n: int, known: bytes | None, path: Iterator[bytes]) -> tuple[bytes, bytes]:
+    """The two roots that a consistency proof gives, by the recursion of 2.1.4.1 and not by the loop of 2.1.4.2."""
+    if m == n:
+        hash_ = known or next(path)
+        return hash_, hash_
+    k = max(1 << i for i in range(8) if 1 << i < n)
+    if m <= k:
+        old, new = roots(m, k, known, path)
+        return old, hashlib.sha256(b"\x01" + new + next(path)).digest()
+    old, new = roots(m - k, n - k, None, path)
+    left = next(path)
+    return hashlib.sha256(b"\x01" + left + old).digest(), hashlib.sha256(b"\x01" + left + new).digest()
+
+
+def test_every_consistency_proof_is_that_of_the_rfc_and_pymerkle_agrees_that_there_is_one(grown: Grown) -> None:
+    """pymerkle splits elsewhere than the RFC where the old size is itself a split, so its own paths are others."""
+    for size in range(1, 71):
+        for old in range(1, size + 1):
+            path = tree.consistency(grown.node, old, size)
+            assert list(path) == subproof(old, grown.entries[:size], True)
+            assert roots(old, size, grown.roots[old], iter(path)) == (grown.roots[old], grown.roots[size])
+            assert tree.extends(grown.roots[old], old, grown.roots[size], size, path)
+            pymerkle.verify_consistency(grown.roots[old], grown.roots[size], grown.theirs.prove_consistency(old, size))
+
+
+@given(st.data())
+def test_a_proof_that_is_changed_anywhere_shows_nothing(grown: Grown, data: st.DataObject) -> None:
+    size = data.draw(st.integers(2, 70))
+    number = data.draw(st.integers(0, size - 1))
+    old = data.draw(st.integers(1, size - 1))
+    leaf, root = tree.leaf_hash(grown.entries[number]), grown.roots[size]
+    path, steps = tree.inclusion(grown.node, number, size), tree.consistency(grown.node, old, size)
+    assert not tree.includes(root, size, number, leaf, [*path, leaf])
+    assert not tree.extends(grown.roots[old], old, root, size, [*steps, leaf])
+    junk = hashlib.sha256(b"junk").digest()
+    other = data.draw(st.integers(0, 80).filter(lambda n: n != number))
+    assert not tree.includes(root, size, other, leaf, path)
+    i = data.draw(st.integers(0, len(path) - 1))
+    assert not tree.includes(root, size, number, leaf, path[:i] + path[i + 1 :])
+    assert not tree.includes(root, size, number, leaf, (*path[:i], junk, *path[i + 1 :]))
+    j = data.draw(st.integers(0, len(steps) - 1))
+    assert not tree.extends(grown.roots[old], old, root, size, steps[:j] + steps[j + 1 :])
+    assert not tree.extends(grown.roots[old], old, root, size, (*steps[:j], junk, *steps[j + 1 :]))
+    wrong = data.draw(st.integers(0, size).filter(lambda n: n not in (old, size)))
+    assert not tree.extends(grown.roots[wrong], old, root, size, steps)
+
+
+def test_what_pymerkle_refuses_we_refuse(grown: Grown) -> None:
+    leaf = tree.leaf_hash(grown.entries[3])
+    theirs = grown.theirs.prove_inclusion(4, 9)
+    theirs.path = [leaf, *reversed(theirs.path[1:])]
+    with pytest.raises(InvalidProof):
+        pymerkle.verify_inclusion(leaf, grown.roots[9], theirs)
+    assert not tree.includes(grown.roots[9], 9, 3, leaf, theirs.path[1:])
+
+
+@pytest.mark.parametrize(("old", "size"), [(0, 0), (0, 5), (5, 5)])
+def test_every_tree_begins_with_nothing_and_with_itself(grown: Grown, old: int, size: int) -> None:
+    assert tree.extends(grown.roots[old], old, grown.roots[size], size, tree.consistency(grown.node, old, size))
+    assert not tree.extends(grown.roots[old], old, grown.roots[size], size, [grown.roots[1]])
+
+
+# the checkpoint
+
+
+def test_the_key_and_the_signature_of_the_notes_that_go_shows_are_understood() -> None:
+    """The example of golang.org/x/mod/sumdb/note, where the format comes from."""
+    key = PublicKey.read("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
+    text = b"If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
+    written = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
+    from base64 import b64decode
+
+    assert b64decode(written)[:4] == key.id and key.verifies(text, b64decode(written)[4:])
+    assert not key.verifies(text.replace(b"answer", b"question"), b64decode(written)[4:])
+
+
+def test_a_note_with_lines_of_witnesses_is_read_and_one_of_nobody_is_not_believed(twenty: Path) -> None:
+    note = ledgers.checkpoint(twenty)
+    key = folder.Folder(twenty).public_key()
+    witness = "— witness.example " + "AAAA" * 20 + "\n"
+    assert Signed.read(note + witness.encode()).by(key)
+    forged = note.replace(b"\n21\n", b"\n22\n")
+    assert not Signed.read(forged).by(key)
+    nobody = note[: note.index("—".encode())] + witness.encode()
+    assert not Signed.read(nobody).by(key)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda note: b"",
+        lambda note: note[:-1],
+        lambda note: note.replace(b"\n21\n", b"\n021\n"),
+        lambda note: note.replace(b"\n21\n", b"\n-1\n"),
+        lambda note: note.replace(b"\n21\n", b"\n\xb2\n"),
+        lambda note: note.replace(b"=\n\n", b"\n\n"),
+        lambda note: note.replace(b"\n\n", b"\nmore\n\n", 1),
+        lambda note: note.replace("— ".encode(), b"- "),
+        lambda note: b"\x00" * 1000,
+        lambda note: note * 1000,
+    ],
+)  # fmt: skip
+def test_what_is_no_checkpoint_is_refused_with_a_reason(twenty: Path, spoilt: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(NoteError):
+        Signed.read(spoilt(ledgers.checkpoint(twenty)))
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_checkpoint_or_refused(data: bytes) -> None:
+    for piece in (data, b"log\n1\n" + data, b"log\n1\nAAAA\n\n" + data):
+        try:
+            Signed.read(piece)
+        except NoteError:
+            continue
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_proof_or_refused(text: str) -> None:
+    for piece in (text, f"c2sp.org/tlog-proof@v1\n{text}", f"c2sp.org/tlog-proof@v1\nextra e30=\nindex 1\n\n{text}"):
+        try:
+            Proof.read(piece)
+        except NoteError:
+            continue
+
+
+# what is entered
+
+
+def test_an_entry_has_the_published_form_and_is_canonical(copy: Path) -> None:
+    Log.open(copy).erase(3)
+    form = jsonschema.Draft202012Validator(schemas.schema("log-entry"))
+    kinds = []
+    for row in ledgers.stored(copy):
+        said = json.loads(row.entry)
+        assert not list(form.iter_errors(said)) and row.entry == rfc8785.dumps(said)
+        kinds.append(said["kind"])
+    assert kinds == ["opening", *["assessment"] * 20, "erasure"]
+
+
+def test_times_do_not_run_backwards_and_numbers_have_no_gap(twenty: Path) -> None:
+    said = [json.loads(row.entry) for row in ledgers.stored(twenty)]
+    assert [one["number"] for one in said] == list(range(21))
+    assert [one["time"] for one in said] == sorted(one["time"] for one in said)
+
+
+def test_by_default_nothing_of_the_record_is_in_any_file_of_the_log(tmp_path: Path) -> None:
+    record = tmp_path / "Agatha Mustermann.yaml"
+    record.write_text(PATIENT.read_text().replace("id: example-1", "id: mustermann-agatha-1948"))
+    assert run("audit", "log", "init", "log", cwd=tmp_path).status == 0
+    ended = run("assess", record, "--log", "log", cwd=tmp_path)
+    assert ended.status == 0 and "log: entry 1" in ended.err
+    held = b"".join(path.read_bytes() for path in sorted((tmp_path / "log").iterdir()))
+    for word in (b"gatha", b"ustermann", b"ydroxocobalamin", b"pmol", b"HYD-STD-LOAD", b"tmp"):
+        assert word not in held
+    assert b"citelog assess" in held
+
+
+def test_a_record_cannot_be_guessed_from_its_entry_but_can_be_shown_with_the_salt(twenty: Path) -> None:
+    """The same receipt has another hash each time, and its own hash is nowhere."""
+    rows = ledgers.stored(twenty)[1:]
+    receipts = [ledgers.record(number).receipt for number in range(1, 21)]
+    assert not any(hashlib.sha256(receipt).hexdigest().encode() in row.entry for row in rows for receipt in receipts)
+    assert len({row.salt for row in rows}) == 20 and all(row.salt and len(row.salt) == 32 for row in rows)
+    assert [find(twenty, receipt) for receipt in receipts] == [[number] for number in range(1, 21)]
+    assert find(twenty, b"another receipt") == []
+
+
+def test_a_log_that_keeps_receipts_whole_has_them_byte_for_byte(tmp_path: Path) -> None:
+    log = ledgers.made(tmp_path / "log", 5, "whole")
+    assert log.keep == Log.open(tmp_path / "log").keep == "whole"
+    assert [row.receipt for row in ledgers.stored(tmp_path / "log")[1:]] == [
+        ledgers.record(number).receipt for number in range(1, 6)
+    ]
+    assert verify(tmp_path / "log").holds
+
+
+@pytest.mark.parametrize("keep", ["hashes", "whole"])
+def test_what_is_erased_is_gone_from_the_file_and_the_tree_still_verifies(tmp_path: Path, keep: str) -> None:
+    path = tmp_path / "log"
+    log = ledgers.made(path, 8, keep)
+    kept, salt = ledgers.checkpoint(path), ledgers.stored(path)[5].salt
+    assert salt and salt in (path / "log.sqlite").read_bytes()
+    assert log.erase(5).numbers == range(9, 10)
+    table = (path / "log.sqlite").read_bytes()
+    assert salt not in table and ledgers.record(5).receipt not in table
+    assert verify(path, kept).holds and json.loads(ledgers.stored(path)[9].entry)["of"] == 5
+    assert find(path, ledgers.record(5).receipt) == [] and find(path, ledgers.record(6).receipt) == [6]
+    for number in (5, 0, 9, 99):
+        with pytest.raises(CitelogError, match="nothing that could be erased"):
+            log.erase(number)
+
+
+def test_a_salt_that_is_erased_in_silence_is_noticed_and_so_is_one_that_comes_back(copy: Path) -> None:
+    salt = ledgers.stored(copy)[4].salt
+    with Rows.open(copy / "log.sqlite", write=True) as rows, rows.transaction():
+        rows.erase(4)
+    [fault] = verify(copy).faults
+    assert (fault.code, fault.number) == ("salt-missing", 4)
+    with Rows.open(copy / "log.sqlite", write=True) as rows, rows.transaction():
+        rows.connection.execute("UPDATE entries SET salt = ? WHERE n = 4", (salt,))
+    Log.open(copy).erase(4)
+    with Rows.open(copy / "log.sqlite", write=True) as rows, rows.transaction():
+        rows.connection.execute("UPDATE entries SET salt = ? WHERE n = 4", (salt,))
+    [fault] = verify(copy).faults
+    assert (fault.code, fault.number) == ("salt-changed", 4)
+
+
+# who can write
+
+
+def test_the_private_key_is_beside_the_folder_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    ledgers.made(tmp_path / "log", 1)
+    key = tmp_path / "log.key"
+    assert key.stat().st_mode & 0o777 == 0o600 and (tmp_path / "log").stat().st_mode & 0o777 == 0o700
+    assert sorted(path.name for path in (tmp_path / "log").iterdir()) == ["checkpoint", "log.sqlite", "public-key"]
+    key.chmod(0o640)
+    with pytest.raises(CitelogError, match="others than its owner may read"):
+        Log.open(tmp_path / "log")
+
+
+def test_a_log_is_never_made_anew_nor_silently(tmp_path: Path) -> None:
+    with pytest.raises(CitelogError, match="there is no such log\n   = check the path, or make one"):
+        Log.open(tmp_path / "log")
+    ledgers.made(tmp_path / "log", 1)
+    with pytest.raises(CitelogError, match="it is there already"):
+        Log.make(tmp_path / "log")
+    with pytest.raises(CitelogError, match="it is there already"):
+        Log.make(tmp_path / "other", key_file=tmp_path / "log.key")
+    for name in ("log.sqlite", "checkpoint", "public-key"):
+        whole = (tmp_path / "log" / name).read_bytes()
+        (tmp_path / "log" / name).unlink()
+        with pytest.raises(CitelogError, match=f"{name} is missing"):
+            Log.open(tmp_path / "log")
+        (tmp_path / "log" / name).write_bytes(whole)
+
+
+def test_two_logs_are_never_called_alike_unless_they_are_told_to_be(tmp_path: Path) -> None:
+    names = {Log.make(tmp_path / place / "log").key.name for place in _folders(tmp_path, "a", "b")}
+    assert len(names) == 2 and all(name.startswith("log/") for name in names)
+    with pytest.raises(CitelogError, match="a blank or a plus sign"):
+        Log.make(tmp_path / "my log")
+    assert list(tmp_path.glob(".*")) == []
+
+
+def _folders(parent: Path, *names: str) -> Iterator[str]:
+    for name in names:
+        (parent / name).mkdir()
+        yield name
+
+
+def test_a_key_of_another_log_is_refused(copy: Path, tmp_path: Path) -> None:
+    ledgers.made(tmp_path / "other", 0)
+    with pytest.raises(CitelogError, match=r"not the key that .* is signed with"):
+        Log.open(copy, tmp_path / "other.key")
+    (tmp_path / "text.key").write_text("no key\n")
+    (tmp_path / "text.key").chmod(0o600)
+    with pytest.raises(CitelogError, match="no private key that can be read"):
+        Log.open(copy, tmp_path / "text.key")
+
+
+def test_two_processes_write_at_once_and_every_entry_is_there_once_in_one_order(tmp_path: Path) -> None:
+    path = ledgers.made(tmp_path / "log", 0).folder.path
+    told: dict[str, list[int]] = {}
+    threads = [
+        threading.Thread(target=lambda name=name: told.update({name: ledgers.run("appends", path, name, 40)}))
+        for name in "ab"
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told["a"] + told["b"]) == list(range(1, 81))
+    assert all(numbers == sorted(numbers) for numbers in told.values())
+    assert verify(path).holds
+    for name, numbers in told.items():
+        for i, number in enumerate(numbers[::13]):
+            assert find(path, ledgers.record(f"{name}.{i * 13}").receipt) == [number]
+
+
+def test_threads_of_a_server_share_a_writer_and_each_is_told_its_own_number(tmp_path: Path) -> None:
+    log = ledgers.made(tmp_path / "log", 0)
+    writer, told = Writer(log), {}
+
+    def client(name: int) -> None:
+        for i in range(10):
+            told[f"{name}.{i}"] = writer.append(ledgers.record(f"{name}.{i}"))
+
+    threads = [threading.Thread(target=client, args=(name,)) for name in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told.values()) == list(range(1, 81)) and verify(log.folder.path).holds
+    rows = ledgers.stored(log.folder.path)
+    assert all(ledgers.is_of(rows[number], name) for name, number in told.items())
+
+
+def test_an_error_of_a_shared_commit_reaches_everyone_who_waited_for_it(copy: Path) -> None:
+    writer = Writer(Log.open(copy))
+    (copy / "checkpoint").unlink()
+    for _ in range(2):
+        with pytest.raises(CitelogError, match="checkpoint"):
+            writer.append(ledgers.record("lost"))
+
+
+def test_who_finds_the_log_locked_waits_and_then_says_so(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "PATIENCE", 0.05)
+    log = Log.open(copy)
+    with (
+        folder.Folder(copy).lock(write=True),
+        pytest.raises(CitelogError, match=r"another process is writing to this log.*\n   = nothing was entered"),
+    ):
+        log.append([ledgers.record("late")])
+    assert log.append([ledgers.record("in time")]).numbers == range(21, 22)
+
+
+def test_nobody_who_writes_waits_for_an_audit(copy: Path) -> None:
+    """While a verification reads, an append goes through; the verification is of what was there when it began."""
+    log, appended = Log.open(copy), []
+
+    def tick(what: str, done: int, total: int) -> None:
+        appended.append(log.append([ledgers.record("meanwhile")]).numbers[0])
+
+    found = verify(copy, tick=tick)
+    assert found.holds and found.read == 21 and appended == [21]
+    assert verify(copy).read == 22
+
+
+# tampering, by someone who can write every file and computes every hash anew
+
+
+def edited(rows: list[Row]) -> list[Row]:
+    said = json.loads(rows[7].entry) | {"asked": "citelog serve"}
+    return [*rows[:7], Row(7, b"", entry.canonical(said), rows[7].salt), *rows[8:]]
+
+
+def inserted(rows: list[Row]) -> list[Row]:
+    return ledgers.numbered([*rows[:7], rows[3], *rows[7:]])
+
+
+def other_story(rows: list[Row]) -> list[Row]:
+    """From entry 10 on, another one, as long or longer."""
+    return ledgers.numbered([*rows[:10], *rows[5:10], *rows[5:20]])
+
+
+TAMPERED: dict[str, Callable[[list[Row]], list[Row]]] = {
+    "an entry is edited": edited,
+    "an entry is deleted": lambda rows: ledgers.numbered([*rows[:7], *rows[8:], *rows[5:7]]),
+    "an entry is inserted": inserted,
+    "two entries are exchanged": lambda rows: ledgers.numbered([*rows[:7], rows[8], rows[7], *rows[9:]]),
+    "the log is rolled back": lambda rows: rows[:15],
+    "another story is told from some entry on": other_story,
+    "all of it is signed with another key": lambda rows: rows,
+}
+
+
+@pytest.mark.parametrize("who", ["somebody with a key of their own", "the keeper of the log's key"])
+@pytest.mark.parametrize("what", TAMPERED)
+def test_it_is_noticed_from_an_earlier_checkpoint_alone_that(what: str, who: str, copy: Path, tmp_path: Path) -> None:
+    """The log has 21 entries when the checkpoint is kept, and more when it is tampered with."""
+    kept = ledgers.checkpoint(copy)
+    log = Log.open(copy)
+    log.append([ledgers.record(number) for number in range(21, 24)])
+    assert verify(copy, kept).holds
+    key = log.key
+    if who == "somebody with a key of their own" or "another key" in what:
+        ledgers.made(tmp_path / "theirs", 0)
+        key = PrivateKey(log.key.name, Log.open(tmp_path / "theirs").key.secret)
+    ledgers.forge(copy, TAMPERED[what](ledgers.stored(copy)), key)
+    found = codes(copy, kept)
+    expected = {
+        "the log is rolled back": "cut-back",
+        "all of it is signed with another key": "other-key",
+    }.get(what, "not-continued")
+    assert expected in found
+    if key.public == log.key.public:
+        assert codes(copy) == [], "without the earlier checkpoint nobody could tell"
+        assert expected in found and found == [expected]
+    else:
+        assert "other-key" in found
+
+
+def test_a_log_that_tells_two_people_two_stories_is_caught_by_their_two_checkpoints(copy: Path) -> None:
+    log, rows = Log.open(copy), ledgers.stored(copy)
+    one = ledgers.checkpoint(copy)
+    ledgers.forge(copy, ledgers.numbered([*rows[:20], rows[10]]), log.key)
+    two = ledgers.checkpoint(copy)
+    assert "split view" in compare(copy, one, two).wrong[0]
+    log.append([ledgers.record("more")])
+    assert "does not go through the old checkpoint" in compare(copy, one, ledgers.checkpoint(copy)).wrong[0]
+    assert compare(copy, two, ledgers.checkpoint(copy)).wrong == ()
+
+
+def test_a_log_never_signs_what_does_not_continue_its_last_checkpoint(copy: Path) -> None:
+    """A forger without the key cannot have the keeper sign the forgery by the next honest append."""
+    log, whole = Log.open(copy), (copy / "log.sqlite").read_bytes()
+    for forge in (edited, lambda rows: rows[:15], lambda rows: [*rows, *ledgers.numbered([*rows, rows[4]])[-1:]]):
+        rows = forge(ledgers.stored(copy))
+        with Rows.open(copy / "log.sqlite", write=True) as table, table.transaction():
+            note = table.head()
+            table.connection.execute("DELETE FROM entries")
+            edge, written = tree.Edge(), []
+            for row in rows:
+                edge, hashes = edge.add(tree.leaf_hash(row.entry))
+                written.append(Row(row.number, b"".join(hashes), row.entry, row.salt))
+            table.append(written, note)
+        with pytest.raises(CitelogError, match=r"were signed.*\n   = see what is wrong: citelog audit log verify"):
+            log.append([ledgers.record("honest")])
+        assert codes(copy)
+        (copy / "log.sqlite").write_bytes(whole)
+    assert log.append([ledgers.record("honest")]).numbers == range(21, 22)
+
+
+def test_a_file_that_is_put_back_to_an_earlier_commit_is_noticed_without_any_help(copy: Path) -> None:
+    before = (copy / "log.sqlite").read_bytes()
+    log = Log.open(copy)
+    log.append([ledgers.record("forgotten")])
+    (copy / "log.sqlite").write_bytes(before)
+    [fault] = verify(copy).faults
+    assert (fault.code, fault.number) == ("cut-back", 21)
+    with pytest.raises(CitelogError, match=r"it was cut back: it holds 21 entries, and .* signed over 22"):
+        log.append([ledgers.record("next")])
+
+
+CHANGED: dict[str, tuple[str, str, int | None]] = {
+    "the text of an entry": (
+        "UPDATE entries SET entry = replace(entry, 'assess', 'guess') WHERE n = 7", "entry-changed", 7),
+    "the number in an entry": (
+        "UPDATE entries SET entry = replace(entry, ':7,', ':8,') WHERE n = 7", "entry-changed", 7),
+    "the hash of an entry": ("UPDATE entries SET hashes = zeroblob(32) WHERE n = 8", "entry-changed", 8),
+    "a hash above": (
+        "UPDATE entries SET hashes = substr(hashes, 1, 32) || zeroblob(96) WHERE n = 7", "hash-changed", 7),
+    "the number of hashes": ("UPDATE entries SET hashes = substr(hashes, 1, 64) WHERE n = 7", "hash-changed", 7),
+    "a salt": ("UPDATE entries SET salt = zeroblob(32) WHERE n = 7", "salt-changed", 7),
+    "what is no salt": ("UPDATE entries SET salt = 5 WHERE n = 7", "unreadable", 7),
+    "a receipt where none is kept": ("UPDATE entries SET receipt = x'00' WHERE n = 7", "receipt-changed", 7),
+    "something beside the opening": ("UPDATE entries SET salt = zeroblob(32) WHERE n = 0", "receipt-changed", 0),
+    "an entry that is gone": ("DELETE FROM entries WHERE n = 7", "entry-missing", 7),
+    "an entry elsewhere": ("UPDATE entries SET n = 70 WHERE n = 7", "entry-missing", 7),
+    "the last that is gone": ("DELETE FROM entries WHERE n = 20", "cut-back", 20),
+    "one more than was signed": (
+        "INSERT INTO entries SELECT 21, hashes, entry, salt, receipt FROM entries WHERE n = 20", "entry-changed", 21),
+    "the checkpoint inside": ("UPDATE head SET note = x'00'", "checkpoint-damaged", None),
+    "no checkpoint inside": ("DELETE FROM head", "checkpoint-damaged", None),
+    "a table more": ("CREATE TABLE more (a)", "unreadable", 0),
+    "a trigger": (
+        "CREATE TRIGGER t AFTER INSERT ON entries BEGIN DELETE FROM entries WHERE n = 3; END", "unreadable", 0),
+    "the mark of the file": ("PRAGMA user_version = 2", "unreadable", 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CHANGED)
+def test_the_first_bad_entry_is_named_when_somebody_changes(what: str, copy: Path) -> None:
+    change, code, number = CHANGED[what]
+    with Rows.open(copy / "log.sqlite", write=True) as rows:
+        rows.connection.execute(change)
+    first = verify(copy).faults[0]
+    assert (first.code, first.number) == (code, number)
+    assert code in CODES
+
+
+def test_a_receipt_that_is_kept_and_changed_is_noticed(tmp_path: Path) -> None:
+    path = ledgers.made(tmp_path / "log", 5, "whole").folder.path
+    for change in ("receipt = receipt || x'20'", "receipt = NULL"):
+        whole = (path / "log.sqlite").read_bytes()
+        with Rows.open(path / "log.sqlite", write=True) as rows:
+            rows.connection.execute(f"UPDATE entries SET {change} WHERE n = 2")
+        [fault] = verify(path).faults
+        assert (fault.code, fault.number) == ("receipt-changed", 2)
+        (path / "log.sqlite").write_bytes(whole)
+
+
+# proofs, for those who do not have the log
+
+
+def test_a_proof_needs_nothing_but_itself_and_what_its_reader_holds(twenty: Path) -> None:
+    key, kept = folder.Folder(twenty).public_key(), ledgers.checkpoint(twenty)
+    for number in range(21):
+        proof = Proof.read(prove(twenty, number).text)
+        assert check(proof, key) == check(proof, checkpoint=kept) == []
+        if number:
+            assert check(proof, key, receipt=ledgers.record(number).receipt) == []
+            assert "is not the one that was entered" in check(proof, key, receipt=b"another")[0]
+    assert "is no assessment" in check(prove(twenty, 0), key, receipt=b"")[0]
+
+
+def test_a_proof_is_accepted_by_pymerkle_too(twenty: Path) -> None:
+    proof = prove(twenty, 13)
+    theirs = pymerkle.InmemoryTree(algorithm="sha256")
+    for row in ledgers.stored(twenty):
+        theirs.append_entry(row.entry)
+    made = theirs.prove_inclusion(14, 21)
+    made.path = [tree.leaf_hash(proof.entry), *proof.path]
+    pymerkle.verify_inclusion(made.path[0], proof.signed.checkpoint.root, made)
+
+
+def test_a_proof_to_an_earlier_checkpoint_is_of_the_log_as_it_was(copy: Path) -> None:
+    kept = ledgers.checkpoint(copy)
+    Log.open(copy).append([ledgers.record("more")] * 50)
+    assert check(prove(copy, 5, kept), checkpoint=kept) == []
+    with pytest.raises(CitelogError, match="the proof is for ward at 71 entries, the checkpoint of ward at 21"):
+        check(prove(copy, 5), checkpoint=kept)
+    with pytest.raises(CitelogError, match="over 21 entries, from 0 to 20, and 30 is not among them"):
+        prove(copy, 30, kept)
+
+
+@pytest.mark.parametrize("byte", range(0, 2000, 37))
+def test_a_proof_that_is_changed_by_a_byte_does_not_hold(twenty: Path, byte: int) -> None:
+    text = prove(twenty, 13).text.encode()
+    byte %= len(text)
+    changed = text[:byte] + bytes([text[byte] ^ 1]) + text[byte + 1 :]
+    key, receipt = folder.Folder(twenty).public_key(), ledgers.record(13).receipt
+    with contextlib.suppress(NoteError):
+        assert check(Proof.read(changed.decode("utf-8", "replace")), key, receipt=receipt)
+
+
+def test_the_salt_of_a_proof_can_be_left_out_by_whoever_erased_it(copy: Path) -> None:
+    Log.open(copy).erase(13)
+    key = folder.Folder(copy).public_key()
+    proof = Proof.read(prove(copy, 13).text)
+    assert check(proof, key) == []
+    assert "nobody can tell any more" in check(proof, key, receipt=ledgers.record(13).receipt)[0]
+
+
+# it survives
+
+
+def test_acknowledged_means_that_everything_was_synced_and_in_which_order(copy: Path, library: Path) -> None:
+    """Of one append: nothing is written after its last fsync, and the folder is synced when the journal is gone."""
+    calls = ledgers.run("trace", copy, copy.with_name("trace"), library=library)
+    for file in ("log.sqlite", "log.sqlite-journal", "checkpoint.new"):
+        last = max(i for i, call in enumerate(calls) if call == f"write LOG/{file}")
+        assert f"fsync LOG/{file}" in calls[last:]
+    first, synced = calls.index("write LOG/log.sqlite"), calls.index("fsync LOG/log.sqlite-journal")
+    assert synced < first, "the journal is safe before the table is touched"
+    gone = calls.index("unlink LOG/log.sqlite-journal")
+    assert calls.index("fsync LOG/log.sqlite") < gone and calls[gone + 1 :] == [
+        "fsync LOG",
+        "rename LOG/checkpoint.new",
+    ]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that makes a disk fail."""
+    made = ledgers.faults_library(tmp_path_factory.mktemp("library"))
+    if made is None:
+        pytest.skip("needs Linux and a C compiler")
+    return made
+
+
+FAULTS = {
+    "the process is killed": "kill",
+    "the process is killed in the middle of a write": "torn",
+    "the disk fails once": f"fail {errno.EIO}",
+    "the disk is full once": f"fail {errno.ENOSPC}",
+    "the disk is full from then on": f"rest {errno.ENOSPC}",
+    "the file system becomes read-only": f"rest {errno.EROFS}",
+    "the call is interrupted": f"fail {errno.EINTR}",
+    "half is written": "short",
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_at_every_call_to_the_disk_nothing_is_lost_when(what: str, copy: Path, library: Path) -> None:
+    """An append, once for each of its calls: all or nothing is entered, the log verifies, the next append succeeds."""
+    found = ledgers.run("faults", copy, *FAULTS[what].split(), library=library)
+    assert found["wrong"] == [] and found["faults"] >= 20
+    if what.startswith("the process"):
+        assert found["ended"] == {"killed": found["faults"], "acknowledged": 1}
+    elif what == "the disk is full from then on":
+        assert found["ended"] == {"refused": found["faults"], "acknowledged": 1}
+    else:
+        assert set(found["ended"]) <= {"refused", "acknowledged"}
+
+
+def killed(tmp_path: Path, times: int, seed: int) -> dict[str, Any]:
+    path = ledgers.made(tmp_path / "log", 3).folder.path
+    found: dict[str, Any] = ledgers.run("kills", path, times, seed)
+    assert found["wrong"] == [] and found["kills"] == times
+    assert found["acknowledged"] > times, "it was killed before it ever wrote"
+    return found
+
+
+def test_what_was_acknowledged_survives_kill_9_at_a_random_moment(tmp_path: Path) -> None:
+    killed(tmp_path, 30, 1)
+
+
+@pytest.mark.long
+def test_what_was_acknowledged_survives_two_thousand_kills(tmp_path: Path) -> None:
+    print(killed(tmp_path, 2_000, 2))
+
+
+def test_a_journal_that_is_deleted_cut_or_changed_loses_nothing_in_silence(copy: Path, library: Path) -> None:
+    """After a kill somebody removes or damages what was left over: the log is whole, or it is noticed."""
+    found = ledgers.run("journals", copy, 1, 3, library=library)
+    assert found["wrong"] == []
+    assert found["outcomes"]["deleted: noticed"] and found["outcomes"]["deleted: whole"]
+
+
+def test_a_left_over_journal_is_said_and_who_looks_writes_nothing(copy: Path, library: Path) -> None:
+    ledgers.run("left", copy, library=library)
+    journal = copy / "log.sqlite-journal"
+    files = {path: path.read_bytes() for path in copy.iterdir()}
+    found = verify(copy)
+    assert found.holds and "log.sqlite-journal is left over" in found.notices[0]
+    assert prove(copy, 5) and {path: path.read_bytes() for path in copy.iterdir()} == files
+    done = Log.open(copy).append([ledgers.record("next")])
+    assert "interrupted before it was acknowledged, and is undone" in done.notices[0]
+    assert not journal.exists() and verify(copy).notices == ()
+
+
+def test_a_disk_that_is_full_is_said_and_nothing_is_acknowledged(tmp_path: Path) -> None:
+    """By a limit on the size of a file, as a process has it."""
+    path = ledgers.made(tmp_path / "log", 3).folder.path
+    found = ledgers.run("full", path, (path / "log.sqlite").stat().st_size + 40_000)
+    assert "it cannot be written to" in found["message"] and "the answer is held back" in found["message"]
+    assert found["told"] == list(range(4, 4 + len(found["told"]))) and len(found["told"]) > 10
+    assert verify(path).read == 4 + len(found["told"])
+    assert Log.open(path).append([ledgers.record("after")]).numbers[0] == 4 + len(found["told"])
+
+
+def test_a_table_that_may_not_grow_is_a_full_disk(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    careful = Rows._careful
+
+    def small(rows: Rows) -> None:
+        careful(rows)
+        rows.connection.execute("PRAGMA max_page_count = 1")
+
+    log = Log.open(copy)
+    monkeypatch.setattr(Rows, "_careful", small)
+    with pytest.raises(CitelogError, match="it cannot be written to: database or disk is full"):
+        log.append([ledgers.record(i) for i in range(50)])
+    monkeypatch.undo()
+    assert verify(copy).read == 21 and (copy / "checkpoint.new").exists()
+    assert log.append([ledgers.record("after")]).numbers == range(21, 22)
+
+
+def test_a_real_file_system_that_is_full(tmp_path: Path) -> None:
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = shutil.which("mount") and os.getuid() == 0
+    if (
+        not mounted
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", place], capture_output=True).returncode
+    ):
+        pytest.skip("needs root, and a system that lets it mount")
+    try:
+        path = ledgers.made(place / "log", 3).folder.path
+        found = ledgers.run("full", path, 0)
+        assert "it cannot be written to" in found["message"]
+        assert verify(path).read == 4 + len(found["told"])
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+# every damage of a log at rest
+
+
+@pytest.fixture(scope="module")
+def resting(tmp_path_factory: pytest.TempPathFactory) -> ledgers.Whole:
+    """A log of 200 entries at rest, as bytes."""
+    return ledgers.Whole.of(ledgers.made(tmp_path_factory.mktemp("resting") / "log", 199).folder.path)
+
+
+def _counted(outcomes: Iterator[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for outcome in outcomes:
+        found[outcome] = found.get(outcome, 0) + 1
+    return found
+
+
+def test_a_flipped_bit_is_noticed_or_changes_nothing_that_is_read(resting: ledgers.Whole) -> None:
+    draw = random.Random(5)
+    bits = [draw.randrange(8 * len(resting.table)) for _ in range(300)]
+    found = _counted(resting.outcome(table=ledgers.flipped(resting.table, bit)) for bit in bits)
+    assert found.pop("missed", 0) == 0 and found["named"] > 200
+
+
+def test_a_flipped_bit_of_an_entry_names_that_entry(resting: ledgers.Whole) -> None:
+    draw = random.Random(6)
+    for row in draw.sample(resting.rows, 40):
+        for part in (row.entry, row.hashes, row.salt):
+            if part is None:
+                continue
+            start = resting.table.index(part)
+            bit = 8 * start + draw.randrange(8 * len(part))
+            faults = resting.seen(table=ledgers.flipped(resting.table, bit)).faults
+            assert faults[0].number == row.number, (row.number, faults)
+
+
+def test_a_file_that_is_cut_short_is_noticed(resting: ledgers.Whole) -> None:
+    draw = random.Random(7)
+    lengths = [0, 1, 100, 4096, len(resting.table) - 1, *(draw.randrange(len(resting.table)) for _ in range(150))]
+    assert set(_counted(resting.outcome(table=resting.table[:length]) for length in lengths)) <= {"named", "noticed"}
+
+
+def test_every_flip_and_every_cut_of_the_checkpoint_and_the_key_is_noticed(resting: ledgers.Whole) -> None:
+    for name, data in (("beside", resting.beside), ("key", resting.key)):
+        cuts = [data[:length] for length in range(len(data) - (name == "key"))]  # the end of a line may be missing
+        flips = [ledgers.flipped(data, bit) for bit in range(8 * len(data))]
+        found = _counted(
+            resting.outcome(**{name: changed}) for changed in [*cuts, *flips[:: 3 if name == "key" else 5]]
+        )
+        assert set(found) <= {"named", "noticed", "unchanged"} and found.get("unchanged", 0) <= 8
+
+
+def test_the_files_are_looked_at_as_the_bytes_are(resting: ledgers.Whole, tmp_path: Path) -> None:
+    """What the tests above look at in memory, `verify` finds in the folder."""
+    draw = random.Random(8)
+    path = ledgers.made(tmp_path / "log", 1).folder.path
+    for name, data in (("log.sqlite", resting.table), ("checkpoint", resting.beside), ("public-key", resting.key)):
+        (path / name).write_bytes(data)
+    assert verify(path).holds
+    for _ in range(30):
+        changed = ledgers.flipped(resting.table, draw.randrange(8 * len(resting.table)))
+        (path / "log.sqlite").write_bytes(changed)
+        assert verify(path).faults == resting.seen(table=changed).faults
+
+
+SLICES = 8
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("slice_", range(SLICES))
+def test_every_single_bit_flip_is_noticed_or_changes_nothing(resting: ledgers.Whole, slice_: int) -> None:
+    bits = range(slice_, 8 * len(resting.table), SLICES)
+    found = _counted(resting.outcome(table=ledgers.flipped(resting.table, bit)) for bit in bits)
+    print(f"\nflips {slice_}: {len(bits)} of {len(resting.table)} bytes: {json.dumps(found)}")
+    assert "missed" not in found
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("slice_", range(SLICES))
+def test_every_truncation_is_noticed(resting: ledgers.Whole, slice_: int) -> None:
+    lengths = range(slice_, len(resting.table), SLICES)
+    found = _counted(resting.outcome(table=resting.table[:length]) for length in lengths)
+    print(f"\ncuts {slice_}: {len(lengths)}: {json.dumps(found)}")
+    assert set(found) <= {"named", "noticed"}
+
+
+# the commands
+
+
+def test_an_answer_is_printed_only_after_it_is_entered(tmp_path: Path) -> None:
+    ended = run("assess", PATIENT, "--log", "log", cwd=tmp_path)
+    assert (ended.status, ended.out) == (2, "") and "make one: citelog audit log init log" in ended.err
+    assert run("audit", "log", "init", "log", cwd=tmp_path).status == 0
+    plain = run("assess", PATIENT, "--format", "json", cwd=tmp_path)
+    ended = run("assess", PATIENT, "--format", "json", "--log", "log", cwd=tmp_path)
+    assert ended.status == 0 and ended.out == plain.out and ended.err == "log: entry 1\n"
+    with (tmp_path / "log" / "checkpoint").open("ab") as file:
+        file.write(b"x")
+    ended = run("assess", PATIENT, "--log", "log", cwd=tmp_path)
+    assert (ended.status, ended.out) == (2, "") and "citelog audit log verify log" in ended.err
+
+
+def test_several_cases_are_entered_in_one_commit_in_their_order(tmp_path: Path) -> None:
+    run("audit", "log", "init", "log", "--keep", "whole", cwd=tmp_path)
+    cases = sorted((ROOT / "knowledge" / "b12" / "cases").glob("*.yaml"))[:3]
+    assert run("assess", *cases, "--log", "log", cwd=tmp_path).err == "log: entries 1 to 3\n"
+    receipts = [json.loads(row.receipt or b"") for row in ledgers.stored(tmp_path / "log")[1:]]
+    assert [receipt["assessment"]["case"]["id"] for receipt in receipts] == [case.stem for case in cases]
+
+
+Log_ = Callable[..., Ended]
+
+
+@pytest.fixture
+def log(copy: Path) -> Log_:
+    """Runs a command about logs beside a log that is called `log`."""
+    (copy.parent / "kept").write_bytes(ledgers.checkpoint(copy))
+    (copy.parent / "receipt").write_bytes(ledgers.record(7).receipt)
+    return lambda *arguments: run("audit", "log", *arguments, cwd=copy.parent)
+
+
+def test_the_commands_answer_with_their_status(log: Log_, copy: Path) -> None:
+    assert log("verify", "log").status == 0 and "Nothing from elsewhere" in log("verify", "log").out
+    assert "agrees with the earlier checkpoint" in log("verify", "log", "--checkpoint", "kept").out
+    assert log("find", "log", "receipt").out == "entry 7\n"
+    assert log("find", "log", "kept").status == 1
+    assert log("checkpoint", "log").out.encode() == ledgers.checkpoint(copy)
+    assert json.loads(log("show", "log", "7", "--format", "json").out)["number"] == 7
+    assert json.loads(log("show", "log", "--format", "json").out)["size"] == 21
+    assert log("prove", "log", "7", "--out", "proof").status == 0
+    ended = log("check", "proof", "--checkpoint", "kept", "--receipt", "receipt")
+    assert ended.status == 0 and ended.out.startswith("receipt is entry 7 of ward, among its first 21 entries")
+    assert log("check", "proof", "--checkpoint", "kept", "--receipt", "kept").status == 1
+    assert log("compare", "kept", "kept", "log").status == 0
+    Log.open(copy).append([ledgers.record("more")])
+    (copy.parent / "new").write_bytes(ledgers.checkpoint(copy))
+    assert "it grew from 21 to 22 entries" in log("compare", "kept", "new", "log").out
+    ended = log("compare", "new", "kept", "log")
+    assert ended.status == 1 and "rolled back" in ended.out
+    assert "entry 22 says so" in log("erase", "log", "7").out
+
+
+def test_a_damaged_log_is_a_no_and_the_first_bad_entry_is_named(log: Log_, copy: Path) -> None:
+    table = copy / "log.sqlite"
+    table.write_bytes(table.read_bytes().replace(b'"number":7', b'"number":6'))
+    ended = log("verify", "log")
+    assert ended.status == 1 and ended.out.startswith("log: not as it was signed; the first bad entry is 7\n")
+    found = json.loads(log("verify", "log", "--format", "json").out)
+    assert found["holds"] is False and found["faults"][0]["entry"] == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("verify", "none"), "there is no such log"),
+        (("verify", "kept"), "it is no folder"),
+        (("verify", "."), "log.sqlite and checkpoint and public-key are missing"),
+        (("verify", "log", "--checkpoint", "receipt"), "the earlier checkpoint cannot be read"),
+        (("verify", "log", "--public-key", "receipt"), "no public key of a log"),
+        (("show", "log", "99"), "there is no entry 99"),
+        (("prove", "log", "99"), "99 is not among them"),
+        (("check", "receipt", "--checkpoint", "kept"), "it is no proof"),
+        (("check", "kept"), "a proof by itself shows nothing"),
+        (("compare", "kept", "receipt", "log"), "the new checkpoint cannot be read"),
+        (("find", "log", "none"), "it cannot be read"),
+        (("init", "log"), "it is there already"),
+        (("init", "no/where/log"), "nothing can be made in it"),
+        (("erase", "log", "0"), "nothing that could be erased"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_a_way_out(log: Log_, arguments: tuple[str, ...], message: str) -> None:
+    ended = log(*arguments)
+    assert (ended.status, ended.out) == (2, "")
+    assert message in ended.err and "\n   = " in ended.err
+
+
+@pytest.mark.parametrize(
+    "command", ["init", "verify", "show", "checkpoint", "find", "prove", "check", "compare", "erase"]
+)
+def test_each_command_has_help_with_an_example(log: Log_, command: str) -> None:
+    ended = log(command, "--help")
+    assert ended.status == 0 and f"Example: citelog audit log {command}" in re.sub(r"\s+", " ", ended.out)
+
+
+# the server
+
+
+def test_a_server_enters_its_cases_and_publishes_the_checkpoint(copy: Path) -> None:
+    with endpoint.serving("--case", str(PATIENT), "--log", str(copy)) as server:
+        assert f"{copy}: entry 21" in server.said
+        said = server.client.get("/log").json()
+        assert said["size"] == 22 and said["keep"] == "hashes"
+        note = server.client.get("/log/checkpoint")
+        assert note.headers["content-type"].startswith("text/plain") and note.content == ledgers.checkpoint(copy)
+        assert said["checkpoint"].encode() == note.content
+        Log.open(copy).append([ledgers.record("beside the server")])
+        assert Signed.read(server.client.get("/log/checkpoint").content).checkpoint.size == 23
+        assert server.client.post("/log/checkpoint").status_code == 405
+        (copy / "checkpoint").rename(copy / "gone")
+        refused = server.client.get("/log")
+        assert refused.status_code == 503 and "checkpoint is missing" in refused.text
+
+
+def test_a_server_does_not_start_on_a_log_that_is_not_whole(copy: Path) -> None:
+    table = copy / "log.sqlite"
+    table.write_bytes(table.read_bytes().replace(ledgers.stored(copy)[20].hashes, bytes(32)))
+    ended = run("serve", "--log", copy, "--port", "0", cwd=copy.parent)
+    assert (ended.status, ended.out) == (2, "") and f"citelog audit log verify {copy}" in ended.err
+    assert run("serve", "--log", copy, "--dataset", "x.ttl", cwd=copy.parent).status == 2
+
+
+def test_without_a_log_there_is_nothing_at_its_address() -> None:
+    with endpoint.serving() as server:
+        assert server.client.get("/log").status_code == 404
+
+
+def test_what_a_server_assesses_is_entered_before_it_is_answered(copy: Path) -> None:
+    """The function that handlers call; many at once share commits, and each is told its own number."""
+    from citelog.receipt.content import of
+    from citelog.receipt.manifest import manifest
+    from citelog.serve.limits import Refusal
+    from citelog.serve.logged import Logged
+
+    assessment = b12.assessed(next(iter(b12.library())))
+    files = manifest(home.knowledge(), home.ontology())
+    logged = Logged(Writer(Log.open(copy)), files)
+
+    async def many() -> list[int]:
+        return await asyncio.gather(*(logged.enter(assessment, "POST /api/assess") for _ in range(4)))
+
+    numbers = asyncio.run(many())
+    assert sorted(numbers) == find(copy, of(assessment, files)) == list(range(21, 25))
+    (copy / "checkpoint").unlink()
+    with pytest.raises(Refusal, match="checkpoint is missing") as refused:
+        asyncio.run(logged.enter(assessment, "POST /api/assess"))
+    assert refused.value.status == 503
