@@ -8,6 +8,7 @@ from functools import partial
 from citelog.audit.measure import Measure
 from citelog.audit.model import Item
 from citelog.audit.subject import Subject
+from citelog.audit.trace import trace
 from citelog.diagnostics import Span
 from citelog.knowledge.triples import shown_name
 from citelog.trial.coverage import Point
@@ -51,6 +52,12 @@ def _undecided(subject: Subject) -> Iterator[Item]:
     for one in subject.usable.properties:
         if one.undecided:
             yield Item(one.id, one.text, subject.place(one.iri.value), one.undecided)
+
+
+def _orphans(subject: Subject) -> Iterator[Item]:
+    for one in trace(subject).orphans:
+        way = "back to the document" if one.towards == "document" else "on to an answer"
+        yield Item(one.node.id, f"{one.node.level} without a way {way}: {one.what}", one.node.span)
 
 
 _measure = partial(Measure, topic="cases", weight="open", needs_rules=True)
@@ -104,6 +111,14 @@ MEASURES = (
         of_what="conflicts that rules show",
         among=partial(_points, aspect="conflict"),
         counted=partial(_untried, aspect="conflict"),
+    ),
+    _measure(
+        "orphan",
+        title="things without a way back to the document, or on to an answer",
+        meaning="A sentence, statement, triple, rule, conclusion, case or property lacks a link that is due.",
+        of_what="things that are traced",
+        among=lambda subject: trace(subject).nodes,
+        counted=_orphans,
     ),
     _measure(
         "property-undecided",

@@ -8,6 +8,7 @@ from functools import partial
 from citelog.audit.measure import Measure
 from citelog.audit.model import Item
 from citelog.audit.subject import Subject, Triple
+from citelog.audit.trace import trace
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -84,6 +85,21 @@ def _count_own(subject: Subject) -> int:
     return len({(one.subject, one.predicate, one.value) for one in subject.own})
 
 
+def _in_statements(subject: Subject) -> list[Triple]:
+    statements = frozenset(subject.said)
+    return [one for one in subject.own if one.graph in statements]
+
+
+def _unread(subject: Subject) -> Iterator[Item]:
+    traced = trace(subject)
+    used = {key for key, _ in traced.links if key[0] == "triple"}
+    used &= {one for one, other in traced.links if other[0] in ("rule", "conclusion")}
+    for one in _in_statements(subject):
+        written = subject.written(one)
+        if ("triple", written) not in used:
+            yield Item(Iri(one.graph).local, written, subject.where(one))
+
+
 def _without_rule(subject: Subject, *, accepted: bool) -> Iterator[Item]:
     for item in subject.told("statement-without-rule", accepted=accepted):
         quote = " / ".join(subject.usable.statements[item.about].quote.splitlines())
@@ -131,7 +147,7 @@ MEASURES = (
         title="numbers and texts that are not in the quote of their statement",
         meaning="A statement says a number or a text that its sentence does not print.",
         of_what="triples in statements",
-        among=lambda subject: [one for one in subject.own if one.graph in set(subject.said)],
+        among=_in_statements,
         counted=lambda subject: subject.told("value-not-in-quote"),
     ),
     _measure(
@@ -141,6 +157,16 @@ MEASURES = (
         of_what="triples",
         among=_count_own,
         counted=_outside,
+    ),
+    _measure(
+        "triple-unread",
+        weight="disclosed",
+        title="triples of statements that no rule reads and no conclusion shows",
+        meaning="It is encoded, and can be asked for, but changes no answer: only a reader would see a mistake in it.",
+        of_what="triples in statements",
+        among=_in_statements,
+        counted=_unread,
+        needs_rules=True,
     ),
     _measure(
         "statement-without-rule",

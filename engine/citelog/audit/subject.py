@@ -56,9 +56,9 @@ class Ran:
     answer: Answer | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Subject:
-    """A knowledge base to be audited."""
+    """A knowledge base to be audited; one is the same as another only if it is that very one."""
 
     folder: Path
     opened: Opened

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,12 +13,14 @@ from citelog.cli.logs import log
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
+    from citelog.audit.gates import Failed
     from citelog.audit.model import Audit
+    from citelog.audit.subject import Subject
 
 
 @click.group(invoke_without_command=True, epilog="Example: citelog audit --kb my-guideline/ --fail-on advice-open")
 @KB
-@forms("text", "json")
+@forms("text", "json", "html", "csv")
 @click.option("--figure", "codes", metavar="CODE", multiple=True, help="Only this figure, whole; may be given again.")
 @click.option(
     "--fail-on",
@@ -27,50 +29,101 @@ if TYPE_CHECKING:
     multiple=True,
     help="End with status 1 if the figure counts anything, or more than N; may be given again.",
 )
+@click.option("--traceability", is_flag=True, help="The way from each sentence to each conclusion, and back.")
 @click.pass_context
-def audit(context: click.Context, kb: str | None, form: str, codes: tuple[str, ...], limits: tuple[str, ...]) -> None:
+def audit(
+    context: click.Context,
+    kb: str | None,
+    form: str,
+    codes: tuple[str, ...],
+    limits: tuple[str, ...],
+    traceability: bool,
+) -> None:
     """What a knowledge base rests on, counted: from the sentences of its document to what is concluded, and back.
 
     Each figure has a code, a count, what it means, and the place of each thing that it counts. What is broken ends
     the command with status 1; so does every gate that is not passed, of --fail-on and of the knowledge base itself
-    (cl:gate "CODE>N" in about.ttl).
+    (cl:gate "CODE>N" in about.ttl). The page (--format html) prints as a document with numbered pages.
     """
     if context.invoked_subcommand is not None:
         return
     from citelog.audit import gates
     from citelog.audit.report import audited
-    from citelog.audit.subject import subject
 
     asked = [gates.gate(one) for one in limits]
     wanted = [gates.gate(one).code for one in codes]
-    with meter() as tick:
-        of = subject(home.knowledge(kb).resolve(), tick=tick)
-    if unreadable := [
-        one for one in of.findings if one.code in ("rdf-syntax", "not-utf-8") and _is_data(one.span.file)
-    ]:
-        raise CitelogError("\n".join(map(str, unreadable)))
+    if form == "csv" and not traceability:
+        raise CitelogError("--format csv is a table of links\n   = ask for it with --traceability")
+    if wanted and (traceability or form == "html"):
+        raise CitelogError("--figure chooses among figures in text and JSON\n   = leave it out here")
+    of = _read(kb)
     asked += gates.kept(of)
     found = audited(of)
     failed = gates.failed(found, asked)
-    if form == "json":
-        chosen = [one for one in found.figures if not wanted or one.code in wanted]
-        document = found.to_dict() | {"figures": [one.to_dict() for one in chosen]}
-        document["failed"] = [one.to_dict() for one in failed]
-        write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    if traceability:
+        _print_trace(found, failed, of, form, kb)
     else:
-        _print(found, wanted, kb)
+        _print_audit(found, failed, of, form, wanted, kb)
     if failed:
         raise No("\n".join(map(str, failed)))
 
 
-def _is_data(file: str) -> bool:
-    return file.endswith((".ttl", ".trig"))
+def _read(kb: str | None) -> Subject:
+    """The knowledge base that --kb names, with its cases run."""
+    from citelog.audit.subject import subject
+
+    with meter() as tick:
+        of = subject(home.knowledge(kb).resolve(), tick=tick)
+    unread = [one for one in of.findings if one.code in ("rdf-syntax", "not-utf-8") and one.severity == "error"]
+    if unread := [one for one in unread if one.span.file.endswith((".ttl", ".trig"))]:
+        raise CitelogError("\n".join(map(str, unread)))
+    return of
 
 
-def _print(found: Audit, wanted: list[str], kb: str | None) -> None:
-    from citelog.render.audited import audited, figures
+def _print_audit(
+    found: Audit, failed: tuple[Failed, ...], of: Subject, form: str, wanted: list[str], kb: str | None
+) -> None:
+    if form == "json":
+        chosen = [one for one in found.figures if not wanted or one.code in wanted]
+        document = found.to_dict() | {"figures": [one.to_dict() for one in chosen]}
+        _print_json(document | {"failed": [one.to_dict() for one in failed]})
+    elif form == "html":
+        from citelog.audit.trace import trace
+        from citelog.render.audit_page import audit_page
 
-    print_lines(figures(map(found.figure, wanted), width()) if wanted else audited(found, width()), kb)
+        write(audit_page(found, failed, trace(of) if of.knowledge else None, of.knowledge))
+    else:
+        from citelog.render.audited import audited, figures
+
+        print_lines(figures(map(found.figure, wanted), width()) if wanted else audited(found, width()), kb)
+
+
+def _print_trace(found: Audit, failed: tuple[Failed, ...], of: Subject, form: str, kb: str | None) -> None:
+    from citelog.audit.trace import FORMAT, trace
+    from citelog.diagnostics import KnowledgeError
+
+    if of.knowledge is None:
+        raise KnowledgeError(one for one in of.findings if one.severity == "error")
+    traced = trace(of)
+    if form == "json":
+        whose = {"id": found.knowledge, "version": found.version, "sha256": found.sha256}
+        _print_json({"format": FORMAT, "knowledge": whose} | traced.to_dict())
+    elif form == "csv":
+        from citelog.render.traced import table
+
+        write(table(traced))
+    elif form == "html":
+        from citelog.render.audit_page import audit_page
+
+        write(audit_page(found, failed, traced, of.knowledge, whole=False))
+    else:
+        from citelog.render.traced import traced as lines
+
+        print_lines(lines(traced, of.knowledge.source, width()), kb)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
 audit.add_command(log)
