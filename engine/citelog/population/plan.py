@@ -1,0 +1,363 @@
+"""Which rules can be run on an entry alone, and what the others can see of an entry.
+
+A patient's record is looked at twice. *Local* rules speak of one entry and of nothing else of the patient: what they
+give is the same for every patient who has that entry, so each distinct entry is run through them once. All other rules
+are *joint*: they run once for each distinct picture, which is what they can see of the entries and of the order of
+their days. Everything here is decided by the program alone; no table is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from citelog.knowledge.base import Knowledge
+from citelog.patient.facts import PATIENT
+from citelog.rules.program import (
+    Absent,
+    Aggregate,
+    Assignment,
+    Comparison,
+    Component,
+    Constant,
+    Expression,
+    Operation,
+    Present,
+    Program,
+    Rule,
+    Variable,
+    variables,
+)
+from citelog.values import Atom, Value
+
+ENTRY_WIDE = "patient"
+"""The one predicate that holds of everyone."""
+
+Place = tuple[str, int]
+"""A predicate, and one of its arguments."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A program split into what runs on entries and what runs on pictures.
+
+    `late` are the stated facts of predicates that rules derive as well: they hold for everyone.
+    """
+
+    program: Program
+    late: tuple[Atom, ...]
+    local: tuple[Component, ...]
+    joint: tuple[Component, ...]
+    entry_place: Mapping[str, int]
+    """Of each predicate whose facts are all about one entry, the place where it stands."""
+    shown: frozenset[str]
+    """The predicates whose facts become conclusions or notes: all of them is seen."""
+    exact_days: frozenset[str]
+    """The predicates read from records of which the days themselves are seen, not their order alone."""
+
+    @cached_property
+    def joint_rules(self) -> tuple[Rule, ...]:
+        """The rules that run on pictures."""
+        return tuple(self.program.rules[n] for component in self.joint for n in component.rules)
+
+    def kept(self, predicate: str) -> tuple[int, ...]:
+        """The places of a predicate's arguments but for the patient, who is the same for all facts of a run."""
+        return kept(self.program, predicate)
+
+
+def kept(program: Program, predicate: str) -> tuple[int, ...]:
+    """The places of a predicate's arguments but for the patient."""
+    return tuple(i for i, a in enumerate(program.predicates[predicate].arguments) if a.type != "patient")
+
+
+def plan(knowledge: Knowledge) -> Plan:
+    """How the program of a knowledge base is run on many patients."""
+    shown = frozenset({kind.predicate for kind in knowledge.kinds} | set(knowledge.notes))
+    return split(knowledge.program, knowledge.stated, shown)
+
+
+def split(program: Program, stated: Iterable[Atom], shown: frozenset[str] = frozenset()) -> Plan:
+    """How a program is run, given what is stated and whose facts are shown."""
+    changing = program.changing
+    late = tuple(atom for atom in stated if atom.predicate in changing)
+    entry_place = {
+        name: records[0]
+        for name, predicate in program.predicates.items()
+        if predicate.layer == "patient"
+        and len(records := [i for i, a in enumerate(predicate.arguments) if a.type == "record"]) == 1
+        and not any(a.type == "date" for a in predicate.arguments)
+    }
+    settled = {atom.predicate for atom in late}
+    for name in settled & entry_place.keys():
+        del entry_place[name]
+    local, joint = [], []
+    for component in program.open:
+        about = {n: _entry(program.rules[n], program, entry_place) for n in component.rules}
+        inside = () if component.recursive else tuple(n for n in component.rules if about[n] is not None)
+        outside = tuple(n for n in component.rules if n not in inside)
+        if inside:
+            local.append(Component(inside, False))
+        if outside:
+            joint.append(Component(outside, component.recursive))
+        elif len(places := set(about.values())) == 1:
+            predicate = program.rules[inside[0]].predicate
+            if predicate not in settled and (place := next(iter(places))) is not None:
+                entry_place[predicate] = place
+    made = Plan(program, late, tuple(local), tuple(joint), entry_place, shown, frozenset())
+    return Plan(program, late, made.local, made.joint, entry_place, shown, _exact_days(made))
+
+
+def _entry(rule: Rule, program: Program, entry_place: Mapping[str, int]) -> int | None:
+    """Where the head of a local rule names its entry; None for a rule that is not local."""
+    changing, entries = program.changing, set[str]()
+    for literal in rule.body:
+        if not isinstance(literal, Present | Absent) or literal.predicate not in changing:
+            continue
+        if literal.predicate == ENTRY_WIDE and isinstance(literal, Present):
+            continue
+        place = entry_place.get(literal.predicate)
+        about = literal.args[place] if place is not None else None
+        if not isinstance(about, Variable):
+            return None
+        entries.add(about.name)
+    if len(entries) != 1 or rule.aggregate:
+        return None
+    [name] = entries
+    if not any(
+        isinstance(literal, Present)
+        and literal.predicate in entry_place
+        and literal.args[entry_place[literal.predicate]] == Variable(name)
+        for literal in rule.body
+    ):
+        return None
+    return next((i for i, a in enumerate(rule.args) if a == Variable(name)), None)
+
+
+# --- days --------------------------------------------------------------------------------------------------------
+
+
+def _exact_days(made: Plan) -> frozenset[str]:
+    """The recorded predicates whose days meet more than each other's order in some joint rule.
+
+    Days that are compared with nothing but days of the same record keep their order in a picture, and nothing else.
+    """
+    program = made.program
+    classes: dict[Place, Place] = {}
+    exact: set[Place] = set()
+
+    def root(place: Place) -> Place:
+        while classes.setdefault(place, place) != place:
+            place = classes[place]
+        return place
+
+    def join(places: list[Place]) -> None:
+        for other in places[1:]:
+            classes[root(other)] = root(places[0])
+
+    def is_day(place: Place) -> bool:
+        return program.predicates[place[0]].arguments[place[1]].type == "date"
+
+    for rule in made.joint_rules:
+        at: dict[str, list[Place]] = {}
+        for literal in rule.body:
+            if isinstance(literal, Present | Absent):
+                for i, arg in enumerate(literal.args):
+                    if isinstance(arg, Variable) and is_day((literal.predicate, i)):
+                        at.setdefault(arg.name, []).append((literal.predicate, i))
+        for i, head in enumerate(rule.args):
+            if is_day((rule.predicate, i)):
+                name = head.name if isinstance(head, Variable) else None
+                if isinstance(head, Aggregate):
+                    name = head.variables[0]
+                if name is not None:
+                    at.setdefault(name, []).append((rule.predicate, i))
+        computed = {name for literal in rule.body if isinstance(literal, Assignment) for name in variables(literal)}
+        exact.update(place for name in computed for place in at.get(name, ()))
+        for literal in rule.body:
+            if isinstance(literal, Comparison):
+                sides = (literal.left, literal.right)
+                if computed.isdisjoint(variables(literal)) and all(isinstance(side, Variable) for side in sides):
+                    join([place for side in sides for name in variables(side) for place in at.get(name, ())])
+                else:
+                    exact.update(place for name in variables(literal) for place in at.get(name, ()))
+        for places in at.values():
+            join(places)
+    for name in at_all(program):
+        if name[0] in made.shown or program.predicates[name[0]].layer == "knowledge":
+            exact.add(name)
+    roots = {root(place) for place in exact}
+    return frozenset(
+        place[0]
+        for place in list(classes)
+        if root(place) in roots and program.predicates[place[0]].layer == "patient"
+    )
+
+
+def at_all(program: Program) -> Iterator[Place]:
+    """Every place of a day."""
+    for name, predicate in program.predicates.items():
+        for i, argument in enumerate(predicate.arguments):
+            if argument.type == "date":
+                yield name, i
+
+
+# --- what the joint rules can see of an entry ---------------------------------------------------------------------
+
+Fact = tuple[str, tuple[Value, ...]]
+"""A fact about an entry, without the patient's place; the entry itself is `ENTRY`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Itself:
+    """Stands for the entry that a fact is about."""
+
+
+ENTRY = Itself()
+
+
+class Sight:
+    """What the joint rules can see of an entry of which some facts are known."""
+
+    def __init__(self, made: Plan) -> None:
+        self.plan = made
+        self._dated = {
+            name: next(i for i, a in enumerate(p.arguments) if a.type == "record")
+            for name, p in made.program.predicates.items()
+            if p.layer == "patient"
+            and any(a.type == "date" for a in p.arguments)
+            and any(a.type == "record" for a in p.arguments)
+        }
+        self._by_head: dict[str, list[Rule]] = {}
+        for rule in made.joint_rules:
+            self._by_head.setdefault(rule.predicate, []).append(rule)
+
+    def seen(
+        self, facts: Iterable[tuple[str, tuple[object, ...]]]
+    ) -> tuple[frozenset[tuple[str, tuple[object, ...]]], frozenset[str]]:
+        """Those of an entry's facts that some joint rule can meet, and the predicates of its days that one can."""
+        known: dict[str, list[tuple[object, ...]]] = {}
+        for predicate, args in facts:
+            known.setdefault(predicate, []).append(args)
+        maybe = self._maybe(known)
+        seen = {
+            (predicate, args) for predicate, rows in known.items() if predicate in self.plan.shown for args in rows
+        }
+        days: set[str] = set()
+        for rule in self.plan.joint_rules:
+            for entry in _entries(rule, self.plan.program):
+                if not self._possible(rule, entry, known, maybe):
+                    continue
+                for literal in rule.body:
+                    if not isinstance(literal, Present | Absent) or Variable(entry) not in literal.args:
+                        continue
+                    if literal.predicate in self._dated:
+                        days.add(literal.predicate)
+                    seen.update(
+                        (literal.predicate, args)
+                        for args in known.get(literal.predicate, ())
+                        if _meets(literal, entry, args)
+                    )
+        return frozenset(seen), frozenset(days)
+
+    def _maybe(self, known: Mapping[str, list[tuple[object, ...]]]) -> set[Place]:
+        """Where facts that joint rules derive may name the entry: nothing that they look for beside it is asked."""
+        found: set[Place] = set()
+        grown = True
+        while grown:
+            grown = False
+            for predicate, rules in self._by_head.items():
+                for rule in rules:
+                    for i, arg in enumerate(rule.args):
+                        if (
+                            isinstance(arg, Variable)
+                            and (predicate, i) not in found
+                            and arg.name in _entries(rule, self.plan.program)
+                            and self._possible(rule, arg.name, known, found)
+                        ):
+                            found.add((predicate, i))
+                            grown = True
+        return found
+
+    def _possible(
+        self, rule: Rule, entry: str, known: Mapping[str, list[tuple[object, ...]]], maybe: set[Place]
+    ) -> bool:
+        """Whether all that a rule says of an entry beside its days may hold of one."""
+        for literal in rule.body:
+            if not isinstance(literal, Present) or Variable(entry) not in literal.args:
+                continue
+            if literal.predicate in self._dated:
+                continue
+            if any(_meets(literal, entry, args) for args in known.get(literal.predicate, ())):
+                continue
+            place = literal.args.index(Variable(entry))
+            if (literal.predicate, place) not in maybe:
+                return False
+        return True
+
+
+def _entries(rule: Rule, program: Program) -> set[str]:
+    """The variables of a rule that may stand for an entry."""
+    found = set[str]()
+    for literal in rule.body:
+        if isinstance(literal, Present | Absent):
+            for arg, argument in zip(literal.args, program.predicates[literal.predicate].arguments, strict=True):
+                if isinstance(arg, Variable) and argument.type in ("record", "term"):
+                    found.add(arg.name)
+    return found
+
+
+def _meets(literal: Present | Absent, entry: str, args: tuple[object, ...]) -> bool:
+    """Whether a literal can be about a fact of an entry, going by its constants and by where the entry stands."""
+    for wanted, given in zip(literal.args, args, strict=True):
+        if isinstance(wanted, Constant):
+            if wanted.value != given or type(wanted.value) is not type(given):
+                return False
+        elif wanted.name == entry and given is not ENTRY:
+            return False
+    return True
+
+
+# --- rules as they are run ---------------------------------------------------------------------------------------
+
+
+def of_one_patient(rule: Rule, program: Program) -> Rule:
+    """A rule with its variables for the patient replaced: a run knows one."""
+    names = {
+        arg.name
+        for literal in rule.body
+        if isinstance(literal, Present | Absent)
+        for arg, argument in zip(literal.args, program.predicates[literal.predicate].arguments, strict=True)
+        if argument.type == "patient" and isinstance(arg, Variable)
+    }
+    if not names:
+        return rule
+
+    def arg(one: Variable | Constant) -> Variable | Constant:
+        return Constant(PATIENT) if isinstance(one, Variable) and one.name in names else one
+
+    def part(one: Expression) -> Expression:
+        if isinstance(one, Operation):
+            return Operation(one.operator, part(one.left), part(one.right))
+        return arg(one)
+
+    body: list[Present | Absent | Comparison | Assignment] = []
+    for literal in rule.body:
+        match literal:
+            case Present(predicate, args):
+                body.append(Present(predicate, tuple(map(arg, args))))
+            case Absent(predicate, args, assumed):
+                body.append(Absent(predicate, tuple(map(arg, args)), assumed))
+            case Comparison(sign, left, right):
+                body.append(Comparison(sign, part(left), part(right)))
+            case Assignment(name, expression):
+                body.append(Assignment(name, part(expression)))
+    return replace(
+        rule,
+        args=tuple(one if isinstance(one, Aggregate) else arg(one) for one in rule.args),
+        body=tuple(body),
+        variables=tuple(v for v in rule.variables if v not in names),
+    )
+
+
+__all__ = ["ENTRY", "Fact", "Itself", "Plan", "Sight", "kept", "of_one_patient", "plan", "split"]
