@@ -62,17 +62,17 @@ def sort(items: Iterable[Item], terms: Terms) -> Sorted:
     )
     rows = sorted(
         (
-            (PARTS.index(item.list), sentence(item, term, terms), _content(item, term, terms), _place(item), item, term)
+            (PARTS.index(item.list), sentence(item, term, terms), content(item, term, terms), _place(item), item, term)
             for item, term in matched
             if not _made_in_error(item)
         ),
         key=lambda row: row[:4],
     )
-    numbers: dict[tuple[int, _Content], Iri] = {}
+    numbers: dict[tuple[int, Content], Iri] = {}
     members: dict[Iri, list[Entry]] = {}
     entries = []
-    for count, (position, said, content, _, item, term) in enumerate(rows, start=1):
-        iri = numbers.setdefault((position, content), Iri(f"urn:citelog:record:r{len(numbers) + 1}"))
+    for count, (position, said, contained, _, item, term) in enumerate(rows, start=1):
+        iri = numbers.setdefault((position, contained), Iri(f"urn:citelog:record:r{len(numbers) + 1}"))
         entry = Entry(f"f{count}", item.list, item.name, term, item.keys, item.read_from, said, iri)
         entries.append(entry)
         members.setdefault(iri, []).append(entry)
@@ -85,10 +85,10 @@ def _made_in_error(item: Item) -> bool:
 
 # --- content -----------------------------------------------------------------------------------------------------
 
-_Content = tuple[str, tuple[tuple[str, str], ...]]
+Content = tuple[str, tuple[tuple[str, str], ...]]
 
 
-def _content(item: Item, term: Iri | None, terms: Terms) -> _Content:
+def content(item: Item, term: Iri | None, terms: Terms) -> Content:
     """What an entry says, apart from how it is spelt: equal for entries that are one record."""
     return (
         term.value if term else f"named {folded(item.name)}",

@@ -1,0 +1,217 @@
+"""From rows to pictures, in SQL: what the joint rules can see of each patient, and nothing else.
+
+A patient's entries are brought together once. Of each entry there is its *code* (which of its facts can be seen) and the
+place of its days in the order of all days of that patient, or the days themselves where rules see those. The sorted
+list of these is the patient's picture: patients with equal lists get equal answers.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from citelog.patient.case import LISTS, NAME_KEY, PARTS
+from citelog.population.entries import NONE
+from citelog.population.tables import CODES, PATIENTS, Relation, Source, TableName
+
+BITS = 22
+"""For each day in a key: enough for every ordinal up to the year 9999."""
+
+
+def quoted(text: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True, slots=True)
+class Wordings:
+    """One kind of wording: the rows that have it, and the columns that it is made of.
+
+    Its `hash` stands for the columns and for what is known of the days; that it stands for nothing else is checked on
+    the rows at hand (`clashes`).
+    """
+
+    list: TableName
+    query: str
+    columns: tuple[str, ...]
+    days: tuple[str, ...]
+    name: str
+
+    @property
+    def rows(self) -> str:
+        """Every row: patient, list, row, wording, and the numbers of its days."""
+        joins = "".join(f" LEFT JOIN days AS d{i} ON d{i}.text = r.{quoted(key)}" for i, key in enumerate(self.days))
+        by_key = {key: f"d{i}" for i, key in enumerate(self.days)}
+        when, since = (
+            f"coalesce({by_key[key]}.id, -1)" if key in by_key else "-1::INTEGER" for key in ("when", "since")
+        )
+        return (
+            f"SELECT r.patient AS patient, {PARTS.index(self.list)}::TINYINT AS list, r.row AS row, "
+            f"{self.hash} AS wording, {when} AS w, {since} AS s FROM ({self.query}) AS r{joins}"
+        )
+
+    @property
+    def hash(self) -> str:
+        """The hash of a row's wording."""
+        parts = [literal(self.name), *(f"r.{quoted(column)}" for column in self.columns)]
+        parts += [f"coalesce(d{i}.readable, {NONE})" for i in range(len(self.days))]
+        return f"hash({', '.join(parts)})"
+
+    @property
+    def distinct(self) -> str:
+        """Each wording once: its hash, its columns, and of each day whether it can be read."""
+        joins = "".join(f" LEFT JOIN days AS d{i} ON d{i}.text = r.{quoted(key)}" for i, key in enumerate(self.days))
+        columns = [f"r.{quoted(column)}" for column in self.columns]
+        readable = [f"coalesce(d{i}.readable, {NONE}) AS readable{i}" for i in range(len(self.days))]
+        return f"SELECT DISTINCT {', '.join([f'{self.hash} AS wording', *columns, *readable])} FROM ({self.query}) AS r{joins}"
+
+
+def wordings(source: Source, known_context: Iterable[str]) -> list[Wordings]:
+    """The kinds of wording that a source has."""
+    found = []
+    known = set(known_context)
+    for list_ in LISTS:
+        relation = source.relations.get(list_)
+        if relation is not None:
+            dated = [key for key in (("when", "since") if list_ == "medications" else ("when",))]
+            days = tuple(key for key in dated if key in relation.columns)
+            columns = tuple(column for column in relation.columns if column not in days)
+            found.append(Wordings(list_, relation.query, columns, days, list_))
+    people = source.relations.get(PATIENTS)
+    if people is not None:
+        read = tuple(column for column in people.columns if column in known)
+        if read:
+            found.append(Wordings(PATIENTS, people.query, read, (), PATIENTS))
+        for column in people.columns:
+            if column not in known:
+                query = f"SELECT * FROM ({people.query}) WHERE {quoted(column)} IS NOT NULL"
+                found.append(Wordings(PATIENTS, query, (column,), (), f"{PATIENTS}.{column}"))
+    return found
+
+
+def day_texts(source: Source) -> str:
+    """Every text that stands where a day should."""
+    parts = []
+    for list_ in LISTS:
+        relation = source.relations.get(list_)
+        for key in ("when", "since") if list_ == "medications" else ("when",):
+            if relation is not None and key in relation.columns:
+                parts.append(f"SELECT DISTINCT {quoted(key)} AS text FROM ({relation.query})")
+    return f"SELECT DISTINCT text FROM ({' UNION ALL '.join(parts)}) WHERE text IS NOT NULL" if parts else ""
+
+
+def everyone(source: Source) -> str:
+    """The patients' table, or nobody."""
+    people = source.relations.get(PATIENTS)
+    return f"SELECT patient FROM ({people.query})" if people else "SELECT NULL::VARCHAR AS patient WHERE false"
+
+
+# --- keys --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How days stand in a key: those of an entry's own day and of its start, as themselves or by their order."""
+
+    when_exact: bool
+    since_exact: bool
+    at: int = 0
+    """The day of the assessment as an ordinal, where it takes part in the order; else 0."""
+
+
+def patients(parts: Sequence[Wordings], source: Source, share: str, shape: Shape) -> str:
+    """Each patient of a share: all rows, the picture's key, and whether the record is odd.
+
+    `share` is a condition on `patient`. `said` has an entry for each thing that a wording says: `content`, `code` (null
+    where nothing of it can be seen), and whether its days can be.
+    """
+    rows = " UNION ALL ".join(f"SELECT * FROM ({one.rows}) WHERE {share}" for one in parts)
+    people = f"SELECT patient FROM ({everyone(source)}) WHERE {share}"
+    ranked = []
+    if not shape.when_exact:
+        ranked += ["x.wf", "x.wl"]
+    if not shape.since_exact:
+        ranked += ["x.sf", "x.sl"]
+    own = f"[{shape.at}]" if shape.at else "[]::INTEGER[]"
+    days = (
+        f"list_sort(list_distinct(list_concat({own}, list_filter(flatten(list_transform(seen, lambda x: "
+        f"[{', '.join(ranked)}])), lambda d: d > 0))))"
+        if ranked
+        else "[]::INTEGER[]"
+    )
+
+    def placed(field: str, exact: bool) -> str:
+        return f"x.{field}" if exact else f"coalesce(list_position(days, x.{field}), 0)"
+
+    fields = [placed("wf", shape.when_exact), placed("wl", shape.when_exact)]
+    fields += [placed("sf", shape.since_exact), placed("sl", shape.since_exact)]
+    key = packed("x.code", fields)
+    return f"""
+WITH rows AS ({rows}),
+entries AS (
+  SELECT rows.patient, rows.list, rows.row, rows.wording, rows.w, rows.s, said.item, said.content, said.code, said.odd
+         OR coalesce(dw.odd, false) OR coalesce(ds.odd, false) AS odd,
+         CASE WHEN said.sees_when THEN coalesce(dw.first, 0) ELSE 0 END AS wf,
+         CASE WHEN said.sees_when THEN coalesce(dw.last, 0) ELSE 0 END AS wl,
+         CASE WHEN said.sees_since THEN coalesce(ds.first, 0) ELSE 0 END AS sf,
+         CASE WHEN said.sees_since THEN coalesce(ds.last, 0) ELSE 0 END AS sl
+  FROM rows JOIN said ON rows.wording = said.wording
+  LEFT JOIN days AS dw ON dw.id = rows.w LEFT JOIN days AS ds ON ds.id = rows.s
+),
+together AS (
+  SELECT patient,
+         list(struct_pack(list := list, row := row, wording := wording, w := w, s := s)) FILTER (WHERE item = 0) AS rows,
+         list(DISTINCT struct_pack(code := code, content := content, w := w, s := s, wf := wf, wl := wl, sf := sf,
+                                   sl := sl)) FILTER (WHERE code IS NOT NULL) AS seen,
+         count(DISTINCT struct_pack(wording := wording, w := w, s := s)) FILTER (WHERE odd) AS oddities
+  FROM entries GROUP BY patient
+  UNION ALL SELECT patient, NULL, NULL, 0 FROM ({people})
+),
+one AS (
+  SELECT patient, list_sort(coalesce(any_value(rows), [])) AS rows, coalesce(any_value(seen), []) AS seen,
+         max(oddities) > 1 AS odd
+  FROM together GROUP BY patient
+),
+ordered AS (SELECT patient, rows, seen, odd, {days} AS days FROM one)
+SELECT patient, rows, odd, days, list_sort(list_transform(seen, lambda x: {key})) AS key FROM ordered
+"""
+
+
+def packed(code: str, fields: Sequence[str]) -> str:
+    """A code and four days as one number."""
+    made = f"({code}::HUGEINT << {BITS * 4})"
+    for i, field in enumerate(fields):
+        made += f" | ({field}::HUGEINT << {BITS * (3 - i)})"
+    return made
+
+
+def unpacked(number: str) -> Mapping[str, str]:
+    """What a packed number is made of."""
+    mask = (1 << BITS) - 1
+    found = {"code": f"({number} >> {BITS * 4})::INTEGER"}
+    for i, name in enumerate(("wf", "wl", "sf", "sl")):
+        found[name] = f"(({number} >> {BITS * (3 - i)}) & {mask})::INTEGER"
+    return found
+
+
+def records() -> str:
+    """Of each picture, its entries: their number (-1, -2, …), code and days."""
+    fields = ", ".join(f"{sql} AS {name}" for name, sql in unpacked("k").items())
+    return (
+        f"SELECT picture AS unit, (-i)::INTEGER AS entry, {fields} FROM "
+        "(SELECT picture, unnest(key) AS k, unnest(range(1, len(key) + 1)) AS i FROM pictures)"
+    )
+
+
+def ordinal(at: datetime.date | None) -> int:
+    """A day as a number; 0 for none."""
+    return at.toordinal() if at else 0
+
+
+__all__ = ["CODES", "NAME_KEY", "Relation", "Shape", "Wordings", "day_texts", "everyone", "literal", "ordinal", "packed", "patients", "quoted", "records", "unpacked", "wordings"]
