@@ -89,7 +89,8 @@ class Derivation:
 
     def __post_init__(self) -> None:
         self._numbers = {name: i for i, name in enumerate(self.program.predicates)}
-        self._changing = self.program.changing
+        about_nobody = {name for name in self.program.predicates if not kept(self.program, name)}
+        self._changing = self.program.changing | about_nobody
 
     # tables
 
@@ -121,6 +122,9 @@ class Derivation:
     def state(self, facts: Mapping[str, Iterable[Row]]) -> None:
         """Make the tables of the knowledge: of each predicate, rows of values."""
         for predicate, rows in facts.items():
+            if predicate in self._changing:  # nothing derives it
+                self.empty([predicate])
+                continue
             made = [tuple(self.values.number(value) for value in row) for row in rows]
             self.engine.load(self.table_of(predicate), self.columns(predicate), made)
             self.size[self.table_of(predicate)] = len(made)
@@ -406,13 +410,12 @@ class Derivation:
     # what is rested on
 
     def rested_on(self, shown: Collection[str], components: Sequence[Component]) -> Iterator[tuple[str, str]]:
-        """For each predicate that was given, a query for those of its facts that some shown fact rests on.
+        """For each predicate, a query for those of its facts that some shown fact rests on.
 
         Facts rest on the premises of all firings that give them, and on what those rest on.
         """
         wanted: dict[str, list[str]] = {}
         whole = set(shown)
-        derived = {found.rule.predicate for found in self.found.values()}
         for component in reversed(components):
             if component.recursive:
                 self._rest_again(component, wanted, whole)
@@ -423,7 +426,7 @@ class Derivation:
                     self._rest(found, self._wanted(found.rule.predicate, wanted, whole), wanted, whole)
         for predicate, queries in wanted.items():
             yield predicate, " UNION ".join(queries)
-        yield from ((p, f"SELECT * FROM {self.table_of(p)}") for p in whole if p not in derived and self.size.get(self.table_of(p)))
+        yield from ((p, f"SELECT * FROM {self.table_of(p)}") for p in sorted(whole) if self.size.get(self.table_of(p)))
 
     def _wanted(self, predicate: str, wanted: dict[str, list[str]], whole: set[str]) -> str | None:
         """The table of the facts of a predicate that are rested on; None for all, an empty name for none."""

@@ -11,9 +11,9 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from citelog.patient.case import LISTS, NAME_KEY, PARTS
+from citelog.patient.case import LISTS, PARTS
 from citelog.population.entries import NONE
-from citelog.population.tables import CODES, PATIENTS, Relation, Source, TableName
+from citelog.population.tables import PATIENTS, Source, TableName
 
 BITS = 22
 """For each day in a key: enough for every ordinal up to the year 9999."""
@@ -119,10 +119,30 @@ def everyone(source: Source) -> str:
 class Shape:
     """How days stand in a key: those of an entry's own day and of its start, as themselves or by their order."""
 
-    when_exact: bool
-    since_exact: bool
+    when_exact: bool = False
+    since_exact: bool = False
     at: int = 0
     """The day of the assessment as an ordinal, where it takes part in the order; else 0."""
+
+    def key(self, days: str, code: str, fields: Mapping[str, str]) -> str:
+        """An entry as one number, given the list of a patient's days, its code, and its own days."""
+        placed = []
+        for name, field in fields.items():
+            exact = self.when_exact if name[0] == "w" else self.since_exact
+            placed.append(f"({field})" if exact else f"coalesce(list_position({days}, {field}), 0)")
+        made = f"({code}::HUGEINT << {BITS * 4})"
+        for i, one in enumerate(placed):
+            made += f" | ({one}::HUGEINT << {BITS * (3 - i)})"
+        return f"({made})"
+
+
+DAY_FIELDS: Mapping[str, str] = {
+    name: f"CASE WHEN s.sees_{key} THEN coalesce(d{name[0]}.{end}, 0) ELSE 0 END"
+    for name, key, end in (
+        ("wf", "when", "first"), ("wl", "when", "last"), ("sf", "since", "first"), ("sl", "since", "last")
+    )
+}  # fmt: skip
+"""The days of an entry that can be seen, as ordinals; `s` is its row of `said`, `dw` and `ds` its rows of `days`."""
 
 
 def patients(parts: Sequence[Wordings], source: Source, share: str, shape: Shape) -> str:
@@ -146,23 +166,15 @@ def patients(parts: Sequence[Wordings], source: Source, share: str, shape: Shape
         else "[]::INTEGER[]"
     )
 
-    def placed(field: str, exact: bool) -> str:
-        return f"x.{field}" if exact else f"coalesce(list_position(days, x.{field}), 0)"
-
-    fields = [placed("wf", shape.when_exact), placed("wl", shape.when_exact)]
-    fields += [placed("sf", shape.since_exact), placed("sl", shape.since_exact)]
-    key = packed("x.code", fields)
+    key = shape.key("days", "x.code", {name: f"x.{name}" for name in DAY_FIELDS})
+    fields_ = ", ".join(f"{sql} AS {name}" for name, sql in DAY_FIELDS.items())
     return f"""
 WITH rows AS ({rows}),
 entries AS (
-  SELECT rows.patient, rows.list, rows.row, rows.wording, rows.w, rows.s, said.item, said.content, said.code, said.odd
-         OR coalesce(dw.odd, false) OR coalesce(ds.odd, false) AS odd,
-         CASE WHEN said.sees_when THEN coalesce(dw.first, 0) ELSE 0 END AS wf,
-         CASE WHEN said.sees_when THEN coalesce(dw.last, 0) ELSE 0 END AS wl,
-         CASE WHEN said.sees_since THEN coalesce(ds.first, 0) ELSE 0 END AS sf,
-         CASE WHEN said.sees_since THEN coalesce(ds.last, 0) ELSE 0 END AS sl
-  FROM rows JOIN said ON rows.wording = said.wording
-  LEFT JOIN days AS dw ON dw.id = rows.w LEFT JOIN days AS ds ON ds.id = rows.s
+  SELECT r.patient, r.list, r.row, r.wording, r.w, r.s, s.item, s.content, s.code,
+         s.odd OR coalesce(dw.odd, false) OR coalesce(ds.odd, false) AS odd, {fields_}
+  FROM rows AS r JOIN said AS s ON r.wording = s.wording
+  LEFT JOIN days AS dw ON dw.id = r.w LEFT JOIN days AS ds ON ds.id = r.s
 ),
 together AS (
   SELECT patient,
@@ -179,16 +191,9 @@ one AS (
   FROM together GROUP BY patient
 ),
 ordered AS (SELECT patient, rows, seen, odd, {days} AS days FROM one)
-SELECT patient, rows, odd, days, list_sort(list_transform(seen, lambda x: {key})) AS key FROM ordered
+SELECT patient, rows, odd, days, list_sort(list_transform(seen, lambda x: {key})) AS key,
+       coalesce(list_position(days, {shape.at}), 0) AS at_rank FROM ordered
 """
-
-
-def packed(code: str, fields: Sequence[str]) -> str:
-    """A code and four days as one number."""
-    made = f"({code}::HUGEINT << {BITS * 4})"
-    for i, field in enumerate(fields):
-        made += f" | ({field}::HUGEINT << {BITS * (3 - i)})"
-    return made
 
 
 def unpacked(number: str) -> Mapping[str, str]:
@@ -214,4 +219,7 @@ def ordinal(at: datetime.date | None) -> int:
     return at.toordinal() if at else 0
 
 
-__all__ = ["CODES", "NAME_KEY", "Relation", "Shape", "Wordings", "day_texts", "everyone", "literal", "ordinal", "packed", "patients", "quoted", "records", "unpacked", "wordings"]
+__all__ = [
+    "DAY_FIELDS", "Shape", "Wordings", "day_texts", "everyone", "literal", "ordinal", "patients", "quoted", "records",
+    "wordings",
+]  # fmt: skip

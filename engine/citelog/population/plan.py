@@ -34,6 +34,9 @@ from citelog.values import Atom, Value
 ENTRY_WIDE = "patient"
 """The one predicate that holds of everyone."""
 
+DAY = "evaluation_day"
+"""The predicate of the day of the assessment."""
+
 Place = tuple[str, int]
 """A predicate, and one of its arguments."""
 
@@ -71,14 +74,19 @@ def kept(program: Program, predicate: str) -> tuple[int, ...]:
     return tuple(i for i, a in enumerate(program.predicates[predicate].arguments) if a.type != "patient")
 
 
-def plan(knowledge: Knowledge) -> Plan:
-    """How the program of a knowledge base is run on many patients."""
+def plan(knowledge: Knowledge, has_day: bool = True) -> Plan:
+    """How the program of a knowledge base is run on many patients, with a day of the assessment or without one."""
     shown = frozenset({kind.predicate for kind in knowledge.kinds} | set(knowledge.notes))
-    return split(knowledge.program, knowledge.stated, shown)
+    return split(knowledge.program, knowledge.stated, shown, frozenset() if has_day else frozenset({DAY}))
 
 
-def split(program: Program, stated: Iterable[Atom], shown: frozenset[str] = frozenset()) -> Plan:
-    """How a program is run, given what is stated and whose facts are shown."""
+def split(
+    program: Program, stated: Iterable[Atom], shown: frozenset[str] = frozenset(), never: frozenset[str] = frozenset()
+) -> Plan:
+    """How a program is run, given what is stated, whose facts are shown, and which predicates have no facts.
+
+    Rules that read what has no facts hold for nobody, and are left out.
+    """
     changing = program.changing
     late = tuple(atom for atom in stated if atom.predicate in changing)
     entry_place = {
@@ -92,7 +100,8 @@ def split(program: Program, stated: Iterable[Atom], shown: frozenset[str] = froz
     for name in settled & entry_place.keys():
         del entry_place[name]
     local, joint = [], []
-    for component in program.open:
+    for whole in program.open:
+        component = Component(tuple(n for n in whole.rules if not _reads(program.rules[n], never)), whole.recursive)
         about = {n: _entry(program.rules[n], program, entry_place) for n in component.rules}
         inside = () if component.recursive else tuple(n for n in component.rules if about[n] is not None)
         outside = tuple(n for n in component.rules if n not in inside)
@@ -106,6 +115,11 @@ def split(program: Program, stated: Iterable[Atom], shown: frozenset[str] = froz
                 entry_place[predicate] = place
     made = Plan(program, late, tuple(local), tuple(joint), entry_place, shown, frozenset())
     return Plan(program, late, made.local, made.joint, entry_place, shown, _exact_days(made))
+
+
+def _reads(rule: Rule, predicates: frozenset[str]) -> bool:
+    """Whether a rule needs a fact of some predicates."""
+    return any(isinstance(x, Present) and x.predicate in predicates for x in rule.body)
 
 
 def _entry(rule: Rule, program: Program, entry_place: Mapping[str, int]) -> int | None:

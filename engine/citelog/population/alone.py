@@ -1,0 +1,63 @@
+"""One patient of a population, answered alone: the rows of the patient as a record, and the road of one patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from citelog.patient import casefile
+from citelog.patient.case import NAME_KEY, PARTS, Case, Gathered
+from citelog.patient.intake import assemble
+from citelog.patient.reading import read_document
+from citelog.population.entries import NONE
+from citelog.population.wordings import Written
+from citelog.vocab import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a patient: its list, its place among all rows of that list, its wording, and its days as recorded."""
+
+    list: int
+    row: int
+    written: Written
+    when: str = ""
+    since: str = ""
+
+
+def record(patient: str, lines: Iterable[Line]) -> tuple[dict[str, Any], dict[str, Sequence[str]]]:
+    """The rows of a patient as a case file has them, and the codes of those that have any, by their places."""
+    made: dict[str, Any] = {"id": patient}
+    codes: dict[str, Sequence[str]] = {}
+    for line in sorted(lines, key=lambda one: (one.list, one.row)):
+        said = line.written.wording
+        if said is None:
+            made.setdefault("context", {}).update(dict(line.written.context))
+            continue
+        listed = made.setdefault(PARTS[line.list], [])
+        if said.codes:
+            codes[f"{said.list}[{len(listed)}]"] = said.codes
+        entry: dict[str, Any] = {NAME_KEY[said.list]: said.name} | dict(said.keys)
+        if said.when != NONE:
+            entry["when"] = line.when
+        if said.since != NONE:
+            entry["since"] = line.since
+        listed.append(entry)
+    return made, codes
+
+
+def case(patient: str, lines: Iterable[Line], terms: Terms) -> Case:
+    """The rows of a patient, read as the record of one."""
+    made, codes = record(patient, lines)
+    document = read_document(made)
+    gathered = casefile.gather(document)
+    return assemble(_coded(gathered, codes), patient, document.sha256, terms)
+
+
+def _coded(gathered: Gathered, codes: Mapping[str, Sequence[str]]) -> Gathered:
+    items = tuple(
+        replace(item, codes=tuple(codes[item.read_from])) if item.read_from in codes else item
+        for item in gathered.items
+    )
+    return replace(gathered, items=items)

@@ -1,0 +1,239 @@
+"""What each picture is answered: its conclusions, its notes about entries, and which entries conclusions rest on."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from citelog.answer import DerivationError, spelt
+from citelog.knowledge.base import Kind, Knowledge
+from citelog.patient.facts import PATIENT
+from citelog.population import pictures
+from citelog.population.derive import Derivation
+from citelog.population.duck import Duck
+from citelog.population.expressions import UNIT, RefusedError
+from citelog.population.plan import ENTRY, Plan, kept
+from citelog.population.seen import Seen, given_to_pictures
+from citelog.population.values import Values
+from citelog.population.wordings import SINCE_DAYS, WHEN_DAYS
+from citelog.proof.words import Words, sentence
+from citelog.values import Atom, Iri, Value
+
+JOINT = "p"
+"""Begins the names of the tables about pictures."""
+
+ITSELF = "\x03"
+"""Marks the place of an entry's own sentence in a note."""
+
+_ENTRY = Iri("urn:citelog:record:this")
+
+
+def derive(
+    duck: Duck,
+    made: Plan,
+    seen: Seen,
+    values: Values,
+    stated: Mapping[str, list[tuple[Value, ...]]],
+    at: datetime.date | None,
+    tick: Callable[[], None],
+) -> Derivation:
+    """Run the joint rules on the table `pictures`."""
+    program = made.program
+    derivation = Derivation(duck, program, values, JOINT, tick)
+    derivation.state(stated)
+    duck.create(f"{JOINT}units", f"SELECT picture::INTEGER AS {UNIT} FROM pictures")
+    duck.create("entries", pictures.records())
+    _load_days(duck, values)
+    for predicate, facts in given_to_pictures(seen, made).items():
+        places = kept(program, predicate)
+        rows = []
+        for code, (_, args) in facts:
+            rows.append((code, *(None if args[i] is ENTRY else values.number(args[i]) for i in places)))
+        duck.load("of_code", ("code", *(f"a{i}" for i in places)), rows)
+        columns = ", ".join(f"coalesce(o.a{i}, e.entry) AS a{i}" for i in places)
+        derivation.give(
+            predicate,
+            f"SELECT DISTINCT e.{UNIT}, {columns} FROM entries AS e JOIN of_code AS o ON e.code = o.code",
+        )
+    for predicate, first, last in ((WHEN_DAYS, "wf", "wl"), (SINCE_DAYS, "sf", "sl")):
+        if predicate in program.predicates:
+            derivation.give(
+                predicate,
+                f"SELECT e.{UNIT}, e.entry AS a1, f.id AS a2, l.id AS a3 FROM entries AS e "
+                f"JOIN day_numbers AS f ON f.day = e.{first} JOIN day_numbers AS l ON l.day = e.{last} "
+                f"WHERE e.{first} > 0",
+            )
+    if "patient" in program.predicates:
+        derivation.give("patient", f"SELECT {UNIT} FROM {JOINT}units")
+    if at is not None and "evaluation_day" in program.predicates:
+        if "evaluation_day" in made.exact_days:
+            number = values.number(at)
+            derivation.give("evaluation_day", f"SELECT {UNIT}, {number} AS a1 FROM {JOINT}units")
+        else:
+            derivation.give(
+                "evaluation_day",
+                f"SELECT p.picture::INTEGER AS {UNIT}, n.id AS a1 FROM pictures AS p JOIN day_numbers AS n ON n.day = p.at_rank",
+            )
+    late: dict[str, list[tuple[Value, ...]]] = {}
+    for atom in made.late:
+        late.setdefault(atom.predicate, []).append(atom.args)
+    for predicate, args in late.items():
+        places = kept(program, predicate)
+        duck.load("of_all", tuple(f"a{i}" for i in places), [tuple(values.number(row[i]) for i in places) for row in args])
+        table = derivation.table_of(predicate)
+        before = f"SELECT * FROM {table} UNION " if derivation.size.get(table) else ""
+        duck.create("with_late", f"{before}SELECT {UNIT}, {', '.join(f'a{i}' for i in places)} FROM {JOINT}units, of_all")
+        derivation.give(predicate, "SELECT * FROM with_late")
+        duck.drop("with_late")
+    derivation.empty(program.changing)
+    derivation.run(made.joint)
+    return derivation
+
+
+def _load_days(duck: Duck, values: Values) -> None:
+    """Number the days and ranks of days that stand in pictures."""
+    days = [
+        day
+        for (day,) in duck.rows(
+            f"SELECT DISTINCT day FROM (SELECT unnest([wf, wl, sf, sl]) AS day FROM entries "
+            "UNION ALL SELECT at_rank FROM pictures) WHERE day > 0 ORDER BY day"
+        )
+    ]
+    duck.load("day_numbers", ("day", "id"), [(day, values.number(datetime.date.fromordinal(day))) for day in days])
+
+
+# --- conclusions -------------------------------------------------------------------------------------------------
+
+
+def conclude(duck: Duck, knowledge: Knowledge, derivation: Derivation) -> None:
+    """Make the tables `concluded` (picture, told) and `told` (the kind, value and role of each)."""
+    told: dict[tuple[str, str, str | None], int] = {}
+    parts = []
+    for order, kind in enumerate(knowledge.kinds):
+        table = derivation.table_of(kind.predicate)
+        if kind.exactly_one:
+            _check_one(duck, kind, table)
+        if not derivation.size.get(table):
+            continue
+        names = [a.name for a in knowledge.program.predicates[kind.predicate].arguments]
+        value = f"a{names.index('value')}"
+        role = f"a{names.index('role')}" if "role" in names else ""
+        rows = []
+        for number, *part in duck.rows(f"SELECT DISTINCT {', '.join(filter(None, (value, role)))} FROM {table}"):
+            shown = _spelt(derivation.values, number, knowledge, kind)
+            key = (kind.name, shown, _shown(derivation.values, part[0]) if part else None)
+            rows.append((number, *part, told.setdefault(key, len(told))))
+        duck.load(f"told_{order}", ("v", *(["r"] if role else []), "told"), rows)
+        on = f"t.{value} = s.v" + (f" AND t.{role} = s.r" if role else "")
+        parts.append(f"SELECT t.{UNIT} AS picture, s.told FROM {table} AS t JOIN told_{order} AS s ON {on}")
+    duck.table(
+        "told",
+        pa.table(
+            {
+                "told": pa.array(told.values(), pa.int32()),
+                "kind": pa.array([key[0] for key in told], pa.string()),
+                "value": pa.array([key[1] for key in told], pa.string()),
+                "role": pa.array([key[2] for key in told], pa.string()),
+            }
+        ),
+    )
+    nothing = "SELECT NULL::INTEGER AS picture, NULL::INTEGER AS told WHERE false"
+    duck.create("concluded", f"{' UNION ALL '.join(parts) or nothing} ORDER BY picture, told")
+
+
+def _check_one(duck: Duck, kind: Kind, table: str) -> None:
+    found = duck.rows(
+        f"SELECT u.{UNIT}, count(t.{UNIT}) FROM {JOINT}units AS u LEFT JOIN {table} AS t ON u.{UNIT} = t.{UNIT} "
+        f"GROUP BY u.{UNIT} HAVING count(t.{UNIT}) <> 1 ORDER BY 1 LIMIT 1"
+    )
+    if found:
+        picture, count = found[0]
+        raise DerivationError(
+            f"the rules gave {count} conclusions of the kind {kind.name}, not one, to patients of picture {picture}"
+        )
+
+
+def _spelt(values: Values, number: int, knowledge: Knowledge, kind: Kind) -> str:
+    if number < 0:
+        raise RefusedError(f"the kind {kind.name} has an entry as its value, which has no name among many patients")
+    return spelt(values.value(number), knowledge, kind)
+
+
+def _shown(values: Values, number: int) -> str:
+    value = values.value(number)
+    return value.local if isinstance(value, Iri) else str(value)
+
+
+# --- notes about entries -----------------------------------------------------------------------------------------
+
+
+def remark(duck: Duck, knowledge: Knowledge, derivation: Derivation) -> set[int]:
+    """Make `picture_remarks` (picture, entry, text): what rules say of entries that they put aside.
+
+    Gives the pictures in which such a remark speaks of more than one entry.
+    """
+    words = Words(knowledge, {_ENTRY: f"{ITSELF}."})
+    hard: set[int] = set()
+    texts: dict[str, int] = {}
+    parts = []
+    for order, predicate in enumerate(knowledge.notes):
+        table = derivation.table_of(predicate)
+        if not derivation.size.get(table):
+            continue
+        places = kept(knowledge.program, predicate)
+        columns = [f"a{i}" for i in places]
+        if not columns:
+            continue
+        masked = [f"CASE WHEN {c} < 0 THEN -1 ELSE {c} END" for c in columns]
+        rows = []
+        for args in duck.rows(f"SELECT DISTINCT {', '.join(masked)} FROM {table}"):
+            about = [c for c, number in zip(columns, args, strict=True) if number < 0]
+            if not about:
+                continue
+            same = " AND ".join(f"{m} = {n}" for m, n in zip(masked, args, strict=True))
+            if len(about) > 1:
+                hard |= {unit for (unit,) in duck.rows(f"SELECT DISTINCT {UNIT} FROM {table} WHERE {same}")}
+                continue
+            atom = _atom(predicate, places, args, knowledge, derivation.values)
+            text = sentence(words.fact(atom)) + "."
+            rows.append((*args, texts.setdefault(text, len(texts))))
+        if rows:
+            duck.load(f"noted_{order}", (*columns, "text"), rows)
+            on = " AND ".join(f"n.{c} = CASE WHEN t.{c} < 0 THEN -1 ELSE t.{c} END" for c in columns)
+            entry = f"least({', '.join(f't.{c}' for c in columns)})" if len(columns) > 1 else f"t.{columns[0]}"
+            parts.append(
+                f"SELECT t.{UNIT} AS picture, {entry} AS entry, n.text AS text FROM {table} AS t "
+                f"JOIN noted_{order} AS n ON {on}"
+            )
+    nothing = "SELECT NULL::INTEGER AS picture, NULL::INTEGER AS entry, NULL::INTEGER AS text WHERE false"
+    duck.create("picture_remarks", f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts) or nothing})")
+    duck.table(
+        "remark_texts",
+        pa.table({"text": pa.array(texts.values(), pa.int32()), "words": pa.array(list(texts), pa.string())}),
+    )
+    return hard
+
+
+def _atom(
+    predicate: str, places: tuple[int, ...], args: tuple[int, ...], knowledge: Knowledge, values: Values
+) -> Atom:
+    whole: list[Any] = [PATIENT] * len(knowledge.program.predicates[predicate].arguments)
+    for place, number in zip(places, args, strict=True):
+        whole[place] = _ENTRY if number < 0 else values.value(number)
+    return Atom(predicate, tuple(whole))
+
+
+def used(duck: Duck, made: Plan, knowledge: Knowledge, derivation: Derivation) -> None:
+    """Make `used` (picture, entry): the entries that some conclusion rests on."""
+    kinds = {kind.predicate for kind in knowledge.kinds}
+    parts = []
+    for predicate, query in derivation.rested_on(kinds, made.joint):
+        arguments = made.program.predicates[predicate].arguments
+        for place in kept(made.program, predicate):
+            if arguments[place].type in ("record", "term"):
+                parts.append(f"SELECT {UNIT} AS picture, a{place} AS entry FROM ({query}) AS r WHERE a{place} < 0")
+    nothing = "SELECT NULL::INTEGER AS picture, NULL::INTEGER AS entry WHERE false"
+    duck.create("used", f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts) or nothing})")
