@@ -16,6 +16,7 @@ from citelog.cli import (
     editing,
     exporting,
     patients,
+    populating,
     replaying,
     serving,
     verifying,
@@ -41,6 +42,7 @@ for command in (
     *editing.COMMANDS,
     *asking.COMMANDS,
     *exporting.COMMANDS,
+    *populating.COMMANDS,
     *serving.COMMANDS,
 ):
     app.add_command(command)

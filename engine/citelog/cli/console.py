@@ -42,6 +42,12 @@ class No(Exception):
 KB = click.option("--kb", metavar="NAME_OR_DIR", help="A knowledge base: a shipped one's name, or a folder.")
 AT = click.option("--at", metavar="DATE", help="The date of the assessment, as 2026-03-15. The clock is never read.")
 
+POPULATION = click.option(
+    "--population",
+    metavar="OUT",
+    help="Answers that `citelog population` wrote: CASE is then the id of a patient in them.",
+)
+
 
 def forms(*names: str) -> Callable[[Any], Any]:
     """The option that chooses a form; the first is the default."""
@@ -92,8 +98,12 @@ def open_base(kb: str | None) -> Knowledge:
     return open_knowledge(kb)
 
 
-def assess_all(knowledge: Knowledge, sources: tuple[str, ...], at: str | None) -> list[Assessment]:
-    """All cases, or one error that names every unusable one."""
+def assess_all(
+    knowledge: Knowledge, sources: tuple[str, ...], at: str | None, population: str | None = None
+) -> list[Assessment]:
+    """All cases, or one error that names every unusable one; with `population`, sources are ids of patients in it."""
+    if population is not None:
+        return _of_population(knowledge, sources, at, population)
     from citelog import patient
     from citelog.assess import assess_case
 
@@ -112,6 +122,26 @@ def assess_all(knowledge: Knowledge, sources: tuple[str, ...], at: str | None) -
     if unusable:
         raise CitelogError("\n".join(unusable))
     return [assess_case(knowledge, case, at) for case in cases]
+
+
+def _of_population(
+    knowledge: Knowledge, patients: tuple[str, ...], at: str | None, population: str
+) -> list[Assessment]:
+    if at is not None:
+        raise CitelogError("--at: the answers have a day of their own\n   = leave --at out")
+    check_extra("--population", "population", "duckdb", "pyarrow", "ibis")
+    from citelog.population.opened import opened
+
+    answers = opened(Path(population))
+    return [answers.assessment(patient, knowledge) for patient in patients]
+
+
+def check_extra(what: str, extra: str, *modules: str) -> None:
+    """Refuse what needs packages that are not installed; `extra` brings them."""
+    from importlib.util import find_spec
+
+    if missing := [name for name in modules if find_spec(name) is None]:
+        raise CitelogError(f"{what} needs {', '.join(missing)}\n   = pip install 'citelog[{extra}]'")
 
 
 def say(text: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citelog.cli.console import AT, KB, No, assess_all, forms, open_base, print_lines, width, write
+from citelog.cli.console import AT, KB, POPULATION, No, assess_all, forms, open_base, print_lines, width, write
 from citelog.cli.logs import LOG_KEY, enter
 from citelog.diagnostics import CitelogError
 
@@ -50,6 +50,7 @@ def _print(
     metavar="FILE|DIR",
     help="Also keep the record, the answer and its proofs, sealed; of several cases in a folder, a file of each.",
 )
+@POPULATION
 def assess(
     cases: tuple[str, ...],
     kb: str | None,
@@ -58,12 +59,13 @@ def assess(
     log_key: Path | None,
     at: str | None,
     receipt: str | None,
+    population: str | None,
 ) -> None:
     """Every conclusion for a patient, each with its reasons and citations.
 
     CASE is a case file, a FHIR R4 record in JSON, or - for standard input.
     """
-    found = assess_all(open_base(kb), cases, at)
+    found = assess_all(open_base(kb), cases, at, population)
     if log is not None:
         enter(found, kb, log, log_key, "citelog assess")
     if receipt is not None:
@@ -123,6 +125,7 @@ def _exchanged(found: list[Assessment], form: str) -> str:
 @click.option("--quotes", is_flag=True, help="Quote every statement in its place.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Open the tree no deeper than this.")
 @AT
+@POPULATION
 def why(
     case: str,
     conclusion: str,
@@ -133,6 +136,7 @@ def why(
     quotes: bool,
     depth: int | None,
     at: str | None,
+    population: str | None,
 ) -> None:
     """The proof of one conclusion: the record, the rules and the quoted sentences behind it.
 
@@ -143,7 +147,7 @@ def why(
     if shortest and form not in ("text", "mermaid", "dot", "svg"):
         whole = "a proof that leaves ways out is none that a program could check"
         raise CitelogError(f"--shortest --format {form}: {whole}\n   = leave --shortest out, or take a form for people")
-    [assessment] = assess_all(open_base(kb), (case,), at)
+    [assessment] = assess_all(open_base(kb), (case,), at, population)
     try:
         proofs = [assessment.why(id_) for id_ in assessment.ids(conclusion)]
     except NotConcludedError as error:
@@ -189,14 +193,15 @@ def why(
 @KB
 @forms("text", "json")
 @AT
-def why_not(case: str, conclusion: str, kb: str | None, form: str, at: str | None) -> None:
+@POPULATION
+def why_not(case: str, conclusion: str, kb: str | None, form: str, at: str | None, population: str | None) -> None:
     """Why a conclusion was not reached, and the smallest changes of the record that would reach it.
 
     Each change that is shown was made to the record, and everything derived again.
     """
     from citelog.explain.why_not import ReachedError
 
-    [assessment] = assess_all(open_base(kb), (case,), at)
+    [assessment] = assess_all(open_base(kb), (case,), at, population)
     try:
         found = assessment.why_not(conclusion)
     except ReachedError as error:
@@ -218,6 +223,7 @@ def why_not(case: str, conclusion: str, kb: str | None, form: str, at: str | Non
 @KB
 @forms("text", "json")
 @AT
+@POPULATION
 def what_if(
     case: str,
     sets: tuple[str, ...],
@@ -226,6 +232,7 @@ def what_if(
     kb: str | None,
     form: str,
     at: str | None,
+    population: str | None,
 ) -> None:
     """What changes when facts change: conclusions gained, lost, and kept for another reason.
 
@@ -233,7 +240,7 @@ def what_if(
     record as it is, in whatever order the changes are given.
     """
     knowledge = open_base(kb)
-    [assessment] = assess_all(knowledge, (case,), at)
+    [assessment] = assess_all(knowledge, (case,), at, population)
     if not (sets or drops or adds):
         raise CitelogError("what-if: no change is given\n   = give one: --set PATH=VALUE, --drop PATH or --add YAML")
     found = assessment.what_if(set=sets, drop=drops, add=adds)
@@ -252,11 +259,14 @@ def what_if(
 @KB
 @forms("text", "json")
 @AT
-def missing(case: str, conclusion: str | None, kb: str | None, form: str, at: str | None) -> None:
+@POPULATION
+def missing(
+    case: str, conclusion: str | None, kb: str | None, form: str, at: str | None, population: str | None
+) -> None:
     """Which unrecorded item could change the answer, and how, for each of its possible values."""
     from citelog.assess import NotConcludedError
 
-    [assessment] = assess_all(open_base(kb), (case,), at)
+    [assessment] = assess_all(open_base(kb), (case,), at, population)
     try:
         found = assessment.missing(conclusion)
     except NotConcludedError as error:

@@ -12,6 +12,7 @@ from citelog.answer import DerivationError, spelt
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.patient.facts import PATIENT
 from citelog.population import pictures
+from citelog.population.compiled import JOINT, Compiled, Names
 from citelog.population.derive import Derivation
 from citelog.population.duck import Duck
 from citelog.population.expressions import UNIT, RefusedError
@@ -22,9 +23,6 @@ from citelog.population.wordings import SINCE_DAYS, WHEN_DAYS
 from citelog.proof.words import Words, sentence
 from citelog.values import Atom, Iri, Value
 
-JOINT = "p"
-"""Begins the names of the tables about pictures."""
-
 ITSELF = "\x03"
 """Marks the place of an entry's own sentence in a note."""
 
@@ -34,6 +32,7 @@ _ENTRY = Iri("urn:citelog:record:this")
 def derive(
     duck: Duck,
     made: Plan,
+    compiled: Compiled,
     seen: Seen,
     values: Values,
     stated: Mapping[str, list[tuple[Value, ...]]],
@@ -42,7 +41,7 @@ def derive(
 ) -> Derivation:
     """Run the joint rules on the table `pictures`."""
     program = made.program
-    derivation = Derivation(duck, program, values, JOINT, tick)
+    derivation = Derivation(duck, Names.of(program), compiled, values, JOINT, tick)
     derivation.state(stated)
     duck.create(f"{JOINT}units", f"SELECT picture::INTEGER AS {UNIT} FROM pictures")
     duck.create("entries", pictures.records())
@@ -75,17 +74,24 @@ def derive(
         else:
             derivation.give(
                 "evaluation_day",
-                f"SELECT p.picture::INTEGER AS {UNIT}, n.id AS a1 FROM pictures AS p JOIN day_numbers AS n ON n.day = p.at_rank",
+                f"SELECT p.picture::INTEGER AS {UNIT}, n.id AS a1 FROM pictures AS p "
+                "JOIN day_numbers AS n ON n.day = p.at_rank",
             )
     late: dict[str, list[tuple[Value, ...]]] = {}
     for atom in made.late:
         late.setdefault(atom.predicate, []).append(atom.args)
-    for predicate, args in late.items():
+    for predicate, stated_rows in late.items():
         places = kept(program, predicate)
-        duck.load("of_all", tuple(f"a{i}" for i in places), [tuple(values.number(row[i]) for i in places) for row in args])
+        duck.load(
+            "of_all",
+            tuple(f"a{i}" for i in places),
+            [tuple(values.number(row[i]) for i in places) for row in stated_rows],
+        )
         table = derivation.table_of(predicate)
         before = f"SELECT * FROM {table} UNION " if derivation.size.get(table) else ""
-        duck.create("with_late", f"{before}SELECT {UNIT}, {', '.join(f'a{i}' for i in places)} FROM {JOINT}units, of_all")
+        duck.create(
+            "with_late", f"{before}SELECT {UNIT}, {', '.join(f'a{i}' for i in places)} FROM {JOINT}units, of_all"
+        )
         derivation.give(predicate, "SELECT * FROM with_late")
         duck.drop("with_late")
     derivation.empty(program.changing)
@@ -98,7 +104,7 @@ def _load_days(duck: Duck, values: Values) -> None:
     days = [
         day
         for (day,) in duck.rows(
-            f"SELECT DISTINCT day FROM (SELECT unnest([wf, wl, sf, sl]) AS day FROM entries "
+            "SELECT DISTINCT day FROM (SELECT unnest([wf, wl, sf, sl]) AS day FROM entries "
             "UNION ALL SELECT at_rank FROM pictures) WHERE day > 0 ORDER BY day"
         )
     ]
@@ -217,9 +223,7 @@ def remark(duck: Duck, knowledge: Knowledge, derivation: Derivation) -> set[int]
     return hard
 
 
-def _atom(
-    predicate: str, places: tuple[int, ...], args: tuple[int, ...], knowledge: Knowledge, values: Values
-) -> Atom:
+def _atom(predicate: str, places: tuple[int, ...], args: tuple[int, ...], knowledge: Knowledge, values: Values) -> Atom:
     whole: list[Any] = [PATIENT] * len(knowledge.program.predicates[predicate].arguments)
     for place, number in zip(places, args, strict=True):
         whole[place] = _ENTRY if number < 0 else values.value(number)

@@ -11,17 +11,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from citelog.population.compiled import Compiled, Names
 from citelog.population.expressions import (
     ORDERED,
     UNIT,
     Computed,
     Firing,
-    Maker,
     Query,
-    RefusedError,
     column,
     places,
-    table,
 )
 from citelog.population.plan import kept, of_one_patient
 from citelog.population.values import Values
@@ -34,9 +32,6 @@ Row = tuple[Any, ...]
 
 class Engine(Protocol):
     """What runs queries: tables are made by name, and stay until they are dropped."""
-
-    def sql(self, expression: Any) -> str:
-        """An Ibis expression in the engine's own language."""
 
     def create(self, name: str, query: str) -> int:
         """Make a table of a query's rows; how many there are."""
@@ -76,36 +71,29 @@ class Derivation:
     """
 
     engine: Engine
-    program: Program
+    names: Names
+    compiled: Compiled
     values: Values
     prefix: str
     tick: Callable[[], None] = lambda: None
     size: dict[str, int] = field(default_factory=dict)
     found: dict[int, Found] = field(default_factory=dict)
-    _numbers: dict[str, int] = field(default_factory=dict)
-    _changing: frozenset[str] = frozenset()
     _ordered: int = -1
-    _compiled: dict[Any, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._numbers = {name: i for i, name in enumerate(self.program.predicates)}
-        about_nobody = {name for name in self.program.predicates if not kept(self.program, name)}
-        self._changing = self.program.changing | about_nobody
+    @property
+    def program(self) -> Program:
+        """The program that is run."""
+        return self.names.program
 
     # tables
 
     def table_of(self, predicate: str) -> str:
         """The table of a predicate's facts."""
-        own = predicate in self._changing
-        return f"{self.prefix if own else 'k'}p{self._numbers[predicate]}"
-
-    def named(self, predicate: str) -> tuple[str, bool]:
-        """The table of a predicate's facts, and whether they differ between units."""
-        return self.table_of(predicate), predicate in self._changing
+        return self.names.table(predicate, self.prefix)
 
     def columns(self, predicate: str) -> tuple[str, ...]:
         """The columns of a predicate's table."""
-        return ((UNIT,) if predicate in self._changing else ()) + places(kept(self.program, predicate))
+        return ((UNIT,) if predicate in self.names.changing else ()) + places(kept(self.program, predicate))
 
     def empty(self, predicates: Iterable[str]) -> None:
         """Make the tables that are not there yet, without rows."""
@@ -122,7 +110,7 @@ class Derivation:
     def state(self, facts: Mapping[str, Iterable[Row]]) -> None:
         """Make the tables of the knowledge: of each predicate, rows of values."""
         for predicate, rows in facts.items():
-            if predicate in self._changing:  # nothing derives it
+            if predicate in self.names.changing:  # nothing derives it
                 self.empty([predicate])
                 continue
             made = [tuple(self.values.number(value) for value in row) for row in rows]
@@ -144,22 +132,8 @@ class Derivation:
                 for predicate, numbers in by_head.items():
                     self._gather(predicate, [self.found[n] for n in numbers])
 
-    def _maker(self) -> Maker:
-        return Maker(
-            self.program,
-            self.prefix,
-            self.named,
-            lambda predicate: kept(self.program, predicate),
-            self.values.number,
-            self.values.value,
-        )
-
-    def _firing(self, number: int, newest: int = -1, delta: str = "") -> Firing:
-        rule = self.program.rules[number]
-        try:
-            return self._maker().firing(number, of_one_patient(rule, self.program), newest, delta)
-        except RecursionError:
-            raise RefusedError(f"{rule.span}: the rule {rule.name} is nested too deep to be run on many") from None
+    def _firing(self, number: int, newest: int = -1) -> Firing:
+        return self.compiled.firings[self.prefix, number, newest]
 
     def _once(self, number: int) -> None:
         firing = self._firing(number)
@@ -188,7 +162,7 @@ class Derivation:
         return count
 
     def _text(self, query: Query) -> str:
-        text = self.engine.sql(query.expression)
+        text = str(query.expression)
         if ORDERED in text:
             self._order()
         return text
@@ -306,9 +280,7 @@ class Derivation:
             if counted.function == "count":
                 rows[m] = self.values.number(int(m))
             else:
-                rows[tuple(m)] = self.values.number(
-                    aggregate(counted.function, [self.values.value(one) for one in m])
-                )
+                rows[tuple(m)] = self.values.number(aggregate(counted.function, [self.values.value(one) for one in m]))
         if counted.function == "count":
             self.engine.load(f"{name}_v", ("m", "v"), sorted(rows.items()))
             join = f"{name}_v AS r ON g.m = r.m"
@@ -369,7 +341,7 @@ class Derivation:
                         continue
                     new = f"{self.table_of(predicate)}_new"
                     self.size[new] = newest[predicate]
-                    firing = self._firing(number, place, new)
+                    firing = self._firing(number, place)
                     answers = f"{found.table}_a{place}"
                     if self._ask(firing, answers):
                         shown = [
@@ -478,7 +450,11 @@ class Derivation:
             return
         live = self._live(found, name)
         for literal in found.firing.rule.body:
-            if isinstance(literal, Present) and literal.predicate in self._changing and literal.predicate not in whole:
+            if (
+                isinstance(literal, Present)
+                and literal.predicate in self.names.changing
+                and literal.predicate not in whole
+            ):
                 columns = [UNIT]
                 for place in kept(self.program, literal.predicate):
                     columns.append(f"{self.term(found, literal.args[place])} AS a{place}")

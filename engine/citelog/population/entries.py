@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from citelog import patient
-from citelog.patient.case import NAME_KEY, OWN_KEYS, SHARED_KEYS, Case, Gathered, Item, ListName, Note, Recorded
+from citelog.patient.case import NAME_KEY, Case, Gathered, Item, ListName, Recorded
 from citelog.patient.dates import period, shown
 from citelog.patient.entries import content, match
-from citelog.patient.facts import PATIENT
 from citelog.patient.intake import assemble
 from citelog.patient.reading import as_text, recorded
 from citelog.population.plan import ENTRY
-from citelog.values import Atom, Iri, Value
+from citelog.values import Iri, Value
 from citelog.vocab import Terms, folded
 
 WHEN, SINCE = "\x01", "\x02"
@@ -102,7 +101,6 @@ def trouble(values: Iterable[object]) -> str:
 
 def wording(list_: ListName, row: Mapping[str, object], when: int, since: int) -> Wording:
     """The wording of a row, whose values are text, true, false or None; its days are left out."""
-    known = (*OWN_KEYS[list_], *SHARED_KEYS)
     dated = ("when", "since") if list_ == "medications" else ("when",)
     keys: list[tuple[str, Recorded]] = []
     for key, value in row.items():
@@ -111,7 +109,6 @@ def wording(list_: ListName, row: Mapping[str, object], when: int, since: int) -
         kept = recorded(value)
         if kept != "":
             keys.append((key, kept))
-    del known
     name = as_text(row.get(NAME_KEY[list_]))
     codes = tuple(as_text(row.get("codes")).split())
     return Wording(list_, name, codes, tuple(keys), when, since)
@@ -205,7 +202,6 @@ def _placed(arg: Value, record: Iri) -> Any:
 
 
 __all__ = [
-    "DAY_KEYS", "NONE", "READ", "SINCE", "UNREAD", "WHEN", "Atom", "Day", "Fact", "Note", "Reading", "Wording", "day",
+    "DAY_KEYS", "NONE", "READ", "SINCE", "UNREAD", "WHEN", "Day", "Fact", "Reading", "Wording", "day",
     "item", "read", "read_context", "trouble", "wording",
 ]  # fmt: skip
-del PATIENT

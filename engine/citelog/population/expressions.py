@@ -10,6 +10,7 @@ Nothing is approximated: what does not fit is refused (RefusedError), with the r
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,9 @@ from citelog.values import Value
 
 UNIT = "unit"
 ORDERED = "ordered"
+_TESTS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
 
 
 class RefusedError(CitelogError):
@@ -206,7 +210,7 @@ class _Body:
         if not new and not varies and not joined:  # a fact of the knowledge that is there, or is not
             self.join(facts.limit(1), [], unit=False)
             return
-        if not new and not varies or (not new and self.has_unit):
+        if (not new and not varies) or (not new and self.has_unit):
             self.so_far = self.so_far.semi_join(facts, joined)
             return
         self.join(facts, joined, unit=varies)
@@ -224,7 +228,7 @@ class _Body:
         self.has_unit |= unit
 
     def absent(self, literal: Absent) -> None:
-        found, varies = self.maker.named(literal.predicate)
+        _, varies = self.maker.named(literal.predicate)
         if varies and not self.has_unit:
             self.join(table(f"{self.maker.prefix}units", [UNIT]), [], unit=True)
         facts, joined, _, _ = self.source(literal, "")
@@ -239,8 +243,8 @@ class _Body:
     def comparison(self, literal: Comparison) -> None:
         names = [v for v in sorted(variables(literal)) if v not in self.constants]
         if not names:
-            left, right = self.known(literal.left), self.known(literal.right)
-            holds = left is not None and right is not None and compare(literal.operator, left, right)
+            one, other = self.known(literal.left), self.known(literal.right)
+            holds = one is not None and other is not None and compare(literal.operator, one, other)
             self.never |= not holds
             return
         left, right = literal.left, literal.right
@@ -248,14 +252,11 @@ class _Body:
             self.compute(literal, tuple(names), "")
             return
         if literal.operator in ("=", "!="):
-            one, other = self.side(left), self.side(right)
-            self.so_far = self.so_far.filter(one == other if literal.operator == "=" else one != other)
+            a, b = self.side(left), self.side(right)
+            self.so_far = self.so_far.filter(a == b if literal.operator == "=" else a != b)
             return
-        one, other = self.rank(left, "x"), self.rank(right, "y")
-        test = {
-            "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
-        }[literal.operator]  # fmt: skip
-        self.so_far = self.so_far.filter(test(self.so_far[one], self.so_far[other])).drop(one, other)
+        x, y = self.rank(left, "x"), self.rank(right, "y")
+        self.so_far = self.so_far.filter(_TESTS[literal.operator](self.so_far[x], self.so_far[y])).drop(x, y)
 
     def side(self, expression: Variable | Constant) -> Any:
         if isinstance(expression, Constant):
@@ -291,9 +292,7 @@ class _Body:
                 self.constants[literal.variable] = self.maker.number(value)
             return
         if isinstance(literal.expression, Variable):
-            self.so_far = self.so_far.mutate(
-                **{column(literal.variable): self.so_far[column(literal.expression.name)]}
-            )
+            self.so_far = self.so_far.mutate(**{column(literal.variable): self.so_far[column(literal.expression.name)]})
         else:
             self.compute(literal, tuple(names), literal.variable)
         self.bound[literal.variable] = None
@@ -305,7 +304,12 @@ class _Body:
         columns = (*((UNIT,) if self.has_unit else ()), *map(column, self.bound))
         results = f"{self.name}_c{number}"
         self.queries.append(
-            Query(self.so_far.select(*columns), made, columns, Computed(literal, names, into, results, dict(self.constants)))
+            Query(
+                self.so_far.select(*columns),
+                made,
+                columns,
+                Computed(literal, names, into, results, dict(self.constants)),
+            )
         )
         operands = [f"o{i}" for i in range(len(names))]
         self.so_far = table(made, columns)
@@ -324,9 +328,9 @@ class _Body:
                 return self.maker.value(self.constants[name])
             case Constant(value):
                 return value
-            case Operation(operator, left, right):
+            case Operation(sign, left, right):
                 one, other = self.known(left), self.known(right)
-                return None if one is None or other is None else evaluate(operator, one, other)
+                return None if one is None or other is None else evaluate(sign, one, other)
 
 
 __all__ = ["ORDERED", "UNIT", "Computed", "Firing", "Maker", "Query", "RefusedError", "column", "places", "table"]

@@ -1,8 +1,8 @@
 """From rows to pictures, in SQL: what the joint rules can see of each patient, and nothing else.
 
-A patient's entries are brought together once. Of each entry there is its *code* (which of its facts can be seen) and the
-place of its days in the order of all days of that patient, or the days themselves where rules see those. The sorted
-list of these is the patient's picture: patients with equal lists get equal answers.
+A patient's entries are brought together once. Of each entry there is its *code* (which of its facts can be seen) and
+the place of its days in the order of all days of that patient, or the days themselves where rules see those. The
+sorted list of these is the patient's picture: patients with equal lists get equal answers.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class Wordings:
         joins = "".join(f" LEFT JOIN days AS d{i} ON d{i}.text = r.{quoted(key)}" for i, key in enumerate(self.days))
         columns = [f"r.{quoted(column)}" for column in self.columns]
         readable = [f"coalesce(d{i}.readable, {NONE}) AS readable{i}" for i in range(len(self.days))]
-        return f"SELECT DISTINCT {', '.join([f'{self.hash} AS wording', *columns, *readable])} FROM ({self.query}) AS r{joins}"
+        shown = ", ".join([f"{self.hash} AS wording", *columns, *readable])
+        return f"SELECT DISTINCT {shown} FROM ({self.query}) AS r{joins}"
 
 
 def wordings(source: Source, known_context: Iterable[str]) -> list[Wordings]:
@@ -79,7 +80,7 @@ def wordings(source: Source, known_context: Iterable[str]) -> list[Wordings]:
     for list_ in LISTS:
         relation = source.relations.get(list_)
         if relation is not None:
-            dated = [key for key in (("when", "since") if list_ == "medications" else ("when",))]
+            dated = ("when", "since") if list_ == "medications" else ("when",)
             days = tuple(key for key in dated if key in relation.columns)
             columns = tuple(column for column in relation.columns if column not in days)
             found.append(Wordings(list_, relation.query, columns, days, list_))
@@ -178,7 +179,8 @@ entries AS (
 ),
 together AS (
   SELECT patient,
-         list(struct_pack(list := list, row := row, wording := wording, w := w, s := s)) FILTER (WHERE item = 0) AS rows,
+         list(struct_pack(list := list, row := row, wording := wording, w := w, s := s))
+           FILTER (WHERE item = 0) AS rows,
          list(DISTINCT struct_pack(code := code, content := content, w := w, s := s, wf := wf, wl := wl, sf := sf,
                                    sl := sl)) FILTER (WHERE code IS NOT NULL) AS seen,
          count(DISTINCT struct_pack(wording := wording, w := w, s := s)) FILTER (WHERE odd) AS oddities

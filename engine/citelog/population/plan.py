@@ -197,14 +197,12 @@ def _exact_days(made: Plan) -> frozenset[str]:
                     exact.update(place for name in variables(literal) for place in at.get(name, ()))
         for places in at.values():
             join(places)
-    for name in at_all(program):
-        if name[0] in made.shown or program.predicates[name[0]].layer == "knowledge":
-            exact.add(name)
-    roots = {root(place) for place in exact}
+    for place in at_all(program):
+        if place[0] in made.shown or program.predicates[place[0]].layer == "knowledge":
+            exact.add(place)
+    roots = {root(one) for one in exact}
     return frozenset(
-        place[0]
-        for place in list(classes)
-        if root(place) in roots and program.predicates[place[0]].layer == "patient"
+        place[0] for place in list(classes) if root(place) in roots and program.predicates[place[0]].layer == "patient"
     )
 
 
@@ -254,9 +252,7 @@ class Sight:
         for predicate, args in facts:
             known.setdefault(predicate, []).append(args)
         maybe = self._maybe(known)
-        seen = {
-            (predicate, args) for predicate, rows in known.items() if predicate in self.plan.shown for args in rows
-        }
+        seen = {(predicate, args) for predicate, rows in known.items() if predicate in self.plan.shown for args in rows}
         days: set[str] = set()
         for rule in self.plan.joint_rules:
             for entry in _entries(rule, self.plan.program):

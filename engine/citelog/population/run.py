@@ -15,10 +15,12 @@ import duckdb
 import pyarrow as pa
 
 from citelog.answer import Answer
+from citelog.diagnostics import CaseError
 from citelog.home import VERSION
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import LISTS
-from citelog.population import alone, answers, inputs, pictures
+from citelog.population import alone, answers, inputs, opened, pictures
+from citelog.population.compiled import compiled
 from citelog.population.duck import Duck
 from citelog.population.entries import SINCE, WHEN, Day
 from citelog.population.pictures import Shape, literal
@@ -29,6 +31,7 @@ from citelog.population.values import Values
 from citelog.population.wordings import SINCE_DAYS, WHEN_DAYS, Written, load_days, load_said, read_all
 
 FORMAT = "citelog-population/1"
+SCRATCH = "scratch"
 
 Told = Callable[[str, int, int], None]
 
@@ -48,6 +51,7 @@ class Report:
 
     counts: dict[str, int] = field(default_factory=dict)
     times: dict[str, float] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 def run(knowledge: Knowledge, data: Path, out: Path, options: Options, told: Told = lambda *_: None) -> Report:
@@ -56,8 +60,7 @@ def run(knowledge: Knowledge, data: Path, out: Path, options: Options, told: Tol
     Raises CaseError where the data cannot be used, CitelogError where a rule cannot be run on many.
     """
     report = Report()
-    scratch = out / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True)
+    scratch = _prepared(out)
     settings: dict[str, Any] = {"memory_limit": options.memory, "temp_directory": str(scratch / "spilled")}
     if options.threads:
         settings["threads"] = options.threads
@@ -66,6 +69,23 @@ def run(knowledge: Knowledge, data: Path, out: Path, options: Options, told: Tol
         _Population(knowledge, data, out, scratch, options, Duck(connection), report, told).answer()
     shutil.rmtree(scratch)
     return report
+
+
+def _prepared(out: Path) -> Path:
+    """The folder for answers, made ready: new, empty, or that of a run before, whose answers go; its scratch folder."""
+    own = ("run.json", opened.STORE, SCRATCH)
+    try:
+        if out.exists() and not out.is_dir():
+            raise CaseError(str(out), "this is a file", "name a folder for the answers")
+        if out.is_dir() and any(out.iterdir()) and not any((out / name).exists() for name in own):
+            raise CaseError(str(out), "this folder holds other things", "name a new folder for the answers")
+        (out / "run.json").unlink(missing_ok=True)
+        scratch = out / SCRATCH
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+    except OSError as trouble:
+        raise CaseError(str(out), f"it cannot be written to: {trouble.strerror}", "name another folder") from None
+    return scratch
 
 
 @dataclass(slots=True)
@@ -87,17 +107,20 @@ class _Population:
     def answer(self) -> None:
         terms, at, duck = self.knowledge.terms, self.options.at, self.duck
         made = plan(self.knowledge, has_day=at is not None)
-        values = Values()
+        with self.step("compiling"):
+            ready = compiled(self.knowledge, made, f"duckdb {duckdb.__version__}", duck.sql)
+        values = Values(ready.known)
         with self.step("reading"):
             source = inputs.read(self.data, self.scratch, duck.connection, terms)
             known = [c for c in self._context_columns(source) if terms.match("context", c)]
             parts = pictures.wordings(source, known)
+            self.report.remarks = source.remarks
             self.days = load_days(duck, pictures.day_texts(source))
             self.written = {one.hash: one for one in read_all(duck, parts, terms, at, lambda: None)}
         with self.step("entries"):
             readings = [reading for one in self.written.values() for reading in one.readings]
             stated = knowledge_facts(self.knowledge)
-            seen, _ = look(readings, made, duck, values, stated, lambda: None)
+            seen, _ = look(readings, made, ready, duck, values, stated, lambda: None)
             load_said(duck, self.written.values(), seen)
         day_ranked = "evaluation_day" in made.program.predicates and "evaluation_day" not in made.exact_days
         self.shape = Shape(
@@ -107,7 +130,8 @@ class _Population:
             duck.create("patients", pictures.patients(parts, source, "true", self.shape))
             duck.create(
                 "pictures",
-                "SELECT row_number() OVER () AS picture, key, at_rank FROM (SELECT DISTINCT key, at_rank FROM patients)",
+                "SELECT row_number() OVER () AS picture, key, at_rank "
+                "FROM (SELECT DISTINCT key, at_rank FROM patients)",
             )
             duck.create(
                 "people",
@@ -116,12 +140,12 @@ class _Population:
             )
             duck.drop("patients")
         with self.step("rules"):
-            derivation = answers.derive(duck, made, seen, values, stated, at, lambda: None)
+            derivation = answers.derive(duck, made, ready, seen, values, stated, at, lambda: None)
         with self.step("conclusions"):
             answers.conclude(duck, self.knowledge, derivation)
             hard = answers.remark(duck, self.knowledge, derivation)
             answers.used(duck, made, self.knowledge, derivation)
-            self.alone(hard)
+            self.answer_alone(hard)
         with self.step("writing"):
             self.write(source)
         self.finish(source)
@@ -135,7 +159,7 @@ class _Population:
         people = source.relations.get(PATIENTS)
         return people.columns if people else ()
 
-    def alone(self, hard: set[int]) -> None:
+    def answer_alone(self, hard: set[int]) -> None:
         """Answer those one by one whose records cannot share a picture's answer."""
         duck = self.duck
         duck.load("hard", ("picture",), sorted((picture,) for picture in hard))
@@ -169,18 +193,48 @@ class _Population:
 
     def write(self, source: Source) -> None:
         """The files that others read."""
-        duck, out = self.duck, self.out
+        out = self.out
         self.report.counts["conclusions"] = self._copy(
             "SELECT p.patient, t.kind, t.value, t.role FROM people AS p JOIN concluded AS c ON p.picture = c.picture "
             "JOIN told AS t ON c.told = t.told WHERE NOT p.odd UNION ALL SELECT * FROM alone",
             out / "conclusions.parquet",
         )
+        self._store()
         self.report.counts["notes"] = self._copy(self._notes(source), out / "notes.parquet")
         rejected = source.rejected or (
             'SELECT NULL::VARCHAR AS "table", NULL::BIGINT AS "row", NULL::VARCHAR AS patient, NULL::VARCHAR AS reason '
             "WHERE false"
         )
         self.report.counts["rejected"] = self._copy(rejected, out / "rejected.parquet")
+
+    def _store(self) -> None:
+        """What a patient is found again by."""
+        store = self.out / opened.STORE
+        store.mkdir(exist_ok=True)
+        self._copy("SELECT patient, picture, odd, rows FROM people", self.out / f"{opened.PEOPLE}-000.parquet")
+        self._copy(
+            "SELECT c.picture, t.kind, t.value, t.role FROM concluded AS c JOIN told AS t USING (told) "
+            "ORDER BY picture",
+            self.out / opened.CONCLUDED,
+        )
+        self._copy("SELECT * FROM alone", self.out / opened.ALONE)
+        self._copy("SELECT id, text FROM days ORDER BY id", self.out / opened.DAYS)
+        rows = sorted(self.written.values(), key=lambda one: one.hash)
+        said = [one.wording for one in rows]
+        columns = {
+            "wording": pa.array([one.hash for one in rows], pa.uint64()),
+            "list": pa.array([one.list if one else "context" for one in said], pa.string()),
+            "name": pa.array([one.name if one else "" for one in said], pa.string()),
+            "codes": pa.array([list(one.codes) if one else [] for one in said], pa.list_(pa.string())),
+            "keys": pa.array(
+                [json.dumps(one.wording.keys if one.wording else one.context, ensure_ascii=False) for one in rows],
+                pa.string(),
+            ),
+            "when": pa.array([one.when if one else 0 for one in said], pa.int32()),
+            "since": pa.array([one.since if one else 0 for one in said], pa.int32()),
+        }
+        self.duck.table("wordings", pa.table(columns))
+        self._copy("SELECT * FROM wordings", self.out / opened.WORDINGS)
 
     def _copy(self, query: str, path: Path) -> int:
         made = self.duck.connection.execute(
@@ -190,9 +244,8 @@ class _Population:
 
     def _notes(self, source: Source) -> str:
         """What was read and not used: said by the reader, by rules that put an entry aside, and every idle entry."""
-        dated = (
-            f"replace(replace({{}}, chr({ord(WHEN)}), coalesce(dw.shown, '')), chr({ord(SINCE)}), coalesce(ds.shown, ''))"
-        )
+        when, since = f"chr({ord(WHEN)})", f"chr({ord(SINCE)})"
+        dated = f"replace(replace({{}}, {when}, coalesce(dw.shown, '')), {since}, coalesce(ds.shown, ''))"
         lists = ", ".join(map(literal, LISTS))
         query = f"""
 WITH lines AS (
@@ -209,8 +262,8 @@ placed AS (
   LEFT JOIN days AS dw ON dw.id = l.line.w LEFT JOIN days AS ds ON ds.id = l.line.s
 )
 SELECT DISTINCT patient, text, read_from FROM (
-  SELECT p.patient, replace(replace(r.text, chr({ord(WHEN)}), coalesce(p.w, '')), chr({ord(SINCE)}), coalesce(p.s, ''))
-         AS text, p.read_from
+  SELECT p.patient, replace(replace(r.text, {when}, coalesce(p.w, '')), {since}, coalesce(p.s, '')) AS text,
+         p.read_from
   FROM placed AS p JOIN remarks AS r ON p.wording = r.wording AND p.item = r.item
   UNION ALL
   SELECT p.patient, replace(t.words, '{answers.ITSELF}', left(p.sentence, -1)), p.read_from
@@ -238,6 +291,7 @@ UNION ALL SELECT patient, text, read_from FROM noted_alone
             "knowledge": {
                 "id": self.knowledge.id, "version": self.knowledge.version, "sha256": self.knowledge.sha256,
             },
+            "shares": 1,
             "at": self.options.at.isoformat() if self.options.at else None,
             "counts": self.report.counts,
             "seconds": {name: round(took, 3) for name, took in self.report.times.items()},

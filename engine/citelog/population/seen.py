@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from citelog.knowledge.base import Knowledge
+from citelog.population.compiled import LOCAL, Compiled, Names
 from citelog.population.derive import Derivation, Engine
 from citelog.population.entries import Fact, Reading
 from citelog.population.expressions import UNIT
@@ -21,16 +22,13 @@ from citelog.rules.program import Absent, Present
 from citelog.run.datalog import Machine
 from citelog.values import Value
 
-LOCAL = "e"
-"""Begins the names of the tables about entries alone."""
-
 
 @dataclass(slots=True)
 class Seen:
     """Codes, and what each stands for.
 
-    `codes` maps the facts of an entry and the predicates of its days to its code (None where nothing can be seen) and to
-    the predicates of its days that can be seen. `facts` are the facts that a code stands for.
+    `unit` numbers the sets of facts that entries give. `codes` has the code of each (None where nothing of it can be
+    seen), `days` the predicates of its days that can be seen, and `facts` what each code stands for.
     """
 
     unit: dict[frozenset[Fact], int] = field(default_factory=dict)
@@ -61,6 +59,7 @@ def numbered(fact: Fact, made: Plan, values: Values) -> tuple[int, ...]:
 def look(
     readings: Iterable[Reading],
     made: Plan,
+    compiled: Compiled,
     engine: Engine,
     values: Values,
     stated: Mapping[str, list[tuple[Value, ...]]],
@@ -70,7 +69,7 @@ def look(
     seen = Seen()
     for reading in readings:
         seen.unit.setdefault(reading.facts, len(seen.unit))
-    derivation = Derivation(engine, made.program, values, LOCAL, tick)
+    derivation = Derivation(engine, Names.of(made.program), compiled, values, LOCAL, tick)
     derivation.state(stated)
     engine.load(f"{LOCAL}units", (UNIT,), [(i,) for i in range(len(seen.unit))])
     given: dict[str, list[tuple[int, ...]]] = {}

@@ -39,6 +39,11 @@ class Values:
         """The value that a number stands for."""
         return self._values[number]
 
+    @property
+    def all(self) -> tuple[Value, ...]:
+        """Every value, in the order of their numbers."""
+        return tuple(self._values)
+
     def __len__(self) -> int:
         return len(self._values)
 

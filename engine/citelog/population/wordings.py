@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from citelog.diagnostics import CitelogError
 from citelog.patient.case import Recorded
+from citelog.patient.reading import recorded
 from citelog.population import entries
 from citelog.population.duck import Duck
 from citelog.population.entries import READ, Day, Reading, Wording
@@ -78,7 +79,7 @@ def read_all(
                 context = tuple(
                     (key, kept)
                     for key, value in values.items()
-                    if value is not None and (kept := entries.recorded(value)) != ""
+                    if value is not None and (kept := recorded(value)) != ""
                 )
                 readings = tuple(entries.read_context(dict(context), terms, at))
                 found[hash_] = Written(hash_, None, context, readings)
@@ -105,9 +106,8 @@ def load_said(duck: Duck, all_: Iterable[Written], seen: Seen) -> None:
             code, days = seen.of(reading) if reading.is_entry else (None, frozenset())
             sees_when = WHEN_DAYS in days and (one.wording is None or one.wording.when == READ)
             sees_since = SINCE_DAYS in days and (one.wording is None or one.wording.since == READ)
-            rows.append(
-                (one.hash, number, content, code, sees_when, sees_since, reading.is_entry, bool(reading.notes), reading.sentence)
-            )
+            flags = (sees_when, sees_since, reading.is_entry, bool(reading.notes))
+            rows.append((one.hash, number, content, code, *flags, reading.sentence))
             remarks += [(one.hash, number, text, reading.key) for text in reading.notes]
     odd = [len(sentences.get(row[2], ())) > 1 for row in rows]
     columns = list(zip(*rows, strict=True)) or [()] * 9

@@ -1,0 +1,71 @@
+"""The command that answers many patients at once."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from pathlib import Path
+
+import click
+
+from citelog.cli.console import AT, KB, check_extra, meter, open_base, say, write
+from citelog.diagnostics import CaseError, CitelogError
+
+MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*[KMGT]i?B", re.IGNORECASE)
+
+
+@click.command(epilog="Example: citelog population data/ --out answers/ --at 2026-03-15")
+@click.argument("data", metavar="DATA")
+@click.option(
+    "--out", required=True, metavar="DIR", help="The folder for the answers; a new one, or that of a run before."
+)
+@click.option(
+    "--engine", type=click.Choice(["duckdb"]), default="duckdb", show_default=True, help="What runs the rules."
+)
+@click.option(
+    "--memory", default="2GB", show_default=True, metavar="SIZE", help="What the engine may take; more is put on disk."
+)
+@click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="How many processors may work; all, if not said."
+)
+@KB
+@AT
+def population(
+    data: str, out: str, engine: str, memory: str, threads: int | None, kb: str | None, at: str | None
+) -> None:
+    """Every conclusion for every patient in a folder of data, as Parquet files.
+
+    DATA holds labs.parquet, findings.parquet, conditions.parquet, medications.parquet, preferences.parquet and
+    patients.parquet (or .csv; any may be missing): one row an entry, a column `patient`, and the keys of a case file.
+
+    Writes conclusions.parquet, notes.parquet, rejected.parquet and run.json. Any row can be opened again:
+    citelog why --population DIR PATIENT CONCLUSION.
+    """
+    check_extra("population", "population", "duckdb", "pyarrow", "ibis")
+    if not MEMORY.fullmatch(memory.strip()):
+        raise CitelogError(f"--memory {memory}: this is no size\n   = write it as in --memory 2GB")
+    day = _day(at)
+    knowledge = open_base(kb)
+    from citelog.population.run import Options, run
+
+    with meter() as told:
+        report = run(knowledge, Path(data), Path(out), Options(day, memory, threads), told)
+    counts = report.counts
+    write(
+        f"{out}: {counts['patients']:,} patients, {counts['conclusions']:,} conclusions, {counts['notes']:,} notes, "
+        f"{counts['rejected']:,} rows set aside\n"
+    )
+    for remark in report.remarks:
+        say(remark)
+
+
+def _day(at: str | None) -> datetime.date | None:
+    from citelog.patient.dates import period
+
+    days = period(at) if at else None
+    if at is not None and (days is None or days.first != days.last):
+        raise CaseError("--at", f"{at!r} is not a day", "write the date as in 2026-03-15")
+    return days.first if days else None
+
+
+COMMANDS = (population,)
