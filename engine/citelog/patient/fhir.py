@@ -53,28 +53,13 @@ def _gathered(document: Document, terms: Terms, placed: _Placed, notes: list[Not
     medications = _medications(document.tree, placed)
     items: list[Item] = []
     for place, resource in placed:
-        kind = resource["resourceType"]
-        if kind not in (*READ, "Patient", "Medication"):
+        if resource["resourceType"] not in (*READ, "Patient", "Medication"):
             continue
-        problem, damage = _problem(resource)
-        found: list[Item | Note] = []
-        if other := _other_subject(resource):
-            text = f"{called(resource, medications)} is about {other}, not about a patient, and is not read."
-            notes.append(Note(text, place))
-        elif kind in READ:
-            found, trouble = _read(resource, place, terms, medications, damage)
-            problem, damage = problem or trouble, {ALL} if trouble else damage
-        read = [one for one in found if isinstance(one, Item)]
+        read, remarks, problem = read_one(resource, place, terms, medications)
+        if problem and document.tree is resource and not any(match(one, terms) for one in read):
+            raise CaseError(f"{document.where}: {place}", f"not valid FHIR R4: {problem}", "correct the resource")
         items.extend(read)
-        notes.extend(one for one in found if isinstance(one, Note))
-        if problem:
-            if document.tree is resource and not any(match(one, terms) for one in read):
-                raise CaseError(f"{document.where}: {place}", f"not valid FHIR R4: {problem}", "correct the resource")
-            fate = "It is read as it is"
-            if damage and kind in READ:
-                fate = "It counts as recorded, and what cannot be relied on is not used"
-            fate = "It is not read" if kind in READ and not read else fate
-            notes.append(Note(f"{called(resource, medications)} is not valid FHIR R4 ({problem}). {fate}.", place))
+        notes.extend(remarks)
     counts = Counter(resource["resourceType"] for _, resource in placed)
     for kind, count in counts.items():
         if kind not in (*READ, "Patient", "Medication"):
@@ -89,6 +74,30 @@ def _gathered(document: Document, terms: Terms, placed: _Placed, notes: list[Not
         if born and terms.match("context", "birth_date"):
             context["birth_date"] = (born, f"{place}.birthDate")
     return Gathered(tuple(items), tuple(notes), None, context)  # a record has no id of its own: its file names it
+
+
+def read_one(
+    resource: Resource, place: str, terms: Terms, medications: Mapping[str, Resource]
+) -> tuple[list[Item], list[Note], str]:
+    """What one resource of a record says, what of it is not used, and in one line what makes it invalid."""
+    problem, damage = _problem(resource)
+    found: list[Item | Note] = []
+    is_read = resource["resourceType"] in READ
+    if other := other_subject(resource):
+        text = f"{called(resource, medications)} is about {other}, not about a patient, and is not read."
+        found.append(Note(text, place))
+    elif is_read:
+        found, trouble = _read(resource, place, terms, medications, damage)
+        problem, damage = problem or trouble, {ALL} if trouble else damage
+    items = [one for one in found if isinstance(one, Item)]
+    notes = [one for one in found if isinstance(one, Note)]
+    if problem:
+        fate = "It is read as it is"
+        if damage and is_read:
+            fate = "It counts as recorded, and what cannot be relied on is not used"
+        fate = "It is not read" if is_read and not items else fate
+        notes.append(Note(f"{called(resource, medications)} is not valid FHIR R4 ({problem}). {fate}.", place))
+    return items, notes, problem
 
 
 _TROUBLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
@@ -182,7 +191,7 @@ def _one_patient(document: Document, placed: _Placed) -> list[Note]:
             aliases[urls.get(id(resource), "")] = name
     for _, resource in placed:
         for key in ("subject", "patient"):
-            target = _target(resource, key)
+            target = refers_to(resource, key)
             target = aliases.get(target, target)
             parts = REFERENCE.fullmatch(target)
             if not target or target.startswith("#") or (parts and parts[2] != "Patient"):
@@ -210,7 +219,7 @@ def _two_patients(document: Document, one: str, other: str) -> CaseError:
     return CaseError(document.where, what, "give one patient's record; for many patients there is `citelog population`")
 
 
-def _target(resource: Resource, key: str) -> str:
+def refers_to(resource: Resource, key: str) -> str:
     """What a reference refers to; one that is plain text is not valid, and still says whom it means."""
     node = resource.get(key)
     return node if isinstance(node, str) else as_text(_part(resource, key).get("reference"))
@@ -227,7 +236,7 @@ def _one_identity(document: Document, placed: _Placed) -> None:
     for _, resource in placed:
         contained = resource.get("contained")
         for key in ("subject", "patient"):
-            node, target = _part(resource, key), _target(resource, key)
+            node, target = _part(resource, key), refers_to(resource, key)
             parts = REFERENCE.fullmatch(target)
             if (parts[2] if parts else as_text(node.get("type")) or "Patient") != "Patient":
                 continue
@@ -261,10 +270,10 @@ def _identifiers(rows: object) -> dict[str, set[str]]:
     return found
 
 
-def _other_subject(resource: Resource) -> str:
+def other_subject(resource: Resource) -> str:
     """What a resource is about where that is no patient, such as a Group; else the empty text."""
     subject = _part(resource, "subject")
-    parts = REFERENCE.fullmatch(_target(resource, "subject"))
+    parts = REFERENCE.fullmatch(refers_to(resource, "subject"))
     kind = parts[2] if parts else as_text(subject.get("type"))
     return "" if kind in ("", "Patient") else f"a {kind}"
 
@@ -307,7 +316,7 @@ def _problem(resource: Resource) -> tuple[str, Damage]:
     return "", frozenset()
 
 
-_BESIDE = frozenset((
+BESIDE = frozenset((
     "asserter", "basedOn", "bodySite", "category", "complication", "courseOfTherapyType", "derivedFrom",
     "detectedIssue", "device", "dispenseRequest", "encounter", "eventHistory", "evidence", "extension",
     "focalDevice", "followUp", "groupIdentifier", "hasMember", "id", "identifier", "informationSource",
@@ -343,8 +352,8 @@ def _damage(resource: Resource, loc: tuple[str | int, ...], fault: str) -> Damag
         return where if leaf.casefold().startswith(_CARRIES) else frozenset()
     raw = _at(resource, loc)
     is_harmless = (
-        top in _BESIDE
-        or (top == "component" and len(names) > 1 and names[1] in _BESIDE)
+        top in BESIDE
+        or (top == "component" and len(names) > 1 and names[1] in BESIDE)
         or top.startswith(_DATES)
         or not _ANYWHERE.isdisjoint(names)
         or (top == "contained" and not kind.startswith("Medication"))

@@ -358,6 +358,22 @@ def fragment(text: str, where: str) -> Any:
     return _checked(where, _parsed(_text(text.encode("utf-8", "surrogateescape"), where), where))
 
 
+def json_object(data: bytes, where: str) -> dict[str, Any]:
+    """One JSON object, such as a line of NDJSON, as distrusted as a whole record.
+
+    >>> json_object(b'{"value": 1.10}', "a line")
+    {'value': '1.10'}
+    """
+    if len(data) > LARGEST:
+        raise _too_large(where)
+    try:
+        tree = _json(_text(data, where), where)
+    except json.JSONDecodeError as trouble:
+        what = f"not JSON ({trouble.msg}, column {trouble.colno})"
+        raise CaseError(where, what, "write one JSON object in each line") from None
+    return _mapping(where, _checked(where, tree))
+
+
 def scalar(text: str) -> Any:
     """One value as a case file would read it after a colon; a sign or a colon in it needs no quotes here.
 

@@ -33,6 +33,7 @@ FORBIDDEN = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}]"
 
 BLANKS = " \t\r\n\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 ENDINGS = (".parquet", ".csv", ".csv.gz")
+LINES = (".ndjson", ".ndjson.gz")
 PANDAS_INDEX = re.compile(r"__index_level_[0-9]+__")
 DELIMITERS = ",;\t|"
 
