@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from citelog.diagnostics import CaseError
-from citelog.population import inputs
+from citelog.patient.fhir import READ as READ_TYPES
+from citelog.patient.fhir import read_one
+from citelog.patient.reading import json_object
+from citelog.patient.releases import other_release
+from citelog.population import bulk, inputs
+from citelog.population.stencils import Medications, Reader
 from citelog.population.tables import PATIENTS, Source
 from patient_terms import TERMS
+from test_fhir import FHIR, LOINC, coded, condition, observation, procedure, quantity, request, statement
 
 Files = Mapping[str, str | bytes]
 Rows = list[dict[str, Any]]
@@ -24,6 +34,7 @@ LABS = "patient,analyte,value,unit\nP1,serum ferritin,80,µg/L\n"
 
 def write(folder: Path, files: Files) -> Path:
     """A folder of files: text as UTF-8, bytes as they are; for a name in .parquet, a query that gives its rows."""
+    folder.mkdir(exist_ok=True)
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -426,3 +437,253 @@ def test_of_a_patient_who_stands_twice_only_what_both_rows_say_is_used(tmp_path:
     read = found(tmp_path, {"patients.csv": rows})
     assert read.table(PATIENTS) == ["P1: sex=female, ward=B", "P2: age_years=50, sex=male, ward=A"]
     assert "P1: Context, age_years: two rows about the patient say different things, and neither is used." in read.notes
+
+
+# --- FHIR Bulk Data -----------------------------------------------------------------------------------------------
+
+
+def ndjson(*resources: dict[str, Any] | str) -> str:
+    """Resources as lines; a text is a line as it stands."""
+    return "".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in resources)
+
+
+def someone(id_: str = "p1", **elements: Any) -> dict[str, Any]:
+    return {"resourceType": "Patient", "id": id_, "gender": "female", **elements}
+
+
+def ferritin(value: Any = 80, patient: Any = "Patient/p1", **elements: Any) -> dict[str, Any]:
+    subject = {"reference": patient} if isinstance(patient, str) else patient
+    return {**observation(valueQuantity=quantity(value), subject=subject), **elements}
+
+
+FERRITIN = "analyte=2276-4, codes=loinc:2276-4"
+BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
+    # files, the results, rejected lines, notes
+    "one resource a line, in files by type": (
+        {"Patient.ndjson": ndjson(someone()), "Observation.ndjson": ndjson(ferritin(80), ferritin(90))},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L", f"p1: {FERRITIN}, value=90, unit=ug/L"], [], []),
+    "a number keeps its digits": (
+        {"a.ndjson": ndjson(someone(), json.dumps(ferritin(80)).replace("80", "80.10"))},
+        [f"p1: {FERRITIN}, value=80.10, unit=ug/L"], [], []),
+    "a compressed file": (
+        {"a.ndjson.gz": ndjson(someone(), ferritin())}, [f"p1: {FERRITIN}, value=80, unit=ug/L"], [], []),
+    "blank lines, Windows' ends of lines, a mark for UTF-8": (
+        {"a.ndjson": b"\xef\xbb\xbf" + ndjson(someone(), "", ferritin()).replace("\n", "\r\n").encode()},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L"], [], []),
+    "a patient by an absolute address, a version, a uuid": (
+        {"a.ndjson": ndjson(someone(), ferritin(1, "http://a/fhir/Patient/p1"), ferritin(2, "Patient/p1/_history/3"),
+                            ferritin(3, "urn:uuid:p1"))},
+        [f"p1: {FERRITIN}, value={n}, unit=ug/L" for n in (1, 2, 3)], [], []),
+    "a patient of another server": (
+        {"a.ndjson": ndjson(someone(), *[ferritin(1, "http://a/Patient/p1")] * 2, ferritin(2, "http://b/Patient/p1"))},
+        [f"p1: {FERRITIN}, value=1, unit=ug/L"] * 2,
+        ["a.ndjson:4 p1: Its patient is one of another server, http://b."], []),
+    "a patient whom the export does not have": (
+        {"a.ndjson": ndjson(someone(), ferritin(), ferritin(1, "Patient/p2"))},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L"],
+        ["a.ndjson:3 p2: No Patient of the export is the one that it is about."], []),
+    "an export without patients has those who are spoken of": (
+        {"a.ndjson": ndjson(ferritin(1, "Patient/p2"))}, [f"p2: {FERRITIN}, value=1, unit=ug/L"], [], []),
+    "no patient, a group, a patient inside, a name for a patient": (
+        {"a.ndjson": ndjson(someone(), ferritin(1, None), ferritin(1, "Group/1"), ferritin(1, "#p"),
+                            ferritin(1, {"display": "Ms P"}), ferritin(1, "Patient?identifier=1"))},
+        [],
+        ["a.ndjson:2 None: It names no patient.",
+         "a.ndjson:3 None: It is about a Group, not about a patient.",
+         "a.ndjson:4 None: Its patient stands inside the resource itself, so whose it is cannot be told.",
+         "a.ndjson:5 None: It refers to its patient in a way that cannot be followed.",
+         "a.ndjson:6 None: It refers to its patient in a way that cannot be followed."], []),
+    "lines that are no resources": (
+        {"a.ndjson": ndjson(someone(), '{"resourceType": "Observation"', "[1]", "7", "{}", '{"a": 1, "a": 2}',
+                            '{"resourceType": 5}', "{a: 1}", '{"resourceType":"Observation","status":"\\u0007"}')},
+        [],
+        ["a.ndjson:2 None: It cannot be read: not JSON (Expecting ',' delimiter, column 31).",
+         "a.ndjson:3 None: It cannot be read: this is a list, not a case.",
+         "a.ndjson:4 None: It cannot be read: this is a single value, not a case.",
+         "a.ndjson:5 None: It cannot be read: it has no resourceType.",
+         'a.ndjson:6 None: It cannot be read: the key "a" stands twice in one object.',
+         "a.ndjson:7 None: It cannot be read: it has no resourceType.",
+         "a.ndjson:8 None: It cannot be read: not JSON (Expecting property name enclosed in double quotes, column 2).",
+         "a.ndjson:9 None: It names no patient."], []),
+    "a control character, and bytes that are no UTF-8": (
+        {"a.ndjson": ndjson(someone(), json.dumps(ferritin(status="\x07")),
+                            json.dumps(ferritin(status="x")).replace("x", "\x07")).encode()
+                     + json.dumps(ferritin(status="y")).replace("y", "\xe4").encode("latin-1")},
+        [],
+        ["a.ndjson:2 p1: It cannot be read: the character U+0007 may not stand in a record.",
+         "a.ndjson:3 None: It cannot be read: the control character U+0007 may not stand in a record.",
+         "a.ndjson:4 None: It cannot be read: this is not UTF-8 text."],
+        ["p1: A resource is not read. It cannot be read: the character U+0007 may not stand in a record."]),
+    "a Patient without an id": ({"a.ndjson": ndjson(someone(), {"resourceType": "Patient"})}, [],
+        ["a.ndjson:2 None: This Patient has no id."], []),
+    "what was entered in error, and what was cancelled": (
+        {"a.ndjson": ndjson(someone(), ferritin(1, status="entered-in-error"), ferritin(2, status="cancelled"))},
+        [f"p1: {FERRITIN}, value=1, unit=ug/L, status=entered in error"], [],
+        ['p1: Observation "2276-4" is not read: its status is cancelled, so there is no result.']),
+    "a resource of another release makes the record of its patient unusable": (
+        {"a.ndjson": ndjson(someone(), someone("p2"), ferritin(), ferritin(1, "Patient/p2"),
+                            {"resourceType": "MedicationStatement", "subject": {"reference": "Patient/p2"}, "taken": "y"})},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L"],
+        ["a.ndjson:2 p2: Another resource makes the whole record of its patient unusable.",
+         "a.ndjson:4 p2: Another resource makes the whole record of its patient unusable.",
+         "a.ndjson:5 p2: This makes the whole record of the patient unusable: it is FHIR STU3 "
+         '(a MedicationStatement with "taken").'], []),
+    "two Patient resources of one id": (
+        {"a.ndjson": ndjson(someone(), someone(gender="male"), ferritin())},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L"],
+        ["a.ndjson:2 p1: Another Patient before it has the same id."],
+        ["p1: Two Patient resources have the id of the patient and say different things; neither is used: sex"]),
+    "a resource that is not valid": (
+        {"a.ndjson": ndjson(someone(), ferritin(status=None))}, [f"p1: {FERRITIN}"], [],
+        ["p1: Observation \"2276-4\" is not valid FHIR R4 (status: Value for the field 'status' is required). "
+         "It counts as recorded, and what cannot be relied on is not used."]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BULK)
+def test_a_line_of_bulk_data_is_read_or_set_aside(case: str, tmp_path: Path) -> None:
+    files, results, rejected, notes = BULK[case]
+    read = found(tmp_path, files)
+    assert (read.table("labs") if "labs" in read.source.relations else []) == results
+    assert (read.rejected, read.notes) == (rejected, notes)
+    assert not list((tmp_path / ".scratch").glob("entries*"))
+
+
+def test_types_that_nothing_reads_are_counted(tmp_path: Path) -> None:
+    visit = {"resourceType": "Encounter", "subject": {"reference": "Patient/p1"}}
+    read = found(tmp_path, {"a.ndjson": ndjson(someone(), visit, visit, {"resourceType": "Claim"})})
+    assert read.source.remarks == ("1 Claim resource is not read.", "2 Encounter resources are not read.")
+
+
+def test_a_medicine_is_found_where_its_resource_stands(tmp_path: Path) -> None:
+    medicine = {"resourceType": "Medication", "id": "m1", "code": {"text": "folic acid"}}
+    orders = [{**request(), "medicationReference": {"reference": f"Medication/{id_}"}} for id_ in ("m1", "m2")]
+    for order in orders:
+        del order["medicationCodeableConcept"]
+    read = found(tmp_path, {"MedicationRequest.ndjson": ndjson(*orders), "Medication.ndjson": ndjson(medicine)})
+    assert read.table("medications") == [
+        "p1: name=folic acid, status=current",
+        "p1: name=Medication/m2, status=current",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("", "no line of its *.ndjson files says anything of a patient"),
+        (ndjson({"resourceType": "Claim"}), "no line of its *.ndjson files says anything of a patient"),
+        ("oh\n", "a.ndjson:1: It cannot be read: not JSON"),
+        (ndjson({**condition(), "clinicalStatus": "active"}), "a.ndjson:1: This makes the whole record of the patient"),
+    ],
+)
+def test_an_export_of_which_nothing_can_be_used_is_refused(content: str, what: str, tmp_path: Path) -> None:
+    with pytest.raises(CaseError) as caught:
+        found(tmp_path, {"a.ndjson": content})
+    assert what in caught.value.what and "FHIR R4" in caught.value.remedy
+
+
+def test_what_comes_out_does_not_depend_on_where_files_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [someone(), "oh", "", *[ferritin(n) for n in range(9)], ferritin(7, None), someone("p2")]
+    whole = found(tmp_path / "whole", {"a.ndjson": ndjson(*lines), "b.ndjson": ndjson(*lines[3:])})
+    assert len(whole.table("labs")) == 18
+    for size in (len(ndjson(*lines[:2])), 1000):
+        monkeypatch.setattr(bulk, "CHUNK", size)
+        cut = found(tmp_path / str(size), {"a.ndjson": ndjson(*lines), "b.ndjson": ndjson(*lines[3:])})
+        assert cut.table("labs") == whole.table("labs")
+        assert (cut.rejected, cut.notes) == (whole.rejected, whole.notes)
+
+
+@pytest.mark.slow
+def test_what_comes_out_does_not_depend_on_the_number_of_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write(tmp_path, {"a.ndjson": ndjson(someone(), *[ferritin(n) for n in range(9)], "oh")})
+    monkeypatch.setattr(bulk, "SMALL", 0)
+    monkeypatch.setattr(bulk, "CHUNK", 500)
+    found_by = []
+    for workers in (1, 2):
+        scratch = tmp_path / str(workers)
+        scratch.mkdir()
+        database = duckdb.connect()
+        source = bulk.read(folder, scratch, database, TERMS, workers)
+        queries = [relation.query for relation in source.relations.values()]
+        found_by.append([database.execute(f"FROM ({query}) ORDER BY ALL").fetchall() for query in queries])
+    assert found_by[0] == found_by[1] and len(found_by[0][0]) == 9
+
+
+# --- a stencil says what each of its lines would say --------------------------------------------------------------
+
+RESOURCES = [one for entry in FHIR["entry"] if (one := entry["resource"])["resourceType"] in READ_TYPES] + [
+    ferritin(effectivePeriod={"start": "2026-01-01", "end": "2026-01-05"}, issued="2026-01-05T10:00:00Z"),
+    ferritin(code={"coding": [{"system": LOINC, "code": "2276-4"}, {"system": LOINC, "code": "1988-5"}]}),
+    ferritin(valueQuantity=quantity(80, "mg/L", unit="ug/L"), performer=[{"reference": "Practitioner/1"}]),
+    ferritin(note=[{"text": "x", "modifierExtension": [{"url": "u"}]}]),
+    observation(component=[{"code": coded(LOINC, "2276-4"), "valueQuantity": quantity(n)} for n in (5, 5.0, 6)]),
+    condition(onsetPeriod={"start": "2026-01-01", "end": "2025-01-05"}, recordedDate="2026-01-01"),
+    procedure("completed", performedPeriod={"start": "2026-01-01T08:00:00Z", "end": "2026-01-01T09:00:00Z"}),
+    statement(effectivePeriod={"start": "2026-01-01"}, dateAsserted="2026-01-01", dosage=[{"text": "2026-01-01"}]),
+]
+DATES = (
+    "2026-03-02",
+    "2026-03-02T08:30:00+02:00",
+    "2025-01-01T00:00:00Z",
+    "2026-03",
+    "2019",
+    "2026-02-29",
+    "1601-01-01",
+)
+VALUES = (
+    None,
+    True,
+    "1601-01-01",
+    5,
+    "",
+    "x",
+    [],
+    {},
+    ["x"],
+    [{}],
+    {"coding": 5},
+    {"value": 7},
+    "<5",
+    120.25,
+    -1,
+    1e-7,
+    *DATES,
+)
+READER = Reader(TERMS, Medications())  # one for all examples, so that stencils of the one are met by the other
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_stencil_says_of_each_line_what_the_line_says_by_itself(data: st.DataObject) -> None:
+    resource = copy.deepcopy(data.draw(st.sampled_from(RESOURCES)))
+    resource.setdefault("subject", {"reference": "Patient/p1"})
+    for _ in range(data.draw(st.integers(0, 4))):
+        path = data.draw(st.sampled_from(paths(resource)))
+        if path not in (("resourceType",), ("subject",), ("subject", "reference")):
+            node: Any = resource
+            for key in path[:-1]:
+                node = node[key]
+            is_date = isinstance(node[path[-1]], str) and node[path[-1]][:2] == "20"
+            node[path[-1]] = copy.deepcopy(data.draw(st.sampled_from(DATES if is_date else VALUES)))
+    separators = data.draw(st.sampled_from([(",", ":"), (", ", ": "), (" ,", " : ")]))
+    line = json.dumps(resource, separators=separators).encode()
+    read = READER.read(line)
+    if other_release(json_object(line, "the line")):
+        assert read.stencil.refused
+        return
+    items, notes, _ = read_one(json_object(line, "the line"), "", TERMS, {})
+    assert [(one.item.list, one.item.name, one.item.codes, one.item.read_from) for one in read.stencil.templates] == [
+        (item.list, item.name, item.codes, item.read_from) for item in items
+    ]
+    for template, item in zip(read.stencil.templates, items, strict=True):
+        keys = {k: read.filled(str(v)) if k in template.holes else v for k, v in template.item.keys.items()}
+        assert keys == item.keys
+    said = {(note.text, note.read_from) for note in notes if "not valid FHIR" not in note.text}
+    assert {note for note in read.stencil.notes if "not valid FHIR" not in note[0]} == said
+
+
+def paths(node: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [one for key, child in inner for one in ((*at, key), *paths(child, (*at, key)))]

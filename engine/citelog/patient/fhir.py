@@ -297,6 +297,18 @@ def _is_type(kind: str, where: str) -> None:
 def _problem(resource: Resource) -> tuple[str, Damage]:
     """What makes a resource invalid, in one line, and what of it is damaged by that; the empty text where it is valid.
 
+    The damage is that of what is read: a fault beside it neither damages it nor hides another fault in it.
+    """
+    said, _ = _faults(resource)
+    if not said:
+        return "", frozenset()
+    _, damage = _faults({key: value for key, value in resource.items() if key not in BESIDE or key == "interpretation"})
+    return said, damage
+
+
+def _faults(resource: Resource) -> tuple[str, Damage]:
+    """The first fault of a resource, and what all of its faults make unreliable.
+
     The models are those of R4B, which has the same shapes for what is read here.
     """
     from fhir.resources.R4B import get_fhir_model_class

@@ -8,6 +8,7 @@ with the export, and what comes out does not depend on how many processes there 
 
 from __future__ import annotations
 
+import gc
 import gzip
 import multiprocessing
 import os
@@ -104,7 +105,7 @@ def _chunks(paths: list[Path]) -> Iterator[Chunk]:
             with path.open("rb"):
                 pass  # that it may be read is better known now
         step = size + 1 if path.name.endswith(".gz") else CHUNK
-        for start in range(0, size, step):
+        for start in range(0, max(size, 1), step):
             yield Chunk(number, path, start, start + step)
             number += 1
 
@@ -157,16 +158,18 @@ def _read_chunk(job: tuple[Chunk, Path, Terms, Medications]) -> Count:
     """Read a chunk and write what it says, in tables of its own."""
     chunk, scratch, terms, medications = job
     count = Count()
+    gc.disable()  # rows wait in their thousands, and not one of them is in a cycle
     reader = Reader(terms, medications, chunk.number << 32)
     with Tables(chunk, scratch) as tables:
         for number, line in enumerate(_lines(chunk)):
             count.lines += 1
-            if number == 0:
+            if number == 0 and chunk.start == 0:
                 line = line.removeprefix(b"\xef\xbb\xbf")
-            if line.strip():
+            if line := line.strip():
                 _read_line(number, line, reader, tables, count)
         for template in reader.templates:
             tables.add("templates", template.id, *_columns(template))
+    gc.enable()
     count.readings = reader.readings
     return count
 
@@ -279,8 +282,7 @@ def _source(
     with database.cursor() as cursor:
         _gather(chunks, counts, scratch, cursor)
         if not cursor.execute("FROM everyone LIMIT 1").fetchall():
-            what = "no line of its *.ndjson files says anything of a patient that can be used"
-            raise CaseError(str(paths[0].parent), what, "put the files of a FHIR Bulk Data export into it")
+            raise _nobody(paths, cursor)
         relations = dict(_relations(scratch, cursor, terms))
         rejected, notes = scratch / "rejected.parquet", scratch / "notes.parquet"
         cursor.execute(f"COPY ({_REJECTED}) TO {literal(str(rejected))} (FORMAT parquet)")
@@ -297,6 +299,16 @@ def _source(
         notes=f"SELECT * FROM read_parquet({literal(str(notes))})",
         remarks=tuple(_remarks(counts)),
     )
+
+
+def _nobody(paths: tuple[Path, ...], cursor: duckdb.DuckDBPyConnection) -> CaseError:
+    """The refusal of an export of which nothing can be used, with the first reason that there is."""
+    what = "no line of its *.ndjson files says anything of a patient that can be used"
+    for file, line, reason in cursor.execute(
+        "SELECT file, before + line + 1, reason FROM all_broken JOIN chunks USING (chunk) ORDER BY ALL LIMIT 1"
+    ).fetchall():
+        what = f"{what}; {file}:{line}: {reason}"
+    return CaseError(str(paths[0].parent), what, "put the files of a FHIR R4 Bulk Data export into the folder")
 
 
 def _gather(chunks: list[Chunk], counts: list[Count], scratch: Path, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -319,7 +331,12 @@ def _gather(chunks: list[Chunk], counts: list[Count], scratch: Path, cursor: duc
 def _relations(scratch: Path, cursor: duckdb.DuckDBPyConnection, terms: Terms) -> Iterator[tuple[TableName, Relation]]:
     """The tables of the flat shape, written out."""
     for list_ in LISTS:
-        columns = tuple(dict.fromkeys((TABLES[list_].name, CODES, *OWN_KEYS[list_], *SHARED_KEYS)))
+        known = (*OWN_KEYS[list_], *SHARED_KEYS)
+        others = [key for key in KEYS if key not in known]  # such as the status of a result that was entered in error
+        counts = ", ".join(f"count({name(key)})" for key in others)
+        (met,) = cursor.execute(f"SELECT {counts} FROM templates WHERE list = {literal(list_)}").fetchall()
+        more = [key for key, count in zip(others, met, strict=True) if count]
+        columns = (TABLES[list_].name, CODES, *known, *more)
         how = {key: f"coalesce(entry.{name(key)}, template.{name(key)})" for key in FILLED}
         how[TABLES[list_].name] = "template.name"
         picked = ", ".join(f"{how.get(key, f'template.{name(key)}')} AS {name(key)}" for key in columns)
@@ -352,7 +369,8 @@ WITH resources AS (
     SELECT chunk, line, patient, reason FROM all_broken
     UNION ALL
     SELECT chunk, line, patient, CASE
-        WHEN base NOT IN (FROM server) THEN 'Its patient is one of another server, ' || base || '.'
+        WHEN base IS NOT NULL AND base NOT IN (FROM server)
+            THEN 'Its patient is one of another server, ' || base || '.'
         WHEN patient NOT IN (FROM named) THEN 'No Patient of the export is the one that it is about.'
         ELSE 'Another resource makes the whole record of its patient unusable.' END
     FROM resources WHERE NOT ((base IS NULL OR base IN (FROM server)) AND patient IN (FROM everyone))

@@ -47,7 +47,7 @@ _DAY, _NUMBER, _CONTENT = b"1601-01-", b"91827364", b"Medication/~"
 """How the stand-ins begin; a line in which one of the first two stands already is read by itself."""
 
 _SUBJECT = re.compile(rb'\{"reference":\s?"Patient/([A-Za-z0-9.-]{1,64})"(?:,\s?"display":\s?"[^"\\]*")?\}')
-_PROFILE = re.compile(rb'"profile":\s?(\[[^\]]*\])')
+_PROFILE = re.compile(rb'"profile":\s?(\[(?:\s?"[^"\\]*"\s?,?)*\])')
 _CONTROL = bytes(one for one in (*range(32), 127) if one not in b"\t\r\n")
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
 
@@ -89,8 +89,8 @@ class Line(NamedTuple):
         """A text of the stencil with what stands in this line."""
         if (whole := self.fills.get(text)) is not None:
             return whole
-        for stand_in, actual in self.fills.items():
-            text = text.replace(stand_in, actual)
+        for stand_in in sorted(self.fills, key=len, reverse=True):  # a day is the beginning of a moment
+            text = text.replace(stand_in, self.fills[stand_in])
         return text
 
 
@@ -163,13 +163,13 @@ class Reader:
     def _masked(self, elements: Mapping[str, msgspec.Raw]) -> tuple[bytes, dict[str, str]]:
         """What of a line is read, with stand-ins for its dates and numbers, and what they stand for."""
         kept: list[bytes] = []
-        holes = _Holes([], {})
+        holes = _Holes()
         for name, raw in elements.items():
             key, how = self._elements.get(name) or self._element(name)
             if key:
                 kept.append(key + (raw if how is None else how(holes, bytes(raw))))
         masked = b"{" + b",".join(kept) + b"}"
-        days = _days(holes.dates)
+        days = {} if holes.has_odd_span else _days(holes.dates)
         for text, stand_in in days.items():
             masked = masked.replace(b'"%s"' % text, b'"%s"' % stand_in)
         fills = {stand_in.decode(): text.decode() for text, stand_in in days.items()}
@@ -268,12 +268,16 @@ def _decoded(raw: bytes) -> Any:
 # --- stand-ins ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Holes:
-    """What is taken out of a line: its dates, and its numbers with what stands in for each."""
+    """What is taken out of a line: its numbers with what stands in for each, and its dates.
 
-    dates: list[bytes]
-    numbers: dict[bytes, bytes]
+    No date is, where a span has an end that cannot be taken out: which of the two is earlier would be lost.
+    """
+
+    numbers: dict[bytes, bytes] = field(default_factory=dict)
+    dates: list[bytes] = field(default_factory=list)
+    has_odd_span: bool = False
 
 
 _How = Callable[[_Holes, bytes], bytes]
@@ -286,7 +290,10 @@ def _date(holes: _Holes, value: bytes) -> bytes:
 
 
 def _spans(holes: _Holes, value: bytes) -> bytes:
-    holes.dates.extend(text for text in _ENDS.findall(value) if _MOMENT.fullmatch(text))
+    ends = _ENDS.findall(value)
+    holes.has_odd_span |= value.count(b'"start"') + value.count(b'"end"') != len(ends)
+    holes.has_odd_span |= not all(map(_MOMENT.fullmatch, ends))
+    holes.dates += ends
     return value
 
 
@@ -304,8 +311,10 @@ def _subject(_: _Holes, value: bytes) -> bytes:
 
 
 def _meta(_: _Holes, value: bytes) -> bytes:
+    if b'"profile"' not in value and value[:1] == b"{":
+        return b"{}"
     profile = _PROFILE.search(value)
-    return b'{"profile":%s}' % profile[1] if profile else b"{}"
+    return b'{"profile":%s}' % profile[1] if profile else value
 
 
 def _requester(_: _Holes, value: bytes) -> bytes:
@@ -354,7 +363,7 @@ def _is_hole(value: str | bool) -> bool:
 
 def _whom(subject: msgspec.Raw | None) -> tuple[str, str, str]:
     """The id of the patient whom a resource is about, the server that the reference names, and why it is nobody."""
-    if subject is None:
+    if subject is None or bytes(subject) == b"null":
         return "", "", "It names no patient."
     if simple := _SUBJECT.fullmatch(subject):
         return simple[1].decode(), "", ""
