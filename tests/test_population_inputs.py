@@ -522,7 +522,7 @@ BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
         ['p1: Observation "2276-4" is not read: its status is cancelled, so there is no result.']),
     "a resource of another release makes the record of its patient unusable": (
         {"a.ndjson": ndjson(someone(), someone("p2"), ferritin(), ferritin(1, "Patient/p2"),
-                            {"resourceType": "MedicationStatement", "subject": {"reference": "Patient/p2"}, "taken": "y"})},
+                            {**statement(subject={"reference": "Patient/p2"}), "taken": "y"})},
         [f"p1: {FERRITIN}, value=80, unit=ug/L"],
         ["a.ndjson:2 p2: Another resource makes the whole record of its patient unusable.",
          "a.ndjson:4 p2: Another resource makes the whole record of its patient unusable.",
