@@ -13,7 +13,9 @@ import random
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,15 +23,20 @@ from typing import Any
 import pytest
 
 import b12
+import changed_records
 import citelog
+import damage
+import tampered
 from authoring import ROOT, Ended
 from citelog import home, patient
-from citelog.assess import Assessment
+from citelog.assess import Assessment, assess_case
+from citelog.checker import Checker
 from citelog.cli.app import main
 from citelog.diagnostics import CitelogError
 from citelog.receipt import archive, content, store
 from citelog.receipt.manifest import Manifest, manifest
-from citelog.receipt.sealed import seal, unseal
+from citelog.receipt.replay import replay
+from citelog.receipt.sealed import canonical, seal, unseal
 from test_schemas import form, problem
 
 PATIENT = ROOT / "examples" / "patient.yaml"
@@ -478,3 +485,433 @@ def test_a_receipt_of_knowledge_that_is_not_at_hand_needs_its_name_or_an_archive
     assert (ended.status, ended.out) == (2, "") and "it is of short-nights, and --kb names b12" in ended.err
     ended = run("audit", "replay", "night.receipt.json", "--edition", "nights.tar", cwd=tmp_path)
     assert ended.status == 0 and "derived again, the same" in ended.out
+
+
+# anybody's answer, anywhere
+
+
+def test_every_answer_replays_the_same_on_another_machine(tmp_path: Path) -> None:
+    """Random records, in fresh processes with another hash seed, locale, time zone and umask: the same bytes."""
+    drawn = [changed_records.random_record(seed) for seed in range(600, 612)]
+    for at in (None, "2026-03-15"):
+        there = tmp_path / str(at)
+        there.mkdir()
+        files_ = []
+        for number, (record, day) in enumerate(drawn):
+            if day == at:
+                files_.append(there / f"random-{number}.yaml")
+                files_[-1].write_text(json.dumps(record or {"labs": []}), encoding="utf-8")
+        kept = there / "receipts"
+        kept.mkdir()
+        elsewhere = ENVIRONMENT | {"PYTHONHASHSEED": "11", "LC_ALL": "C", "TZ": "Asia/Kathmandu"}
+        options = ["--receipt", str(kept), *(["--at", at] if at else [])]
+        for command in (
+            ["assess", *map(str, files_), *options],
+            ["audit", "replay", *(f"{kept}/{f.stem}.receipt.json" for f in files_)],
+        ):
+            line = [sys.executable, "-c", "from citelog.cli.app import main; main()", *command]
+            ended = subprocess.run(line, env=elsewhere, capture_output=True, check=False, umask=0o077)
+            assert ended.returncode == 0, ended.stdout.decode() + ended.stderr.decode()
+            elsewhere |= {"PYTHONHASHSEED": "12", "TZ": "America/St_Johns"}
+        for file in files_:
+            assert (kept / f"{file.stem}.receipt.json").read_bytes() == receipt(file, at)
+            assert problem(form("receipt"), json.loads(receipt(file, at))) == ""
+
+
+def test_every_receipt_has_the_published_form_and_so_have_its_parts() -> None:
+    for name in list(b12.library())[::80]:
+        data = content.of(b12.assessed(name), files())
+        found = content.read(data, name)
+        assert (problem(form("receipt"), json.loads(data)), problem(form("assessment"), found.assessment)) == ("", "")
+        assert problem(form("proof"), min(found.proofs, key=lambda proof: len(proof["steps"]))) == ""
+
+
+# what is noticed: a changed byte
+
+
+def test_of_a_hundred_changed_bytes_each_is_noticed_and_named() -> None:
+    """In receipts and in every sort of file of a knowledge base; tests/tampered.py makes a thousand."""
+    found = list(tampered.verdicts(100, seed=1))
+    assert [verdict for verdict in found if not (verdict.noticed and verdict.named)] == []
+    assert len({verdict.kind for verdict in found}) > 12
+
+
+@pytest.mark.long
+def test_of_a_thousand_changed_bytes_each_is_noticed_and_named_as_the_page_says() -> None:
+    told = tampered.table(tampered.verdicts(1000, seed=6))
+    page = (ROOT / "docs" / "RECEIPTS.md").read_text(encoding="utf-8")
+    counts = [line.split()[-3:] for line in told.splitlines()[1:]]
+    assert all(changes == noticed == named for changes, noticed, named in counts) and counts[-1][0] == "1000"
+    assert told.splitlines()[-1] in page
+
+
+# what is noticed: receipts that were never given
+
+
+def resealed(**members: Any) -> bytes:
+    """The patient's receipt with other members, sealed by somebody who knows how."""
+    return seal({**content.read(receipt(), "it").members, **members})
+
+
+def hostile(data: bytes, tmp_path: Path) -> Ended:
+    (tmp_path / "it.json").write_bytes(data)
+    return run("audit", "replay", "it.json", cwd=tmp_path)
+
+
+NO_RECEIPTS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "nothing": (lambda: b"", "it.json: this is no receipt\n   = give a file that citelog assess --receipt wrote\n"),
+    "what is not JSON": (lambda: b"labs: []\n", "it.json: this is no receipt"),
+    "an assessment": (lambda: assessed().to_json().encode(), "it.json: this is no receipt"),
+    "a receipt that was laid out anew": (
+        lambda: json.dumps(json.loads(receipt()), indent=1).encode(),
+        "it.json: this is no receipt",
+    ),
+    "zeros": (lambda: bytes(1_000_000), "it.json: this is no receipt"),
+    "a receipt of a later form": (
+        lambda: resealed(format="citelog-receipt/2"),
+        "it.json: it is of the form citelog-receipt/2, and citelog-receipt/1 is read here\n   = take a newer citelog\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_RECEIPTS)
+def test_what_is_no_receipt_cannot_be_used(name: str, tmp_path: Path) -> None:
+    make, said = NO_RECEIPTS[name]
+    ended = hostile(make(), tmp_path)
+    assert (ended.status, ended.out) == (2, "") and ended.err.startswith(said)
+
+
+def test_a_file_that_is_larger_than_any_receipt_is_not_even_read(tmp_path: Path) -> None:
+    with (tmp_path / "it.json").open("wb") as file:
+        file.truncate(10**12)
+    ended = run("audit", "replay", "it.json", cwd=tmp_path)
+    assert (ended.status, ended.err) == (2, "it.json: larger than 256 MB\n   = no receipt of one patient is\n")
+
+
+def line_of(member: str, value: bytes) -> bytes:
+    """The receipt with a member written so, and sealed again, however the value is written."""
+    lines = receipt().split(b"\n")
+    at = next(i for i, line in enumerate(lines) if line.startswith(f'"{member}":'.encode()))
+    lines[at] = f'"{member}":'.encode() + value + b","
+    values = [line.split(b":", 1) for line in lines[1:-4]]
+    hashes = {name.decode().strip('"'): hashlib.sha256(value[:-1]).hexdigest() for name, value in values}
+    lines[-4] = b'"hashes":' + canonical(hashes) + b","
+    lines[-3] = b'"sha256":' + canonical(hashlib.sha256(canonical(hashes)).hexdigest())
+    return b"\n".join(lines)
+
+
+DAMAGED: dict[str, tuple[Callable[[], bytes], str]] = {
+    "cut short": (lambda: receipt()[:2000], "assessment: it is not there"),
+    "cut at the end": (lambda: receipt()[:-3], "frame: it does not begin with { and end with }"),
+    "a member twice": (lambda: receipt().replace(b'"at":null,\n', b'"at":null,\n"at":null,\n'), "at: after it, line 5"),
+    "members in another order": (
+        lambda: receipt().replace(b'"at":null,\n', b"").replace(b'"record"', b'"at":null,\n"record"', 1),
+        "frame: its members stand in another order",
+    ),
+    "a byte that is no UTF-8": (lambda: line_of("record", b'{"text":"\xff"}'), "record: it is no JSON: 'utf-8' codec"),
+    "a name twice": (
+        lambda: line_of("record", b'{"text":"a","text":"b"}'),
+        "record: it is no JSON: a name stands twice",
+    ),
+    "NaN": (lambda: line_of("at", b"NaN"), "at: it is no JSON: NaN is no number of JSON"),
+    "a number without end": (lambda: line_of("at", b"9" * 5000), "at: it is no JSON: Exceeds the limit"),
+    "more than can be counted": (lambda: line_of("at", b"1e999"), "frame: this cannot be sealed: inf is not"),
+    "half a character": (lambda: line_of("at", b'"\\ud800"'), "frame: this cannot be sealed"),
+    "lists without end": (lambda: line_of("assessment", b"[" * 100_000), "assessment: it is no JSON: it is nested too"),
+    "lists too deep": (lambda: line_of("at", b"[" * 60 + b"]" * 60), "at: it is no JSON: it is nested too deeply"),
+    "blanks": (
+        lambda: line_of("at", b" null"),
+        "frame: its members stand in another order, or a value is not written as",
+    ),
+    "an escape": (
+        lambda: receipt().replace(b"citelog-receipt", b"citelog\\u002dreceipt", 1),
+        "format: it is not what was",
+    ),
+    "another shape": (lambda: resealed(assessment=[]), "assessment: assessment is not what stands there in a receipt"),
+    "a conclusion without an id": (
+        lambda: resealed(assessment={**assessed().to_dict(), "conclusions": [{}]}),
+        "assessment: assessment.conclusions[0].assumes is not what stands there",
+    ),
+    "no day": (lambda: resealed(at="2026-02-30"), "at: '2026-02-30' is no day"),
+    "another record": (
+        lambda: resealed(record={"form": "case file", "sha256": "0" * 64, "text": "labs: []"}),
+        "record: its hash is not that of its text",
+    ),
+    "the record of another": (lambda: resealed(record=record_of("labs: []")), "assessment: it is of another record"),
+    "a folder that leads away": (
+        lambda: resealed(files={**files().to_dict(), "folder": "../../etc"}),
+        "files: '../../etc' is no name of a folder",
+    ),
+    "another hash of a file": (
+        lambda: resealed(files=json.loads(json.dumps(files().to_dict()).replace(files().files["terms.ttl"], "0" * 64))),
+        "files: they do not make the hash of the knowledge",
+    ),
+    "a proof too few": (
+        lambda: resealed(proofs={"roots": {}, "steps": {}}),
+        "proofs: they are not those of the conclusions of the assessment",
+    ),
+}
+
+
+def record_of(text: str) -> dict[str, str]:
+    return {"form": "case file", "sha256": hashlib.sha256(text.encode()).hexdigest(), "text": text}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_receipt_that_nobody_gave_so_is_damaged_and_the_member_is_named(name: str, tmp_path: Path) -> None:
+    make, said = DAMAGED[name]
+    ended = hostile(make(), tmp_path)
+    assert (ended.status, ended.err) == (1, "")
+    told = " ".join(ended.out.split())
+    assert told.startswith("damaged: it.json damage") and said in told, ended.out
+
+
+def forged(change: Callable[[Any], None]) -> bytes:
+    """A receipt in which something else is said, consistently, and sealed as if it had been given so."""
+    members = json.loads(canonical(content.read(receipt(), "it").members))
+    change(members)
+    return seal({name: members[name] for name in content.MEMBERS})
+
+
+def conclusion(members: Any, id_: str = "regimen:HYD-STD-LOAD") -> Any:
+    return next(one for one in members["assessment"]["conclusions"] if one["id"] == id_)
+
+
+def with_another_record(members: Any) -> None:
+    text = members["record"]["text"].replace("state: absent", "state: present")
+    assert text != members["record"]["text"]
+    members["record"] = record_of(text)
+    members["assessment"]["case"]["sha256"] = members["record"]["sha256"]
+
+
+def without(members: Any, id_: str) -> None:
+    members["assessment"]["conclusions"].remove(conclusion(members, id_))
+    del members["proofs"]["roots"][id_]
+    steps, open_ = members["proofs"]["steps"], [*members["proofs"]["roots"].values()]
+    for step in open_:
+        open_ += [used for used in steps[step]["uses"] if used not in open_]
+    members["proofs"]["steps"] = {step: steps[step] for step in open_}
+
+
+def with_proofs_of_another_patient(members: Any) -> None:
+    text = members["record"]["text"].replace("80", "81")
+    other = json.loads(content.of(assess_bytes(text.encode(), "example-1"), files()))
+    assert other["proofs"]["roots"].keys() == members["proofs"]["roots"].keys() and other["proofs"] != members["proofs"]
+    members["proofs"] = other["proofs"]
+
+
+def assess_bytes(data: bytes, id_: str) -> Assessment:
+    return assess_case(b12.knowledge(), patient.from_bytes(data, "it", id_, b12.knowledge().terms))
+
+
+FORGERIES: dict[str, tuple[Callable[[Any], None], str]] = {
+    "another sentence": (
+        lambda m: conclusion(m).update(sentence="Nothing need be done."),
+        "- regimen:HYD-STD-LOAD: 'sentence' is \"Nothing need be done.\", and must be",
+    ),
+    "another dose": (
+        lambda m: conclusion(m)["dose"].update(text="10 mg"),
+        '- regimen:HYD-STD-LOAD: \'dose.text\' is "10 mg", and must be "1 mg"',
+    ),
+    "an assumption hidden": (
+        lambda m: conclusion(m).update(assumes=["nothing at all"]),
+        "- regimen:HYD-STD-LOAD: 'assumes'",
+    ),
+    "a member left out": (lambda m: conclusion(m).pop("dose"), "- regimen:HYD-STD-LOAD: it does not say 'dose'"),
+    "a quote that the document does not have": (
+        lambda m: conclusion(m)["citations"][0].update(quote="10 mg daily"),
+        "- regimen:HYD-STD-LOAD: 'citations[0].quote' is \"10 mg daily\"",
+    ),
+    "a conclusion left out": (
+        lambda m: without(m, "regimen:HYD-STD-LOAD"),
+        "HYD-STD-LOAD, recommended, now) is a conclusion, and is listed 0 times",
+    ),
+    "another record": (with_another_record, "derived again, the answer is another"),
+    "notes left out": (lambda m: m["assessment"].update(notes=[]), "- assessment: 'notes' is [], and must be"),
+    "a caveat left out": (lambda m: m["assessment"].update(caveats=[]), "- assessment: 'caveats' is []"),
+    "the proofs of another patient": (with_proofs_of_another_patient, "there is no such fact, or no such firing"),
+    "another form of record": (lambda m: m["record"].update(form="FHIR R4"), "~ case changes: form"),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_what_was_forged_and_sealed_again_is_found_out_by_deriving_it(name: str, tmp_path: Path) -> None:
+    change, said = FORGERIES[name]
+    ended = hostile(forged(change), tmp_path)
+    assert (ended.status, ended.err) == (1, "")
+    assert ended.out.startswith("differs: it.json\n") and said in " ".join(ended.out.split()), ended.out
+
+
+def test_every_way_to_damage_a_proof_is_found_out_in_a_receipt_too() -> None:
+    """The damages of tests/damage.py, each made in the steps of a receipt, which is then sealed again."""
+    rng, found = random.Random(6), dict[str, bool]()
+    answers = [b12.assessed(name) for name in list(b12.library())[::60]]
+    checkers = [Checker(answer.knowledge, answer.case, answer.at) for answer in answers]
+    for kind, make in damage.DAMAGES.items():
+        for _ in range(50):
+            answer, checker = rng.choice(list(zip(answers, checkers, strict=True)))
+            id_ = rng.choice(list(answer.by_id))
+            proof = answer.why(id_).to_dict()
+            try:
+                make(damage.Draw(rng, proof, checker))
+            except IndexError:
+                continue  # this proof has no such place
+            steps = {step["id"]: {k: v for k, v in step.items() if k != "id"} for step in proof["steps"]}
+            if len(steps) < len(proof["steps"]) or proof["conclusion"] != id_ or proof["root"] not in steps:
+                break  # no receipt can say that
+            members = json.loads(canonical(content.read(content.of(answer, files()), "it").members))
+            members["proofs"]["steps"] |= steps
+            members["proofs"]["roots"][id_] = proof["root"]
+            sealed = seal({name: members[name] for name in content.MEMBERS})
+            found[kind] = replay(sealed, "it", b12.FOLDER).verdict != "same"
+            break
+    assert [kind for kind, noticed in found.items() if not noticed] == []
+    assert len(found) > len(damage.DAMAGES) / 2
+
+
+# archives of editions
+
+
+def test_an_archive_is_the_same_on_every_machine_and_tar_reads_it(tmp_path: Path) -> None:
+    """Whatever the order, the times and the permissions of the files on the disk."""
+    shutil.copytree(b12.FOLDER, tmp_path / "b12")
+    paths = sorted((tmp_path / "b12").rglob("*"), reverse=True)
+    for number, path in enumerate(paths):
+        path.chmod(0o700)
+        os.utime(path, (number, number))
+    (tmp_path / "b12" / ".hidden").write_text("an editor's")
+    assert run("export", "--to", "archive", "--out", tmp_path / "one.tar").err.startswith(f"{tmp_path}/one.tar: b12 ")
+    assert run("export", "--to", "archive", "--kb", tmp_path / "b12", "--out", tmp_path / "other.tar").status == 0
+    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "other.tar").read_bytes()
+    subprocess.run(["tar", "xf", "one.tar", "--one-top-level=out"], cwd=tmp_path, check=True)
+    told = manifest(tmp_path / "out" / "b12", tmp_path / "out" / "ontology.ttl")
+    assert told == files()
+    assert run("audit", "replay", kept_in(tmp_path), "--kb", tmp_path / "out" / "b12").status == 0
+
+
+def kept_in(folder: Path) -> Path:
+    (folder / "patient.receipt.json").write_bytes(receipt())
+    return folder / "patient.receipt.json"
+
+
+def test_archives_are_compared_as_folders_are(tmp_path: Path) -> None:
+    (tmp_path / "then.tar").write_bytes(night())
+    shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / "short-nights")
+    assert run("diff", "then.tar", "short-nights", "--no-pictures", cwd=tmp_path).status == 0
+    rules = tmp_path / "short-nights" / "rules" / "10-night.rls"
+    rules.write_text(rules.read_text(encoding="utf-8").replace("?years < ?age", "?years <= ?age"), encoding="utf-8")
+    assert run("export", "--to", "archive", "--kb", "short-nights", "--out", "now.tar", cwd=tmp_path).status == 0
+    ended = run("diff", "then.tar", "now.tar", "--no-pictures", "--brief", cwd=tmp_path)
+    assert ended.status == 1 and "rule short-under-age  (short-nights/rules/10-night.rls:" in ended.out
+
+
+def packed(*members: tarfile.TarInfo | tuple[str, bytes], form_: int = tarfile.USTAR_FORMAT) -> bytes:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w", format=form_) as tar:
+        for member in members:
+            info = member if isinstance(member, tarfile.TarInfo) else tarfile.TarInfo(member[0])
+            data = b"" if isinstance(member, tarfile.TarInfo) else member[1]
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return whole.getvalue()
+
+
+def entry(name: str, type_: bytes, target: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = type_, target
+    return info
+
+
+@cache
+def night() -> bytes:
+    """The archive of the knowledge base of the tutorial."""
+    folder = ROOT / "examples" / "short-nights"
+    return archive.archive(folder, home.ontology(), citelog.open(folder).knowledge)
+
+
+HOSTILE_ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
+    "nothing": (lambda: b"", "it has no manifest.json or no ontology.ttl"),
+    "no tar": (lambda: b"PK\x03\x04" + bytes(600), "at byte 0 begins no plain file"),
+    "a way out": (lambda: packed(("kb/../../evil", b"")), "'kb/../../evil' leads out of the edition"),
+    "an absolute path": (lambda: packed(("/etc/evil", b"")), "'/etc/evil' leads out of the edition"),
+    "a backslash": (lambda: packed(("kb\\evil", b"")), "leads out of the edition"),
+    "a hidden file": (lambda: packed(("kb/.git/hooks", b"")), "leads out of the edition"),
+    "a symbolic link": (
+        lambda: packed(entry("kb/a", tarfile.SYMTYPE, "/etc/passwd")),
+        "at byte 0 begins no plain file",
+    ),
+    "a hard link": (lambda: packed(entry("kb/a", tarfile.LNKTYPE, "ontology.ttl")), "at byte 0 begins no plain file"),
+    "a folder": (lambda: packed(entry("kb", tarfile.DIRTYPE)), "at byte 0 begins no plain file"),
+    "a device": (lambda: packed(entry("kb/a", tarfile.CHRTYPE)), "at byte 0 begins no plain file"),
+    "a long name in a header of its own": (
+        lambda: packed(("kb/" + "a" * 300, b""), form_=tarfile.PAX_FORMAT),
+        "at byte 0 begins no plain file",
+    ),
+    "a file twice": (lambda: packed(("kb/a", b"1"), ("kb/a", b"2")), "'kb/a' stands in it twice"),
+    "a file that is a folder too": (lambda: packed(("kb/a", b"1"), ("kb/a/b", b"2")), "'kb/a/b' stands in it twice"),
+    "a size that is not there": (
+        lambda: packed(("kb/a", b"1")).replace(b"00000000001\x00", b"77777777777\x00", 1),
+        "'kb/a' is larger than it",
+    ),
+    "a negative size": (
+        lambda: packed(("kb/a", b"1")).replace(b"00000000001\x00", b"-0000000001\x00", 1),
+        "no plain file",
+    ),
+    "a bomb": (lambda: gzip.compress(bytes(3_000_000), 9, mtime=0), "unpacked it is larger than 2 MB"),
+    "a bomb in xz": (lambda: lzma.compress(bytes(3_000_000)), "unpacked it is larger than 2 MB"),
+    "a large one": (lambda: bytes(3_000_000), "it is larger than 2 MB"),
+    "cut short": (lambda: gzip.compress(night(), mtime=0)[:-100], "it is cut short, or something stands behind it"),
+    "something behind it": (lambda: gzip.compress(night(), mtime=0) + b"more", "it is cut short, or something stands"),
+    "something behind it, unpacked": (lambda: night() + b"more", "its members stand otherwise"),
+    "an owner": (lambda: owned(night()), "its members stand otherwise"),
+    "a changed byte of a file": (
+        lambda: night().replace(b"morning headache", b"evening headache", 1),
+        "its hash is another",
+    ),
+    "a changed byte of the manifest": (
+        lambda: night().replace(b'"rules/10-night.rls":"', b'"rules/10-night.rlz":"', 1),
+        "manifest.json: files: it is not what was sealed",
+    ),
+}
+
+
+def owned(data: bytes) -> bytes:
+    """The same files in a tar of another maker."""
+    whole = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(data)) as old,
+        tarfile.open(fileobj=whole, mode="w", format=tarfile.USTAR_FORMAT) as new,
+    ):
+        for info in old:
+            info.uname = "root"
+            new.addfile(info, old.extractfile(info))
+    return whole.getvalue()
+
+
+@pytest.mark.parametrize("name", HOSTILE_ARCHIVES)
+def test_what_is_no_archive_of_ours_is_refused_before_anything_is_written(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "LARGEST", 2_000_000)
+    make, said = HOSTILE_ARCHIVES[name]
+    with pytest.raises(CitelogError) as refused:
+        archive.read(make(), "it.tar")
+    assert said in str(refused.value) and str(refused.value).startswith("it.tar: ")
+    assert str(refused.value).endswith("\n   = give a file that citelog export --to archive wrote, as it wrote it")
+
+
+def test_an_archive_comes_back_as_the_files_that_it_was_made_of() -> None:
+    found = archive.read(lzma.compress(night()), "it")
+    folder = ROOT / "examples" / "short-nights"
+    assert found.manifest == manifest(folder, home.ontology())
+    with archive.unpacked(found) as (there, ontology):
+        assert manifest(there, ontology) == found.manifest and there.name == "short-nights"
+    assert not there.exists()
+
+
+def test_a_case_has_no_place_in_an_archive_and_a_terminal_cannot_show_one(tmp_path: Path) -> None:
+    ended = run("export", "--to", "archive", "--case", PATIENT)
+    assert (ended.status, ended.out) == (2, "") and "--case: an archive is of a knowledge base" in ended.err
+    (tmp_path / "a.tar").write_bytes(b"another")
+    ended = run("export", "--to", "archive", "--out", tmp_path / "a.tar")
+    assert ended.status == 2 and "is another file, and is not overwritten" in ended.err

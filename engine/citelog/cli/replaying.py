@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from os import SEEK_END
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -87,10 +88,15 @@ def _print(found: Iterable[Replay]) -> None:
 
 
 def _bytes(name: str) -> bytes:
+    from citelog.receipt.content import too_large
     from citelog.receipt.sealed import LARGEST
 
     try:
         with Path(name).open("rb") as file:
+            if file.seekable():
+                if file.seek(0, SEEK_END) > LARGEST:
+                    raise too_large(name)
+                file.seek(0)
             return file.read(LARGEST + 1)
     except OSError as error:
         raise CitelogError(f"{name}: it cannot be read: {error.strerror}\n   = name a receipt") from error

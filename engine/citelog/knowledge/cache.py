@@ -15,15 +15,18 @@ from citelog.knowledge.base import Knowledge
 from citelog.knowledge.fingerprint import fingerprint
 
 
-def open_knowledge(name_or_folder: str | Path | None = None) -> Knowledge:
-    """A knowledge base by the name of a shipped one or by its folder, verified; raises KnowledgeError."""
-    folder = home.knowledge(name_or_folder)
-    name = kept.key(fingerprint(folder, home.ontology()), folder.name)
+def open_knowledge(name_or_folder: str | Path | None = None, ontology: Path | None = None) -> Knowledge:
+    """A knowledge base by the name of a shipped one or by its folder, verified; raises KnowledgeError.
+
+    `ontology` is another than today's.
+    """
+    folder, ontology = home.knowledge(name_or_folder), ontology or home.ontology()
+    name = kept.key(fingerprint(folder, ontology), folder.name)
     knowledge = kept.read(name, Knowledge)
     if knowledge is None:
         from citelog.knowledge.load import load
 
-        opened = load(folder, home.ontology())
+        opened = load(folder, ontology)
         if opened.knowledge is None:
             raise KnowledgeError(d for d in opened.diagnostics if d.severity == "error")
         knowledge = opened.knowledge

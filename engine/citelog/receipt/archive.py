@@ -35,6 +35,9 @@ MEMBERS = ("format", "knowledge", "folder", "ontology", "files")
 LARGEST = 200_000_000
 """Bytes of an archive, uncompressed: a hundred times the largest that we have seen."""
 
+MEMORY = 128_000_000
+"""Bytes that unpacking may take: what `xz -9` asks for, twice."""
+
 MOST = 20_000
 """Files of an edition."""
 
@@ -170,7 +173,7 @@ def _plain(data: bytes, name: str) -> bytes:
     if data.startswith(_GZIP):
         unpacker = zlib.decompressobj(wbits=31)
     elif data.startswith(_XZ):
-        unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=LARGEST)
+        unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY)
     elif len(data) > LARGEST:
         raise ArchiveError(name, f"it is larger than {LARGEST // 1_000_000} MB")
     else:

@@ -148,7 +148,7 @@ def read(data: bytes, name: str) -> Receipt:
     at all, or of another version.
     """
     if len(data) > LARGEST:
-        raise CitelogError(f"{name}: larger than {LARGEST // 1_000_000} MB\n   = no receipt of one patient is")
+        raise too_large(name)
     if not is_sealed(data, MEMBERS):
         raise CitelogError(f"{name}: this is no receipt\n   = give a file that citelog assess --receipt wrote")
     opened = unseal(data, MEMBERS)
@@ -159,3 +159,8 @@ def read(data: bytes, name: str) -> Receipt:
     if damage:
         raise DamagedError(name, damage)
     return Receipt(opened.members, opened.seal)
+
+
+def too_large(name: str) -> CitelogError:
+    """Why a file is not even read."""
+    return CitelogError(f"{name}: larger than {LARGEST // 1_000_000} MB\n   = no receipt of one patient is")

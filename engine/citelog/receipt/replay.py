@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from citelog import home, patient
+from citelog import patient
 from citelog.answer import Answer, DerivationError
 from citelog.checker import Checker, Fault
 from citelog.compare.changes import Detail
@@ -23,7 +23,6 @@ from citelog.compare.effects import Subject
 from citelog.diagnostics import CaseError, CitelogError, KnowledgeError
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.cache import open_knowledge
-from citelog.knowledge.load import load
 from citelog.receipt import content
 from citelog.receipt.content import DamagedError, Receipt
 from citelog.receipt.differences import Difference, Told, differences
@@ -227,10 +226,7 @@ def _asked(receipt: Receipt, place: Place, exact: bool) -> Asked:
 def _opened(place: Place) -> tuple[Knowledge | None, str]:
     """The knowledge of an edition; None, and the codes of its errors, where it has some."""
     try:
-        if place.ontology == home.ontology():
-            return open_knowledge(place.folder.absolute()), ""
-        opened = load(place.folder, place.ontology)
-        return opened.knowledge, ", ".join(dict.fromkeys(d.code for d in opened.diagnostics if d.severity == "error"))
+        return open_knowledge(place.folder.absolute(), place.ontology), ""
     except KnowledgeError as error:
         return None, ", ".join(dict.fromkeys(found.code for found in error.diagnostics))
 

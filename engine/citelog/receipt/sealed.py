@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,9 @@ HASHES, WHOLE, FRAME = "hashes", "sha256", "frame"
 
 LARGEST = 256_000_000
 """Bytes: ten times as many as the receipt of the largest record of a patient that is read."""
+
+DEEPEST = 50
+"""Levels of lists and objects in a member: a receipt has seven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,8 @@ def unseal(data: bytes, names: tuple[str, ...]) -> Opened:
                 members[name] = _read(written[name])
             except ValueError as error:
                 damage.append(Damage(name, f"it is no JSON: {error}"))
-    if not damage and seal(members) != data:
-        damage.append(Damage(FRAME, "its members stand in another order, or a value is not written as RFC 8785 has it"))
+    if not damage:
+        damage += _otherwise(members, data)
     first = tuple({found.member: found for found in reversed(damage)}.values())[::-1]
     return Opened(members, first, _sha256(written.get(HASHES, b"")))
 
@@ -144,6 +147,15 @@ def _changed(written: Mapping[str, bytes], names: tuple[str, ...]) -> Iterator[D
         yield Damage(WHOLE, "it is not the hash of the hashes")
 
 
+def _otherwise(members: Mapping[str, Any], data: bytes) -> Iterator[Damage]:
+    """What is wrong with a document of these members that is not, byte for byte, the one that would be written."""
+    try:
+        if seal(members) != data:
+            yield Damage(FRAME, "its members stand in another order, or a value is not written as RFC 8785 has it")
+    except CitelogError as error:
+        yield Damage(FRAME, str(error).partition("\n")[0])
+
+
 def _read(value: bytes) -> Any:
     """A value of JSON; raises ValueError where it is none, or names a member twice."""
 
@@ -157,9 +169,19 @@ def _read(value: bytes) -> Any:
         raise ValueError(f"{word} is no number of JSON")
 
     try:
-        return json.loads(value.decode("utf-8"), object_pairs_hook=once, parse_constant=refused)
+        read = json.loads(value.decode("utf-8"), object_pairs_hook=once, parse_constant=refused)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    level = [read]
+    for _ in range(DEEPEST):
+        level = [one for node in level for one in _below(node)]
+    if level:
+        raise ValueError("it is nested too deeply")
+    return read
+
+
+def _below(node: Any) -> Iterable[Any]:
+    return node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
 
 
 def _sha256(value: bytes) -> str:
