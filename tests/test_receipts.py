@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gzip
 import hashlib
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from collections.abc import Callable
 from functools import cache
@@ -26,6 +28,7 @@ import b12
 import changed_records
 import citelog
 import damage
+import kept_receipts
 import tampered
 from authoring import ROOT, Ended
 from citelog import home, patient
@@ -915,3 +918,49 @@ def test_a_case_has_no_place_in_an_archive_and_a_terminal_cannot_show_one(tmp_pa
     (tmp_path / "a.tar").write_bytes(b"another")
     ended = run("export", "--to", "archive", "--out", tmp_path / "a.tar")
     assert ended.status == 2 and "is another file, and is not overwritten" in ended.err
+
+
+# receipts of earlier versions
+
+
+@cache
+def edition_at(path: Path) -> Path:
+    """An archive of tests/receipts, unpacked once: its receipts find it as a folder, with the ontology of then."""
+    folder = Path(tempfile.mkdtemp(prefix="citelog-tests-"))
+    atexit.register(shutil.rmtree, folder)
+    subprocess.run(["tar", "xJf", str(path), "-C", str(folder)], check=True)
+    return next(one for one in folder.iterdir() if one.is_dir())
+
+
+@pytest.mark.parametrize(("path", "edition"), list(kept_receipts.kept()), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_receipt_of_an_earlier_version_replays(path: Path, edition: Path) -> None:
+    """Under the edition that answered then: what was sealed, proofs that hold, the same derived again."""
+    told = replay(lzma.decompress(path.read_bytes()), path.name, None, [str(edition_at(edition))])
+    assert told.then is not None
+    assert (told.verdict, told.damage, told.then.faults, told.then.differences) == ("same", (), (), ())
+
+
+def test_the_receipts_of_earlier_versions_are_of_many_kinds_and_small() -> None:
+    read = [content.read(lzma.decompress(path.read_bytes()), path.name) for path, _ in kept_receipts.kept()]
+    kinds = {one["kind"] for receipt_ in read for one in receipt_.assessment["conclusions"]}
+    assert {"conflict", "data-issue", "open-question", "regimen", "night"} <= kinds
+    assert {receipt_.members["record"]["form"] for receipt_ in read} == {"case file", "FHIR R4"}
+    assert {receipt_.at is None for receipt_ in read} == {True, False}
+    assert sum(path.stat().st_size for path in kept_receipts.FOLDER.rglob("*") if path.is_file()) < 1_000_000
+
+
+def test_the_archive_itself_serves_as_well() -> None:
+    path, edition = next(kept_receipts.kept())
+    told = replay(lzma.decompress(path.read_bytes()), path.name, None, [str(edition)])
+    assert (told.verdict, told.then and told.then.name) == ("same", str(edition))
+
+
+def test_what_a_receipt_could_not_say_yet_it_does_not_deny(tmp_path: Path) -> None:
+    """A version before conclusions had a review gave receipts without one."""
+
+    def older(members: Any) -> None:
+        for one in members["assessment"]["conclusions"]:
+            del one["review"]
+
+    ended = hostile(forged(older), tmp_path)
+    assert (ended.status, ended.out.partition("\n")[0]) == (0, "same: it.json")
