@@ -29,7 +29,9 @@ import changed_records
 import citelog
 import damage
 import kept_receipts
+import literate
 import tampered
+import walked
 from authoring import ROOT, Ended
 from citelog import home, patient
 from citelog.assess import Assessment, assess_case
@@ -42,6 +44,7 @@ from citelog.receipt.replay import replay
 from citelog.receipt.sealed import canonical, seal, unseal
 from test_schemas import form, problem
 
+PAGE = ROOT / "docs" / "RECEIPTS.md"
 PATIENT = ROOT / "examples" / "patient.yaml"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
 NIGHT = """\
@@ -419,9 +422,7 @@ def test_that_edition_is_found_in_git_whatever_has_been_committed_since(tmp_path
         "audit", "replay", origin / "night.receipt.json", "--kb", "guides/short-nights", "--format", "json", cwd=clone
     )
     document = json.loads(ended.out)
-    assert document["then"]["same"] and document["then"]["edition"].partition(":")[2].startswith(
-        "guides/short-nights ("
-    )
+    assert document["then"]["same"] and document["then"]["edition"].endswith(" of its git history")
     assert document["now"]["edition"] == "the folder short-nights"
 
 
@@ -542,7 +543,7 @@ def test_of_a_hundred_changed_bytes_each_is_noticed_and_named() -> None:
 @pytest.mark.long
 def test_of_a_thousand_changed_bytes_each_is_noticed_and_named_as_the_page_says() -> None:
     told = tampered.table(tampered.verdicts(1000, seed=6))
-    page = (ROOT / "docs" / "RECEIPTS.md").read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
     counts = [line.split()[-3:] for line in told.splitlines()[1:]]
     assert all(changes == noticed == named for changes, noticed, named in counts) and counts[-1][0] == "1000"
     assert told.splitlines()[-1] in page
@@ -932,7 +933,9 @@ def edition_at(path: Path) -> Path:
     return next(one for one in folder.iterdir() if one.is_dir())
 
 
-@pytest.mark.parametrize(("path", "edition"), list(kept_receipts.kept()), ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize(
+    ("path", "edition"), list(kept_receipts.kept()), ids=lambda path: f"{path.parent.name}/{path.name}"
+)
 def test_a_receipt_of_an_earlier_version_replays(path: Path, edition: Path) -> None:
     """Under the edition that answered then: what was sealed, proofs that hold, the same derived again."""
     told = replay(lzma.decompress(path.read_bytes()), path.name, None, [str(edition_at(edition))])
@@ -964,3 +967,28 @@ def test_what_a_receipt_could_not_say_yet_it_does_not_deny(tmp_path: Path) -> No
 
     ended = hostile(forged(older), tmp_path)
     assert (ended.status, ended.out.partition("\n")[0]) == (0, "same: it.json")
+
+
+# the page
+
+
+@pytest.mark.slow
+def test_the_page_about_receipts_is_followed_word_for_word(tmp_path: Path) -> None:
+    """With CITELOG_ACCEPT=1 the page is renewed where it leaves nothing out."""
+    shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / "guide" / "short-nights")
+    page = PAGE.read_text(encoding="utf-8")
+    commands = list(walked.walk(page, tmp_path))
+    if os.environ.get("CITELOG_ACCEPT"):
+        PAGE.write_text(walked.renewed(page, commands), encoding="utf-8")
+        return
+    assert len(commands) >= 12
+    for command in commands:
+        assert command.agrees, f"$ {command.line}\n{command.printed}"
+    (program,) = [block.text for block in literate.blocks(page) if block.kind == "python"]
+    told = f"{program}\nfrom citelog.receipt.content import read\nprint(read(data, 'it').at)\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", told], cwd=tmp_path, env=ENVIRONMENT, check=True, capture_output=True, text=True
+    )
+    assert ended.stdout == "2026-03-09\n"
+    said = {line.split("|")[1].strip(" `") for line in page.splitlines() if line.startswith("| `")}
+    assert said == {*content.MEMBERS, "hashes", "sha256"}

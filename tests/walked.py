@@ -5,21 +5,30 @@ A page is Markdown. Beside its prose it has
 `LANGUAGE file PATH`  a file, whole
 `diff PATH`           a change to a file: `- ` lines give way to `+ ` lines; lines that begin with two blanks say where,
                       and stay; a line `…` begins another place of the same file; `+ ` lines alone go to the end
-`console run`         commands, each after `$ `, with what they print; a line `…` stands for any number of lines.
-                      Beside citelog only `mv` and `cp -r` are known.
+`console run`         commands, each after `$ `, with what they print; a line `…` stands for any number of lines, and
+                      `…` in a line for any characters. Beside citelog only `mv`, `cp -r` and `git` are known.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import literate
 from authoring import citelog
+
+AUTHOR = os.environ | {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "An author"), ("EMAIL", "author@example.org"), ("DATE", "2026-03-01T12:00:00Z"))
+}
+"""Who commits, and when, where a page does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +41,11 @@ class Command:
 
     @property
     def agrees(self) -> bool:
-        """Whether the page shows what was printed; a line `…` stands for any number of lines."""
+        """Whether the page shows what was printed; `…` stands for any number of lines, or of characters in one."""
         lines = self.shown.rstrip("\n").split("\n") if self.shown.strip() else []
-        pattern = "".join(r"(?:.*\n)*" if line.strip() == "…" else re.escape(line) + "\n" for line in lines)
+        pattern = "".join(
+            r"(?:.*\n)*" if line.strip() == "…" else re.escape(line).replace("…", ".*") + "\n" for line in lines
+        )
         return re.fullmatch(pattern, self.printed) is not None
 
 
@@ -79,7 +90,11 @@ def run(line: str, folder: Path) -> str:
     if program == "cp":
         shutil.copytree(folder / arguments[1], folder / arguments[2])
         return ""
-    assert program == "citelog", f"only citelog's own commands are run, mv and cp -r: {line}"
+    if program == "git":
+        return subprocess.run(
+            [program, *arguments], cwd=folder, env=AUTHOR, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+    assert program == "citelog", f"only citelog's own commands are run, mv, cp -r and git: {line}"
     ended = citelog(*arguments, cwd=folder)
     printed = (ended.out + ended.err).rstrip()
     return f"{printed}\n" if printed else ""
@@ -91,7 +106,7 @@ def renewed(page: str, commands: list[Command]) -> str:
     for command in commands:
         before = f"$ {command.line}\n{command.shown}"
         place = page.index(before, place)
-        if not re.search(r"(?m)^\s*…$", command.shown):
+        if not command.agrees and not re.search(r"(?m)^\s*…$", command.shown):
             page = page[:place] + f"$ {command.line}\n{command.printed}" + page[place + len(before) :]
         place += len(f"$ {command.line}\n")
     return page

@@ -54,8 +54,9 @@ def give(found: list[Assessment], kb: str | None, to: str) -> None:
     multiple=True,
     help="Where the edition that answered may be: a folder, an archive, a git revision; may be given again.",
 )
+@click.option("--brief", is_flag=True, help="No proofs of what differs today.")
 @forms("text", "json")
-def replay(receipts: tuple[str, ...], kb: str | None, editions: tuple[str, ...], form: str) -> None:
+def replay(receipts: tuple[str, ...], kb: str | None, editions: tuple[str, ...], brief: bool, form: str) -> None:
     """Receipts of assessments: are they what was sealed, were they true, and is the same said today?
 
     Each is checked against its seal and against the files of the knowledge base; its proofs by the independent
@@ -71,19 +72,19 @@ def replay(receipts: tuple[str, ...], kb: str | None, editions: tuple[str, ...],
         told = [one.to_dict() for one in found]
         write(json.dumps(told if len(told) > 1 else told[0], ensure_ascii=False, indent=2) + "\n")
     else:
-        _print(found)
+        _print(found, brief)
     if any(one.verdict != "same" for one in found):
         raise No("")
 
 
-def _print(found: Iterable[Replay]) -> None:
+def _print(found: Iterable[Replay], brief: bool) -> None:
     from citelog.render.lines import Line
     from citelog.render.replayed import replayed
 
     lines: list[Line] = []
     for one in found:
         lines += [Line("")] * bool(lines)
-        lines += replayed(one, width())
+        lines += replayed(one, width(), brief)
     print_lines(lines)
 
 

@@ -122,8 +122,8 @@ def _in_history(kb: Path, wanted: Wanted, kept: ExitStack) -> Iterator[Place]:
     )
     if of_ontology is not None:
         ontologies += _ontology_at(of_ontology, kept)
-    folder, told = kept.enter_context(folder_of(commit, kb, None))
-    yield from _made(told, folder, ontologies, wanted)
+    folder, _ = kept.enter_context(folder_of(commit, kb, None))
+    yield from _made(f"revision {commit[:10]} of its git history", folder, ontologies, wanted)
 
 
 def _ontology_at(revision: str, kept: ExitStack) -> list[Path]:

@@ -18,8 +18,8 @@ FILES = 6
 _LABEL = 11
 
 
-def replayed(found: Replay, width: int = WIDTH) -> Iterator[Line]:
-    """Everything that replaying a receipt showed."""
+def replayed(found: Replay, width: int = WIDTH, brief: bool = False) -> Iterator[Line]:
+    """Everything that replaying a receipt showed; `brief` without the proofs of what differs today."""
     yield from wrapped(f"{found.verdict}: {found.name}", width, "  ", STYLES[found.verdict])
     for remark in found.remarks:
         yield from _labelled("", f"not looked at: {remark}", width, "yellow")
@@ -35,7 +35,7 @@ def replayed(found: Replay, width: int = WIDTH) -> Iterator[Line]:
     if found.then is not None:
         yield from _then(found, found.then, width)
     if found.now is not None and found.now is not found.then:
-        yield from _now(found, found.now, width)
+        yield from _now(found, found.now, width, brief)
 
 
 def _labelled(label: str, text: str, width: int, style: str = "") -> Iterator[Line]:
@@ -98,27 +98,28 @@ def _named(listed: list[Differing]) -> str:
 
 def _then(found: Replay, asked: Asked, width: int) -> Iterator[Line]:
     assert found.receipt is not None
-    where = "" if found.now is asked else f"under {asked.name}: "
+    if found.now is not asked:
+        yield from _labelled("then", f"the edition that answered: {asked.name}", width)
     many = len(found.receipt.assessment["conclusions"])
-    proofs, conclusions = counted(many, "proof"), counted(many, "conclusion")
     if asked.fault:
-        yield from _labelled("then", f"{where}{asked.fault}", width, "red")
+        yield from _labelled("again", asked.fault, width, "red")
         return
     if asked.faults:
-        told = f"{where}the independent checker finds {counted(len(asked.faults), 'fault')} in what was sealed:"
+        told = f"the independent checker finds {counted(len(asked.faults), 'fault')} in what was sealed:"
         yield from _labelled("proofs", told, width, "red")
         for fault in asked.faults:
             yield from _labelled("", f"- {fault}", width, "red")
     else:
-        yield from _labelled("proofs", f"{where}{proofs}, in which the independent checker finds nothing wrong", width)
+        told = f"{counted(many, 'proof')}, in which the independent checker finds nothing wrong"
+        yield from _labelled("proofs", told, width)
     if asked.differences:
-        yield from _labelled("again", f"{where}derived again, the answer is another:", width, "red")
+        yield from _labelled("again", "derived again, the answer is another:", width, "red")
         yield from _differences(asked, width)
     else:
-        yield from _labelled("again", f"{where}derived again, the same {conclusions}", width)
+        yield from _labelled("again", f"derived again, the same {counted(many, 'conclusion')}", width)
 
 
-def _now(found: Replay, asked: Asked, width: int) -> Iterator[Line]:
+def _now(found: Replay, asked: Asked, width: int, brief: bool) -> Iterator[Line]:
     if asked.fault:
         yield from _labelled("today", f"{asked.name}: {asked.fault}", width, "red")
         return
@@ -149,7 +150,7 @@ def _now(found: Replay, asked: Asked, width: int) -> Iterator[Line]:
             yield from indented(of_change(change, width - 4), "    ")
         for one in group.effects:
             if one.effect.how != "kept":
-                lines = of_effect(one, found.why, False, False, True, width - 2)
+                lines = of_effect(one, found.why, False, brief, True, width - 2)
                 yield from indented((line for line in lines if line.text), "  ")
         for told, ids in kept(group):
             yield from wrapped(f"    = {told}: {', '.join(id_ for id_, _ in ids)}", width, "      ", "dim")
