@@ -350,6 +350,28 @@ def test_a_salt_that_is_erased_in_silence_is_noticed_and_so_is_one_that_comes_ba
     assert (fault.code, fault.number) == ("salt-changed", 4)
 
 
+@pytest.mark.parametrize("keep", ["hashes", "whole"])
+def test_a_copy_without_salts_verifies_and_nobody_can_try_a_guess_on_it(tmp_path: Path, keep: str) -> None:
+    path = tmp_path / "log"
+    ledgers.made(path, 8, keep).erase(3)
+    kept = ledgers.checkpoint(path)
+    run("audit", "log", "copy", path, tmp_path / "copy", "--without-salts")
+    held = b"".join(file.read_bytes() for file in (tmp_path / "copy").iterdir())
+    for row in ledgers.stored(path):
+        assert row.entry in held
+        assert not any(part and part in held for part in (row.salt, row.receipt))
+    assert find(tmp_path / "copy", ledgers.record(5).receipt) == []
+    assert verify(tmp_path / "copy", kept, salts=False).holds and codes(tmp_path / "copy")[0] == "salt-missing"
+    assert check(prove(tmp_path / "copy", 5), checkpoint=kept) == []
+    assert codes(path, kept) == [] and not verify(path, salts=False).holds
+
+
+def test_a_copy_is_the_same_log_and_is_never_written_over(copy: Path, tmp_path: Path) -> None:
+    assert run("audit", "log", "copy", copy, tmp_path / "other").out == f"{tmp_path / 'other'}: 21 entries\n"
+    assert ledgers.stored(tmp_path / "other") == ledgers.stored(copy) and codes(tmp_path / "other") == []
+    assert run("audit", "log", "copy", copy, tmp_path / "other").status == 2
+
+
 # who can write
 
 
@@ -975,7 +997,7 @@ def test_what_cannot_be_used_is_refused_with_a_way_out(log: Log_, arguments: tup
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "verify", "show", "checkpoint", "find", "prove", "check", "compare", "erase"]
+    "command", ["init", "verify", "show", "checkpoint", "find", "prove", "check", "compare", "copy", "erase"]
 )
 def test_each_command_has_help_with_an_example(log: Log_, command: str) -> None:
     ended = log(command, "--help")

@@ -70,8 +70,9 @@ def init(log: Path, origin: str | None, keep: str, log_key: Path | None) -> None
     "--checkpoint", type=PATH, metavar="FILE", help="A checkpoint that you kept: is what it signed unchanged?"
 )
 @TRUSTED
+@click.option("--without-salts", is_flag=True, help="It is a copy that was made without the salts.")
 @forms("text", "json")
-def verify(log: Path, checkpoint: Path | None, public: Path | None, form: str) -> None:
+def verify(log: Path, checkpoint: Path | None, public: Path | None, without_salts: bool, form: str) -> None:
     """Look at every entry, every stored hash and every signature of a log.
 
     Nothing is written. The first entry that is not as it was is named. With a checkpoint that you kept, also whether
@@ -82,7 +83,7 @@ def verify(log: Path, checkpoint: Path | None, public: Path | None, form: str) -
     earlier = _bytes(checkpoint)
     key = _key(public)
     with meter() as tick:
-        found = look(log, earlier, key, tick)
+        found = look(log, earlier, key, not without_salts, tick)
     if form == "json":
         _json(found.to_dict())
     else:
@@ -234,6 +235,22 @@ def compare(old: Path, new: Path, log: Path, public: Path | None, form: str) -> 
         print_lines(comparison(found, width()))
     if found.wrong:
         raise No("")
+
+
+@log.command(epilog="Example: citelog audit log copy ward.log for-the-auditor --without-salts")
+@LOG
+@click.argument("copy", metavar="COPY", type=PATH)
+@click.option("--without-salts", is_flag=True, help="Leave out what stands beside the entries: salts and receipts.")
+def copy(log: Path, copy: Path, without_salts: bool) -> None:
+    """Copy a log as it is at one moment, for somebody else or as a backup.
+
+    Whoever has the salts can try a guess: whether the record of somebody whom they know is an entry. A copy without
+    them can be verified as before (`verify --without-salts`), and tells nobody whose an entry is.
+    """
+    from citelog.ledger.copies import copy as make
+
+    head = make(log, copy, not without_salts)
+    write(f"{copy}: {head.size:,} entries{', without salts' if without_salts else ''}\n")
 
 
 @log.command(epilog="Example: citelog audit log erase ward.log 17")

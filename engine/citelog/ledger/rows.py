@@ -177,6 +177,19 @@ class Rows:
         self.connection.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", values)
         self.connection.execute("REPLACE INTO head VALUES (1, ?)", (note,))
 
+    def copy(self, path: Path, salts: bool) -> None:
+        """The whole table in another file; without `salts`, nothing that stands beside the entries."""
+        made = sqlite3.connect(path)
+        try:
+            with self._reading(0):
+                self.connection.backup(made)
+            if not salts:
+                made.execute("UPDATE entries SET salt = NULL, receipt = NULL")
+                made.commit()
+                made.execute("VACUUM")
+        finally:
+            made.close()
+
     def erase(self, number: int) -> None:
         """Within a transaction: what stands beside an entry is overwritten."""
         self.connection.execute("UPDATE entries SET salt = NULL, receipt = NULL WHERE n = ?", (number,))

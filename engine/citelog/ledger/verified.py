@@ -95,24 +95,30 @@ Tick = Callable[[str, int, int], None]
 
 
 def verify(
-    path: Path, earlier: bytes | None = None, key: PublicKey | None = None, tick: Tick = lambda *_: None
+    path: Path,
+    earlier: bytes | None = None,
+    key: PublicKey | None = None,
+    salts: bool = True,
+    tick: Tick = lambda *_: None,
 ) -> Verification:
     """Look at everything in a log; with `earlier`, whether it still begins with what that checkpoint was signed over.
 
-    `key` is the key to trust, if it is known from elsewhere. Raises CitelogError where the folder is none of a log,
-    or the earlier checkpoint cannot be read.
+    `key` is the key to trust, if it is known from elsewhere. Without `salts` it is a copy that was made without them.
+    Raises CitelogError where the folder is none of a log, or the earlier checkpoint cannot be read.
     """
     folder = Folder(path)
     folder.check()
     if earlier is not None:
         readable(earlier, "the earlier checkpoint")
     while True:
-        found, again = _once(folder, earlier, key, tick)
+        found, again = _once(folder, earlier, key, salts, tick)
         if not again:
             return found
 
 
-def _once(folder: Folder, earlier: bytes | None, key: PublicKey | None, tick: Tick) -> tuple[Verification, bool]:
+def _once(
+    folder: Folder, earlier: bytes | None, key: PublicKey | None, salts: bool, tick: Tick
+) -> tuple[Verification, bool]:
     """One look, and whether to look again: a writer was ended meanwhile, and SQLite cannot read past what it left."""
     own = folder.public_key()
     with ExitStack() as stack:
@@ -125,7 +131,7 @@ def _once(folder: Folder, earlier: bytes | None, key: PublicKey | None, tick: Ti
             except DamagedError as error:  # not even the table
                 fault = Fault("unreadable", error.what, error.number)
                 return Verification(own.name, "", own, None, 0, (fault,), notices, ()), False
-        found = look(rows, held, own, earlier, key, tick)
+        found = look(rows, held, own, earlier, key, salts, tick)
         again = not found.holds and not notices and folder.journal.exists()
         return replace(found, notices=notices + found.notices), again
 
@@ -154,13 +160,14 @@ def look(
     own: PublicKey,
     earlier: bytes | None = None,
     key: PublicKey | None = None,
+    salts: bool = True,
     tick: Tick = lambda *_: None,
 ) -> Verification:
     """Look at an open table, the checkpoint file beside it, and the key that the log names."""
     heads = [_Head("the checkpoint in log.sqlite", held.inside), _Head("the file checkpoint", held.beside)]
     if earlier is not None:
         heads.append(_Head("the earlier checkpoint", earlier))
-    walk = _Walk(tick, {head.signed.checkpoint.size for head in heads if head.signed})
+    walk = _Walk(tick, salts, {head.signed.checkpoint.size for head in heads if head.signed})
     walk.over(rows, held.size)
     faults, trust = [*walk.faults], key or own
     if own != trust:
@@ -218,8 +225,8 @@ class _Head:
 class _Walk:
     """Reads the entries in order and checks each with what stands before it."""
 
-    def __init__(self, tick: Tick, sizes: Iterable[int]) -> None:
-        self.tick = tick
+    def __init__(self, tick: Tick, salts: bool, sizes: Iterable[int]) -> None:
+        self.tick, self.salts = tick, salts
         self.roots: dict[int, bytes | None] = dict.fromkeys(sizes)  # asked for, and found on the way
         self.faults: list[Fault] = []
         self.read = 0
@@ -247,7 +254,7 @@ class _Walk:
             if number not in self.erased:
                 what = f"entry {number}: its salt is gone, and no entry says that it was erased"
                 self._found("salt-missing", what, number)
-        for number in sorted(self.erased - set(self.gone)):
+        for number in sorted(self.erased - set(self.gone)) if self.salts else ():
             self._found("salt-changed", f"entry {number}: what was erased beside it is there again", number)
         self.faults.sort(key=lambda fault: fault.number or 0)
 
@@ -277,6 +284,10 @@ class _Walk:
 
     def _beside(self, row: Row, said: dict[str, Any]) -> None:
         n, salt, receipt = row.number, row.salt, row.receipt
+        if not self.salts:
+            if salt is not None or receipt is not None:
+                self._found("receipt-changed", f"entry {n}: something stands beside it, in a copy without salts", n)
+            return
         if salt is None:
             self.gone.append(n)
         elif hashlib.sha256(salt).hexdigest() != said.get("salt"):
