@@ -5,6 +5,7 @@ As a program it is the process that has its children ended: `python ledgers.py T
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
@@ -15,19 +16,20 @@ import struct
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from citelog.diagnostics import CitelogError
-from citelog.ledger import entry
+from citelog.ledger import entry, verified
 from citelog.ledger.entry import Record
 from citelog.ledger.log import Log
-from citelog.ledger.note import Checkpoint, NoteError, PrivateKey, PublicKey
+from citelog.ledger.note import Checkpoint, NoteError, PrivateKey, PublicKey, Signed
 from citelog.ledger.rows import DamagedError, Row, Rows
 from citelog.ledger.tree import Edge, leaf_hash
-from citelog.ledger.verified import Fault, Held, look, verify
+from citelog.ledger.verified import SHOWN, Fault, Held, look, verify
 
 HERE = Path(__file__).parent
 KNOWLEDGE = {"id": "leaflet", "version": "1", "sha256": "ab" * 32}
@@ -106,7 +108,9 @@ class Whole:
         with Rows.open(path / "log.sqlite") as rows:
             return cls(*files, tuple(rows.rows(rows.size())), rows.head())
 
-    def seen(self, table: bytes | None = None, beside: bytes | None = None, key: bytes | None = None) -> Seen:
+    def seen(
+        self, table: bytes | None = None, beside: bytes | None = None, key: bytes | None = None, most: int = SHOWN
+    ) -> Seen:
         """What a look at the log finds, with a file replaced."""
         try:
             own = PublicKey.read((self.key if key is None else key).decode("utf-8", "replace"))
@@ -119,7 +123,7 @@ class Whole:
             rows = Rows(connection)
             rows.check_form()
             held = Held(rows.size(), rows.head(), self.beside if beside is None else beside)
-            found = look(rows, held, own)
+            found = look(rows, held, own, most=most)
             if not found.holds:
                 return Seen(found.faults, (), b"")
             return Seen((), tuple(rows.rows(held.size)), rows.head())
@@ -136,10 +140,23 @@ class Whole:
 
     def outcome(self, **replaced: bytes) -> str:
         """What comes of a damage: `named` (an entry), `noticed`, `unchanged`, or `missed`."""
-        seen = self.seen(**replaced)
+        seen = self.seen(**replaced, most=1)
         if seen.faults:
             return "named" if any(fault.number is not None for fault in seen.faults) else "noticed"
         return "unchanged" if self.unchanged(seen) else "missed"
+
+
+def remember() -> None:
+    """Have functions that depend on nothing but bytes remember what they gave: a million looks are alike."""
+    for module, name in (
+        (entry, "read"),
+        (verified, "leaf_hash"),
+        (verified, "node_hash"),
+        (Signed, "read"),
+        (PublicKey, "verifies"),
+        (PublicKey, "read"),
+    ):
+        setattr(module, name, functools.lru_cache(10_000)(getattr(module, name)))
 
 
 @dataclass(frozen=True)
@@ -156,6 +173,11 @@ def flipped(data: bytes, bit: int) -> bytes:
     changed = bytearray(data)
     changed[bit >> 3] ^= 1 << (bit & 7)
     return bytes(changed)
+
+
+def counted(outcomes: Iterable[str]) -> dict[str, int]:
+    """How often each outcome came."""
+    return dict(Counter(outcomes))
 
 
 # the disk
@@ -373,6 +395,20 @@ def left(path: Path) -> int:
     return at
 
 
+def flips(path: Path, slice_: int, of: int) -> dict[str, int]:
+    """What comes of every single-bit flip of a slice of the table."""
+    whole = Whole.of(path)
+    remember()
+    return counted(whole.outcome(table=flipped(whole.table, b)) for b in range(slice_, 8 * len(whole.table), of))
+
+
+def cuts(path: Path, slice_: int, of: int) -> dict[str, int]:
+    """What comes of every length of a slice to which the table is cut."""
+    whole = Whole.of(path)
+    remember()
+    return counted(whole.outcome(table=whole.table[:length]) for length in range(slice_, len(whole.table), of))
+
+
 def appends(path: Path, name: str, times: int) -> list[int]:
     """One writer of several: the numbers that it was told."""
     log = Log.open(path)
@@ -406,6 +442,10 @@ def main(task: str, path: str, *more: str) -> None:
             found = faults(log, more[0], more[1] if len(more) > 1 else "")
         case "journals":
             found = journals(log, int(more[0]), int(more[1]))
+        case "flips":
+            found = flips(log, int(more[0]), int(more[1]))
+        case "cuts":
+            found = cuts(log, int(more[0]), int(more[1]))
         case "left":
             found = left(log)
         case "trace":

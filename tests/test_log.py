@@ -15,6 +15,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +32,8 @@ from pymerkle.proof import InvalidProof
 import b12
 import endpoint
 import ledgers
+import literate
+import walked
 from authoring import Ended
 from authoring import citelog as run
 from citelog import home, schemas
@@ -830,17 +833,10 @@ def resting(tmp_path_factory: pytest.TempPathFactory) -> ledgers.Whole:
     return ledgers.Whole.of(ledgers.made(tmp_path_factory.mktemp("resting") / "log", 199).folder.path)
 
 
-def _counted(outcomes: Iterator[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for outcome in outcomes:
-        found[outcome] = found.get(outcome, 0) + 1
-    return found
-
-
 def test_a_flipped_bit_is_noticed_or_changes_nothing_that_is_read(resting: ledgers.Whole) -> None:
     draw = random.Random(5)
     bits = [draw.randrange(8 * len(resting.table)) for _ in range(300)]
-    found = _counted(resting.outcome(table=ledgers.flipped(resting.table, bit)) for bit in bits)
+    found = ledgers.counted(resting.outcome(table=ledgers.flipped(resting.table, bit)) for bit in bits)
     assert found.pop("missed", 0) == 0 and found["named"] > 200
 
 
@@ -859,14 +855,17 @@ def test_a_flipped_bit_of_an_entry_names_that_entry(resting: ledgers.Whole) -> N
 def test_a_file_that_is_cut_short_is_noticed(resting: ledgers.Whole) -> None:
     draw = random.Random(7)
     lengths = [0, 1, 100, 4096, len(resting.table) - 1, *(draw.randrange(len(resting.table)) for _ in range(150))]
-    assert set(_counted(resting.outcome(table=resting.table[:length]) for length in lengths)) <= {"named", "noticed"}
+    assert set(ledgers.counted(resting.outcome(table=resting.table[:length]) for length in lengths)) <= {
+        "named",
+        "noticed",
+    }
 
 
 def test_every_flip_and_every_cut_of_the_checkpoint_and_the_key_is_noticed(resting: ledgers.Whole) -> None:
     for name, data in (("beside", resting.beside), ("key", resting.key)):
         cuts = [data[:length] for length in range(len(data) - (name == "key"))]  # the end of a line may be missing
         flips = [ledgers.flipped(data, bit) for bit in range(8 * len(data))]
-        found = _counted(
+        found = ledgers.counted(
             resting.outcome(**{name: changed}) for changed in [*cuts, *flips[:: 3 if name == "key" else 5]]
         )
         assert set(found) <= {"named", "noticed", "unchanged"} and found.get("unchanged", 0) <= 8
@@ -890,20 +889,14 @@ SLICES = 8
 
 @pytest.mark.long
 @pytest.mark.parametrize("slice_", range(SLICES))
-def test_every_single_bit_flip_is_noticed_or_changes_nothing(resting: ledgers.Whole, slice_: int) -> None:
-    bits = range(slice_, 8 * len(resting.table), SLICES)
-    found = _counted(resting.outcome(table=ledgers.flipped(resting.table, bit)) for bit in bits)
-    print(f"\nflips {slice_}: {len(bits)} of {len(resting.table)} bytes: {json.dumps(found)}")
-    assert "missed" not in found
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("slice_", range(SLICES))
-def test_every_truncation_is_noticed(resting: ledgers.Whole, slice_: int) -> None:
-    lengths = range(slice_, len(resting.table), SLICES)
-    found = _counted(resting.outcome(table=resting.table[:length]) for length in lengths)
-    print(f"\ncuts {slice_}: {len(lengths)}: {json.dumps(found)}")
-    assert set(found) <= {"named", "noticed"}
+@pytest.mark.parametrize("damage", ["flips", "cuts"])
+def test_every_single_bit_flip_and_every_cut_is_noticed_or_changes_nothing(
+    damage: str, slice_: int, tmp_path: Path
+) -> None:
+    path = ledgers.made(tmp_path / "log", 199).folder.path
+    found = ledgers.run(damage, path, slice_, SLICES)
+    print(f"\n{damage}, slice {slice_ + 1} of {SLICES}: {json.dumps(found)}")
+    assert set(found) <= ({"named", "noticed", "unchanged"} if damage == "flips" else {"named", "noticed"})
 
 
 # the commands
@@ -1056,3 +1049,54 @@ def test_what_a_server_assesses_is_entered_before_it_is_answered(copy: Path) -> 
     with pytest.raises(Refusal, match="checkpoint is missing") as refused:
         asyncio.run(logged.enter(assessment, "POST /api/assess"))
     assert refused.value.status == 503
+
+
+# the page
+
+PAGE = ROOT / "docs" / "LOG.md"
+OTHER_EACH_TIME = (
+    (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"),
+    (r"\b[0-9a-f]{64}\b", "HASH"),
+    (r"\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}", "+KEY"),
+    (r"[A-Za-z0-9+/]{40,}={0,2}", "BASE64"),
+    (r"python [\d.]+", "python"),
+)
+
+
+def blurred(text: str) -> str:
+    """A text without what is another each time.
+
+    >>> blurred("entry 1: assessment, 2026-03-15T09:30:00.125Z")
+    'entry 1: assessment, TIME'
+    """
+    for pattern, word in OTHER_EACH_TIME:
+        text = re.sub(pattern, word, text)
+    return text
+
+
+@pytest.mark.slow
+def test_the_page_is_followed_word_for_word(tmp_path: Path) -> None:
+    """With CITELOG_ACCEPT=1 the page is renewed where it leaves nothing out."""
+    page, commands = PAGE.read_text(encoding="utf-8"), []
+    for block in literate.blocks(page):
+        word, _, name = block.name.partition(" ")
+        if word == "file":
+            (tmp_path / name).write_text(block.text, encoding="utf-8")
+        elif block.kind == "python" and word == "run":
+            subprocess.run([sys.executable, "-c", block.text], cwd=tmp_path, check=True)
+        elif block.kind == "console" and word == "run":
+            for piece in re.split(r"(?m)^\$ ", block.text)[1:]:
+                line, _, shown = piece.partition("\n")
+                commands.append(walked.Command(line, shown, walked.run(line, tmp_path)))
+    if os.environ.get("CITELOG_ACCEPT"):
+        PAGE.write_text(walked.renewed(page, commands), encoding="utf-8")
+        return
+    assert len(commands) >= 20
+    for command in commands:
+        told = walked.Command(command.line, blurred(command.shown), blurred(command.printed))
+        assert told.agrees, f"$ {command.line}\n{command.printed}"
+
+
+def test_every_word_of_verify_is_on_the_page() -> None:
+    table = dict(re.findall(r"(?m)^\| `([a-z-]+)` \| ([^|]+) \|$", PAGE.read_text(encoding="utf-8")))
+    assert table == CODES

@@ -51,9 +51,8 @@ def log() -> None:
 def init(log: Path, origin: str | None, keep: str, log_key: Path | None) -> None:
     """Make a log, and the key that it is signed with.
 
-    LOG is a folder that is made; it can be given to an auditor as it is. The private key is made beside it, as
-    LOG.key, and stays with you. Give the public key, and each checkpoint, to somebody whom you could not persuade to
-    change them.
+    LOG is a folder that is made. The private key is made beside it and not in it, as LOG.key, and stays with you.
+    Give the public key, and each checkpoint, to somebody whom you could not persuade to change them.
     """
     from citelog.ledger.log import Log
     from citelog.render.logged import overview
@@ -124,14 +123,15 @@ def show(log: Path, number: int | None, form: str) -> None:
     print_lines(logged.entry(number, said, row.salt, row.receipt))
 
 
-@log.command(epilog="Example: citelog audit log checkpoint ward.log > kept-in-may")
+@log.command(epilog="Example: citelog audit log checkpoint ward.log --out kept-in-may")
 @LOG
-def checkpoint(log: Path) -> None:
-    """Print the signed checkpoint: how many entries there are, and one hash that stands for them all.
+@click.option("--out", type=PATH, metavar="FILE", help="Write it here.")
+def checkpoint(log: Path, out: Path | None) -> None:
+    """The signed checkpoint: how many entries there are, and one hash that stands for them all.
 
     Keep it where nobody who can write to the log can change it: a later `verify --checkpoint` needs nothing else.
     """
-    write(_head(log).note.decode())
+    _give(_head(log).note.decode(), out)
 
 
 @log.command(epilog="Example: citelog audit log find ward.log receipt.json")
@@ -165,11 +165,7 @@ def prove(log: Path, number: int, checkpoint: Path | None, out: Path | None) -> 
     """
     from citelog.ledger.proofs import prove as make
 
-    proof = make(log, number, _bytes(checkpoint))
-    if out is None:
-        write(proof.text)
-    else:
-        save(out, proof.text)
+    _give(make(log, number, _bytes(checkpoint)).text, out)
 
 
 @log.command(
@@ -297,6 +293,13 @@ def _head(log: Path) -> Signed:
     from citelog.ledger.log import head
 
     return head(log)
+
+
+def _give(text: str, out: Path | None) -> None:
+    if out is None:
+        write(text)
+    else:
+        save(out, text)
 
 
 def _whole(path: Path) -> bytes:

@@ -135,21 +135,28 @@ class Rows:
 
     def rows(self, end: int, first: int = 0) -> Iterator[Row]:
         """The entries from `first` up to `end` in order; raises DamagedError at the first that cannot be read."""
-        query = "SELECT * FROM entries WHERE n BETWEEN ? AND ? ORDER BY n"
         for begin in range(first, end, CHUNK):
             chunk = range(begin, min(end, begin + CHUNK))
-            ends = (chunk[0], chunk[-1])
-            try:
-                found = iter(self.connection.execute(query, ends).fetchall())  # SQLite is done: no writer waits
-            except (sqlite3.Error, OverflowError):
-                with self._reading(begin):
-                    found = self.connection.execute(query, ends)  # one by one, up to the one that cannot be read
+            found = self._chunk(chunk)
             for n in chunk:
-                with self._reading(n):
-                    read = next(found, None)
+                read = next(found, None)
                 if read is None or read[0] != n:
                     raise DamagedError(f"entry {n} is missing", n)
                 yield _row(read, n)
+
+    def _chunk(self, numbers: range) -> Iterator[tuple[object, ...]]:
+        """Rows read at once, so that no writer waits for SQLite; if that fails, one by one, as far as it goes."""
+        query, ends = "SELECT * FROM entries WHERE n BETWEEN ? AND ? ORDER BY n", (numbers[0], numbers[-1])
+        try:
+            yield from self.connection.execute(query, ends).fetchall()
+        except (sqlite3.Error, OverflowError):
+            at = numbers[0]
+            try:
+                for row in self.connection.execute(query, ends):
+                    yield row
+                    at += 1
+            except (sqlite3.Error, OverflowError) as error:
+                raise DamagedError(f"SQLite cannot read on: {error}", at) from error
 
     def node(self, level: int, i: int) -> bytes:
         """A stored node of the tree; it stands with the last leaf below it."""

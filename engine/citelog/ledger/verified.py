@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ CODES = {
     "file-damaged": "SQLite's own check of the file finds something wrong, though every entry can be read",
 }
 SHOWN = 20
-"""How many faults are told; the first says where to begin."""
+"""How many faults are told; then nothing more is looked at. The first says where to begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +162,13 @@ def look(
     key: PublicKey | None = None,
     salts: bool = True,
     tick: Tick = lambda *_: None,
+    most: int = SHOWN,
 ) -> Verification:
     """Look at an open table, the checkpoint file beside it, and the key that the log names."""
     heads = [_Head("the checkpoint in log.sqlite", held.inside), _Head("the file checkpoint", held.beside)]
     if earlier is not None:
         heads.append(_Head("the earlier checkpoint", earlier))
-    walk = _Walk(tick, salts, {head.signed.checkpoint.size for head in heads if head.signed})
+    walk = _Walk(tick, salts, most, {head.signed.checkpoint.size for head in heads if head.signed})
     walk.over(rows, held.size)
     faults, trust = [*walk.faults], key or own
     if own != trust:
@@ -222,11 +223,15 @@ class _Head:
             yield Fault(code, f"the first {found.size:,} entries are not those that {self.where} was signed over")
 
 
+class _EnoughError(Exception):
+    """So much is wrong that there is no need to look on."""
+
+
 class _Walk:
     """Reads the entries in order and checks each with what stands before it."""
 
-    def __init__(self, tick: Tick, salts: bool, sizes: Iterable[int]) -> None:
-        self.tick, self.salts = tick, salts
+    def __init__(self, tick: Tick, salts: bool, most: int, sizes: Iterable[int]) -> None:
+        self.tick, self.salts, self.most = tick, salts, most
         self.roots: dict[int, bytes | None] = dict.fromkeys(sizes)  # asked for, and found on the way
         self.faults: list[Fault] = []
         self.read = 0
@@ -239,6 +244,11 @@ class _Walk:
         peaks: list[bytes] = []
         if 0 in self.roots:
             self.roots[0] = EMPTY
+        with suppress(_EnoughError):
+            self._over(rows, size, peaks)
+        self.faults.sort(key=lambda fault: fault.number or 0)
+
+    def _over(self, rows: Rows, size: int, peaks: list[bytes]) -> None:
         try:
             for row in rows.rows(size):
                 if row.number % 10_000 == 0:
@@ -256,11 +266,11 @@ class _Walk:
                 self._found("salt-missing", what, number)
         for number in sorted(self.erased - set(self.gone)) if self.salts else ():
             self._found("salt-changed", f"entry {number}: what was erased beside it is there again", number)
-        self.faults.sort(key=lambda fault: fault.number or 0)
 
     def _found(self, code: str, what: str, number: int) -> None:
-        if len(self.faults) < SHOWN:
-            self.faults.append(Fault(code, what, number))
+        self.faults.append(Fault(code, what, number))
+        if len(self.faults) >= self.most:
+            raise _EnoughError
 
     def _entry(self, row: Row) -> None:
         n = row.number
