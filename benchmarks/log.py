@@ -1,11 +1,11 @@
 """The log: what a tamper-evident append costs beside a bare one, what a look at all of it takes, and one proof.
 
-The peers do less, and are given each entry ready made. *Bare SQLite* writes the same bytes into one table, each commit as durable (`synchronous=EXTRA`, a
-rollback journal) or the batch in one transaction: no tree, no signature, no second file. *pymerkle* keeps a Merkle tree
-in SQLite, leaves only, with SQLite's own defaults (`synchronous=FULL`); it signs nothing, and cannot tell what was
-changed: to look at all is to compute its root from all leaves again, and its proofs are computed from the leaves too.
-Appends take turns in blocks, so a slow minute of the disk is slow for all; looks at a whole log are timed by the
-processor's own clock.
+The peers do less, and are given each entry ready made. *Bare SQLite* writes the same bytes into one table, each commit
+as durable (`synchronous=EXTRA`, a rollback journal) or the batch in one transaction: no tree, no signature, no second
+file. *pymerkle* keeps a Merkle tree in SQLite, leaves only, with SQLite's own defaults (`synchronous=FULL`); it signs
+nothing, and cannot tell what was changed: to look at all is to compute its root from all leaves again, and its proofs
+are computed from the leaves too. Appends take turns in blocks, so a slow minute of the disk is slow for all; looks at a
+whole log are timed by the processor's own clock.
 
     python benchmarks/log.py [--entries 100000] [--single 10000] [--receipt 1000] [--json figures.json]
 """
