@@ -1,6 +1,8 @@
 """Populations to measure with: drawn from a seed, in the shapes that hospitals have, a million patients in seconds.
 
     python benchmarks/populations.py OUT --patients 1000000                  # flat Parquet
+    python benchmarks/populations.py OUT --patients 10000 --shape bulk       # FHIR Bulk Data
+    python benchmarks/populations.py OUT --patients 10000 --shape omop       # OMOP CDM
 
 Most patients have results that no guideline asked for, a third were tested, some are treated, a few are a mess:
 results without a unit or with one that nobody knows, `<50`, `haemolysed`, the same line twice, a finding present and
@@ -289,9 +291,63 @@ PLAIN_LINES = "HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x1f'"
 """A line as it is: nothing in it is quoted, and no delimiter stands in it."""
 
 
+# --- OMOP CDM ----------------------------------------------------------------------------------------------------
+
+OWN = 2_000_000_000
+"""Where the ids of concepts begin that a site makes itself; the real ones of these codes differ."""
+
+CONCEPTS = f"""
+    SELECT {OWN} + id AS concept_id, words AS concept_name, 'LOINC' AS vocabulary_id, code AS concept_code
+    FROM analytes WHERE code IS NOT NULL
+    UNION ALL SELECT {OWN} + 100 + id, name, 'SNOMED', coalesce(code, 'site-' || id) FROM finding_names
+    UNION ALL SELECT {OWN} + 200 + id, name, 'SNOMED', coalesce(code, 'site-' || id) FROM condition_names
+    UNION ALL SELECT {OWN} + 300 + min(id), name, 'RxNorm', code FROM medicines GROUP BY name, code
+    UNION ALL SELECT {OWN} + 400 + row_number() OVER (ORDER BY unit), unit, 'UCUM', unit
+    FROM (SELECT DISTINCT unit FROM labs WHERE unit IS NOT NULL)
+    UNION ALL SELECT {OWN} + 500, 'oral', 'SNOMED', '26643006'
+    UNION ALL SELECT {OWN} + 501, 'intramuscular', 'SNOMED', '78421000'
+    UNION ALL SELECT 4188539, 'Yes', 'SNOMED', '373066001' UNION ALL SELECT 4188540, 'No', 'SNOMED', '373067005'
+    UNION ALL SELECT 8507, 'MALE', 'Gender', 'M' UNION ALL SELECT 8532, 'FEMALE', 'Gender', 'F'"""
+
+OMOP: Mapping[str, str] = {
+    "concept": CONCEPTS,
+    "person": """SELECT i AS person_id, CASE sex WHEN 'male' THEN 8507 WHEN 'female' THEN 8532 ELSE 0 END
+        AS gender_concept_id, 2026 - age AS year_of_birth FROM people""",
+    "measurement": f"""SELECT i AS person_id, if(code IS NULL, 0, {OWN} + id) AS measurement_concept_id,
+            day AS measurement_date, CASE way WHEN 'below' THEN 4171756 WHEN 'above' THEN 4172704 END
+            AS operator_concept_id,
+            CASE WHEN way NOT IN ('spoilt', 'none') THEN number + if(way = 'decimal', 0.5, 0) END AS value_as_number,
+            if(way = 'spoilt', 'haemolysed', NULL) AS value_source_value, coalesce(concept_id, 0) AS unit_concept_id,
+            unit AS unit_source_value, words AS measurement_source_value
+        FROM labs JOIN analytes ON analyte = id
+        LEFT JOIN concepts ON vocabulary_id = 'UCUM' AND concept_code = unit""",
+    "observation": f"""SELECT i AS person_id, {OWN} + 100 + finding AS observation_concept_id, day AS observation_date,
+            CASE state WHEN 'present' THEN 4188539 WHEN 'absent' THEN 4188540 END AS value_as_concept_id
+        FROM findings""",
+    "condition_occurrence": f"""SELECT i AS person_id, {OWN} + 200 + condition AS condition_concept_id,
+            coalesce(day, DATE '2015-01-01') AS condition_start_date,
+            if(state = 'resolved', DATE '2025-01-01', NULL) AS condition_end_date,
+            if(state = 'unknown', 32899, 0) AS condition_status_concept_id
+        FROM conditions WHERE state <> 'absent'""",
+    "drug_exposure": f"""SELECT i AS person_id, concept_id AS drug_concept_id, since AS drug_exposure_start_date,
+            CASE status WHEN 'stopped' THEN since + 30 WHEN 'current' THEN DATE '2027-01-01' END
+            AS drug_exposure_end_date, frequency AS sig,
+            if(route = 'oral', {OWN} + 500, {OWN} + 501) AS route_concept_id
+        FROM medications JOIN medicines ON medicine = id
+        JOIN concepts ON vocabulary_id = 'RxNorm' AND concept_name = name""",
+}
+
+
+def omop(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Tables of OMOP, with the concepts that they need; what OMOP cannot say (an absence, a preference) is left out."""
+    database.execute(f"CREATE OR REPLACE TABLE concepts AS {CONCEPTS}")
+    for name, query in OMOP.items():
+        database.execute(f"COPY ({query}) TO {text(str(folder / f'{name}.parquet'))}")
+
+
 # --- all of them -------------------------------------------------------------------------------------------------
 
-WRITERS: Mapping[str, Callable[[duckdb.DuckDBPyConnection, Path], None]] = {"flat": flat, "bulk": bulk}
+WRITERS: Mapping[str, Callable[[duckdb.DuckDBPyConnection, Path], None]] = {"flat": flat, "bulk": bulk, "omop": omop}
 
 
 def write(folder: Path, patients: int, shape: str = "flat", seed: int = 7) -> None:

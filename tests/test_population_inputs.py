@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import gzip
 import json
 from collections.abc import Mapping
@@ -609,6 +610,221 @@ def test_what_comes_out_does_not_depend_on_the_number_of_processes(
         queries = [relation.query for relation in source.relations.values()]
         found_by.append([database.execute(f"FROM ({query}) ORDER BY ALL").fetchall() for query in queries])
     assert found_by[0] == found_by[1] and len(found_by[0][0]) == 9
+
+
+# --- OMOP ---------------------------------------------------------------------------------------------------------
+
+CONCEPTS = """concept_id,concept_name,domain_id,vocabulary_id,concept_class_id,standard_concept,concept_code
+1,Ferritin [Mass/volume] in Serum or Plasma,Measurement,LOINC,Lab Test,S,2276-4
+2,C reactive protein [Mass/volume] in Serum or Plasma,Measurement,LOINC,Lab Test,S,1988-5
+3,Body height,Measurement,LOINC,Clinical Observation,S,8302-2
+4,Fatigue,Observation,SNOMED,Clinical Finding,S,84229001
+5,Celiac disease,Condition,SNOMED,Clinical Finding,S,396331005
+6,folic acid,Drug,RxNorm,Ingredient,S,4511
+7,folic acid 5 MG Oral Tablet,Drug,RxNorm,Clinical Drug,S,315966
+8,microgram per liter,Unit,UCUM,Unit,S,ug/L
+9,milligram per liter,Unit,UCUM,Unit,S,mg/L
+10,Oral,Route,SNOMED,Qualifier Value,S,26643006
+11,Gastric bypass,Procedure,SNOMED,Procedure,S,442338001
+12,Low,Meas Value,SNOMED,Qualifier Value,S,62482003
+13,Celiac disease,Condition,ICD10CM,3-char nonbill code,,K90.0
+4188539,Yes,Meas Value,SNOMED,Qualifier Value,S,373066001
+4188540,No,Meas Value,SNOMED,Qualifier Value,S,373067005
+32899,Preliminary diagnosis,Condition Status,Condition Status,Condition Status,S,OMOP4976975
+32893,Confirmed diagnosis,Condition Status,Condition Status,Condition Status,S,OMOP4976969
+77,Suspected,Meas Value,SNOMED,Qualifier Value,S,415684004
+"""
+TABS = CONCEPTS.replace(",", "\t")  # as Athena writes it
+MEASURED = "person_id,measurement_concept_id,measurement_date,value_as_number,unit_concept_id"
+FER = "Ferritin [Mass/volume] in Serum or Plasma"
+
+OMOP: dict[str, tuple[Files, str, list[str]]] = {
+    # files beside the concepts, a table, its rows
+    "a result, its unit and its day": (
+        {"measurement.csv": f"{MEASURED}\n17,1,2026-03-02,80.0,8\n"}, "labs",
+        [f"17: analyte={FER}, codes=loinc:2276-4, value=80.0, unit=ug/L, when=2026-03-02"]),
+    "numbers that are DOUBLE, and ids that pandas made DOUBLE": (
+        {"measurement.parquet": """SELECT 17.0::DOUBLE AS person_id, 1.0::DOUBLE AS measurement_concept_id,
+            DATE '2026-03-02' AS measurement_date, unnest([80.0::DOUBLE, 0.5, 'NaN'::DOUBLE, NULL]) AS value_as_number,
+            8.0::DOUBLE AS unit_concept_id"""}, "labs",
+        [f"17: analyte={FER}, codes=loinc:2276-4, {value}unit=ug/L, when=2026-03-02"
+         for value in ("value=80, ", "value=0.5, ", "", "")]),
+    "columns and files in capitals": (
+        {"MEASUREMENT.csv": f"{MEASURED.upper()}\n17,1,2026-03-02,80,8\n"}, "labs",
+        [f"17: analyte={FER}, codes=loinc:2276-4, value=80, unit=ug/L, when=2026-03-02"]),
+    "operators, and none": (
+        {"measurement.csv": "person_id,measurement_concept_id,operator_concept_id,value_as_number\n" + "".join(
+            f"1,1,{operator},50\n" for operator in ("", 0, 4172703, 4171756, 4171754, 4172704, 4171755, 99))}, "labs",
+        [f"1: analyte={FER}, codes=loinc:2276-4, value={value}"
+         for value in ("50", "50", "50", "<50", "<=50", ">50", ">=50", "(OMOP concept 99) 50")]),
+    "a sign that only the source has is not lost": (
+        {"measurement.csv": "person_id,measurement_concept_id,value_as_number,value_source_value\n"
+         "1,1,50,<50\n1,1,50,≤ 50\n1,1,50,50 (see report)\n1,1,,haemolysed\n"}, "labs",
+        [f"1: analyte={FER}, codes=loinc:2276-4, value={value}" for value in ("<50", "≤50", "50", "haemolysed")]),
+    "a value that is a concept, and a number with one": (
+        {"measurement.csv": "person_id,measurement_concept_id,value_as_number,value_as_concept_id\n"
+         "1,1,,12\n1,1,5,12\n"},
+        "labs", [f"1: analyte={FER}, codes=loinc:2276-4, {said}" for said in ("value=Low", "value=5, flag=Low")]),
+    "no concept: what the source called it": (
+        {"measurement.csv": "person_id,measurement_concept_id,measurement_source_value,unit_source_value\n"
+         "1,0,serum ferritin,µg/L\n1,,,\n"}, "labs", ["1: analyte=serum ferritin, unit=µg/L", "1: "]),
+    "a concept that nothing names": (
+        {"measurement.csv": "person_id,measurement_concept_id,measurement_source_value,unit_concept_id\n"
+         "1,999,,998\n1,999,FER,\n"},
+        "labs", ["1: analyte=OMOP concept 999, unit=OMOP concept 998", "1: analyte=FER"]),
+    "the concept of the source is read too": (
+        {"condition_occurrence.csv": "person_id,condition_concept_id,condition_source_concept_id\n1,0,13\n1,5,13\n"},
+        "conditions", ["1: name=Celiac disease, codes=icd10cm:K90.0, state=present",
+                       "1: name=Celiac disease, codes=snomed:396331005 icd10cm:K90.0, state=present"]),
+    "two units that contradict each other": (
+        {"measurement.csv": f"{MEASURED},unit_source_value,value_source_value\n1,1,2026-03-02,80,8,mg/L,80\n"
+         "1,1,2026-03-02,80,8,mg/L,0.08\n1,1,2026-03-02,80,8,µg/L,80\n"}, "labs",
+        [f"1: analyte={FER}, codes=loinc:2276-4, value=80, unit={unit}, when=2026-03-02"
+         for unit in ("ug/L, printed as mg/L", "ug/L", "ug/L")]),
+    "a finding among the observations: yes, no, and anything else": (
+        {"observation.csv":
+         "person_id,observation_concept_id,value_as_concept_id,value_as_string,qualifier_concept_id\n"
+         "1,4,4188539,,\n1,4,4188540,,\n1,4,,severe,\n1,4,,,\n1,4,4188539,,77\n"}, "findings",
+        [f"1: name=Fatigue, codes=snomed:84229001{said}"
+         for said in (", state=present", ", state=absent", ", state=severe", "", ", state=present, Suspected")]),
+    "what a diagnosis is, and that it ended": (
+        {"condition_occurrence.csv": "person_id,condition_concept_id,condition_start_date,condition_end_date,"
+         "condition_status_concept_id\n1,5,2019-01-01,,\n1,5,,,32893\n1,5,,,32899\n1,5,,2020-01-01,\n1,5,,,99\n"},
+        "conditions",
+        [f"1: name=Celiac disease, codes=snomed:396331005, state={state}"
+         for state in ("present, when=2019-01-01", "present", "unknown", "resolved", "OMOP concept 99")]),
+    "a procedure is a condition that is present": (
+        {"procedure_occurrence.csv": "person_id,procedure_concept_id,procedure_date\n1,11,2015-06-01\n"}, "conditions",
+        ["1: name=Gastric bypass, codes=snomed:442338001, state=present, when=2015-06-01"]),
+    "a medicine, its route and its directions": (
+        {"drug_exposure.csv": "person_id,drug_concept_id,drug_exposure_start_date,route_concept_id,sig,stop_reason\n"
+         "1,6,2026-01-05,10,once daily,\n1,6,2026-01-05,,,side effects\n"}, "medications",
+        ["1: name=folic acid, codes=rxnorm:4511, frequency=once daily, since=2026-01-05, route=oral",
+         "1: name=folic acid, codes=rxnorm:4511, status=stopped, since=2026-01-05"]),
+    "the one ingredient of a product": (
+        {"drug_exposure.csv": "person_id,drug_concept_id\n1,7\n",
+         "drug_strength.csv": "drug_concept_id,ingredient_concept_id\n7,6\n"}, "medications",
+        ["1: name=folic acid 5 MG Oral Tablet, codes=rxnorm:315966 rxnorm:4511"]),
+    "a product of two ingredients is neither": (
+        {"drug_exposure.csv": "person_id,drug_concept_id\n1,7\n",
+         "drug_strength.csv": "drug_concept_id,ingredient_concept_id\n7,6\n7,5\n"}, "medications",
+        ["1: name=folic acid 5 MG Oral Tablet, codes=rxnorm:315966"]),
+    "what the site says of a concept goes first": (
+        {"measurement.csv": f"{MEASURED}\n1,3,2026-03-02,80,999\n",
+         "concept_mapping.csv": "concept_id,name\n3,serum ferritin\n999,µg/L\n"}, "labs",
+        ["1: analyte=serum ferritin, value=80, unit=µg/L, when=2026-03-02"]),
+    "a code that the site gives": (
+        {"measurement.csv": f"{MEASURED}\n1,999,2026-03-02,80,8\n",
+         "concept_mapping.csv": "concept_id,name\n999,loinc:2276-4\n"}, "labs",
+        ["1: analyte=loinc:2276-4, codes=loinc:2276-4, value=80, unit=ug/L, when=2026-03-02"]),
+    "the patients": (
+        {"person.csv": "person_id,gender_concept_id,gender_source_value\n1,8532,\n2,8507,\n3,0,X\n4,,\n"},
+        PATIENTS, ["1: sex=female", "2: sex=male", "3: sex=X", "4: "]),
+    "no table of persons": ({"measurement.csv": f"{MEASURED}\n2,1,,,\n1,1,,,\n"}, PATIENTS, ["1: ", "2: "]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OMOP)
+def test_omop_becomes_the_entries_of_a_case(case: str, tmp_path: Path) -> None:
+    files, table, rows = OMOP[case]
+    read = found(tmp_path, {"CONCEPT.csv": TABS, **files})
+    assert read.table(table) == rows
+    assert read.rejected == []
+
+
+def test_whether_a_medicine_is_taken_depends_on_the_day_of_the_assessment(tmp_path: Path) -> None:
+    rows = (
+        "2026-01-05,2026-04-05,",
+        "2026-01-05,2026-02-05,",
+        "2026-05-05,2026-06-05,",
+        "2026-01-05,,",
+        "2026-01-05,,2026-02-01",
+    )
+    head = "person_id,drug_concept_id,drug_exposure_start_date,drug_exposure_end_date,verbatim_end_date\n"
+    write(tmp_path, {"concept.csv": CONCEPTS, "drug_exposure.csv": head + "".join(f"1,6,{row}\n" for row in rows)})
+    (tmp_path / ".scratch").mkdir()
+    database = duckdb.connect()
+    source = inputs.read(tmp_path, tmp_path / ".scratch", database, TERMS, datetime.date(2026, 3, 15))
+    query = f'SELECT status FROM ({source.relations["medications"].query}) ORDER BY "row"'
+    assert [status for (status,) in database.execute(query).fetchall()] == [
+        "current",
+        "stopped",
+        "planned",
+        None,
+        "stopped",
+    ]
+
+
+def test_rows_of_omop_that_cannot_be_used_are_set_aside(tmp_path: Path) -> None:
+    measured = f"{MEASURED}\n1,1,2026-03-02,80,8\n,1,,,\nx,1,,,\n9,1,,,\n1,abc,,,\n1,1,,\x07,\n1,1,,1,1.5\n"
+    person = "person_id,gender_concept_id\n1,8532\n1,8507\n"
+    read = found(tmp_path, {"concept.csv": CONCEPTS, "measurement.csv": measured, "person.csv": person})
+    assert len(read.table("labs")) == 1 and read.table(PATIENTS) == ["1: "]
+    assert read.rejected == [
+        "measurement.csv:2 None: It names no person by a whole number.",
+        "measurement.csv:3 None: It names no person by a whole number.",
+        "measurement.csv:4 9: The table person has no such person.",
+        "measurement.csv:5 1: Its measurement_concept_id is no whole number.",
+        "measurement.csv:6 1: Its value_as_number holds a control character.",
+        "measurement.csv:7 1: Its unit_concept_id is no whole number.",
+        "person.csv:2 1: Another row before it is about the same person.",
+    ]
+    assert "1: Row 5 of measurement.csv is not read. Its measurement_concept_id is no whole number." in read.notes
+
+
+def test_an_event_whose_concepts_name_different_things_is_not_used_and_said(tmp_path: Path) -> None:
+    measured = "person_id,measurement_concept_id,measurement_source_concept_id,value_as_number\n1,1,2,80\n"
+    read = found(tmp_path, {"concept.csv": CONCEPTS, "measurement.csv": measured})
+    assert "labs" not in read.source.relations
+    what = "its concepts name different things, C-reactive protein and serum ferritin"
+    assert read.notes == [f"1: {FER} is not used: {what}."]
+
+
+def test_what_of_omop_is_not_read_is_counted(tmp_path: Path) -> None:
+    read = found(
+        tmp_path,
+        {
+            "concept.csv": CONCEPTS,
+            "measurement.csv": f"{MEASURED}\n1,999,,,\n1,999,,,\n1,998,,,\n1,0,,,\n1,1,,,\n",
+            "visit_occurrence.csv": "person_id\n1\n",
+        },
+    )
+    assert read.source.remarks == (
+        "visit_occurrence.csv is not read.",
+        "measurement.csv: 3 rows are about 2 concepts that neither concept nor concept_mapping names, most often "
+        "999 (2), 998 (1).",
+        "measurement.csv: 1 rows have no concept; they are named as their source did.",
+    )
+
+
+OMOP_REFUSED: dict[str, tuple[Files, str, str]] = {
+    "nothing says what concepts mean": (
+        {"measurement.csv": MEASURED}, "no table says what its concept ids mean", "Athena"),
+    "no person": (
+        {"concept.csv": CONCEPTS, "measurement.csv": "measurement_concept_id\n"}, 'no column "person_id"', "add it"),
+    "no concept": ({"concept.csv": CONCEPTS, "measurement.csv": "person_id\n"}, '"measurement_concept_id"', "add it"),
+    "a mapping without a name": (
+        {"measurement.csv": MEASURED, "concept_mapping.csv": "concept_id,name\n3,\n"},
+        "concept_mapping.csv:2: this line has no whole number and name", "3000593,serum vitamin B12"),
+    "a mapping with two names": (
+        {"measurement.csv": MEASURED, "concept_mapping.csv": "concept_id,name\n3,a\n3,b\n"},
+        "concept_mapping.csv:3: concept 3 has two names", "one line for each concept"),
+    "a table twice": (
+        {"concept.csv": CONCEPTS, "measurement.csv": MEASURED, "MEASUREMENT.csv": MEASURED},
+        "measurement is there twice: MEASUREMENT.csv and measurement.csv", "keep one"),
+    "OMOP and flat tables": (
+        {"concept.csv": CONCEPTS, "measurement.csv": MEASURED, "labs.csv": LABS},
+        "two shapes: flat tables (labs.csv) and OMOP", "a folder of its own"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OMOP_REFUSED)
+def test_omop_tables_that_cannot_be_used_are_refused(case: str, tmp_path: Path) -> None:
+    files, what, remedy = OMOP_REFUSED[case]
+    with pytest.raises(CaseError) as caught:
+        found(tmp_path, files)
+    assert what in f"{caught.value.where}: {caught.value.what}"
+    assert remedy in caught.value.remedy
 
 
 # --- a stencil says what each of its lines would say --------------------------------------------------------------

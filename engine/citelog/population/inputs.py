@@ -6,12 +6,13 @@ OMOP. A folder of two shapes is refused, since its patients would be counted twi
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citelog.diagnostics import CaseError, did_you_mean
-from citelog.population import files, flat
+from citelog.population import files, flat, omop
 from citelog.population.tables import Source
 from citelog.vocab import Terms
 
@@ -25,19 +26,26 @@ REMEDY = (
 )
 
 
-def read(folder: Path, scratch: Path, database: duckdb.DuckDBPyConnection, terms: Terms) -> Source:
+def read(
+    folder: Path,
+    scratch: Path,
+    database: duckdb.DuckDBPyConnection,
+    terms: Terms,
+    at: datetime.date | None = None,
+) -> Source:
     """A population from a folder of data, whatever its shape.
 
     What has to be written on the way goes to the folder `scratch`, where the queries of the source read it; the
-    connection is only for looking. Raises CaseError where the folder or a file of it cannot be used.
+    connection is only for looking. Raises CaseError where the folder or a file of it cannot be used. Without the day
+    of the assessment, no table of OMOP says whether a medicine is still taken.
     """
     form = shape(folder)
     if form == "fhir":
         from citelog.population import bulk  # with FHIR's models a fifth of a second: only where they are needed
 
         return bulk.read(folder, scratch, database, terms)
-    if form != "flat":
-        raise CaseError(str(folder), f"{SHAPES[form]} cannot be read by this version", REMEDY)
+    if form == "omop":
+        return omop.read(folder, scratch, database, terms, at)
     return flat.read(folder, scratch, database)
 
 
@@ -72,7 +80,7 @@ def _sign(path: Path) -> str | None:
         return "fhir"
     if files.stem(path) in flat.NAMES:
         return "flat"
-    return "omop" if files.stem(path).lower() in ("measurement",) else None
+    return "omop" if files.stem(path).lower() in (*omop.EVENTS, "person") else None
 
 
 def _nothing(paths: list[Path]) -> str:

@@ -111,7 +111,7 @@ class _Population:
             ready = compiled(self.knowledge, made, f"duckdb {duckdb.__version__}", duck.sql)
         values = Values(ready.known)
         with self.step("reading"):
-            source = inputs.read(self.data, self.scratch, duck.connection, terms)
+            source = inputs.read(self.data, self.scratch, duck.connection, terms, at)
             known = [c for c in self._context_columns(source) if terms.match("context", c)]
             parts = pictures.wordings(source, known)
             self.report.remarks = source.remarks
