@@ -805,7 +805,7 @@ OMOP_REFUSED: dict[str, tuple[Files, str, str]] = {
     "no concept": ({"concept.csv": CONCEPTS, "measurement.csv": "person_id\n"}, '"measurement_concept_id"', "add it"),
     "a mapping without a name": (
         {"measurement.csv": MEASURED, "concept_mapping.csv": "concept_id,name\n3,\n"},
-        "concept_mapping.csv:2: this line has no whole number and name", "3000593,serum vitamin B12"),
+        "concept_mapping.csv:2: this line has no whole number and name", "an id and a name or a code"),
     "a mapping with two names": (
         {"measurement.csv": MEASURED, "concept_mapping.csv": "concept_id,name\n3,a\n3,b\n"},
         "concept_mapping.csv:3: concept 3 has two names", "one line for each concept"),

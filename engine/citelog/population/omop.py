@@ -302,7 +302,7 @@ def _concepts(tables: Mapping[str, _Table], spoken: set[int], cursor: duckdb.Duc
         where = mapping.stored.where
         for place, id_, words in cursor.execute(f'SELECT "row", id, words FROM ({rows}) ORDER BY ALL').fetchall():
             if id_ is None or not words:
-                remedy = "write lines such as 3000593,serum vitamin B12 or 3000593,loinc:2132-9"
+                remedy = "write an id and a name or a code in each line, as in 3001122,loinc:2276-4"
                 raise CaseError(f"{where}:{place + 2}", "this line has no whole number and name", remedy)
             if id_ in found and found[id_].is_mapped and found[id_].name != words:
                 raise CaseError(
