@@ -8,25 +8,29 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import jinja2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import b12
 from authoring import ROOT, citelog
 from citelog import home
 from citelog.advice.review import review_opened
-from citelog.audit import gates
+from citelog.audit import gates, members
 from citelog.audit.model import TOPICS, WEIGHTS, Audit, Figure
 from citelog.audit.report import CODES, MEASURES, audited
 from citelog.audit.subject import Subject, subject
 from citelog.audit.trace import LEVELS, Trace, trace
 from citelog.knowledge.load import load
 from citelog.knowledge.triples import NO_DRAFTS, Drafts
+from citelog.render import template
+from citelog.render.page import page as assessment_page
 from citelog.trial.coverage import Survey
 from citelog.trial.expectations import case_files
 from test_schemas import form, problem
@@ -78,10 +82,16 @@ def test_a_figure_of_b12_is_what_a_reader_of_the_document_counts(code: str) -> N
 
 def test_nothing_of_b12_is_broken_and_one_rule_is_without_a_case() -> None:
     assert of(B12).holds
-    assert [(one.code, about(one)) for one in of(B12).figures if one.weight == "open" and one.items] == [
+    assert [
+        (one.code, about(one))
+        for one in of(B12).figures
+        if one.weight == "open" and one.items and "review" not in one.code
+    ] == [
         ("rule-untried", ["unusable-unit-of-another-quantity"]),
         ("orphan", ["unusable-unit-of-another-quantity"]),
     ]
+    reviewed = of(B12).figure("not-reviewed")
+    assert reviewed.of == 57 + len(seen(B12).usable.guarded.rules)
 
 
 def test_an_inherited_number_is_never_told_as_a_printed_one() -> None:
@@ -164,6 +174,14 @@ BY = "<http://www.w3.org/ns/prov#wasAttributedTo> ex:me"
 EXPECTED = """
   include: ["night:NOT_KNOWN", "open-question:age in years", "open-question:sleep of a night"]
   exclude: ["night:SHORT", "night:LONG_ENOUGH"]"""
+KB = "ex:kb a cl:KnowledgeBase ;"
+REVIEW = """
+ex:me a <http://www.w3.org/ns/prov#Agent> ; rdfs:label "a reader" .
+ex:review_S13_1 a cl:Review ; cl:reviews ex:S13 ; cl:order 1 ; cl:reviewState cl:reviewed ;
+    <http://www.w3.org/ns/prov#wasAttributedTo> ex:me ;
+    dcterms:date "2026-03-15"^^<http://www.w3.org/2001/XMLSchema#date> ;
+    cl:reviewedAs "ff0e01508574f3704588c44d615b3a9cd073d25708a2d7ac9bb2f9e8c08f3872" .
+"""
 STATEMENT, S13 = "ex:S06 a cl:Statement ;\n", "ex:S13 a cl:Statement ;\n"
 DAMAGES: Mapping[str, Edit] = {
     "document-changed": ("source/leaflet.txt", "Sleep well!", "Sleep well."),
@@ -229,6 +247,9 @@ DAMAGES: Mapping[str, Edit] = {
     "check-error": ("rules/30-advice.rls", "%%% @cites S13\n", ""),
     "advice-open": ("rules/30-advice.rls", "%%% @cites S13", "%%% @convention None."),
     "advice-accepted": ("statements.trig", S13, S13 + '    cl:accepts "statement-without-rule: ours" ;\n'),
+    "not-reviewed": ("about.ttl", KB, REVIEW + KB),
+    "review-outdated": ("statements.trig", S13, S13 + '    cl:remark "Changed." ;\n'),
+    "not-approved": ("about.ttl", KB, REVIEW + KB),
     "triple-unread": ("rules/30-advice.rls", "ex:DoctorSign(?sign), entry(", "entry("),
     "orphan": ("cases/tired-and-short.yaml", "cola in the afternoon", "yawning in lessons"),
 }
@@ -240,6 +261,7 @@ OF_B12: Mapping[str, Edit] = {
     "detail-inherited": ("statements.trig", "        cl:dose            b12:HYD-NEURO-MAINT-dose ;\n", ""),
 }
 FIRST: Mapping[str, tuple[Edit, ...]] = {
+    "review-outdated": (("about.ttl", KB, REVIEW + KB),),
     "conflict-of-document": (
         ("rules/30-advice.rls", "conflict(?p, ex:CP01) :-", "advice(?p, ex:NAP) :-"),
     ),  # what is written before, so that there is something to damage
@@ -359,6 +381,88 @@ def test_the_table_of_links_and_the_document_say_the_same() -> None:
     assert [(r["from"], r["from_id"], r["to"], r["to_id"]) for r in rows if r["to"]] == links
     reasons = [(one["level"], one["id"]) for one in document["nodes"] if one["reason"]]
     assert [(r["from"], r["from_id"]) for r in rows if r["note"].startswith("reason: ")] == reasons
+
+
+# --- what an answer is written in, and where it is shown ----------------------------------------------------------
+
+
+def test_every_member_of_the_documents_is_shown_or_says_why_not_and_every_value_of_the_page_is_a_member() -> None:
+    found = trace(seen(NIGHTS))
+    assert not [one for one in found.orphans if one.node.level in ("member", "element")]
+    assert len(found.of("member")) > 100 and len(found.of("element")) > 50
+
+
+def test_no_pattern_is_kept_for_a_member_that_is_not_there() -> None:
+    for pattern in (*members.UNSHOWN, *members.KEEPS, *(one for names in members.KEEPS.values() for one in names)):
+        assert members.named(pattern), pattern
+    for place, (names, _) in members.elements().items():
+        for name in names:
+            assert name in members.BESIDE or members.named(name), f"{place}: {name}"
+
+
+def test_a_value_without_a_member_and_a_member_without_a_value_are_orphans(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = template.source("page.html").replace("{#: assessment.notes[].text #}", "")
+    read = template.source
+    monkeypatch.setattr(template, "source", lambda name: page if name == "page.html" else read(name))
+    members.elements.cache_clear()
+    found = trace(bare(NIGHTS))
+    members.elements.cache_clear()
+    orphans = {one.node.id.split(":")[0] for one in found.orphans if one.node.level in ("member", "element")}
+    assert orphans == {"assessment.notes[].text", "page.html"}
+
+
+VERBATIM = (
+    "id",
+    "sentence",
+    "quote",
+    "section",
+    "line",
+    "assumes[]",
+    "text",
+    "read_from",
+    "sha256",
+    "source",
+    "version",
+)
+MARKED, ENDED = "\ue000", "\ue001"
+
+
+@pytest.mark.parametrize(
+    "case", ["a-cause-matters-where-judgement-decides", "an-empty-record-is-answered-with-questions"]
+)
+def test_a_place_of_the_page_shows_what_it_says_that_it_shows(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page set once more with the names of members before their values: each value is one of that member."""
+    plain = {name: template.source(name) for name in (*members.TEMPLATES, "page.css", "timeline.svg", "timeline.css")}
+    marked = {name: members.SAID.sub(rf"{MARKED}\g<members>{ENDED}", text) for name, text in plain.items()}
+    environment = template._environment().overlay(loader=jinja2.DictLoader(marked), cache_size=50)
+    monkeypatch.setattr(template, "_environment", lambda: environment)
+    found = b12.assessed(case)
+    document, shown = found.to_dict(), assessment_page(found)
+    monkeypatch.undo()
+    told: dict[str, list[str]] = {}
+    for names, value in re.findall(f"{MARKED}([^{ENDED}]*){ENDED}((?:<bdi>|</bdi>|[^<{MARKED}])*)", shown):
+        for name in names.split():
+            text = html.unescape(re.sub(r"</?bdi>", "", value))
+            told.setdefault(name, []).append(" ".join(text.split()))
+    seen_ = 0
+    for name, texts in told.items():
+        if name.startswith("assessment.") and name.rpartition(".")[2] in VERBATIM and "*" not in name:
+            values = {" ".join(str(one).split()) for one in at(document, name.split(".")[1:]) if one is not None}
+            for value in values:
+                assert any(value in text or (text and text in value) for text in texts), f"{name}: {value}"
+                seen_ += 1
+    assert seen_ > 20
+
+
+def at(part: object, path: list[str]) -> Iterator[object]:
+    """The values of a member in a document."""
+    if not path:
+        yield part
+        return
+    name, many = path[0].removesuffix("[]"), path[0].endswith("[]")
+    below = part.get(name) if isinstance(part, dict) else None
+    for one in below if many and isinstance(below, list) else [below]:
+        yield from at(one, path[1:])
 
 
 # --- the page ----------------------------------------------------------

@@ -115,7 +115,7 @@ MEASURES = (
     _measure(
         "orphan",
         title="things without a way back to the document, or on to an answer",
-        meaning="A sentence, statement, triple, rule, conclusion, case or property lacks a link that is due.",
+        meaning="From a sentence of the document to a place of the page: a link that is due is not there.",
         of_what="things that are traced",
         among=lambda subject: trace(subject).nodes,
         counted=_orphans,

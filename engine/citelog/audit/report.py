@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from citelog.audit import cases, document, encoder, findings, rules, sources, statements
+from citelog.audit import cases, document, encoder, findings, reviews, rules, sources, statements
 from citelog.audit.measure import Measure
 from citelog.audit.model import Audit
 from citelog.audit.subject import Subject, Tick, subject
@@ -20,6 +20,7 @@ MEASURES: tuple[Measure, ...] = (
     *rules.MEASURES,
     *cases.MEASURES,
     *findings.MEASURES,
+    *reviews.MEASURES,
 )
 
 CODES: Mapping[str, str] = {measure.code: measure.title for measure in MEASURES}

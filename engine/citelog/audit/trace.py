@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from citelog.advice.statements import NOT_READ
+from citelog.audit import members
 from citelog.audit.subject import Subject
 from citelog.diagnostics import Span
 from citelog.explain.catalogue import Goal, catalogue
@@ -36,8 +37,10 @@ LEVELS: Mapping[str, str] = {
     "conclusion": "Conclusions",
     "case": "Cases",
     "property": "Safety properties",
+    "member": "Members of the documents of an answer",
+    "element": "Places of the page",
 }
-"""The levels, from the document to what is tried, with their headings."""
+"""The levels, from the document to what is tried and what is shown, with their headings."""
 
 Key = tuple[str, str]
 """A level and an id."""
@@ -180,6 +183,8 @@ _DUE = (
     Due("conclusion", "answer", ("case",), "no case shows it"),
     Due("case", "document", ("conclusion",), "it shows no conclusion"),
     Due("property", "document", ("conclusion", "rule"), "it looks at nothing, and no reason is given", excused=True),
+    Due("member", "answer", ("element",), "no place of the page shows it, and no reason is given", excused=True),
+    Due("element", "document", ("member",), "it shows no member of a document, and no reason is given", excused=True),
 )
 
 
@@ -205,6 +210,7 @@ class _Made:
             part()
         self._cases()
         self._properties()
+        self._shown()
 
     def _node(self, level: str, id_: str, text: str, span: Span, reason: str = "", at: Place = None) -> None:
         self.nodes.setdefault((level, id_), Node(level, id_, text, span, reason, at))
@@ -352,6 +358,22 @@ class _Made:
                         for id_, goal in self.goals.items():
                             if goal.kind.name == kinds[part.predicate] and value in (None, goal.value):
                                 self._link(("conclusion", id_), ("property", one.id))
+
+    def _shown(self) -> None:
+        """Each member of the documents of an answer, where the page shows it, and what receipts and logs keep of it."""
+        places = members.elements()
+        said = {name for names, _ in places.values() for pattern in names for name in members.named(pattern)}
+        for name, (words, span) in members.members().items():
+            self._node("member", name, words, span, "" if name in said else members.unshown(name))
+        for name in members.members():
+            for one in members.kept(name):
+                self._link(("member", one), ("member", name))
+        for place, (names, span) in places.items():
+            beside = [members.BESIDE[name] for name in names if name in members.BESIDE]
+            self._node("element", place, " ".join(names), span, ", ".join(beside))
+            for pattern in names:
+                for name in members.named(pattern):
+                    self._link(("member", name), ("element", place))
 
 
 class _Rules:

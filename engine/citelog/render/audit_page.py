@@ -81,6 +81,13 @@ def audit_page(
         rules=[_back(trace, node) for node in trace.of("rule") if _answers(node, knowledge)] if trace else (),
         cases=[(node, trace.back(node, "conclusion")) for node in trace.of("case")] if trace else (),
         properties=[(node, trace.back(node, "conclusion")) for node in trace.of("property")] if trace else (),
+        members=[
+            (node, trace.forth(node, "element"), trace.back(node, "member"), trace.forth(node, "member"))
+            for node in trace.of("member")
+        ]
+        if trace
+        else (),
+        elements=[(node, trace.back(node, "member")) for node in trace.of("element")] if trace else (),
         anchors=_anchors(trace) if trace else {},
         engine=f"citelog {VERSION}",
         running=_quoted(f"Audit of {found.knowledge} {found.version}"),

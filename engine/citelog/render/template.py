@@ -24,6 +24,13 @@ def fill(name: str, **values: object) -> str:
     return _environment().get_template(name).render(values)
 
 
+def source(name: str) -> str:
+    """The text of a template, as its author wrote it."""
+    loader = _environment().loader
+    assert loader is not None
+    return loader.get_source(_environment(), name)[0]
+
+
 def stylesheet() -> str:
     """How the page of an assessment looks, for pages that show parts of it."""
     return fill("page.css")

@@ -27,6 +27,11 @@ def traced(found: Trace, source: Source, width: int = WIDTH) -> Iterator[Line]:
         yield Line("")
         yield from _conclusion(found, conclusion, width)
     yield Line("")
+    yield Line("From each member of the documents of an answer to the places of the page that show it", "bold")
+    for member in found.of("member"):
+        yield Line("")
+        yield from _member(found, member, width)
+    yield Line("")
     yield from orphans(found, width)
 
 
@@ -69,6 +74,15 @@ def _conclusion(found: Trace, conclusion: Node, width: int) -> Iterator[Line]:
     yield from _names("statements", statements, width)
     yield from _names("sentences", _unique(s for one in statements for s in found.back(one, "sentence")), width)
     yield from _names("properties", found.forth(conclusion, "property"), width)
+
+
+def _member(found: Trace, member: Node, width: int) -> Iterator[Line]:
+    yield Line(member.id, "cyan")
+    yield from wrapped(f"    {member.text}", width, "    ") if member.text else ()
+    yield from _names("shown at", found.forth(member, "element"), width)
+    yield from _names("keeps", found.back(member, "member"), width)
+    yield from _names("kept in", found.forth(member, "member"), width)
+    yield from wrapped(f"    besides     {member.reason}", width, " " * 16, "dim") if member.reason else ()
 
 
 def _with_cases(found: Trace, conclusion: Node) -> str:

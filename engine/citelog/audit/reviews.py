@@ -1,0 +1,58 @@
+"""Figures about reviews: which statements and rules somebody has looked at, as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from citelog.approval import states
+from citelog.approval.states import Reviewed
+from citelog.audit.measure import Measure
+from citelog.audit.model import Item
+from citelog.audit.subject import Subject
+from citelog.diagnostics import Span
+
+
+def _all(subject: Subject) -> tuple[Reviewed, ...]:
+    return states.of(subject.usable)
+
+
+def _those(subject: Subject, chosen: Callable[[Reviewed], bool]) -> Iterator[Item]:
+    rules = {rule.name: rule.span for rule in subject.usable.guarded.rules}
+    for one in filter(chosen, _all(subject)):
+        yield Item(one.name, f"{one.kind}: {_last(one)}", _place(one, rules, subject))
+
+
+def _place(one: Reviewed, rules: dict[str, Span], subject: Subject) -> Span:
+    return rules[one.name] if one.kind == "rule" else subject.place(one.iri.value)
+
+
+def _last(one: Reviewed) -> str:
+    if one.last is None:
+        return "nobody has looked at it"
+    changed = ", and it was changed since" if one.stale else ""
+    return f"{one.last.state} by {one.last.name} on {one.last.on.isoformat()}{changed}"
+
+
+_measure = partial(Measure, topic="review", weight="open", of_what="statements and rules", among=_all, needs_rules=True)
+
+MEASURES = (
+    _measure(
+        "not-reviewed",
+        title="statements and rules that nobody has reviewed as they are",
+        meaning="A draft: nobody has looked at it, or it was changed since; each conclusion that rests on it says so.",
+        counted=partial(_those, chosen=lambda one: one.state == "draft"),
+    ),
+    _measure(
+        "review-outdated",
+        title="statements and rules that were changed since their review",
+        meaning="What somebody looked at is no longer what stands there.",
+        counted=partial(_those, chosen=lambda one: one.stale),
+    ),
+    _measure(
+        "not-approved",
+        title="statements and rules that are reviewed and not approved",
+        meaning="Somebody has looked at it, and nobody has put their name to its use.",
+        counted=partial(_those, chosen=lambda one: one.state == "reviewed"),
+    ),
+)
