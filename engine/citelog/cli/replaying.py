@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from os import SEEK_END
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
@@ -17,7 +18,7 @@ from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
     from citelog.assess import Assessment
-    from citelog.receipt.replay import Replay
+    from citelog.render.lines import Line
 
 ENDING = ".receipt.json"
 
@@ -64,28 +65,36 @@ def replay(receipts: tuple[str, ...], kb: str | None, editions: tuple[str, ...],
     that it names is known by its hash: it is looked for at hand, in what --edition names, in the knowledge base's own
     folder `editions`, and in its git history. Ends with status 1 where anything differs.
     """
-    from citelog.receipt.replay import replay as asked
+    from citelog.receipt.replay import Desk, desk
+    from citelog.render.replayed import replayed
 
-    documents = [(name, _bytes(name)) for name in receipts]
-    found = [asked(data, name, _folder(data, name, kb), editions) for name, data in progress(documents, "receipts")]
+    told: list[Any] = []  # kept as little as possible of each: there may be thousands
+    verdicts: set[str] = set()
+    desks: dict[Path | None, Desk] = {}
+    with contextlib.ExitStack() as kept:
+        for name in progress(receipts, "receipts"):
+            data = _bytes(name)
+            folder = _folder(data, name, kb)
+            if folder not in desks:
+                desks[folder] = kept.enter_context(desk(folder, editions))
+            found = desks[folder].replay(data, name)
+            verdicts.add(found.verdict)
+            told.append(found.to_dict() if form == "json" else list(replayed(found, width(), brief)))
     if form == "json":
-        told = [one.to_dict() for one in found]
         write(json.dumps(told if len(told) > 1 else told[0], ensure_ascii=False, indent=2) + "\n")
     else:
-        _print(found, brief)
-    if any(one.verdict != "same" for one in found):
+        known = [str(folder) for folder in desks if folder is not None]
+        print_lines((line for lines in _apart(told) for line in lines), known[0] if len(known) == 1 else kb)
+    if verdicts != {"same"}:
         raise No("")
 
 
-def _print(found: Iterable[Replay], brief: bool) -> None:
+def _apart(parts: list[list[Line]]) -> Iterator[list[Line]]:
+    """Parts with a blank line between them."""
     from citelog.render.lines import Line
-    from citelog.render.replayed import replayed
 
-    lines: list[Line] = []
-    for one in found:
-        lines += [Line("")] * bool(lines)
-        lines += replayed(one, width(), brief)
-    print_lines(lines)
+    for i, part in enumerate(parts):
+        yield [Line("")] * bool(i) + part
 
 
 def _bytes(name: str) -> bytes:

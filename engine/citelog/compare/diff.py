@@ -16,12 +16,12 @@ from citelog import patient
 from citelog.answer import Conclusion
 from citelog.assess import Assessment
 from citelog.compare.alike import alike
-from citelog.compare.causes import Cause, Causes
+from citelog.compare.causes import MIXTURES, Cause, Causes
 from citelog.compare.changes import Change, Changes, Detail, Renamed, changes
 from citelog.compare.drift import Drift, Support, drift, supported
 from citelog.compare.editions import Edition
 from citelog.compare.effects import Effect, Outcome, Subject, Touched, effects, outcome
-from citelog.compare.mixed import Mixtures
+from citelog.compare.mixed import Mixtures, Some
 from citelog.compare.pictures import Pictures, Watch, pictures, unwatched
 from citelog.diagnostics import CaseError
 from citelog.explain.against import against
@@ -276,18 +276,35 @@ def diff(
     return Diff(old, new, found, cases, moved, compared.groups(), asked, unusable, pictures=seen)
 
 
-def diff_on(old: Edition, new: Edition, subjects: Iterable[Subject]) -> Diff:
-    """Compare two editions on some records and no others; raises CaseError where one cannot be read."""
-    found = changes(old, new)
-    moved = drift(old, new, found.renamed)
-    subjects = tuple(subjects)
-    unasked = _unasked(old, new)
-    if unasked:
-        return Diff(old, new, found, (), moved, (), (), {}, unasked)
-    compared = _Compared(old, new, found, every=False)
-    for subject in subjects:
+@dataclass
+class Comparison:
+    """Two editions, to be compared on one record after another: what they have in common is worked out once."""
+
+    old: Edition
+    new: Edition
+    known: dict[Some, None] = field(default_factory=dict)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What changed from one edition to the other."""
+        return changes(self.old, self.new)
+
+    @cached_property
+    def mixtures(self) -> Mixtures:
+        """The editions between them, as far as they were wanted."""
+        return Mixtures(self.old, self.new, self.changes.listed)
+
+    def on(self, subject: Subject) -> Diff:
+        """Their difference for a record and nothing else; raises CaseError where it cannot be read."""
+        if unasked := _unasked(self.old, self.new):
+            return Diff(self.old, self.new, self.changes, (), None, (), (), {}, unasked)
+        if len(self.mixtures.made) > MIXTURES // 2:
+            self.mixtures.made.clear()
+        compared = _Compared(self.old, self.new, self.changes, every=False, mixtures=self.mixtures)
+        compared.causes.known = self.known
         compared.ask(subject)
-    return Diff(old, new, found, (), moved, compared.groups(), subjects)
+        self.known = compared.causes.known
+        return Diff(self.old, self.new, self.changes, (), None, compared.groups(), (subject,))
 
 
 def _unasked(*editions: Edition) -> str:
@@ -303,13 +320,14 @@ class _Compared:
     new: Edition
     changes: Changes
     every: bool
+    mixtures: Mixtures | None = None
     found: dict[Cause, dict[tuple[Any, ...], list[Shown]]] = field(default_factory=dict)
     names: dict[tuple[Cause, tuple[Any, ...]], list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         listed = self.changes.listed
         assert self.old.knowledge is not None and self.new.knowledge is not None
-        self.causes = Causes(Mixtures(self.old, self.new, listed), self.changes.renamed)
+        self.causes = Causes(self.mixtures or Mixtures(self.old, self.new, listed), self.changes.renamed)
         self.touched = Touched.by(listed, self.old.knowledge, self.new.knowledge)
 
     def ask(self, subject: Subject) -> None:

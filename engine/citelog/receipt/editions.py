@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ class Wanted:
 
     sha256: str
     folder: str
-    ontology: str
-    files: Mapping[str, str]
+    ontology: str = field(compare=False)
+    files: Mapping[str, str] = field(compare=False)
 
     @classmethod
     def by(cls, files: Mapping[str, Any], sha256: str) -> Wanted:
@@ -49,22 +50,37 @@ class Wanted:
         return cls(sha256, files["folder"], groups[ONTOLOGY]["files"]["ontology.ttl"], listed)
 
 
-def today(folder: Path) -> Place:
-    """The edition that stands in a folder now."""
-    return Place(f"the folder {folder.name}", folder, home.ontology(), manifest(folder, home.ontology()))
-
-
-@contextmanager
-def edition_of(wanted: Wanted, kb: Path | None, given: Sequence[str], remarks: list[str]) -> Iterator[Place | None]:
-    """The edition that is wanted, for as long as it is; None where it is not at hand.
+@dataclass
+class Shelf:
+    """All editions at hand, each looked for once, for as long as the files of `kept` are there.
 
     Looked through are the folder `kb`, what is `given` (a folder, an archive, or a revision of `kb`'s repository), the
-    archives in `kb`'s own folder `editions`, and all of its history. `remarks` tells what could not be looked through.
-    Raises CitelogError where what is given is nothing of these.
+    archives in `kb`'s own folder `editions`, and all of its history.
     """
-    with ExitStack() as kept:
-        found = next(_matching(wanted, kb, given, remarks, kept), None)
-        yield found if found is None else _under_its_name(found, wanted.folder, kept)
+
+    kb: Path | None
+    given: Sequence[str]
+    kept: ExitStack
+    found: dict[Wanted, tuple[Place | None, tuple[str, ...]]] = field(default_factory=dict)
+
+    @cached_property
+    def today(self) -> Place | None:
+        """The edition that stands in the folder now; None where none is named."""
+        if self.kb is None:
+            return None
+        return Place(f"the folder {self.kb.name}", self.kb, home.ontology(), manifest(self.kb, home.ontology()))
+
+    def edition(self, wanted: Wanted) -> tuple[Place | None, tuple[str, ...]]:
+        """The edition that is wanted, None where it is not at hand; and what could not be looked through.
+
+        Raises CitelogError where what is given is no folder, no archive and no revision.
+        """
+        if wanted not in self.found:
+            remarks: list[str] = []
+            place = next(_matching(wanted, self.kb, self.given, remarks, self.kept), None)
+            named = place and _under_its_name(place, wanted.folder, self.kept)
+            self.found[wanted] = named, tuple(remarks)
+        return self.found[wanted]
 
 
 def _matching(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from citelog import patient
 from citelog.answer import Answer, DerivationError
 from citelog.checker import Checker, Fault
 from citelog.compare.changes import Detail
-from citelog.compare.diff import Diff, Group, diff_on
+from citelog.compare.diff import Comparison, Diff, Group
 from citelog.compare.editions import edition
 from citelog.compare.effects import Subject
 from citelog.diagnostics import CaseError, CitelogError, KnowledgeError
@@ -26,7 +27,7 @@ from citelog.knowledge.cache import open_knowledge
 from citelog.receipt import content
 from citelog.receipt.content import DamagedError, Receipt
 from citelog.receipt.differences import Difference, Told, differences
-from citelog.receipt.editions import Place, Wanted, edition_of, today
+from citelog.receipt.editions import Place, Shelf, Wanted
 from citelog.receipt.manifest import COUNTED
 from citelog.receipt.sealed import Damage
 from citelog.run.datalog import DeadlineError
@@ -147,37 +148,77 @@ def _cause(group: Group) -> dict[str, Any]:
     }
 
 
-def replay(data: bytes, name: str, kb: Path | None, given: Sequence[str] = ()) -> Replay:
-    """Replay a receipt; `name` is what to call it.
+@dataclass
+class Desk:
+    """Where receipts are replayed, one after another: editions are found, opened and compared once."""
 
-    `kb` is the folder of the knowledge base at hand, `given` are other editions of it: folders, archives, revisions.
-    Raises CitelogError where the bytes are no receipt at all, what is given is no edition, or none is at hand of the
-    knowledge base that the receipt is of.
-    """
-    seal = hashlib.sha256(data).hexdigest()
-    try:
-        receipt = content.read(data, name)
-    except DamagedError as error:
-        return Replay(name, seal, None, error.damage)
-    wanted = Wanted.by(receipt.members["files"], receipt.members["knowledge"]["sha256"])
-    remarks: list[str] = []
-    at_hand = today(kb) if kb is not None else None
-    id_ = receipt.members["knowledge"]["id"]
-    with edition_of(wanted, kb, given, remarks) as place:
-        if place is None and at_hand is None:
+    shelf: Shelf
+    opened: dict[Path, tuple[Knowledge | None, str]] = field(default_factory=dict)
+    compared: dict[Wanted, Comparison] = field(default_factory=dict)
+
+    def replay(self, data: bytes, name: str) -> Replay:
+        """Replay a receipt; `name` is what to call it.
+
+        Raises CitelogError where the bytes are no receipt at all, what is given is no edition, or none is at hand of
+        the knowledge base that the receipt is of.
+        """
+        sha256 = hashlib.sha256(data).hexdigest()
+        try:
+            receipt = content.read(data, name)
+        except DamagedError as error:
+            return Replay(name, sha256, None, error.damage)
+        id_ = receipt.members["knowledge"]["id"]
+        wanted = Wanted.by(receipt.members["files"], receipt.members["knowledge"]["sha256"])
+        place, remarks = self.shelf.edition(wanted)
+        today = self.shelf.today
+        if place is None and today is None:
             hint = "name the knowledge base with --kb, or an archive of it with --edition"
             raise CitelogError(f"{name}: it is of {id_}, which is not at hand\n   = {hint}")
-        is_same = at_hand is not None and at_hand.manifest.fingerprint == wanted.sha256
-        then = _asked(receipt, place, exact=True) if place is not None else None
-        now = then if is_same else _asked(receipt, at_hand, exact=False) if at_hand is not None else None
+        is_same = today is not None and today.manifest.fingerprint == wanted.sha256
+        then = _asked(receipt, place, *self.knowledge_of(place), exact=True) if place is not None else None
+        now = (
+            then
+            if is_same
+            else _asked(receipt, today, *self.knowledge_of(today), exact=False)
+            if today is not None
+            else None
+        )
         if now is not None and now.knowledge is not None and now.knowledge["id"] != id_:
             what = f"{name}: it is of {id_}, and --kb names {now.knowledge['id']}"
             raise CitelogError(f"{what}\n   = name the knowledge base that it is of")
         why = None
-        if place and at_hand and then and now and now.differences and not (is_same or then.fault or now.fault):
-            why = _why(receipt, place, at_hand)
-        files = tuple(differing(receipt, at_hand, place)) if at_hand is not None else ()
-        return Replay(name, seal, receipt, (), content.engine(), files, then, now, why, tuple(remarks))
+        if place and today and then and now and now.differences and not (is_same or then.fault or now.fault):
+            subject = Subject(receipt.assessment["case"]["id"], receipt.record, "receipt", receipt.at)
+            why = self.compare(wanted, place, today).on(subject)
+        files = tuple(differing(receipt, today, place)) if today is not None else ()
+        return Replay(name, sha256, receipt, (), content.engine(), files, then, now, why, remarks)
+
+    def knowledge_of(self, place: Place) -> tuple[Knowledge | None, str]:
+        """The knowledge of an edition; None, and the codes of its errors, where it has some."""
+        if place.folder not in self.opened:
+            try:
+                self.opened[place.folder] = open_knowledge(place.folder.absolute(), place.ontology), ""
+            except KnowledgeError as error:
+                codes = dict.fromkeys(found.code for found in error.diagnostics)
+                self.opened[place.folder] = None, f"it has errors: {', '.join(codes)}"
+        return self.opened[place.folder]
+
+    def compare(self, wanted: Wanted, then: Place, now: Place) -> Comparison:
+        """The comparison of an edition with the one at hand."""
+        if wanted not in self.compared:
+            before, after = (edition(place.folder, place.name, place.ontology) for place in (then, now))
+            self.compared[wanted] = Comparison(before, after)
+        return self.compared[wanted]
+
+
+@contextmanager
+def desk(kb: Path | None, given: Sequence[str] = ()) -> Iterator[Desk]:
+    """Where to replay receipts of a knowledge base, for as long as that is wanted.
+
+    `kb` is the folder at hand, `given` are other editions of it: folders, archives, revisions.
+    """
+    with ExitStack() as kept:
+        yield Desk(Shelf(kb, given, kept))
 
 
 def differing(receipt: Receipt, now: Place, then: Place | None) -> Iterator[Differing]:
@@ -200,11 +241,10 @@ def differing(receipt: Receipt, now: Place, then: Place | None) -> Iterator[Diff
                 )
 
 
-def _asked(receipt: Receipt, place: Place, exact: bool) -> Asked:
+def _asked(receipt: Receipt, place: Place, knowledge: Knowledge | None, errors: str, exact: bool) -> Asked:
     """What an edition says about the record of a receipt; `exact` where it is the edition that the receipt names."""
-    knowledge, errors = _opened(place)
     if knowledge is None:
-        return Asked(place.name, None, f"it has errors: {errors}")
+        return Asked(place.name, None, errors)
     told = {"id": knowledge.id, "version": knowledge.version, "sha256": knowledge.sha256}
     day = datetime.date.fromisoformat(receipt.at) if receipt.at else None
     try:
@@ -221,18 +261,3 @@ def _asked(receipt: Receipt, place: Place, exact: bool) -> Asked:
     if case.original is not None and case.original.form != form:
         found = (Difference("case", "changed", (Detail("form", (form,), (case.original.form,)),)), *found)
     return Asked(place.name, told, "", faults, found)
-
-
-def _opened(place: Place) -> tuple[Knowledge | None, str]:
-    """The knowledge of an edition; None, and the codes of its errors, where it has some."""
-    try:
-        return open_knowledge(place.folder.absolute(), place.ontology), ""
-    except KnowledgeError as error:
-        return None, ", ".join(dict.fromkeys(found.code for found in error.diagnostics))
-
-
-def _why(receipt: Receipt, then: Place, now: Place) -> Diff:
-    """What became of the answer from one edition to the other, by the changes that cause it."""
-    subject = Subject(receipt.assessment["case"]["id"], receipt.record, "receipt", receipt.at)
-    before, after = (edition(place.folder, place.name, place.ontology) for place in (then, now))
-    return diff_on(before, after, [subject])

@@ -20,7 +20,7 @@ _LABEL = 11
 
 def replayed(found: Replay, width: int = WIDTH, brief: bool = False) -> Iterator[Line]:
     """Everything that replaying a receipt showed; `brief` without the proofs of what differs today."""
-    yield from wrapped(f"{found.verdict}: {found.name}", width, "  ", STYLES[found.verdict])
+    yield Line(f"{found.verdict}: {found.name}", STYLES[found.verdict])
     for remark in found.remarks:
         yield from _labelled("", f"not looked at: {remark}", width, "yellow")
     if found.receipt is None:
