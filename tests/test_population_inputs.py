@@ -6,6 +6,7 @@ import copy
 import datetime
 import gzip
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import walked
 from citelog.diagnostics import CaseError
 from citelog.patient.fhir import READ as READ_TYPES
 from citelog.patient.fhir import read_one
 from citelog.patient.reading import json_object
 from citelog.patient.releases import other_release
-from citelog.population import bulk, inputs
+from citelog.population import bulk, inputs, omop
 from citelog.population.stencils import Medications, Reader
-from citelog.population.tables import PATIENTS, Source
+from citelog.population.tables import PATIENTS, TABLES, Source
 from patient_terms import TERMS
 from test_fhir import FHIR, LOINC, coded, condition, observation, procedure, quantity, request, statement
+from test_population import _sessions
 
 Files = Mapping[str, str | bytes]
 Rows = list[dict[str, Any]]
@@ -791,9 +794,9 @@ def test_what_of_omop_is_not_read_is_counted(tmp_path: Path) -> None:
     )
     assert read.source.remarks == (
         "visit_occurrence.csv is not read.",
-        "measurement.csv: 3 rows are about 2 concepts that neither concept nor concept_mapping names, most often "
-        "999 (2), 998 (1).",
-        "measurement.csv: 1 rows have no concept; they are named as their source did.",
+        "measurement.csv: neither concept nor concept_mapping names what 3 rows of it are about; 2 concepts, "
+        "most often 999 (2), 998 (1).",
+        "measurement.csv: 1 row has no concept, only a name of the source.",
     )
 
 
@@ -903,3 +906,28 @@ def test_a_stencil_says_of_each_line_what_the_line_says_by_itself(data: st.DataO
 def paths(node: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     return [one for key, child in inner for one in ((*at, key), *paths(child, (*at, key)))]
+
+
+# --- the page -----------------------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).parent.parent / "docs" / "POPULATION-INPUTS.md"
+
+
+def test_the_page_does_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/POPULATION-INPUTS.md, walked through; with CITELOG_ACCEPT=1 in the environment, written anew."""
+    page = PAGE.read_text(encoding="utf-8")
+    commands = list(walked.walk(page, tmp_path))
+    monkeypatch.chdir(tmp_path)
+    shown = _sessions(page)
+    if os.environ.get("CITELOG_ACCEPT"):
+        PAGE.write_text(shown(walked.renewed(page, commands)), encoding="utf-8")
+        return
+    assert [(c.line, c.printed) for c in commands if not c.agrees] == []
+    assert shown(page) == page
+
+
+def test_the_page_names_every_column_that_is_read() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    columns = {column for table in TABLES.values() for column in table.columns}
+    columns |= {column for groups in omop.COLUMNS.values() for group in groups for column in group}
+    assert [column for column in sorted(columns) if f"`{column}`" not in page] == []

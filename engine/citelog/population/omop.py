@@ -159,7 +159,7 @@ _PREFIX = {
     "measurement": "measurement", "observation": "observation", "condition_occurrence": "condition",
     "procedure_occurrence": "procedure", "drug_exposure": "drug",
 }  # fmt: skip
-_COLUMNS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
+COLUMNS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     # the ids, the texts and the numbers that are read besides the person, the concepts and the source's name
     "measurement": (
         ("operator_concept_id", "value_as_concept_id", "unit_concept_id"),
@@ -168,14 +168,12 @@ _COLUMNS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]]
     ),
     "observation": (
         ("value_as_concept_id", "unit_concept_id", "qualifier_concept_id"),
-        ("observation_date", "observation_datetime", "unit_source_value", "value_source_value", "value_as_string",
-         "qualifier_source_value"),
+        ("observation_date", "observation_datetime", "unit_source_value", "value_source_value", "value_as_string"),
         ("value_as_number",),
     ),
     "condition_occurrence": (
         ("condition_status_concept_id",),
-        ("condition_start_date", "condition_start_datetime", "condition_end_date", "condition_end_datetime",
-         "condition_status_source_value"),
+        ("condition_start_date", "condition_start_datetime", "condition_end_date", "condition_end_datetime"),
         (),
     ),
     "procedure_occurrence": ((), ("procedure_date", "procedure_datetime"), ()),
@@ -196,7 +194,7 @@ def _prepare(tables: Mapping[str, _Table], cursor: duckdb.DuckDBPyConnection) ->
         cursor.execute("CREATE TEMP TABLE people AS SELECT DISTINCT patient FROM person_rows WHERE fault IS NULL")
     for table in EVENTS:
         if table in tables:
-            ids, texts, numbers = _COLUMNS[table]
+            ids, texts, numbers = COLUMNS[table]
             ids = ("concept_id", "source_concept_id", *ids)
             rows = _rows(tables[table], ids, ("source_value", *texts), numbers, known=person is not None)
             cursor.execute(f"CREATE TEMP VIEW {table}_rows AS {rows}")
@@ -273,7 +271,7 @@ def _vocabulary(tables: Mapping[str, _Table], cursor: duckdb.DuckDBPyConnection,
     spoken: set[int] = set(ingredients.values())
     for table in ("person", *events):
         if table in tables:
-            ids = _PERSON_IDS[:1] if table == "person" else ("concept_id", "source_concept_id", *_COLUMNS[table][0])
+            ids = _PERSON_IDS[:1] if table == "person" else ("concept_id", "source_concept_id", *COLUMNS[table][0])
             for one in ids:
                 spoken.update(i for (i,) in cursor.execute(f"SELECT DISTINCT {one} FROM {table}_rows").fetchall() if i)
     vocabulary = Vocabulary(_concepts(tables, spoken, cursor), ingredients, terms)
@@ -551,16 +549,20 @@ def _remarks(folder: Path, tables: Mapping[str, _Table], cursor: duckdb.DuckDBPy
             f"SELECT c, count(*) FROM {table}_keyed WHERE c <> 0 AND c NOT IN (SELECT concept_id FROM concepts "
             "WHERE is_named) GROUP BY c ORDER BY 2 DESC, 1"
         ).fetchall()
+        shown = tables[table].stored.shown
         if unnamed:
             rows, most = sum(count for _, count in unnamed), ", ".join(f"{c} ({n:,})" for c, n in unnamed[:5])
-            yield (
-                f"{tables[table].stored.shown}: {rows:,} rows are about {len(unnamed):,} concepts that neither concept "
-                f"nor concept_mapping names, most often {most}."
-            )
+            are = f"{_counted(rows, 'row')} of it {'is' if rows == 1 else 'are'} about"
+            which = f"{_counted(len(unnamed), 'concept')}, most often {most}"
+            yield f"{shown}: neither concept nor concept_mapping names what {are}; {which}."
         ((without,),) = cursor.execute(f"SELECT count(*) FROM {table}_keyed WHERE c = 0").fetchall()
         if without:
-            yield f"{tables[table].stored.shown}: {without:,} rows have no concept; they are named as their source did."
+            has = "has" if without == 1 else "have"
+            yield f"{shown}: {_counted(without, 'row')} {has} no concept, only a name of the source."
         column = tables[table].columns.get("value_as_number", "")
         if tables[table].stored.columns.get(column) in ("DOUBLE", "FLOAT"):
-            shown = tables[table].stored.shown
             yield f"{shown}: value_as_number is given by the shortest text that means the same number."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
