@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import b12
+import walked
 from authoring import ROOT, citelog
 from citelog import home
 from citelog.advice.review import review_opened
@@ -569,3 +571,35 @@ def test_the_gates_of_b12_are_its_own_and_tight() -> None:
     for one in held:
         assert of(B12).figure(one.code).count == one.most
         assert gates.failed(of(B12), [replace(one, most=one.most - 1)]), "one fewer would not be passed"
+
+
+# --- the page for auditors ------------------------------------------------------------------
+
+AUDIT = ROOT / "docs" / "AUDIT.md"
+
+
+def figures_table() -> str:
+    """Every figure with its weight and what it means."""
+    lines = ["| figure | weight | counts | what one means |", "|---|---|---|---|"]
+    lines += [f"| `{one.code}` | {one.weight} | {one.title} | {one.meaning} |" for one in MEASURES]
+    return "\n".join(lines) + "\n"
+
+
+def test_every_figure_is_listed_in_the_page_for_auditors() -> None:
+    """CITELOG_ACCEPT=1 renews the table."""
+    text = AUDIT.read_text(encoding="utf-8")
+    before, begin, rest = text.partition("<!-- figures: begin -->\n")
+    told, end, after = rest.partition("<!-- figures: end -->")
+    if os.environ.get("CITELOG_ACCEPT"):
+        AUDIT.write_text(before + begin + figures_table() + end + after, encoding="utf-8")
+        return
+    assert end and told == figures_table()
+
+
+@pytest.mark.slow
+def test_the_page_for_auditors_is_followed_word_for_word(tmp_path: Path) -> None:
+    shutil.copytree(NIGHTS, tmp_path / "short-nights")
+    commands = list(walked.walk(AUDIT.read_text(encoding="utf-8"), tmp_path))
+    assert len(commands) >= 8
+    for command in commands:
+        assert command.agrees, f"$ {command.line}\n{command.printed}"

@@ -25,7 +25,7 @@ def traced(found: Trace, source: Source, width: int = WIDTH) -> Iterator[Line]:
     yield Line("From each conclusion back to the document", "bold")
     for conclusion in found.of("conclusion"):
         yield Line("")
-        yield from _conclusion(found, conclusion, width)
+        yield from _conclusion(found, conclusion, source, width)
     yield Line("")
     yield Line("From each member of the documents of an answer to the places of the page that show it", "bold")
     for member in found.of("member"):
@@ -66,13 +66,15 @@ def _sentence(found: Trace, sentence: Node, source: Source, width: int) -> Itera
             yield from wrapped(f"    besides     {one.reason}", width, " " * 16, "dim")
 
 
-def _conclusion(found: Trace, conclusion: Node, width: int) -> Iterator[Line]:
+def _conclusion(found: Trace, conclusion: Node, source: Source, width: int) -> Iterator[Line]:
     yield Line(f"{_with_cases(found, conclusion)}  {conclusion.span}", "cyan", "", conclusion.span.file)
     yield from wrapped(f"    {conclusion.text}", width, "    ")
     yield from _names("rules", found.back(conclusion, "rule"), width)
     statements = found.back(conclusion, "statement")
     yield from _names("statements", statements, width)
-    yield from _names("sentences", _unique(s for one in statements for s in found.back(one, "sentence")), width)
+    sentences = _unique(s for one in statements for s in found.back(one, "sentence"))
+    lines = [f"line {source.line(one.at[0])} ({one.id})" for one in sentences if one.at]
+    yield from _told("sentences", lines, width)
     yield from _names("properties", found.forth(conclusion, "property"), width)
 
 
