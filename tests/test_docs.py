@@ -38,6 +38,7 @@ QUERIES = ROOT / "queries" / "README.md"
 EXPLANATIONS = ROOT / "engine" / "EXPLANATIONS.md"
 CASES = ROOT / "engine" / "CASES.md"
 DIFF = ROOT / "docs" / "DIFF.md"
+DRIFT = ROOT / "docs" / "DRIFT.md"
 
 
 def examples() -> list[tuple[str, str, str]]:
@@ -241,6 +242,21 @@ def test_the_page_about_comparing_is_followed_word_for_word(tmp_path: Path) -> N
     commands = list(walked.walk(page, tmp_path))
     if os.environ.get("CITELOG_ACCEPT"):
         DIFF.write_text(walked.renewed(page, commands), encoding="utf-8")
+        return
+    assert len(commands) >= 6
+    for command in commands:
+        assert command.agrees, f"$ {command.line}\n{command.printed}"
+
+
+@pytest.mark.slow
+def test_the_page_about_a_new_document_is_followed_word_for_word(tmp_path: Path) -> None:
+    """With CITELOG_ACCEPT=1 the page is renewed where it leaves nothing out."""
+    shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / "short-nights")
+    shutil.copytree(ROOT / "knowledge" / "b12", tmp_path / "b12")
+    page = DRIFT.read_text(encoding="utf-8")
+    commands = list(walked.walk(page, tmp_path))
+    if os.environ.get("CITELOG_ACCEPT"):
+        DRIFT.write_text(walked.renewed(page, commands), encoding="utf-8")
         return
     assert len(commands) >= 6
     for command in commands:

@@ -6,7 +6,8 @@ A page is Markdown. Beside its prose it has
 `diff PATH`           a change to a file: `- ` lines give way to `+ ` lines; lines that begin with two blanks say where,
                       and stay; a line `…` begins another place of the same file; `+ ` lines alone go to the end
 `console run`         commands, each after `$ `, with what they print; a line `…` stands for any number of lines, and
-                      `…` in a line for any characters. Beside citelog only `mv`, `cp -r` and `git` are known.
+                      `…` in a line for any characters. Beside citelog only `mv`, `cp -r`, `git` and
+                      `sed … > FILE` are known.
 """
 
 from __future__ import annotations
@@ -94,7 +95,13 @@ def run(line: str, folder: Path) -> str:
         return subprocess.run(
             [program, *arguments], cwd=folder, env=AUTHOR, check=True, stdout=subprocess.PIPE, text=True
         ).stdout
-    assert program == "citelog", f"only citelog's own commands are run, mv, cp -r and git: {line}"
+    if program == "sed":
+        *given, arrow, target = arguments
+        assert arrow == ">", f"sed writes to a file: {line}"
+        done = subprocess.run([program, *given], cwd=folder, capture_output=True, check=True)
+        (folder / target).write_bytes(done.stdout)
+        return ""
+    assert program == "citelog", f"only citelog's own commands are run, mv, cp -r, git and sed: {line}"
     ended = citelog(*arguments, cwd=folder)
     printed = (ended.out + ended.err).rstrip()
     return f"{printed}\n" if printed else ""

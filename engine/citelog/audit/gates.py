@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from citelog.audit.model import Audit, Figure
+from citelog.audit.model import Figure
 from citelog.audit.report import CODES
 from citelog.audit.subject import Subject
 from citelog.diagnostics import CitelogError, Span, did_you_mean
@@ -51,8 +51,18 @@ class Failed:
         }
 
 
-def gate(text: str, span: Span | None = None) -> Gate:
+class Counted(Protocol):
+    """Something that is told in figures: an audit, or a new edition of the document beside a knowledge base."""
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """What is counted."""
+
+
+def gate(text: str, span: Span | None = None, known: Collection[str] = CODES) -> Gate:
     """A gate as it is written: `CODE` where none may be, `CODE>N` where N may; raises CitelogError for any other text.
+
+    `known` are the codes that there are.
 
     >>> gate("rule-untried"), gate("marker-none > 28").most
     (Gate(code='rule-untried', most=0, span=None), 28)
@@ -67,8 +77,8 @@ def gate(text: str, span: Span | None = None) -> Gate:
         hint = "write a code, or a code and the most that may be: rule-untried, marker-none>28"
         raise CitelogError(f"{place}{text}: this is no gate\n   = {hint}")
     code, most = written.groups()
-    if code not in CODES:
-        hint = did_you_mean(code, CODES) or f"the codes are: {', '.join(CODES)}"
+    if code not in known:
+        hint = did_you_mean(code, known) or f"the codes are: {', '.join(known)}"
         raise CitelogError(f"{place}{code}: there is no figure of that code\n   = {hint}")
     return Gate(code, int(most or 0), span)
 
@@ -82,7 +92,7 @@ def kept(of: Subject) -> tuple[Gate, ...]:
     return tuple(gates)
 
 
-def failed(audit: Audit, gates: Iterable[Gate] = ()) -> tuple[Failed, ...]:
+def failed(audit: Counted, gates: Iterable[Gate] = ()) -> tuple[Failed, ...]:
     """The gates that an audit does not pass, in the order of the figures.
 
     What is broken is always a gate; so is a figure that a gate asks for and that could not be counted. Of several

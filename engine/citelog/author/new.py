@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from citelog import home
+from citelog.author.documents import LARGEST, of, read
 from citelog.author.sentences import Piece, headings, pieces
 from citelog.author.turtle import fill
 from citelog.diagnostics import CitelogError
-from citelog.evidence.sources import Source
 from citelog.knowledge.load import load
 from citelog.layout.turtle import layout
 
-LARGEST = 4_000_000
-"""The bytes of the largest document that is taken: some thousand pages."""
 SAMPLE = "sample.txt"
 """The document of those who bring none."""
 
@@ -58,10 +56,10 @@ def new(folder: Path, document: Path | None = None, id_: str | None = None, titl
     Without a document, a short invented one is taken. Without an id, it is the folder's name; without a title, the
     document's first line. Raises CitelogError where the folder cannot be made or the document is no text.
     """
-    folder = _free(folder)
+    folder = free(folder)
     id_ = _id(folder, id_)
-    name, data = (SAMPLE, fill(SAMPLE).encode()) if document is None else (_name(document), _read(document))
-    source = _source(document or Path(SAMPLE), name, data)
+    given = of(Path(SAMPLE), SAMPLE, fill(SAMPLE).encode()) if document is None else read(document, LARGEST)
+    source, name = given.source, given.source.file
     found = pieces(source.text)
     title = _title(title, found[0])
     quoted, start, end = _example(found)
@@ -82,7 +80,7 @@ def new(folder: Path, document: Path | None = None, id_: str | None = None, titl
         "markers": ", ".join(source.printed_markers(end)),
     }
     texts = {path: _laid_out(path, fill(template, **values)).encode() for template, path in _FILES.items()}
-    _put(folder, {**texts, f"source/{name}": data})
+    _put(folder, {**texts, f"source/{name}": given.data})
     return Made(folder, id_, title, name, len(found), len(sections), source.text[start:end])
 
 
@@ -111,14 +109,14 @@ def _put(folder: Path, files: dict[str, bytes]) -> None:
 # --- what is asked for ---------------------------------------------------------------------------------------------
 
 
-def _free(folder: Path) -> Path:
-    """The place of the new folder, if nothing stands there."""
+def free(folder: Path) -> Path:
+    """The place of a folder that is to be made, if nothing stands there; raises CitelogError where something does."""
     try:
         place = folder.resolve()
         if not place.parent.is_dir():
             what, remedy = f"there is no folder {place.parent} to make it in", "make that one first"
         elif place == Path.cwd():
-            what, remedy = "this is the current folder, which new cannot put in place whole", "name a folder to be made"
+            what, remedy = "this is the current folder, which cannot be put in place whole", "name a folder to be made"
         elif place.exists() and not place.is_dir():
             what, remedy = "this is a file, not a folder", "name a folder to be made"
         elif place.exists() and (held := next(place.iterdir(), None)) is not None:
@@ -147,49 +145,6 @@ def _title(given: str | None, first: Piece) -> str:
     if not title:
         raise CitelogError("--title: there is nothing in it\n   = say what the document is about, or leave --title out")
     return title
-
-
-# --- the document --------------------------------------------------------------------------------------------------
-
-
-def _name(document: Path) -> str:
-    """The document's own name, without what other systems cannot have in a name."""
-    return re.sub(r"[^\w.-]+", "-", document.name).strip("-") or "document.txt"
-
-
-def _read(document: Path) -> bytes:
-    """The bytes of the document, if they are not too many."""
-    try:
-        with document.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise CitelogError(
-            f"{document}: the document cannot be read: {error.strerror}\n   = give a file with its text"
-        ) from error
-    if len(data) > LARGEST:
-        raise CitelogError(
-            f"{document}: the document has more than {LARGEST} bytes\n   = give one guideline, or one part of it"
-        )
-    return data
-
-
-def _source(document: Path, name: str, data: bytes) -> Source:
-    """The document as a source, if it is text with words in it."""
-    plain = "give it as plain text: save it as text in UTF-8, without markup"
-    try:
-        source = Source.of(name, data)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise CitelogError(
-            f"{document}:{line}: byte {error.start} is not UTF-8, so this is no UTF-8 text\n   = {plain}"
-        ) from error
-    if odd := re.search(r"[\x00-\x08\x0b\x0e-\x1f\x7f]", source.text):
-        where = f"{document}:{source.line(odd.start())}"
-        raise CitelogError(f"{where}: the control character U+{ord(odd[0]):04X} is in no plain text\n   = {plain}")
-    if not any(character.isalpha() for character in source.text):
-        what = "there is no word in the document" if source.text.strip() else "the document is empty"
-        raise CitelogError(f"{document}: {what}\n   = give a document with at least one sentence")
-    return source
 
 
 def _example(found: tuple[Piece, ...]) -> tuple[Piece, int, int]:

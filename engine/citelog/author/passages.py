@@ -172,7 +172,7 @@ class _Base:
     def __init__(self, triples: Triples, source: Source) -> None:
         self.triples, self.source = triples, source
         self.statements: Mapping[str, Statement] = read_statements(triples, source, [])
-        self.segments = tuple(_placed(triples, source))
+        self.segments = tuple(placed(triples, source))
         sections = [(triples.whole(s, CL + "line"), s) for s in triples.instances(CL + "Section")]
         self.sections = sorted((line, s) for line, s in sections if line)
 
@@ -235,7 +235,7 @@ class _Base:
         )
 
 
-def _placed(triples: Triples, source: Source) -> Iterator[tuple[int, int, Segment]]:
+def placed(triples: Triples, source: Source) -> Iterator[tuple[int, int, Segment]]:
     """From where to where each segment goes, in order; one that is not where it says is left out."""
     at = 0
     for iri in sorted(triples.instances(CL + "Segment"), key=lambda s: triples.whole(s, CL + "order")):

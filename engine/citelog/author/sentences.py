@@ -103,11 +103,11 @@ def headings(text: str, found: tuple[Piece, ...]) -> tuple[Piece, ...]:
     """
     return tuple(
         piece
-        for piece, following in pairwise(found[1:])
+        for before, (piece, following) in zip(found, pairwise(found[1:]), strict=False)
         if len(piece.text) <= _HEADING
         and (piece.text[0].isupper() or piece.text[0] in "#0123456789")
         and piece.text[-1] not in ".!?:;,"
         and "\n" not in piece.text
-        and re.search(r"\n[^\S\n]*\n\s*$", text[: piece.start])
-        and re.search(r"\n[^\S\n]*\n", text[piece.end : following.start])
+        and text.count("\n", before.end, piece.start) > 1
+        and text.count("\n", piece.end, following.start) > 1
     )

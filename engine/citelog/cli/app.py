@@ -13,6 +13,7 @@ from citelog.cli import (
     auditing,
     authors,
     comparing,
+    drifting,
     editing,
     exporting,
     patients,
@@ -46,7 +47,7 @@ for command in (
     *serving.COMMANDS,
 ):
     app.add_command(command)
-for command in replaying.COMMANDS:
+for command in (*replaying.COMMANDS, *drifting.COMMANDS):
     auditing.audit.add_command(command)
 
 

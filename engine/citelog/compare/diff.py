@@ -18,17 +18,17 @@ from citelog.assess import Assessment
 from citelog.compare.alike import alike
 from citelog.compare.causes import MIXTURES, Cause, Causes
 from citelog.compare.changes import Change, Changes, Detail, Renamed, changes
-from citelog.compare.drift import Drift, Support, drift, supported
+from citelog.compare.drift import Drift, drift, supported
 from citelog.compare.editions import Edition
-from citelog.compare.effects import Effect, Outcome, Subject, Touched, effects, outcome
+from citelog.compare.effects import Effect, Outcome, Subject, Touched, Watch, effects, outcome, unwatched
 from citelog.compare.mixed import Mixtures, Some
-from citelog.compare.pictures import Pictures, Watch, pictures, unwatched
+from citelog.compare.pictures import Pictures, pictures
+from citelog.compare.supports import rests
 from citelog.diagnostics import CaseError
 from citelog.explain.against import against
 from citelog.explain.obstacles import Obstacle
 from citelog.patient.case import Case, Expectation
 from citelog.proof.compare import reasons
-from citelog.proof.support import premises
 from citelog.run.result import Firing
 from citelog.vocab import Terms
 
@@ -260,7 +260,7 @@ def diff(
     unasked = _unasked(old, new)
     unusable: dict[str, str] = {}
     if moved is not None and any(quote.fate != "moved" for quote in moved.quotes):
-        moved = supported(moved, _rests(old, watch))
+        moved = supported(moved, rests(old, watch))
     if unasked or (old.files == new.files and moved is None and old.folder == new.folder):
         return Diff(old, new, found, cases, moved, (), (), {}, unasked)
     assert old.knowledge is not None and new.knowledge is not None
@@ -426,44 +426,3 @@ def _changed_cases(old: Edition, new: Edition) -> Iterator[Change]:
             )
             if details:
                 yield Change("case", stem, "changed", "", details)
-
-
-def _rests(old: Edition, watch: Watch) -> Mapping[str, list[Support]]:
-    """For each statement the conclusions that rest on it, those that cite it first, with the cases in which they do."""
-    found: dict[str, dict[str, tuple[list[str], bool]]] = {}
-    if old.knowledge is None:
-        return {}
-    for name, file in watch(tuple(old.cases.items()), "cases of the old edition"):
-        try:
-            assessment = outcome(old.knowledge, Subject(Path(name).stem, file, "case")).assessment
-        except CaseError:
-            assessment = None  # it is told with the cases
-        for conclusion in assessment.conclusions if assessment else ():
-            for statement in _under(conclusion, assessment):
-                of = found.setdefault(statement, {})
-                cases, cites = of.get(conclusion.id.partition("#")[0], ([], False))
-                of[conclusion.id.partition("#")[0]] = cases, cites or statement in conclusion.statements
-                if Path(name).stem not in cases:
-                    cases.append(Path(name).stem)
-    return {
-        statement: [
-            Support(id_, tuple(cases), cites)
-            for id_, (cases, cites) in sorted(of.items(), key=lambda one: (not one[1][1], one[0]))
-        ]
-        for statement, of in found.items()
-    }
-
-
-def _under(conclusion: Conclusion, assessment: Assessment | None) -> Iterator[str]:
-    """Every statement that stands in the proof of a conclusion."""
-    assert assessment is not None
-    run, seen = assessment.run, {conclusion.atom: None}
-    told: dict[str, None] = {}
-    for atom in (open_ := [conclusion.atom]):
-        told.update(dict.fromkeys(run.statements(atom) or ()))
-        for firing in run.firings(atom):
-            told.update(dict.fromkeys(firing.rule.cites))
-            new = [premise for premise in premises(firing) if premise not in seen]
-            seen.update(dict.fromkeys(new))
-            open_ += new
-    yield from told

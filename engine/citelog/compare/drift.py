@@ -1,39 +1,24 @@
 """What becomes of the quotes when the document changes: they stay, move, change or vanish, and what rests on them.
 
-A quote is looked for letter for letter. Where it is no longer there, the passage most like it is shown with every word
-that differs, as `citelog quote` shows it; where nothing is like it, it has vanished. Either way the statement has lost
-its words, and every conclusion that rests on it has lost support until somebody has read the new document.
+Where a quote changed or vanished (`compare.fates`), its statement has lost its words, and every conclusion that rests
+on it has lost support until somebody has read the new document.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
-from citelog.author.passages import Difference, differences, nearest
+from citelog.author.passages import Difference, differences
 from citelog.compare.changes import Renamed
 from citelog.compare.editions import Edition
+from citelog.compare.fates import Became, Documents, Fate, Place
 from citelog.evidence.sources import Source
 from citelog.knowledge.statements import place_of
 from citelog.knowledge.triples import Triples
 from citelog.values import Iri
 from citelog.vocab import CL
-
-Fate = Literal["moved", "changed", "vanished"]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where words stand: their line, counted from 1, and their offsets in code points, the end exclusive."""
-
-    line: int
-    start: int
-    end: int
-
-    def to_dict(self) -> dict[str, int]:
-        """The place as data."""
-        return {"line": self.line, "start": self.start, "end": self.end}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,44 +98,30 @@ def drift(old: Edition, new: Edition, renamed: Renamed) -> Drift | None:
     before, after = old.source, new.source
     if before is None or after is None or before.sha256 == after.sha256:
         return None
+    documents = Documents(before, after)
     found, kept = [], 0
-    for id_, quote, place in _quoted(old.opened.triples, before):
-        fate = _fate(id_, quote, place, before, after)
-        if fate is None:
+    for id_, start, end in quoted(old.opened.triples, before):
+        quote = _quote(id_, documents.became(start, end))
+        if quote.fate == "kept":
             kept += 1
-        elif fate.fate == "moved":
-            found.append(fate)
         else:
-            found.append(_requoted(fate, new, renamed))
+            found.append(quote if quote.fate == "moved" else _requoted(quote, new, renamed))
     return Drift(before, after, tuple(sorted(found, key=lambda q: q.before.start)), kept)
 
 
-def _quoted(triples: Triples, source: Source) -> Iterable[tuple[str, str, int]]:
-    """Every statement with its quote, where that stands in the document."""
+def quoted(triples: Triples, source: Source) -> Iterable[tuple[str, int, int]]:
+    """Every statement, by its id, with the offsets of its quote, where that stands in the document."""
     for iri in triples.instances(CL + "Statement"):
         quote = triples.text(iri, CL + "quote")
         place = place_of(triples, iri, source, lambda *_: None) if quote and source.places(quote) else None
         if place is not None:
-            yield Iri(iri).local, quote, place
+            yield Iri(iri).local, place, place + len(quote)
 
 
-def _fate(id_: str, quote: str, place: int, before: Source, after: Source) -> Quote | None:
-    """What became of one quote; None where it stands on the line where it stood, or only its offset differs."""
-    was = _place(before, place, place + len(quote))
-    if places := after.places(quote):
-        ahead = after.text.find(before.text[max(0, place - 80) : place + len(quote)])
-        at = ahead + min(80, place) if ahead >= 0 else min(places, key=lambda p: abs(p - place))
-        now = _place(after, at, at + len(quote))
-        return None if now.line == was.line else Quote(id_, "moved", quote, was, quote, now)
-    start, end = nearest(after, quote)
-    if start == end:
-        return Quote(id_, "vanished", quote, was, "", None)
-    words = after.text[start:end]
-    return Quote(id_, "changed", quote, was, words, _place(after, start, end), tuple(differences(quote, words)))
-
-
-def _place(source: Source, start: int, end: int) -> Place:
-    return Place(source.line(start), start, end)
+def _quote(id_: str, found: Became) -> Quote:
+    """What became of the quote of a statement."""
+    differing = tuple(differences(found.words, found.now)) if found.fate == "changed" else ()
+    return Quote(id_, found.fate, found.words, found.before, found.now, found.after, differing)
 
 
 def _requoted(found: Quote, new: Edition, renamed: Renamed) -> Quote:
@@ -163,7 +134,7 @@ def _requoted(found: Quote, new: Edition, renamed: Renamed) -> Quote:
         return found
     if now is None or not (places := new.source.places(now)):
         return replace(found, requoted=now is None)
-    place = _place(new.source, places[0], places[0] + len(now))
+    place = Place(new.source.line(places[0]), places[0], places[0] + len(now))
     return replace(
         found, fate="changed", now=now, after=place, differences=tuple(differences(found.quote, now)), requoted=True
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from citelog import patient
 from citelog.answer import Conclusion, DerivationError
@@ -27,9 +27,22 @@ Origin = Literal["case", "patient", "picture", "receipt"]
 
 How = Literal["gained", "lost", "becomes", "changed", "kept", "fails", "works"]
 
+Item = TypeVar("Item")
 
 QUOTE = "quote of "
 """What the detail of a conclusion is called, before the statement, of which it cites other words."""
+
+
+class Watch(Protocol):
+    """Passes items through one by one, telling somebody who looks on how far the work is."""
+
+    def __call__(self, items: Sequence[Item], what: str) -> Iterable[Item]:
+        """The items, of the work that is called `what`."""
+
+
+def unwatched(items: Sequence[Item], what: str) -> Iterable[Item]:
+    """Nobody looks on."""
+    return items
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ loses it.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal
 
 from citelog.answer import derive, spelt
 from citelog.compare.both import Asked, Both, Side, both
 from citelog.compare.changes import Renamed
-from citelog.compare.effects import Subject, read
+from citelog.compare.effects import Subject, Watch, read, unwatched
 from citelog.knowledge.base import Knowledge
 from citelog.rules.program import Program
 from citelog.values import Iri, Value
@@ -31,8 +31,6 @@ from citelog.verify.witness import FaultError
 
 MOST = 1 << 22
 """Pictures beyond which those that gain or lose a conclusion are not counted."""
-
-Item = TypeVar("Item")
 
 PATIENCE = 1_000
 """Conflicts of clingo's after which a record from which nothing can be left out is as good as the smallest."""
@@ -126,18 +124,6 @@ class _Goal:
     asked: Asked
     row: Row
     atom: int
-
-
-class Watch(Protocol):
-    """Passes items through one by one, telling somebody who looks on how far the work is."""
-
-    def __call__(self, items: Sequence[Item], what: str) -> Iterable[Item]:
-        """The items, of the work that is called `what`."""
-
-
-def unwatched(items: Sequence[Item], what: str) -> Iterable[Item]:
-    """Nobody looks on."""
-    return items
 
 
 def pictures(old: Knowledge, new: Knowledge, renamed: Renamed, watch: Watch = unwatched) -> Pictures:

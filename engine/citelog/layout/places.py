@@ -43,9 +43,35 @@ def placed(text: str, places: Mapping[str, Place]) -> tuple[str, list[str]]:
         if place is not None and (made := _edits(text, file, block, namespaces, place)):
             edits += made
             changed.append(block.subject.text)
+    return _made(text, edits), changed
+
+
+def said_anew(text: str, values: Mapping[str, Mapping[str, str]]) -> str:
+    """A file in which some things have other values: `values`, as they are written, by property, by subject (IRIs).
+
+    Only what the file says of them outside of graphs is said anew; nothing is added.
+
+    >>> text = '@prefix ex: <https://example.org/> .\\nex:a ex:line 1 ; ex:b 2 .'
+    >>> print(said_anew(text, {"https://example.org/a": {"https://example.org/line": "7"}}).partition("\\n")[2])
+    ex:a ex:line 7 ; ex:b 2 .
+    """
+    file = tokens(text)
+    namespaces = prefixes(file)
+    edits = [
+        Edit(said.objects[0].start, said.objects[-1].end, value)
+        for block in blocks(file)
+        if (new := values.get(iri(block.subject.text, namespaces)))
+        for said in block.said
+        if said.objects and (value := new.get(iri(said.verb.text, namespaces))) is not None
+    ]
+    return _made(text, edits)
+
+
+def _made(text: str, edits: list[Edit]) -> str:
+    """A text with some edits made, none of which overlap."""
     for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
-    return text, changed
+    return text
 
 
 def _edits(text: str, file: list[Token], block: Block, namespaces: dict[str, str], place: Place) -> list[Edit]:
