@@ -17,7 +17,6 @@ from citelog.render.drifted import (
     PLURALS,
     SIGNS,
     SORTED,
-    became,
     called,
     conclusions,
     difference,
