@@ -27,7 +27,7 @@ from citelog.ledger import entry, verified
 from citelog.ledger.entry import Record
 from citelog.ledger.log import Log
 from citelog.ledger.note import Checkpoint, NoteError, PrivateKey, PublicKey, Signed
-from citelog.ledger.rows import DamagedError, Row, Rows
+from citelog.ledger.rows import DamagedError, Row, Rows, check_header
 from citelog.ledger.tree import Edge, leaf_hash
 from citelog.ledger.verified import SHOWN, Fault, Held, look, verify
 
@@ -118,8 +118,9 @@ class Whole:
             return Seen((Fault("other-key", str(error)),), (), b"")
         connection = sqlite3.connect(":memory:")
         try:
-            if table != b"":  # an empty file is a database without tables
-                connection.deserialize(self.table if table is None else table)
+            looked_at = self.table if table is None else table
+            check_header(looked_at[:100])
+            connection.deserialize(looked_at)
             rows = Rows(connection)
             rows.check_form()
             held = Held(rows.size(), rows.head(), self.beside if beside is None else beside)

@@ -630,6 +630,17 @@ def test_the_first_bad_entry_is_named_when_somebody_changes(what: str, copy: Pat
     assert code in CODES
 
 
+def test_a_file_that_would_have_sqlite_write_beside_it_is_not_opened(copy: Path) -> None:
+    whole = (copy / "log.sqlite").read_bytes()
+    for marks in (b"\2\2", b"\2\1", b"\1\2", b"\0\0"):
+        (copy / "log.sqlite").write_bytes(whole[:18] + marks + whole[20:])
+        assert verify(copy).faults[0].number == 0
+    (copy / "log.sqlite").write_bytes(whole)
+    assert sorted(path.name for path in copy.iterdir()) == ["checkpoint", "log.sqlite", "public-key"]
+    (copy / "log.sqlite-wal").write_bytes(b"")
+    assert "write-ahead log" in verify(copy).faults[0].text
+
+
 def test_a_receipt_that_is_kept_and_changed_is_noticed(tmp_path: Path) -> None:
     path = ledgers.made(tmp_path / "log", 5, "whole").folder.path
     for change in ("receipt = receipt || x'20'", "receipt = NULL"):
@@ -841,6 +852,15 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing_that_is_read(resting: ledge
     assert found.pop("missed", 0) == 0 and found["named"] > 200
 
 
+def test_rubbish_anywhere_is_noticed_or_changes_nothing(resting: ledgers.Whole) -> None:
+    draw = random.Random(9)
+    for _ in range(100):
+        start, length = draw.randrange(len(resting.table)), draw.choice((2, 16, 300, 5_000))
+        rubbish = draw.choice((bytes(length), b"\xff" * length, draw.randbytes(length)))
+        table = resting.table[:start] + rubbish + resting.table[start + length :]
+        assert resting.outcome(table=table[: len(resting.table)]) != "missed"
+
+
 def test_a_flipped_bit_of_an_entry_names_that_entry(resting: ledgers.Whole) -> None:
     draw = random.Random(6)
     for row in draw.sample(resting.rows, 40):
@@ -973,6 +993,21 @@ def test_a_damaged_log_is_a_no_and_the_first_bad_entry_is_named(log: Log_, copy:
     assert ended.status == 1 and ended.out.startswith("log: not as it was signed; the first bad entry is 7\n")
     found = json.loads(log("verify", "log", "--format", "json").out)
     assert found["holds"] is False and found["faults"][0]["entry"] == 7
+    for command in (("show", "log", "7"), ("find", "log", "receipt"), ("prove", "log", "7")):
+        ended = log(*command)
+        assert (ended.status, ended.out) == (2, "") and "citelog audit log verify log" in ended.err
+    assert log("show", "log", "8").status == 0
+
+
+@pytest.mark.parametrize("entry_", ["{", "[]", "\\", "0", '{"keep":1}'])
+def test_an_opening_that_is_damaged_is_refused_by_every_command(log: Log_, copy: Path, entry_: str) -> None:
+    with Rows.open(copy / "log.sqlite", write=True) as rows:
+        rows.connection.execute("UPDATE entries SET entry = ? WHERE n = 0", (entry_,))
+    for command in (("show", "log"), ("show", "log", "0"), ("prove", "log", "0"), ("erase", "log", "3")):
+        ended = log(*command)
+        assert (ended.status, ended.out) == (2, "") and "citelog audit log verify log" in ended.err
+    ended = log("verify", "log")
+    assert ended.status == 1 and "the first bad entry is 0" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -983,7 +1018,7 @@ def test_a_damaged_log_is_a_no_and_the_first_bad_entry_is_named(log: Log_, copy:
         (("verify", "."), "log.sqlite and checkpoint and public-key are missing"),
         (("verify", "log", "--checkpoint", "receipt"), "the earlier checkpoint cannot be read"),
         (("verify", "log", "--public-key", "receipt"), "no public key of a log"),
-        (("show", "log", "99"), "there is no entry 99"),
+        (("show", "log", "99"), "99 is not among them"),
         (("prove", "log", "99"), "99 is not among them"),
         (("check", "receipt", "--checkpoint", "kept"), "it is no proof"),
         (("check", "kept"), "a proof by itself shows nothing"),

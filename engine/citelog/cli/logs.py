@@ -100,27 +100,23 @@ def verify(log: Path, checkpoint: Path | None, public: Path | None, without_salt
 def show(log: Path, number: int | None, form: str) -> None:
     """A log, or one entry of it."""
     from citelog.ledger import entry
-    from citelog.ledger.log import reading
+    from citelog.ledger.log import reading, said
+    from citelog.ledger.proofs import prove
     from citelog.render import logged
 
     if number is None:
-        head = _head(log)
+        head = _head(log).checkpoint
         with reading(log) as (folder, rows):
-            opened, key = entry.read(rows.row(0).entry), folder.public_key()
+            opened, key = said(rows.row(0)), folder.public_key()
         if form == "json":
-            return _json({**opened, "size": head.checkpoint.size, "root": head.checkpoint.root.hex()})
-        return print_lines(logged.overview(key, opened["keep"], head.checkpoint, str(log)))
-    with reading(log) as (_, rows):
-        size = rows.size()
-        if number >= size:
-            raise CitelogError(
-                f"{log}: there is no entry {number:,}: it has {size:,}, from 0 on\n   = name one of them"
-            )
-        row = rows.row(number)
-        said = entry.read(row.entry)
+            return _json({**opened, "size": head.size, "root": head.root.hex()})
+        return print_lines(logged.overview(key, opened["keep"], head, str(log)))
+    proof = prove(log, number)  # what is shown is what was signed
     if form == "json":
-        return write(row.entry.decode() + "\n")
-    print_lines(logged.entry(number, said, row.salt, row.receipt))
+        return write(proof.entry.decode() + "\n")
+    with reading(log) as (_, rows):
+        receipt = rows.row(number).receipt
+    print_lines(logged.entry(number, entry.read(proof.entry), proof.salt, receipt))
 
 
 @log.command(epilog="Example: citelog audit log checkpoint ward.log --out kept-in-may")

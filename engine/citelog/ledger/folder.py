@@ -104,6 +104,9 @@ class Folder:
                             "   = nothing was entered; ask again, or see which process holds the folder"
                         ) from error
                     time.sleep(0.002)
+                except OSError as error:
+                    what = f"it cannot be locked: {error.strerror}"
+                    raise CitelogError(f"{self.path}: {what}\n   = keep it on a disk of this machine") from error
             yield
         finally:
             os.close(handle)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from citelog.diagnostics import CitelogError
 from citelog.home import VERSION
@@ -20,7 +21,7 @@ from citelog.ledger.entry import Record
 from citelog.ledger.folder import Folder, make
 from citelog.ledger.note import Checkpoint, NoteError, PrivateKey, PublicKey, Signed, unusable_name
 from citelog.ledger.rows import DamagedError, Row, Rows
-from citelog.ledger.tree import Edge, leaf_hash
+from citelog.ledger.tree import WIDTH, Edge, leaf_hash
 
 Beside = tuple[bytes, bytes | None, bytes | None]
 """An entry, and what stands beside it: its salt and its receipt."""
@@ -92,8 +93,8 @@ class Log:
             what = f"it is not the key that {path} is signed with"
             raise CitelogError(f"{key_file or folder.key}: {what}\n   = name the log's own: --log-key FILE")
         with folder.lock(write=False), _whole(folder), folder.table_to_read() as rows:
-            keep = str(entry.read(rows.row(0).entry)["keep"])
             _last(rows, folder.read("checkpoint"), public)
+            keep = str(said(rows.row(0))["keep"])
         return cls(folder, key, keep)
 
     def append(self, records: Sequence[Record]) -> Appended:
@@ -201,6 +202,16 @@ def signed(note: bytes, key: PublicKey, where: str) -> Checkpoint:
     if found.checkpoint.origin != key.name or not found.by(key):
         raise DamagedError(f"{where} is not signed by the log's key", -1)
     return found.checkpoint
+
+
+def said(row: Row) -> dict[str, Any]:
+    """What an entry says; raises DamagedError where it is not the one that was entered."""
+    if leaf_hash(row.entry) != row.hashes[:WIDTH]:
+        raise DamagedError(f"entry {row.number} is not the one whose hash is stored", row.number)
+    try:
+        return entry.read(row.entry)
+    except ValueError as error:
+        raise DamagedError(f"entry {row.number}: {error}", row.number) from error
 
 
 def readable(note: bytes, what: str) -> Signed:

@@ -17,7 +17,7 @@ from typing import Any
 
 from citelog.diagnostics import CitelogError
 from citelog.ledger import entry, tree
-from citelog.ledger.log import readable, reading
+from citelog.ledger.log import readable, reading, said
 from citelog.ledger.note import Checkpoint, NoteError, PublicKey, Signed
 from citelog.ledger.rows import DamagedError, Rows
 
@@ -201,15 +201,13 @@ def _which(rows: Rows, old: Checkpoint, new: Checkpoint) -> str:
 
 
 def find(path: Path, receipt: bytes) -> list[int]:
-    """The numbers of the entries of a receipt: each salt is tried on it."""
+    """The numbers of the entries of a receipt: each salt is tried on it. Raises CitelogError where one is damaged."""
     hash_ = hashlib.sha256(receipt).digest()
     with reading(path) as (_, rows):
-        return [
-            number
-            for number, salt, written in rows.salted()
-            if entry.salted_hash(salt, hash_).hex().encode() in written
-            and entry.read(written).get("receipt") == entry.salted_hash(salt, hash_).hex()
-        ]
+        likely = [n for n, salt, text in rows.salted() if entry.salted_hash(salt, hash_).hex().encode() in text]
+        for number in likely:
+            said(rows.row(number))
+    return likely
 
 
 def _base64(raw: bytes) -> str:

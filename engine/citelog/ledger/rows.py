@@ -81,6 +81,13 @@ class Rows:
     def open(cls, path: Path, write: bool = False) -> Iterator[Rows]:
         """The table in a file; raises DamagedError where the file is not such a one."""
         try:
+            with path.open("rb") as file:
+                check_header(file.read(100))
+        except OSError as error:
+            raise DamagedError(f"it cannot be read: {error.strerror}") from error
+        if path.with_name(f"{path.name}-wal").exists():
+            raise DamagedError("beside it is a write-ahead log of SQLite, which no log of citelog has")
+        try:
             connection = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode={'rw' if write else 'ro'}", PATIENCE, uri=True
             )
@@ -223,6 +230,15 @@ class Rows:
             yield
         except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
             raise DamagedError(f"SQLite cannot read on: {error}", number) from error
+
+
+def check_header(header: bytes) -> None:
+    """Raise DamagedError unless a file begins as SQLite begins one with a rollback journal.
+
+    Another mark would have SQLite make files beside it, also for a reader.
+    """
+    if header[:16] != b"SQLite format 3\0" or header[18:20] != b"\1\1":
+        raise DamagedError("it does not begin as the table of a log does")
 
 
 def _row(found: tuple[object, ...], number: int) -> Row:
