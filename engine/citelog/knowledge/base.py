@@ -182,7 +182,7 @@ class Knowledge:
     aside. `follows` says after which step a regimen step comes, where a statement does. `unresolved` is whether no
     work can be looked up that a citation marker denotes. `sha256` is of every file that can change an answer.
     `guarded` is the program with the rules of its safety properties, which answers never read. `reviews` are those of
-    each statement and rule that has any, by its IRI, the last at the end.
+    each statement and rule that has any, by its IRI, the last at the end, and `weakest` is the weakest state of all.
     """
 
     id: str
@@ -207,6 +207,7 @@ class Knowledge:
     unresolved: bool
     source: Source
     reviews: Mapping[Iri, tuple[Review, ...]] = field(default_factory=dict)
+    weakest: str = STATES[0]
 
     def rule(self, name: str) -> Iri:
         """The IRI of a rule."""

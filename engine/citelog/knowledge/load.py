@@ -15,7 +15,7 @@ from pathlib import Path
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
 from citelog.knowledge import kept
-from citelog.knowledge.base import Field, Kind, Knowledge, SafetyProperty, Statement, rule_iri
+from citelog.knowledge.base import STATES, Field, Kind, Knowledge, SafetyProperty, Statement, rule_iri, state_of
 from citelog.knowledge.faithful import check_faithful, check_functional
 from citelog.knowledge.fingerprint import fingerprint
 from citelog.knowledge.reviews import CODES as REVIEW_CODES
@@ -208,6 +208,7 @@ def assemble(
         ),
         source=source,
         reviews=reviews,
+        weakest=min((state_of(reviews.get(thing, ())) for thing in reviewable), key=STATES.index, default=STATES[0]),
     )
     return Opened(knowledge, tuple(found), triples, source, guarded, {})
 

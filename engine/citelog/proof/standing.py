@@ -15,8 +15,6 @@ from citelog.knowledge.base import STATES, Field, Knowledge, state_of
 from citelog.run.result import Run, premises, well_founded
 from citelog.values import Atom
 
-_DRAFT = 0
-
 
 @dataclass(slots=True)
 class Standing:
@@ -29,17 +27,19 @@ class Standing:
     statements: dict[str, int] = field(default_factory=dict)
 
     def of(self, atom: Atom, fields: Iterable[Field] = ()) -> str:
-        """The state of a conclusion, which shows the fields that some statements state; where nothing has been
-        reviewed, nothing is looked at.
+        """The state of a conclusion, which shows the fields that some statements state.
+
+        Nothing is looked at where nothing has been reviewed, and no further once it is as weak as any part can be.
         """
         if not self.knowledge.reviews:
-            return STATES[_DRAFT]
+            return STATES[0]
         shown = (s for one in fields for s in (*one.statements, *filter(None, [one.inherited_from])))
         return STATES[min(self._under(atom), self._cited(shown))]
 
     def _under(self, atom: Atom) -> int:
         weakest, open_, seen = len(STATES) - 1, [atom], {atom}
-        while open_ and weakest > _DRAFT:
+        least = STATES.index(self.knowledge.weakest)
+        while open_ and weakest > least:
             current = open_.pop()
             if current in self.known:
                 weakest = min(weakest, self.known[current])
