@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from citelog import home
-from citelog.cli.console import KB, forms, print_lines, width, write
+from citelog.cli.console import KB, No, forms, meter, print_lines, say, width, write
 from citelog.diagnostics import CitelogError, KnowledgeError
+
+if TYPE_CHECKING:
+    from citelog.approval.release import Claim
 
 
 @click.command(epilog="Example: citelog review S03 short-under --state reviewed --by reader --on 2026-03-15")
@@ -80,4 +86,99 @@ def review(
         write("".join(f"{laid.name}: {one.name} is {state}\n" for one in chosen))
 
 
-COMMANDS = (review,)
+@click.command(epilog="Example: citelog release 1.0.0 --by reader --on 2026-03-15")
+@click.argument("version", metavar="[VERSION]", required=False)
+@click.option("--by", metavar="AGENT", help="Who releases it: a prov:Agent that the knowledge base declares.")
+@click.option("--on", metavar="DATE", help="On which day, as 2026-03-15. The clock is never read.")
+@click.option("--note", metavar="TEXT", help="A remark that is recorded with it.")
+@click.option("--out", metavar="DIR", help="Where releases are kept; without it in the folder releases of the knowledge base.")
+@click.option("--list", "listing", is_flag=True, help="The releases that there are.")
+@click.option("--check", "checked", metavar="VERSION", help="Whether a release is still what was frozen.")
+@KB
+@forms("text", "json")
+def release(
+    version: str | None,
+    by: str | None,
+    on: str | None,
+    note: str | None,
+    out: str | None,
+    listing: bool,
+    checked: str | None,
+    kb: str | None,
+    form: str,
+) -> None:
+    """An edition frozen: its files as one archive, and a record of what it is, what it met and what changed.
+
+    Refused, with status 1 and nothing written, where a gate is not passed: the version, the releases before it, an entry
+    in CHANGELOG.md, git without uncommitted changes, check, test, verify, and the gates of the audit.
+    """
+    if (version is not None) + listing + (checked is not None) != 1:
+        raise CitelogError("release: one thing at a time\n   = give a VERSION to be released, --list, or --check VERSION")
+    from citelog.approval import frozen
+
+    folder = home.knowledge(kb).resolve()
+    kept = Path(out) if out is not None else frozen.place(folder)
+    if version is None:
+        if by is not None or on is not None or note is not None:
+            raise CitelogError("--by, --on and --note: they go with a release\n   = give the VERSION that is released")
+        _look(folder, kept, checked, kb, form)
+        return
+    from citelog.approval import release as releasing
+    from citelog.receipt import store
+
+    claim = _claim(folder, by, on, note)
+    with meter() as tick:
+        found = releasing.release(folder, kept, version, claim, tick)
+    from citelog.render.released import released
+
+    if form == "text":
+        print_lines(released(found, width()), kb)
+    else:
+        gates = [gate.to_dict() | {"passed": gate.passed, "remedy": gate.remedy or None} for gate in found.gates]
+        document = {"version": version, "released": found.passed, "gates": gates, "not_asked": list(found.left)}
+        write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    if not found.passed:
+        raise No("")
+    store.folder(kept)
+    for name, data in found.files.items():
+        store.keep(kept / name, data)
+        say(f"{kept / name}: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
+
+
+def _claim(folder: Path, by: str | None, on: str | None, note: str | None) -> Claim:
+    """What the caller says of a release, verified."""
+    from citelog.approval import record
+    from citelog.approval.encoders import name
+    from citelog.approval.release import Claim
+    from citelog.knowledge.triples import read_triples
+
+    triples = read_triples(folder, home.ontology(), [])
+    who = name(triples, record.agent(triples, by)) if by is not None else None
+    return Claim(who, record.day(on).isoformat() if on is not None else None, note)
+
+
+def _look(folder: Path, kept: Path, version: str | None, kb: str | None, form: str) -> None:
+    """The releases that there are, or whether one of them is as it was frozen."""
+    from citelog.approval import frozen
+    from citelog.render import released
+
+    if version is None:
+        found = frozen.frozen(kept)
+        if form == "json":
+            write(json.dumps([one.to_dict() for one in found], ensure_ascii=False, indent=2) + "\n")
+        else:
+            print_lines(released.listed(found, width()), kb)
+        if any(one.damage for one in found):
+            raise No("")
+        return
+    one = frozen.one(kept, version)
+    strayed = frozen.strayed(folder, one)
+    if form == "json":
+        write(json.dumps(one.to_dict() | {"strayed": list(strayed)}, ensure_ascii=False, indent=2) + "\n")
+    else:
+        print_lines(released.compared(one, strayed, width()), kb)
+    if one.damage or strayed:
+        raise No("")
+
+
+COMMANDS = (review, release)

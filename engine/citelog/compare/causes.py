@@ -22,7 +22,7 @@ MIXTURES = 150
 ANSWERS = 5_000
 """Answers that are derived from mixtures before that."""
 
-NO_ANSWER = frozenset({"segment", "document", "safety property", "caveat"})
+NO_ANSWER = frozenset({"segment", "document", "safety property", "caveat", "review"})
 """Kinds of change that no answer can depend on by themselves."""
 
 

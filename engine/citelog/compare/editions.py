@@ -36,6 +36,7 @@ KINDS: Mapping[str, str] = {
     CL + "ConclusionKind": "kind of conclusion",
     CL + "NoteKind": "kind of note",
     CL + "SafetyProperty": "safety property",
+    CL + "Review": "review",
     CL + "Segment": "segment",
     CL + "Caveat": "caveat",
     CL + "SourceDocument": "document",

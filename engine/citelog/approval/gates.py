@@ -1,0 +1,204 @@
+"""What an edition must meet to be frozen: each gate with its figures, and what to do where it is not passed.
+
+Those that take no time come first. Where one of them is not passed, the long ones (every case, every possible patient,
+the audit) are not asked: what they would find could change with the edit that is due anyway.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from citelog.approval import states
+from citelog.approval.frozen import Frozen, number
+from citelog.audit import gates as audited_gates
+from citelog.audit.report import audited
+from citelog.audit.subject import Subject, subject
+from citelog.compare.revisions import head, uncommitted
+from citelog.diagnostics import CitelogError
+from citelog.knowledge.base import STATES, Knowledge
+from citelog.verify.verdicts import verify
+
+CHANGELOG = "CHANGELOG.md"
+
+Tick = Callable[[str, int, int], None]
+"""Is told what is done, how far, and of how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One condition of a release: whether it is met, in words, with its figures; `remedy` is what to do if it is not."""
+
+    name: str
+    passed: bool
+    said: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    remedy: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The gate as a record keeps it."""
+        return {"gate": self.name, "said": self.said, "figures": dict(self.figures)}
+
+
+def quick(folder: Path, knowledge: Knowledge | None, version: str, earlier: Sequence[Frozen]) -> Iterator[Gate]:
+    """The gates that only read files: the version, the releases before it, the changelog, and what is committed."""
+    yield _version(knowledge, version, earlier)
+    yield _earlier(earlier)
+    yield _changelog(folder, version)
+    yield _committed(folder)
+
+
+def long(folder: Path, of: Subject, tick: Tick) -> Iterator[Gate]:
+    """The gates that look at everything: what check finds, the cases, every possible patient, the audit, the reviews."""
+    yield _check(of)
+    if of.knowledge is not None:
+        yield _test(of)
+        yield _verify(of.usable, tick)
+        yield _audit(of)
+        yield _reviews(of.usable)
+
+
+def read(folder: Path, tick: Tick) -> Subject:
+    """A folder read, checked, and its cases run, once for all gates."""
+    return subject(folder, tick=tick)
+
+
+# the quick ones
+
+
+def _version(knowledge: Knowledge | None, version: str, earlier: Sequence[Frozen]) -> Gate:
+    last = max((one.version for one in earlier), key=number, default=None)
+    said = knowledge.version if knowledge else None
+    if any(one.version == version for one in earlier):
+        return Gate("version", False, f"{version} is released already", {}, "what is released stays; take the next number")
+    if last is not None and number(version) <= number(last):
+        return Gate("version", False, f"{version} is not greater than {last}, the last release", {}, "take a greater number")
+    if said is not None and said != version:
+        remedy = f'write pav:version "{version}" in about.ttl, and commit it'
+        return Gate("version", False, f"the knowledge base says that it is {said}, not {version}", {}, remedy)
+    after = f", after {last}" if last else ", the first release"
+    return Gate("version", True, f"{version}{after}", {"last": last})
+
+
+def _earlier(earlier: Sequence[Frozen]) -> Gate:
+    damaged = {one.version: one.damage for one in earlier if one.damage}
+    if damaged:
+        told = "; ".join(f"{version}: {damage[0]}" for version, damage in damaged.items())
+        return Gate("earlier", False, f"not what was released any more: {told}", {}, "restore it from a copy, or from git")
+    count = len(earlier)
+    said = "none" if not count else f"{count} earlier release{'' if count == 1 else 's'}, as frozen"
+    return Gate("earlier", True, said, {"releases": count})
+
+
+def _changelog(folder: Path, version: str) -> Gate:
+    remedy = f"say in {CHANGELOG} below “## {version}” whom it concerns and what is said differently"
+    path = folder / CHANGELOG
+    if not path.is_file():
+        return Gate("changelog", False, f"there is no {CHANGELOG}", {}, remedy)
+    entry = entry_of(path.read_text(encoding="utf-8", errors="replace"), version)
+    if not entry:
+        return Gate("changelog", False, f"{CHANGELOG} has no entry for {version}", {}, remedy)
+    return Gate("changelog", True, f"{CHANGELOG} has an entry for {version}", {"words": len(entry.split())})
+
+
+def entry_of(text: str, version: str) -> str:
+    """What stands in a changelog below the heading of a version, up to the next heading of its level.
+
+    >>> entry_of("# Changes\\n\\n## 1.1.0 (next)\\n\\nMore.\\n\\n### Who\\n\\nAll.\\n\\n## 1.0.0\\n\\nBegun.\\n", "1.1.0")
+    'More.\\n\\n### Who\\n\\nAll.'
+    >>> entry_of("## 1.1.01\\n\\nMore.\\n", "1.1.0")
+    ''
+    """
+    heading = re.search(rf"(?m)^(#+)\s+\[?v?{re.escape(version)}(?![\w.-]).*$", text)
+    if heading is None:
+        return ""
+    ends = re.compile(rf"(?m)^#{{1,{len(heading[1])}}}\s").search(text, heading.end())
+    return text[heading.end() : ends.start() if ends else len(text)].strip()
+
+
+def _committed(folder: Path) -> Gate:
+    try:
+        commit, open_ = head(folder), uncommitted(folder)
+    except CitelogError as error:
+        why = str(error).partition("\n")[0]
+        return Gate("committed", True, f"git knows nothing of it: {why}", {"commit": None})
+    if open_:
+        few = ", ".join(open_[:3]) + (f" and {len(open_) - 3} more" if len(open_) > 3 else "")
+        return Gate("committed", False, f"not committed: {few}", {}, "commit it, so that the release can be found again")
+    return Gate("committed", True, f"all of it, in commit {(commit or '')[:10]}", {"commit": commit})
+
+
+# the long ones
+
+
+def _check(of: Subject) -> Gate:
+    errors = [one for one in of.findings if one.severity == "error"]
+    accepted = sum(bool(one.accepted) for one in of.findings)
+    advice = len(of.findings) - len(errors) - accepted
+    figures = {"errors": len(errors), "advice": advice, "accepted": accepted}
+    if errors:
+        first = f"{errors[0].code} at {errors[0].span}"
+        told = f"{len(errors)} error{'' if len(errors) == 1 else 's'}, the first {first}"
+        return Gate("check", False, told, figures, "citelog check says what is wrong, and where")
+    return Gate("check", True, f"no error; {advice} pieces of advice, {accepted} accepted", figures)
+
+
+def _test(of: Subject) -> Gate:
+    trials = [one.trial for one in of.ran]
+    failed = [one.case for one in trials if one.failures]
+    figures = {"cases": len(trials), "expectations": sum(one.expectations for one in trials), "failed": len(failed)}
+    if not trials:
+        return Gate("test", False, "there is no case", figures, "write one: engine/CASES.md says how")
+    if failed:
+        told = ", ".join(failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")
+        return Gate("test", False, f"{len(failed)} of {len(trials)} cases fail: {told}", figures, "citelog test says why")
+    return Gate("test", True, f"{len(trials)} cases, {figures['expectations']} expectations: all hold", figures)
+
+
+def _verify(knowledge: Knowledge, tick: Tick) -> Gate:
+    found = verify(knowledge, None, tick)
+    broken = [one.about for one in (*found.properties, *found.kinds) if not one.holds]
+    figures = {
+        "properties": len(found.properties),
+        "kinds": len(found.kinds),
+        "undecided": [one.about for one in found.undecided],
+        "broken": len(broken),
+        "pictures": found.looked_at,
+    }
+    if broken:
+        return Gate("verify", False, f"can be broken: {', '.join(broken)}", figures, "citelog verify shows the record")
+    said = f"{len(found.properties)} safety properties hold for every possible patient"
+    if found.undecided:
+        said += f"; {len(found.undecided)} {'is' if len(found.undecided) == 1 else 'are'} decided by no machine"
+    return Gate("verify", True, said, figures)
+
+
+def _audit(of: Subject) -> Gate:
+    found, own = audited(of), audited_gates.kept(of)
+    failed = audited_gates.failed(found, own)
+    figures = {
+        "figures": {one.code: None if one.uncounted else one.count for one in found.figures},
+        "gates": [str(one) for one in own],
+    }
+    if failed:
+        told = "; ".join(str(one).removeprefix("gate ") for one in failed[:3])
+        return Gate("audit", False, told, figures, "citelog audit shows each thing that is counted, with its place")
+    return Gate("audit", True, f"nothing is broken; {len(own)} gates of its own are passed", figures)
+
+
+def _reviews(knowledge: Knowledge) -> Gate:
+    """No gate of ours: a base that asks for reviews says so with a gate of the audit (cl:gate)."""
+    found = states.of(knowledge)
+    counts = states.counted(found)
+    figures: dict[str, Any] = {kind: dict(of_kind) for kind, of_kind in counts.items()}
+    figures["outdated"] = sum(one.stale for one in found)
+    told = "; ".join(
+        f"{sum(of.values())} {kind}s: {', '.join(f'{of[state]} {state}' for state in STATES if of[state])}"
+        for kind, of in counts.items()
+        if sum(of.values())
+    )
+    drafts = all(one.state == STATES[0] for one in found)
+    return Gate("reviews", True, told + (": nobody has reviewed any of it" if drafts else ""), figures)

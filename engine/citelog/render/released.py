@@ -1,0 +1,76 @@
+"""A release as lines of text: its gates, what was frozen, what changed since the one before; and those that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from citelog.approval.frozen import Frozen
+from citelog.approval.release import Release
+from citelog.knowledge.base import STATES
+from citelog.render.lines import Line, wrapped
+from citelog.render.phrases import counted
+from citelog.render.table import table
+
+_WIDE = 11
+"""Columns for the name of a gate."""
+
+
+def released(found: Release, width: int) -> Iterator[Line]:
+    """Each gate with what it found; of one that is not passed, what to do."""
+    yield Line(f"{found.title}, {found.version}", "bold")
+    for gate in found.gates:
+        sign, style = ("  ", "") if gate.passed else ("✗ ", "bold red")
+        yield from wrapped(f"{sign}{gate.name.ljust(_WIDE)}{gate.said}", width, " " * (_WIDE + 2), style)
+        if not gate.passed:
+            yield from wrapped(f"{' ' * (_WIDE + 2)}= {gate.remedy}", width, " " * (_WIDE + 4))
+    if found.left:
+        yield from wrapped(f"  {'not asked'.ljust(_WIDE)}{', '.join(found.left)}", width, " " * (_WIDE + 2), "dim")
+    if found.changed is not None:
+        yield from _since(found, width)
+    if not found.passed:
+        failed = sum(not gate.passed for gate in found.gates)
+        yield Line(f"not released: {counted(failed, 'gate is', 'gates are')} not passed, and nothing was written", "bold red")
+
+
+def _since(found: Release, width: int) -> Iterator[Line]:
+    changed = found.changed
+    assert changed is not None
+    if changed.same:
+        yield Line(f"  {'changes'.ljust(_WIDE)}nothing since {changed.old.name} but layout", "yellow")
+        return
+    kinds: dict[str, int] = {}
+    for change in (*changed.changes.listed, *changed.cases):
+        kinds[change.kind] = kinds.get(change.kind, 0) + 1
+    told = ", ".join(counted(count, kind) for kind, count in kinds.items()) or "the text of the document"
+    cases = f"{counted(len(changed.differing), 'case')} of {len(changed.asked)} gain, lose or change a conclusion"
+    said = f"since {changed.old.name}: {told}; {cases}"
+    yield from wrapped(f"  {'changes'.ljust(_WIDE)}{said}", width, " " * (_WIDE + 2))
+
+
+def listed(found: Sequence[Frozen], width: int) -> Iterator[Line]:
+    """The releases, the last first, each with who released it, the hash of its knowledge and how far it is reviewed."""
+    if not found:
+        yield Line("nothing is released yet")
+        return
+    rows = []
+    for one in reversed(found):
+        record = one.record
+        by = ", ".join(filter(None, (record.get("by"), record.get("on")))) or "–"
+        sha256 = (record.get("knowledge") or {}).get("sha256", "")[:12] or "–"
+        rows.append((one.version, by, sha256, _reviewed(record.get("reviews") or {}), one.damage[0] if one.damage else "as frozen"))
+    yield from table(["version", "released by", "knowledge", "reviewed", "now"], rows, width)
+
+
+def _reviewed(reviews: dict[str, dict[str, int]]) -> str:
+    """How far the parts of an edition are reviewed, all counted together."""
+    of = {state: sum(reviews.get(kind, {}).get(state, 0) for kind in ("statement", "rule")) for state in STATES}
+    return ", ".join(f"{of[state]} {state}" for state in STATES if of[state]) or "–"
+
+
+def compared(found: Frozen, strayed: Sequence[str], width: int) -> Iterator[Line]:
+    """Whether a release is as it was frozen, and the folder with it; else everything that is not."""
+    for what in (*found.damage, *strayed):
+        yield from wrapped(f"✗ {what}", width, "  ", "bold red")
+    if not found.damage:
+        files = len(found.record["files"])
+        yield Line(f"{found.version}: as it was frozen, {files} files and the ontology; record {found.sha256}", "green")
