@@ -159,12 +159,10 @@ def strayed(folder: Path, found: Frozen) -> tuple[str, ...]:
     if "files" not in found.record or found.version not in [triples.text(base, PAV + "version") for base in bases]:
         return ()
     now, then = manifest(folder, home.ontology()).files, found.record["files"]
-    return tuple(
-        f"{name}: {'changed' if name in now and name in then else 'new' if name in now else 'gone'} in the folder, which"
-        f" still calls itself {found.version}"
-        for name in sorted({*now, *then})
-        if now.get(name) != then.get(name)
-    )
+    apart = {name for name in {*now, *then} if now.get(name) != then.get(name)}
+    how = {name: "changed" if name in now and name in then else "new" if name in now else "gone" for name in apart}
+    told = f"in the folder, which still calls itself {found.version}"
+    return tuple(f"{name}: {how[name]} {told}" for name in sorted(apart))
 
 
 def _bytes(path: Path) -> bytes:

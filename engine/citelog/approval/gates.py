@@ -30,7 +30,7 @@ Tick = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One condition of a release: whether it is met, in words, with its figures; `remedy` is what to do if it is not."""
+    """One condition of a release: whether it is met, in words, with its figures; `remedy` is what to do where not."""
 
     name: str
     passed: bool
@@ -52,7 +52,7 @@ def quick(folder: Path, knowledge: Knowledge | None, version: str, earlier: Sequ
 
 
 def long(folder: Path, of: Subject, tick: Tick) -> Iterator[Gate]:
-    """The gates that look at everything: what check finds, the cases, every possible patient, the audit, the reviews."""
+    """The gates that look at everything: what check finds, the cases, all possible patients, the audit, the reviews."""
     yield _check(of)
     if of.knowledge is not None:
         yield _test(of)
@@ -73,9 +73,13 @@ def _version(knowledge: Knowledge | None, version: str, earlier: Sequence[Frozen
     last = max((one.version for one in earlier), key=number, default=None)
     said = knowledge.version if knowledge else None
     if any(one.version == version for one in earlier):
-        return Gate("version", False, f"{version} is released already", {}, "what is released stays; take the next number")
+        return Gate(
+            "version", False, f"{version} is released already", {}, "what is released stays; take the next number"
+        )
     if last is not None and number(version) <= number(last):
-        return Gate("version", False, f"{version} is not greater than {last}, the last release", {}, "take a greater number")
+        return Gate(
+            "version", False, f"{version} is not greater than {last}, the last release", {}, "take a greater number"
+        )
     if said is not None and said != version:
         remedy = f'write pav:version "{version}" in about.ttl, and commit it'
         return Gate("version", False, f"the knowledge base says that it is {said}, not {version}", {}, remedy)
@@ -87,9 +91,11 @@ def _earlier(earlier: Sequence[Frozen]) -> Gate:
     damaged = {one.version: one.damage for one in earlier if one.damage}
     if damaged:
         told = "; ".join(f"{version}: {damage[0]}" for version, damage in damaged.items())
-        return Gate("earlier", False, f"not what was released any more: {told}", {}, "restore it from a copy, or from git")
+        return Gate(
+            "earlier", False, f"not what was released any more: {told}", {}, "restore it from a copy, or from git"
+        )
     count = len(earlier)
-    said = "none" if not count else f"{count} earlier release{'' if count == 1 else 's'}, as frozen"
+    said = f"{_count(count, 'release')}, as frozen" if count else "none"
     return Gate("earlier", True, said, {"releases": count})
 
 
@@ -107,7 +113,7 @@ def _changelog(folder: Path, version: str) -> Gate:
 def entry_of(text: str, version: str) -> str:
     """What stands in a changelog below the heading of a version, up to the next heading of its level.
 
-    >>> entry_of("# Changes\\n\\n## 1.1.0 (next)\\n\\nMore.\\n\\n### Who\\n\\nAll.\\n\\n## 1.0.0\\n\\nBegun.\\n", "1.1.0")
+    >>> entry_of("## 1.1.0 (next)\\n\\nMore.\\n\\n### Who\\n\\nAll.\\n\\n## 1.0.0\\n\\nBegun.\\n", "1.1.0")
     'More.\\n\\n### Who\\n\\nAll.'
     >>> entry_of("## 1.1.01\\n\\nMore.\\n", "1.1.0")
     ''
@@ -127,7 +133,9 @@ def _committed(folder: Path) -> Gate:
         return Gate("committed", True, f"git knows nothing of it: {why}", {"commit": None})
     if open_:
         few = ", ".join(open_[:3]) + (f" and {len(open_) - 3} more" if len(open_) > 3 else "")
-        return Gate("committed", False, f"not committed: {few}", {}, "commit it, so that the release can be found again")
+        return Gate(
+            "committed", False, f"not committed: {few}", {}, "commit it, so that the release can be found again"
+        )
     return Gate("committed", True, f"all of it, in commit {(commit or '')[:10]}", {"commit": commit})
 
 
@@ -141,9 +149,9 @@ def _check(of: Subject) -> Gate:
     figures = {"errors": len(errors), "advice": advice, "accepted": accepted}
     if errors:
         first = f"{errors[0].code} at {errors[0].span}"
-        told = f"{len(errors)} error{'' if len(errors) == 1 else 's'}, the first {first}"
+        told = f"{_count(len(errors), 'error')}, the first {first}"
         return Gate("check", False, told, figures, "citelog check says what is wrong, and where")
-    return Gate("check", True, f"no error; {advice} pieces of advice, {accepted} accepted", figures)
+    return Gate("check", True, f"no error; {_count(advice, 'piece')} of advice open, {accepted} accepted", figures)
 
 
 def _test(of: Subject) -> Gate:
@@ -154,8 +162,11 @@ def _test(of: Subject) -> Gate:
         return Gate("test", False, "there is no case", figures, "write one: engine/CASES.md says how")
     if failed:
         told = ", ".join(failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")
-        return Gate("test", False, f"{len(failed)} of {len(trials)} cases fail: {told}", figures, "citelog test says why")
-    return Gate("test", True, f"{len(trials)} cases, {figures['expectations']} expectations: all hold", figures)
+        return Gate(
+            "test", False, f"{len(failed)} of {len(trials)} cases fail: {told}", figures, "citelog test says why"
+        )
+    told = f"{_count(len(trials), 'case')}, {_count(sum(one.expectations for one in trials), 'expectation')}: all hold"
+    return Gate("test", True, told, figures)
 
 
 def _verify(knowledge: Knowledge, tick: Tick) -> Gate:
@@ -170,7 +181,8 @@ def _verify(knowledge: Knowledge, tick: Tick) -> Gate:
     }
     if broken:
         return Gate("verify", False, f"can be broken: {', '.join(broken)}", figures, "citelog verify shows the record")
-    said = f"{len(found.properties)} safety properties hold for every possible patient"
+    holding = _count(len(found.properties), "safety property", "safety properties")
+    said = f"for every possible patient {'holds' if len(found.properties) == 1 else 'hold'} {holding}"
     if found.undecided:
         said += f"; {len(found.undecided)} {'is' if len(found.undecided) == 1 else 'are'} decided by no machine"
     return Gate("verify", True, said, figures)
@@ -186,7 +198,8 @@ def _audit(of: Subject) -> Gate:
     if failed:
         told = "; ".join(str(one).removeprefix("gate ") for one in failed[:3])
         return Gate("audit", False, told, figures, "citelog audit shows each thing that is counted, with its place")
-    return Gate("audit", True, f"nothing is broken; {len(own)} gates of its own are passed", figures)
+    of_its_own = f"passes {_count(len(own), 'gate')} of its own" if own else "has no gates of its own"
+    return Gate("audit", True, f"nothing is broken; it {of_its_own}", figures)
 
 
 def _reviews(knowledge: Knowledge) -> Gate:
@@ -196,9 +209,13 @@ def _reviews(knowledge: Knowledge) -> Gate:
     figures: dict[str, Any] = {kind: dict(of_kind) for kind, of_kind in counts.items()}
     figures["outdated"] = sum(one.stale for one in found)
     told = "; ".join(
-        f"{sum(of.values())} {kind}s: {', '.join(f'{of[state]} {state}' for state in STATES if of[state])}"
+        f"{_count(sum(of.values()), kind)}: {', '.join(f'{of[state]} {state}' for state in STATES if of[state])}"
         for kind, of in counts.items()
         if sum(of.values())
     )
     drafts = all(one.state == STATES[0] for one in found)
     return Gate("reviews", True, told + (": nobody has reviewed any of it" if drafts else ""), figures)
+
+
+def _count(count: int, noun: str, plural: str = "") -> str:
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, forms, meter, print_lines, say, width, write
+from citelog.cli.console import KB, No, forms, meter, print_lines, width, write
 from citelog.diagnostics import CitelogError, KnowledgeError
 
 if TYPE_CHECKING:
@@ -91,7 +91,9 @@ def review(
 @click.option("--by", metavar="AGENT", help="Who releases it: a prov:Agent that the knowledge base declares.")
 @click.option("--on", metavar="DATE", help="On which day, as 2026-03-15. The clock is never read.")
 @click.option("--note", metavar="TEXT", help="A remark that is recorded with it.")
-@click.option("--out", metavar="DIR", help="Where releases are kept; without it in the folder releases of the knowledge base.")
+@click.option(
+    "--out", metavar="DIR", help="Where releases are kept; without it in the folder releases of the knowledge base."
+)
 @click.option("--list", "listing", is_flag=True, help="The releases that there are.")
 @click.option("--check", "checked", metavar="VERSION", help="Whether a release is still what was frozen.")
 @KB
@@ -109,11 +111,13 @@ def release(
 ) -> None:
     """An edition frozen: its files as one archive, and a record of what it is, what it met and what changed.
 
-    Refused, with status 1 and nothing written, where a gate is not passed: the version, the releases before it, an entry
-    in CHANGELOG.md, git without uncommitted changes, check, test, verify, and the gates of the audit.
+    Refused, with status 1 and nothing written, where a gate is not passed: the version, the releases before it, an
+    entry in CHANGELOG.md, git without uncommitted changes, check, test, verify, and the gates of the audit.
     """
     if (version is not None) + listing + (checked is not None) != 1:
-        raise CitelogError("release: one thing at a time\n   = give a VERSION to be released, --list, or --check VERSION")
+        raise CitelogError(
+            "release: one thing at a time\n   = give a VERSION to be released, --list, or --check VERSION"
+        )
     from citelog.approval import frozen
 
     folder = home.knowledge(kb).resolve()
@@ -129,20 +133,21 @@ def release(
     claim = _claim(folder, by, on, note)
     with meter() as tick:
         found = releasing.release(folder, kept, version, claim, tick)
-    from citelog.render.released import released
-
+    if found.passed:
+        store.folder(kept)
+        for name, data in found.files.items():
+            store.keep(kept / name, data)
     if form == "text":
+        from citelog.render.released import released
+
         print_lines(released(found, width()), kb)
     else:
         gates = [gate.to_dict() | {"passed": gate.passed, "remedy": gate.remedy or None} for gate in found.gates]
         document = {"version": version, "released": found.passed, "gates": gates, "not_asked": list(found.left)}
+        document["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in found.files.items()}
         write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     if not found.passed:
         raise No("")
-    store.folder(kept)
-    for name, data in found.files.items():
-        store.keep(kept / name, data)
-        say(f"{kept / name}: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
 
 
 def _claim(folder: Path, by: str | None, on: str | None, note: str | None) -> Claim:

@@ -1,7 +1,8 @@
-"""A release as lines of text: its gates, what was frozen, what changed since the one before; and those that there are."""
+"""A release as lines of text: its gates, what was frozen, what changed since the one before; and what there is."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 
 from citelog.approval.frozen import Frozen
@@ -27,9 +28,15 @@ def released(found: Release, width: int) -> Iterator[Line]:
         yield from wrapped(f"  {'not asked'.ljust(_WIDE)}{', '.join(found.left)}", width, " " * (_WIDE + 2), "dim")
     if found.changed is not None:
         yield from _since(found, width)
+    for name, data in found.files.items():
+        yield from wrapped(
+            f"{name}: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}", width, "  ", "green"
+        )
     if not found.passed:
         failed = sum(not gate.passed for gate in found.gates)
-        yield Line(f"not released: {counted(failed, 'gate is', 'gates are')} not passed, and nothing was written", "bold red")
+        yield Line(
+            f"not released: {counted(failed, 'gate is', 'gates are')} not passed, and nothing was written", "bold red"
+        )
 
 
 def _since(found: Release, width: int) -> Iterator[Line]:
@@ -57,7 +64,15 @@ def listed(found: Sequence[Frozen], width: int) -> Iterator[Line]:
         record = one.record
         by = ", ".join(filter(None, (record.get("by"), record.get("on")))) or "–"
         sha256 = (record.get("knowledge") or {}).get("sha256", "")[:12] or "–"
-        rows.append((one.version, by, sha256, _reviewed(record.get("reviews") or {}), one.damage[0] if one.damage else "as frozen"))
+        rows.append(
+            (
+                one.version,
+                by,
+                sha256,
+                _reviewed(record.get("reviews") or {}),
+                one.damage[0] if one.damage else "as frozen",
+            )
+        )
     yield from table(["version", "released by", "knowledge", "reviewed", "now"], rows, width)
 
 
