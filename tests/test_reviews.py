@@ -470,7 +470,7 @@ def test_who_wrote_a_statement_or_a_rule_last_is_asked_of_git(folder: Path) -> N
 
 def test_outside_of_a_repository_it_is_said_that_git_knows_nothing(folder: Path) -> None:
     listed = citelog("review", "S13", "--kb", folder)
-    assert "git says nothing of who changed what" in listed.out and "not a git repository" in " ".join(
+    assert "  git knows nothing of who changed what: not a git repository\n" in listed.out
         listed.out.split()
     )
     assert changes(folder, "S13") == ["None, None"]

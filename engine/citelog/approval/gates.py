@@ -17,8 +17,7 @@ from citelog.approval.frozen import Frozen, number
 from citelog.audit import gates as audited_gates
 from citelog.audit.report import audited
 from citelog.audit.subject import Subject, subject
-from citelog.compare.revisions import head, uncommitted
-from citelog.diagnostics import CitelogError
+from citelog.compare.revisions import head, uncommitted, unversioned
 from citelog.knowledge.base import STATES, Knowledge
 from citelog.verify.verdicts import verify
 
@@ -126,11 +125,9 @@ def entry_of(text: str, version: str) -> str:
 
 
 def _committed(folder: Path) -> Gate:
-    try:
-        commit, open_ = head(folder), uncommitted(folder)
-    except CitelogError as error:
-        why = str(error).partition("\n")[0]
+    if why := unversioned(folder):
         return Gate("committed", True, f"git knows nothing of it: {why}", {"commit": None})
+    commit, open_ = head(folder), uncommitted(folder)
     if open_:
         few = ", ".join(open_[:3]) + (f" and {len(open_) - 3} more" if len(open_) > 3 else "")
         return Gate(

@@ -13,8 +13,7 @@ from typing import Any
 
 from citelog.approval.encoders import encoders, name
 from citelog.approval.places import Lines, ruled, said_of
-from citelog.compare.revisions import Touch, touched
-from citelog.diagnostics import CitelogError
+from citelog.compare.revisions import Touch, touched, unversioned
 from citelog.knowledge.load import Opened
 from citelog.knowledge.triples import shown_name
 from citelog.values import Iri
@@ -54,10 +53,8 @@ class History:
 
 def history(folder: Path, opened: Opened, things: Sequence[Iri]) -> History:
     """Where statements and rules come from, whose knowledge base has been loaded from a folder."""
-    try:
-        commits, untold = touched(folder), ""
-    except CitelogError as error:
-        commits, untold = {}, str(error).partition("\n")[0]
+    untold = unversioned(folder)
+    commits = {} if untold else touched(folder)
     origins = {}
     by_name = {shown_name(path, folder): lines for path, lines in commits.items()}
     written = _written(opened)

@@ -217,6 +217,16 @@ def head(folder: Path) -> str | None:
         return None
 
 
+def unversioned(folder: Path) -> str:
+    """Why git knows nothing of a folder, in a few words; empty where it does."""
+    try:
+        head(folder)
+    except CitelogError as error:
+        why = str(error).partition("\n")[0].removeprefix(f"{folder}: ")
+        return why.partition(" (")[0]
+    return ""
+
+
 def uncommitted(folder: Path) -> tuple[str, ...]:
     """The files of a folder that are changed, added or deleted since the last commit, or not tracked.
 

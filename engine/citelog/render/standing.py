@@ -29,7 +29,7 @@ def standing(knowledge: Knowledge, found: Sequence[Reviewed], told: History, wid
             f"  {counted(stale, 'review is', 'reviews are')} outdated: what was reviewed has changed since", "yellow"
         )
     if told.untold:
-        yield from wrapped(f"  git says nothing of who changed what: {told.untold}", width, "  ", "dim")
+        yield from wrapped(f"  git knows nothing of who changed what: {told.untold}", width, "  ", "dim")
     said = any(told.origins[one.iri].encoders for one in found)
     if not said:
         yield Line("  nothing in the knowledge base says who encoded it (prov:wasAttributedTo)", "dim")
