@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,10 @@ class Ended:
     status: int
     out: str
     err: str
+
+
+Command = Callable[..., Ended]
+"""What runs a citelog command: arguments in, what it printed and its status out."""
 
 
 def citelog(*arguments: str | Path, cwd: Path | None = None) -> Ended:

@@ -1,10 +1,14 @@
 """One world for every test, and for every process a test starts: fixed width, no colour, UTC, a cache of its own."""
 
 import os
+import sys
 import tempfile
 import time
+from pathlib import Path
 
 import pytest
+
+from authoring import Command, Ended
 
 WORLD = {
     "COLUMNS": "100",
@@ -40,3 +44,19 @@ def pytest_unconfigure() -> None:
 def pytest_report_header() -> str:
     """Where the tests keep what citelog would keep in the user's cache."""
     return f"cache: {os.environ['XDG_CACHE_HOME']}"
+
+
+@pytest.fixture
+def citelog(capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
+    """Runs a command in this process, in a tenth of the time that one of its own takes."""
+    from citelog.cli.app import main  # not before the world is as it should be
+
+    def run(*arguments: str | Path) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            main([str(a) for a in arguments])
+        sys.stdout.flush()
+        captured = capfdbinary.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Ended(ended.value.code, captured.out.decode(), captured.err.decode())
+
+    return run

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,10 @@ import rdflib
 from shifty import PreparedValidator
 
 import b12
-from authoring import Ended
+from authoring import Command
 from citelog import home
 from citelog.advice.review import CODES as ADVICE
 from citelog.advice.review import review
-from citelog.cli.app import main
 from citelog.knowledge.check import CODES, check_folder
 
 HERE = Path(__file__).parent
@@ -30,24 +27,6 @@ SCHEMA = json.loads((HERE / "sarif-2.1.0.schema.json").read_text(encoding="utf-8
 
 UNUSED = '    cl:accepts "statement-without-rule: left out of this small knowledge base" ;\n'
 """What the leaflet says, twice, of a statement that no rule cites."""
-
-
-Command = Callable[..., Ended]
-
-
-@pytest.fixture
-def citelog(capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
-    """Runs a command in this process."""
-
-    def run(*arguments: str | Path) -> Ended:
-        with pytest.raises(SystemExit) as ended:
-            main([str(a) for a in arguments])
-        sys.stdout.flush()
-        captured = capfdbinary.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Ended(ended.value.code, captured.out.decode(), captured.err.decode())
-
-    return run
 
 
 @pytest.fixture

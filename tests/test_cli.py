@@ -7,44 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import authoring
-from citelog.cli.app import main
+from authoring import Command
 
 ROOT = Path(__file__).parent.parent
 PATIENT = ROOT / "examples" / "patient.yaml"
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A command that has run."""
-
-    status: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Ended]
-
-
-@pytest.fixture
-def citelog(capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
-    """Runs a command in this process."""
-
-    def run(*arguments: str | Path) -> Ended:
-        with pytest.raises(SystemExit) as ended:
-            main([str(a) for a in arguments])
-        sys.stdout.flush()
-        captured = capfdbinary.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Ended(ended.value.code, captured.out.decode(), captured.err.decode())
-
-    return run
 
 
 # what the commands answer

@@ -39,6 +39,7 @@ EXPLANATIONS = ROOT / "engine" / "EXPLANATIONS.md"
 CASES = ROOT / "engine" / "CASES.md"
 DIFF = ROOT / "docs" / "DIFF.md"
 DRIFT = ROOT / "docs" / "DRIFT.md"
+RELEASES = ROOT / "docs" / "RELEASES.md"
 
 
 def examples() -> list[tuple[str, str, str]]:
@@ -259,6 +260,20 @@ def test_the_page_about_a_new_document_is_followed_word_for_word(tmp_path: Path)
         DRIFT.write_text(walked.renewed(page, commands), encoding="utf-8")
         return
     assert len(commands) >= 6
+    for command in commands:
+        assert command.agrees, f"$ {command.line}\n{command.printed}"
+
+
+@pytest.mark.slow
+def test_the_page_about_reviews_and_releases_is_followed_word_for_word(tmp_path: Path) -> None:
+    """With CITELOG_ACCEPT=1 the page is renewed where it leaves nothing out."""
+    shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / "short-nights")
+    page = RELEASES.read_text(encoding="utf-8")
+    commands = list(walked.walk(page, tmp_path))
+    if os.environ.get("CITELOG_ACCEPT"):
+        RELEASES.write_text(walked.renewed(page, commands), encoding="utf-8")
+        return
+    assert len(commands) >= 12
     for command in commands:
         assert command.agrees, f"$ {command.line}\n{command.printed}"
 

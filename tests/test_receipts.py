@@ -385,20 +385,20 @@ def test_without_that_edition_the_files_are_named_and_it_is_asked_for(edited: Pa
     ]
 
 
-def test_that_edition_is_found_in_the_folder_of_editions_and_one_that_is_damaged_is_said(
+def test_that_edition_is_found_in_the_folder_of_releases_and_one_that_is_damaged_is_said(
     edited: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(edited, tmp_path, dirs_exist_ok=True)
-    editions = tmp_path / "b12" / "editions"
-    editions.mkdir()
+    releases = tmp_path / "b12" / "releases"
+    releases.mkdir()
     plain = (edited / "then.tar").read_bytes()
-    (editions / "a.tar").write_bytes(plain.replace(b"hydroxocobalamin", b"hydroxocobalamim", 1))
-    (editions / "b.tar.gz").write_bytes(gzip.compress(plain, mtime=0))
-    (editions / "c.tar.xz").write_bytes(lzma.compress(plain))
+    (releases / "a.tar").write_bytes(plain.replace(b"hydroxocobalamin", b"hydroxocobalamim", 1))
+    (releases / "b.tar.gz").write_bytes(gzip.compress(plain, mtime=0))
+    (releases / "c.tar.xz").write_bytes(lzma.compress(plain))
     status, document = replayed(tmp_path)
-    assert (status, document["then"]["edition"], document["then"]["same"]) == (1, "editions/b.tar.gz", True)
+    assert (status, document["then"]["edition"], document["then"]["same"]) == (1, "releases/b.tar.gz", True)
     [remark] = document["remarks"]
-    assert remark.startswith(str(Path("b12/editions/a.tar"))) and "it is not what was written" in remark
+    assert remark.startswith(str(Path("b12/releases/a.tar"))) and "it is not what was written" in remark
 
 
 def git(folder: Path, *arguments: str) -> None:

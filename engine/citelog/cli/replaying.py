@@ -45,7 +45,7 @@ def give(found: list[Assessment], kb: str | None, to: str) -> None:
         store.keep(path, data)
 
 
-@click.command(epilog="Example: citelog audit replay patient.receipt.json --edition editions/1.0.0.tar.xz")
+@click.command(epilog="Example: citelog audit replay patient.receipt.json --edition releases/1.0.0.tar")
 @click.argument("receipts", metavar="RECEIPT…", nargs=-1, required=True)
 @KB
 @click.option(
@@ -63,7 +63,7 @@ def replay(receipts: tuple[str, ...], kb: str | None, editions: tuple[str, ...],
     Each is checked against its seal and against the files of the knowledge base; its proofs by the independent
     checker; and its answer is derived again, under the edition that it names and under the one at hand. The edition
     that it names is known by its hash: it is looked for at hand, in what --edition names, in the knowledge base's own
-    folder `editions`, and in its git history. Ends with status 1 where anything differs.
+    folder `releases`, and in its git history. Ends with status 1 where anything differs.
     """
     from citelog.receipt.replay import Desk, desk
     from citelog.render.replayed import replayed

@@ -12,7 +12,10 @@ _PATTERNS = ("*.ttl", "*.trig", "*.rls", "rules/*.rls", "source/*.txt")
 
 
 def answer_files(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> list[Path]:
-    """The files that can change an answer: all but cases, change logs and notices."""
+    """The files that can change an answer: all but cases, change logs, notices, and what `releases` keeps of editions.
+
+    Reviews are among them: a conclusion says how far what it rests on has been reviewed.
+    """
     return [ontology, *sorted(path for pattern in _PATTERNS for path in files_of(folder, pattern, drafts))]
 
 

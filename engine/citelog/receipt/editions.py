@@ -18,7 +18,7 @@ from citelog.compare.revisions import file_at, folder_of, revision_with
 from citelog.diagnostics import CitelogError
 from citelog.knowledge.fingerprint import answers
 from citelog.receipt import archive
-from citelog.receipt.manifest import COUNTED, EDITIONS, ONTOLOGY, Manifest, manifest
+from citelog.receipt.manifest import COUNTED, ONTOLOGY, RELEASES, Manifest, manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Shelf:
     """All editions at hand, each looked for once, for as long as the files of `kept` are there.
 
     Looked through are the folder `kb`, what is `given` (a folder, an archive, or a revision of `kb`'s repository), the
-    archives in `kb`'s own folder `editions`, and all of its history.
+    archives in `kb`'s own folder `releases`, and all of its history.
     """
 
     kb: Path | None
@@ -90,9 +90,9 @@ def _matching(
         yield from _made(f"the folder {kb.name}, as it is", kb, [home.ontology()], wanted)
     for name in given:
         yield from _given(name, kb, wanted, kept)
-    for path in sorted((kb / EDITIONS).iterdir()) if kb is not None and (kb / EDITIONS).is_dir() else ():
+    for path in sorted((kb / RELEASES).glob("*.tar*")) if kb is not None and (kb / RELEASES).is_dir() else ():
         try:
-            yield from _archived(path, f"{EDITIONS}/{path.name}", wanted, kept)
+            yield from _archived(path, f"{RELEASES}/{path.name}", wanted, kept)
         except CitelogError as error:
             remarks.append(str(error).partition("\n")[0])
     if kb is not None:

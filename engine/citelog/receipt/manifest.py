@@ -16,8 +16,8 @@ from typing import Any
 from citelog.knowledge.fingerprint import fingerprint_of
 
 ONTOLOGY = "ontology"
-EDITIONS = "editions"
-"""The folder in a knowledge base that keeps archives of its editions; no edition contains others."""
+RELEASES = "releases"
+"""The folder in a knowledge base that keeps its releases, a record and an archive of each; no edition holds others."""
 
 GROUPS: Mapping[str, str] = {
     ONTOLOGY: r"(?!)",
@@ -103,14 +103,14 @@ def manifest(folder: Path, ontology: Path) -> Manifest:
 
 
 def names(folder: Path) -> Iterator[str]:
-    """The paths of all files of a knowledge base in its folder; not hidden ones, and not what its editions keep."""
+    """The paths of all files of a knowledge base in its folder; not hidden ones, and not its releases."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return (path.as_posix() for path in sorted(found) if _belongs(path.parts))
 
 
 def _belongs(parts: Iterable[str]) -> bool:
     first, *_ = parts = tuple(parts)
-    return first != EDITIONS and not any(part.startswith(".") for part in parts)
+    return first != RELEASES and not any(part.startswith(".") for part in parts)
 
 
 def _sha256(path: Path) -> str:

@@ -10,6 +10,15 @@ from pathlib import Path
 from citelog.diagnostics import CitelogError
 
 
+def folder(path: Path) -> None:
+    """Make a folder, if there is none; raises CitelogError where that cannot be done."""
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        remedy = "name a folder in one that you may write to"
+        raise CitelogError(f"{path}: the folder cannot be made: {error.strerror}\n   = {remedy}") from error
+
+
 def check(path: Path, data: bytes) -> None:
     """Raise CitelogError where a file could not be written there: another is, or there is no such folder."""
     if not path.parent.is_dir():
