@@ -309,7 +309,7 @@ def test_the_state_is_said_once_where_all_are_alike_and_beside_each_where_they_d
     assert not [line for line in alike if line.endswith("· reviewed")]
     reviewed(folder, "cola", state="draft")
     lines = [line.text for line in text.assessment(assessed(folder))]
-    assert "! The encoding has been reviewed in part; of these conclusions are 5 reviewed, 1 draft." in lines
+    assert "! The encoding has been reviewed in part. Conclusions: 5 reviewed, 1 draft." in lines
     assert "    from f3 · cites S13 · draft" in lines and "    from f2, f7 · cites S09 · reviewed" in lines
 
 

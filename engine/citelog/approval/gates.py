@@ -179,7 +179,7 @@ def _verify(knowledge: Knowledge, tick: Tick) -> Gate:
     if broken:
         return Gate("verify", False, f"can be broken: {', '.join(broken)}", figures, "citelog verify shows the record")
     holding = _count(len(found.properties), "safety property", "safety properties")
-    said = f"for every possible patient {'holds' if len(found.properties) == 1 else 'hold'} {holding}"
+    said = f"{holding} {'holds' if len(found.properties) == 1 else 'hold'} for every possible patient"
     if found.undecided:
         said += f"; {len(found.undecided)} {'is' if len(found.undecided) == 1 else 'are'} decided by no machine"
     return Gate("verify", True, said, figures)

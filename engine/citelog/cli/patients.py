@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,7 +159,13 @@ def why(
         from citelog.render import proofs as text
 
         _print(
-            (text.proof(one, assessment, every, depth, width(), quotes, shortest) for one in proofs),
+            (
+                chain(
+                    text.proof(one, assessment, every, depth, width(), quotes, shortest),
+                    [text.reviewed(one, assessment)],
+                )
+                for one in proofs
+            ),
             1,
             kb,
             assessment.knowledge,

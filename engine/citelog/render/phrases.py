@@ -72,7 +72,7 @@ def reviewed(found: Answer) -> str:
     if not states:
         return "Nothing was concluded whose encoding could have been reviewed."
     told = ", ".join(f"{states[state]} {state}" for state in reversed(STATES) if states[state])
-    return f"The encoding has been reviewed in part; of these conclusions are {told}."
+    return f"The encoding has been reviewed in part. Conclusions: {told}."
 
 
 def alike(found: Answer) -> bool:

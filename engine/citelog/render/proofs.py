@@ -70,6 +70,11 @@ def proof(
         yield from wrapped("(… marks what is deeper than --depth opens)", width, " ", "dim")
 
 
+def reviewed(found: Proof, assessed: Assessment) -> Line:
+    """How far the whole of a proof has been reviewed; no part of its text, which a review would otherwise change."""
+    return Line(f"(review of the encoding behind it: {assessed.by_id[found.conclusion].review})", "dim")
+
+
 def _branch(step: Step, knowledge: Knowledge, full: bool, own: bool, said: str = "") -> Branch:
     """A step as a branch; `own` for the rules of the conclusion itself, whose quotes are always given."""
     below = [one for one in step.below if full or own or one.sort not in ("quote", "quoted")]

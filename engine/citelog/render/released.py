@@ -12,6 +12,9 @@ from citelog.render.lines import Line, wrapped
 from citelog.render.phrases import counted
 from citelog.render.table import table
 
+_STYLES = {"reviews": "yellow"}
+"""How a gate is shown that is passed, where it is to be noticed all the same."""
+
 _WIDE = 11
 """Columns for the name of a gate."""
 
@@ -20,7 +23,7 @@ def released(found: Release, width: int) -> Iterator[Line]:
     """Each gate with what it found; of one that is not passed, what to do."""
     yield Line(f"{found.title}, {found.version}", "bold")
     for gate in found.gates:
-        sign, style = ("  ", "") if gate.passed else ("✗ ", "bold red")
+        sign, style = ("  ", _STYLES.get(gate.name, "")) if gate.passed else ("✗ ", "bold red")
         yield from wrapped(f"{sign}{gate.name.ljust(_WIDE)}{gate.said}", width, " " * (_WIDE + 2), style)
         if not gate.passed:
             yield from wrapped(f"{' ' * (_WIDE + 2)}= {gate.remedy}", width, " " * (_WIDE + 4))
@@ -29,9 +32,7 @@ def released(found: Release, width: int) -> Iterator[Line]:
     if found.changed is not None:
         yield from _since(found, width)
     for name, data in found.files.items():
-        yield from wrapped(
-            f"{name}: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}", width, "  ", "green"
-        )
+        yield Line(f"  {'kept'.ljust(_WIDE)}{name}, sha256 {hashlib.sha256(data).hexdigest()}", "green")
     if not found.passed:
         failed = sum(not gate.passed for gate in found.gates)
         yield Line(
