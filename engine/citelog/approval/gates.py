@@ -210,7 +210,9 @@ def _reviews(knowledge: Knowledge) -> Gate:
         for kind, of in counts.items()
         if sum(of.values())
     )
-    drafts = all(one.state == STATES[0] for one in found)
+    if stale := figures["outdated"]:
+        told += f"; {stale} {'was' if stale == 1 else 'were'} changed since {'its' if stale == 1 else 'their'} review"
+    drafts = all(one.last is None for one in found)
     return Gate("reviews", True, told + (": nobody has reviewed any of it" if drafts else ""), figures)
 
 

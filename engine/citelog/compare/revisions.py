@@ -171,7 +171,7 @@ def touched(folder: Path) -> Mapping[Path, tuple[Touch | None, ...]]:
     for name in filter(None, tracked):
         path = folder / name
         if path.suffix in _BLAMED and path.is_file():
-            found[path] = tuple(_touches(_asked(folder, "blame", "--line-porcelain", "--", name)))
+            found[path] = tuple(_touches(_asked(folder, "blame", "--no-textconv", "--line-porcelain", "--", name)))
     return found
 
 
@@ -243,7 +243,7 @@ class _Refused(CitelogError):
 def _asked(beside: Path, *arguments: str, told: bytes = b"") -> bytes:
     """What git answers in a folder."""
     try:
-        command = ["git", "-C", str(beside), *arguments]
+        command = ["git", "-C", str(beside), "-c", "core.fsmonitor=false", *arguments]  # no program of the repository's
         git = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         answer, said = git.communicate(told)
     except FileNotFoundError as error:

@@ -56,25 +56,16 @@ def _since(found: Release, width: int) -> Iterator[Line]:
 
 
 def listed(found: Sequence[Frozen], width: int) -> Iterator[Line]:
-    """The releases, the last first, each with who released it, the hash of its knowledge and how far it is reviewed."""
+    """The releases, the last first, each with who released it, how far it was reviewed, and whether it is as it was."""
     if not found:
         yield Line("nothing is released yet")
         return
     rows = []
     for one in reversed(found):
-        record = one.record
-        by = ", ".join(filter(None, (record.get("by"), record.get("on")))) or "–"
-        sha256 = (record.get("knowledge") or {}).get("sha256", "")[:12] or "–"
-        rows.append(
-            (
-                one.version,
-                by,
-                sha256,
-                _reviewed(record.get("reviews") or {}),
-                one.damage[0] if one.damage else "as frozen",
-            )
-        )
-    yield from table(["version", "released by", "knowledge", "reviewed", "now"], rows, width)
+        by = ", ".join(filter(None, (one.record.get("by"), one.record.get("on")))) or "–"
+        now = one.damage[0] if one.damage else "as frozen"
+        rows.append((one.version, by, _reviewed(one.record.get("reviews") or {}), now))
+    yield from table(["version", "released by", "statements and rules", "now"], rows, width)
 
 
 def _reviewed(reviews: dict[str, dict[str, int]]) -> str:
@@ -88,5 +79,5 @@ def compared(found: Frozen, strayed: Sequence[str], width: int) -> Iterator[Line
     for what in (*found.damage, *strayed):
         yield from wrapped(f"✗ {what}", width, "  ", "bold red")
     if not found.damage:
-        files = len(found.record["files"])
-        yield Line(f"{found.version}: as it was frozen, {files} files and the ontology; record {found.sha256}", "green")
+        yield Line(f"{found.version}: as it was frozen, {len(found.record['files'])} files and the ontology", "green")
+        yield Line(f"  record, sha256 {found.sha256}")
