@@ -7,6 +7,7 @@ import datetime
 import gzip
 import json
 import os
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -595,6 +596,22 @@ def test_what_comes_out_does_not_depend_on_where_files_are_cut(tmp_path: Path, m
         cut = found(tmp_path / str(size), {"a.ndjson": ndjson(*lines), "b.ndjson": ndjson(*lines[3:])})
         assert cut.table("labs") == whole.table("labs")
         assert (cut.rejected, cut.notes) == (whole.rejected, whole.notes)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "what"), [("cut", "ended before"), ("broken", "Error -3"), ("none", "Not a gzipped")]
+)
+def test_a_compressed_export_that_is_damaged_is_refused(damaged: str, what: str, tmp_path: Path) -> None:
+    data = gzip.compress(ndjson(someone(), *[ferritin(n) for n in range(200)]).encode())
+    data = {"cut": data[:-20], "broken": data[:60] + bytes(20) + data[80:], "none": b"{}"}[damaged]
+    (tmp_path / "a.ndjson.gz").write_bytes(data)
+    with pytest.raises(CaseError, match=what) as caught:
+        Found(tmp_path)
+    assert pickle.loads(pickle.dumps(caught.value)).remedy == caught.value.remedy  # as another process raises it
+
+
+def test_hidden_files_are_no_data(tmp_path: Path) -> None:
+    found(tmp_path, {"a.ndjson": ndjson(someone()), "._a.ndjson": b"\x00\x05\x16\x07"})
 
 
 @pytest.mark.slow

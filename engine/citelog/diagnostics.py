@@ -124,3 +124,7 @@ class CaseError(CitelogError):
     def __init__(self, where: str, what: str, remedy: str) -> None:
         self.where, self.what, self.remedy = where, what, remedy
         super().__init__(f"{where}: {what}\n   = {remedy}")
+
+    def __reduce__(self) -> tuple[type[CaseError], tuple[str, str, str]]:
+        """What another process needs to raise it again."""
+        return CaseError, (self.where, self.what, self.remedy)

@@ -15,6 +15,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -80,17 +81,24 @@ def read(
 
     Raises CaseError where a file cannot be read. Lines that cannot be used are set aside.
     """
-    paths = sorted(path for path in folder.iterdir() if path.name.lower().endswith(LINES))
+    paths = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(LINES) and path.name[0] != "."]
     chunks = list(_chunks(paths))
     size = sum(path.stat().st_size for path in paths)
     count = min(workers or os.cpu_count() or 1, len(chunks)) if size > SMALL else 1
     medications = _medications(paths)
-    jobs = [(chunk, scratch, terms, medications) for chunk in chunks]
     if count == 1:
-        counts = list(map(_read_chunk, jobs))
+        reader = Reader(terms, medications)
+        counts = [_read_chunk(reader, chunk, scratch) for chunk in chunks]
     else:
-        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
-            counts = list(pool.map(_read_chunk, jobs))
+        spawn = multiprocessing.get_context("spawn")
+        try:
+            with ProcessPoolExecutor(count, spawn, _begin, (terms, medications, scratch)) as pool:
+                counts = list(pool.map(_read_next, chunks))
+        except BrokenProcessPool:
+            what = "a process that read a part of it was ended from outside"
+            raise CaseError(
+                str(folder), what, "see whether memory or space on the disk ran out, and run it again"
+            ) from None
     return _source(chunks, counts, scratch, database, terms)
 
 
@@ -154,23 +162,37 @@ def _lines_with(path: Path, word: bytes) -> Iterator[bytes]:
 # --- one chunk ---------------------------------------------------------------------------------------------------
 
 
-def _read_chunk(job: tuple[Chunk, Path, Terms, Medications]) -> Count:
+_here: dict[str, Any] = {}
+"""In a process that only reads: its reader, which meets the same stencils in every chunk, and the scratch folder."""
+
+
+def _begin(terms: Terms, medications: Medications, scratch: Path) -> None:
+    _here.update(reader=Reader(terms, medications), scratch=scratch)
+
+
+def _read_next(chunk: Chunk) -> Count:
+    return _read_chunk(_here["reader"], chunk, _here["scratch"])
+
+
+def _read_chunk(reader: Reader, chunk: Chunk, scratch: Path) -> Count:
     """Read a chunk and write what it says, in tables of its own."""
-    chunk, scratch, terms, medications = job
     count = Count()
+    reader.begin(chunk.number << 32)
+    before = reader.readings
     gc.disable()  # rows wait in their thousands, and not one of them is in a cycle
-    reader = Reader(terms, medications, chunk.number << 32)
-    with Tables(chunk, scratch) as tables:
-        for number, line in enumerate(_lines(chunk)):
-            count.lines += 1
-            if number == 0 and chunk.start == 0:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            if line := line.strip():
-                _read_line(number, line, reader, tables, count)
-        for template in reader.templates:
-            tables.add("templates", template.id, *_columns(template))
-    gc.enable()
-    count.readings = reader.readings
+    try:
+        with Tables(chunk, scratch) as tables:
+            for number, line in enumerate(_lines(chunk)):
+                count.lines += 1
+                if number == 0 and chunk.start == 0:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
+                if line := line.strip():
+                    _read_line(number, line, reader, tables, count)
+            for template in reader.templates:
+                tables.add("templates", template.id, *_columns(template))
+    finally:
+        gc.enable()
+    count.readings = reader.readings - before
     return count
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -155,7 +156,7 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except PermissionError:
         raise CaseError(str(path), "this file may not be read", "give yourself the right to read it") from None
-    except (OSError, EOFError) as trouble:  # EOFError: a compressed file that ends too early
+    except (OSError, EOFError, zlib.error) as trouble:  # the last two: a compressed file that is cut off or damaged
         raise CaseError(str(path), f"this file cannot be read ({trouble})", "check the file") from None
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -31,6 +32,9 @@ from citelog.vocab import Terms
 FILLED = ("value", "when", "since")
 """The keys of an entry that a stand-in may come out in."""
 
+MOST = 200_000
+"""Stencils that are remembered; an export that has more of them has few that come twice."""
+
 KEPT = frozenset(("interpretation", "hasMember", "instantiatesCanonical", "meta", "requester"))
 UNREAD = (BESIDE - KEPT) | {"id"}
 """Elements that are not looked at; of those kept, the flags and members are read, the others can tell a release."""
@@ -43,9 +47,11 @@ _CLOCK = rb"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-
 _MOMENT = re.compile(_DATE + b"(?:" + _CLOCK + b")?")
 _ENDS = re.compile(rb'"(?:start|end)":\s?"([^"\\]*)"')
 _NUMBERS = re.compile(rb'"value":(\s?)(-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?)(?=\s?[,}])')
+_NUMBER_FIRST = re.compile(rb"\{" + _NUMBERS.pattern)
 _DAY, _NUMBER, _CONTENT = b"1601-01-", b"91827364", b"Medication/~"
 """How the stand-ins begin; a line in which one of the first two stands already is read by itself."""
 
+_STAND_IN = _NUMBER + b"000"
 _SUBJECT = re.compile(rb'\{"reference":\s?"Patient/([A-Za-z0-9.-]{1,64})"(?:,\s?"display":\s?"[^"\\]*")?\}')
 _PROFILE = re.compile(rb'"profile":\s?(\[(?:\s?"[^"\\]*"\s?,?)*\])')
 _CONTROL = bytes(one for one in (*range(32), 127) if one not in b"\t\r\n")
@@ -73,6 +79,9 @@ class Stencil:
     refused: str = ""
     broken: str = ""
     is_shared: bool = True
+
+
+NOTHING = Stencil()
 
 
 class Line(NamedTuple):
@@ -103,86 +112,82 @@ class Medications:
 
 
 class Reader:
-    """Reads lines; the templates that it made are in `templates`, in the order of their numbers."""
+    """Reads lines; `templates` are those made since `begin`, in the order of their numbers."""
 
-    def __init__(self, terms: Terms, medications: Medications, first: int = 0) -> None:
+    def __init__(self, terms: Terms, medications: Medications) -> None:
         self.templates: list[Template] = []
         self.readings = 0
-        self._terms, self._medications, self._first = terms, medications, first
+        self._terms, self._medications, self._first = terms, medications, 0
         self._is_born = terms.match("context", "birth_date") is not None  # else no rule reads when anybody was born
-        self._stencils: dict[bytes, Stencil] = {}
         self._decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-        self._elements: dict[str, tuple[bytes, _How | None]] = {}
+        self._plans: dict[tuple[str, ...], _Plan] = {}
         self._kinds: dict[bytes, str] = {}
 
+    def begin(self, first: int) -> None:
+        """From here on templates are numbered from `first`; stencils that are known stay so, unless they are many."""
+        self.templates, self._first = [], first
+        if sum(len(plan.stencils) for plan in self._plans.values()) > MOST:
+            self._plans = {}
+
     def read(self, line: bytes) -> Line:
-        """Read one line. Raises CaseError where it is no resource."""
+        """Read one line, without blanks around it. Raises CaseError where it is no resource."""
         try:
             elements = self._decode(line)
         except (msgspec.DecodeError, RecursionError):
             json_object(line, "the line")  # says what is wrong
             raise CaseError("the line", "not JSON", "write one JSON object in each line") from None
-        if not _is_plain(line, elements):
+        names = tuple(elements)
+        plan = self._plans.get(names)
+        if plan is None:
+            plan = self._plans[names] = _planned(names, self._medication)
+        if not _is_plain(line, plan.size + sum(map(len, elements.values())), len(names)):
             json_object(line, "the line")
         named = bytes(elements.get("resourceType", b""))
         kind = self._kinds.get(named) or self._kinds.setdefault(named, _text(named))
-        if not kind:
-            raise CaseError("the line", "it has no resourceType", "write one FHIR resource in each line")
         if kind == "Patient":
             return self._patient(line, elements)
         if kind not in READ:
-            return Line(kind, Stencil())
+            if not kind:
+                raise CaseError("the line", "it has no resourceType", "write one FHIR resource in each line")
+            return Line(kind, NOTHING)
         patient, base, fault = _whom(elements.get("subject", elements.get("patient")))
         if fault:
-            return Line(kind, Stencil(), fault=fault)
+            return Line(kind, NOTHING, fault=fault)
         if b"modifierExtension" in line or _DAY in line or _NUMBER in line:
             return Line(kind, self._made(line, is_masked=False), patient, base)
-        masked, fills = self._masked(elements)
-        stencil = self._stencils.get(masked)
-        if stencil is None:
-            stencil = self._made(masked, is_masked=True)
-            self._stencils[masked] = stencil
-        if not stencil.is_shared:
-            stencil = self._made(line, is_masked=False)
-        return Line(kind, stencil, patient, base, "", fills)
+        stencil, fills = self._stencil(plan, tuple(elements.values()))
+        return Line(kind, stencil if stencil.is_shared else self._made(line, is_masked=False), patient, base, "", fills)
 
     def _patient(self, line: bytes, elements: Mapping[str, msgspec.Raw]) -> Line:
         patient = _text(bytes(elements.get("id", b"")))
         if not patient:
-            return Line("Patient", Stencil(), fault="This Patient has no id.")
-        masked, fills = self._masked({key: raw for key, raw in elements.items() if key in _OF_A_PATIENT})
-        stencil = self._stencils.get(masked)
-        if stencil is None:
-            stencil = self._stencils[masked] = self._made(masked, is_masked=True)
-        if not stencil.is_shared:
-            stencil = self._made(line, is_masked=False)
-        return Line("Patient", stencil, patient, "", "", fills)
+            return Line("Patient", NOTHING, fault="This Patient has no id.")
+        names = tuple(key for key in elements if key in _OF_A_PATIENT)
+        plan = self._plans.get(names)
+        if plan is None:
+            plan = self._plans[names] = _planned(names, self._medication)
+        stencil, fills = self._stencil(plan, tuple(elements[key] for key in names))
+        return Line(
+            "Patient", stencil if stencil.is_shared else self._made(line, is_masked=False), patient, fills=fills
+        )
 
     # --- a stencil ------------------------------------------------------------------------------------------------
 
-    def _masked(self, elements: Mapping[str, msgspec.Raw]) -> tuple[bytes, dict[str, str]]:
-        """What of a line is read, with stand-ins for its dates and numbers, and what they stand for."""
-        kept: list[bytes] = []
+    def _stencil(self, plan: _Plan, values: tuple[msgspec.Raw, ...]) -> tuple[Stencil, dict[str, str]]:
+        """The stencil of a line, and what its stand-ins stand for."""
         holes = _Holes()
-        for name, raw in elements.items():
-            key, how = self._elements.get(name) or self._element(name)
-            if key:
-                kept.append(key + (raw if how is None else how(holes, bytes(raw))))
-        masked = b"{" + b",".join(kept) + b"}"
+        made = [how(holes, bytes(values[place])) for place, how in plan.changed]
+        key = b"\0".join((*plan.kept(values), *made))
         days = {} if holes.has_odd_span else _days(holes.dates)
         for text, stand_in in days.items():
-            masked = masked.replace(b'"%s"' % text, b'"%s"' % stand_in)
+            key = key.replace(b'"%s"' % text, b'"%s"' % stand_in)
         fills = {stand_in.decode(): text.decode() for text, stand_in in days.items()}
         for number, stand_in in holes.numbers.items():
             fills[stand_in.decode()] = number.decode()
-        return masked, fills
-
-    def _element(self, name: str) -> tuple[bytes, _How | None]:
-        """How an element begins in a line, empty where it is not read; and what is to be made of it."""
-        key = b"" if name in UNREAD else msgspec.json.encode(name) + b":"
-        how = self._medication if name == "medicationReference" else _HOW.get(name)
-        found = self._elements[name] = key, how
-        return found
+        stencil = plan.stencils.get(key)
+        if stencil is None:
+            stencil = plan.stencils[key] = self._made(plan.line(key), is_masked=True)
+        return stencil, fills
 
     def _medication(self, _: _Holes, reference: bytes) -> bytes:
         """A reference to a Medication by the number of its content, where the export holds it."""
@@ -236,8 +241,11 @@ def medication(line: bytes) -> tuple[str, bytes] | None:
     return as_text(elements.get("id")), msgspec.json.encode(content)
 
 
-def _is_plain(line: bytes, elements: Mapping[str, msgspec.Raw]) -> bool:
-    """Whether nothing can be wrong with a line: no control characters, no key twice, text that is UTF-8."""
+def _is_plain(line: bytes, size: int, count: int) -> bool:
+    """Whether nothing can be wrong with a line: no control characters, no key twice, text that is UTF-8.
+
+    `size` is the length of all `count` elements that are known, so what is more in the line is an element twice.
+    """
     if len(line.translate(None, _CONTROL)) != len(line):
         return False
     if not line.isascii():
@@ -247,10 +255,8 @@ def _is_plain(line: bytes, elements: Mapping[str, msgspec.Raw]) -> bool:
             return False
         if _C1.search(line):
             return False
-    size = sum(map(len, elements)) + sum(map(len, elements.values()))  # a key that is no ASCII is not one of FHIR's
-    count = len(elements)
     between = 6 * count if b'": ' in line[:20] else 4 * count + 1  # {"a": 1, "b": 2} and {"a":1,"b":2}
-    return len(line.strip()) == size + between
+    return len(line) == size + between
 
 
 def _text(raw: bytes) -> str:
@@ -299,6 +305,10 @@ def _spans(holes: _Holes, value: bytes) -> bytes:
 
 def _numbers(holes: _Holes, value: bytes) -> bytes:
     numbers = holes.numbers
+    first = _NUMBER_FIRST.match(value)
+    if first and not numbers and value.count(b'"value"') == 1:  # as nearly every quantity is written
+        numbers[first[2]] = _STAND_IN
+        return b'{"value":%s%s%s' % (first[1], _STAND_IN, value[first.end() :])
 
     def stand_in(found: re.Match[bytes]) -> bytes:
         return b'"value":%s%s' % (found[1], numbers.setdefault(found[2], b"%s%03d" % (_NUMBER, len(numbers))))
@@ -334,6 +344,42 @@ _HOW: Mapping[str, _How] = {
     "subject": _subject, "meta": _meta, "requester": _requester, "hasMember": _members,
 }  # fmt: skip
 """Elements that are not kept as they are written; all others are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is done with the lines that have the same elements in the same order.
+
+    `kept` picks the elements that are read as they are written, `changed` are the places of the others, and what is
+    made of each. `size` is the length of all names. A stencil is remembered by its elements with a NUL between them.
+    """
+
+    places: tuple[int, ...]
+    names: tuple[str, ...]
+    size: int
+    kept: Callable[[tuple[msgspec.Raw, ...]], tuple[msgspec.Raw, ...]]
+    changed: tuple[tuple[int, _How], ...]
+    stencils: dict[bytes, Stencil] = field(default_factory=dict)
+
+    def line(self, key: bytes) -> bytes:
+        """The line that a stencil is."""
+        values = zip(self.places, self.names, key.split(b"\0"), strict=True)
+        return b"{%s}" % b",".join(msgspec.json.encode(name) + b":" + value for _, name, value in sorted(values))
+
+
+def _planned(names: tuple[str, ...], medication: _How) -> _Plan:
+    how = {**_HOW, "medicationReference": medication}
+    read = [place for place, name in enumerate(names) if name not in UNREAD]
+    kept = [place for place in read if names[place] not in how]
+    changed = [place for place in read if names[place] in how]
+    pick = itemgetter(*kept) if len(kept) > 1 else lambda values: tuple(values[place] for place in kept)
+    return _Plan(
+        places=(*kept, *changed),
+        names=tuple(names[place] for place in (*kept, *changed)),
+        size=sum(map(len, names)),  # a name that is no ASCII is not one of FHIR's
+        kept=pick,
+        changed=tuple((place, how[names[place]]) for place in changed),
+    )
 
 
 def _days(texts: list[bytes]) -> dict[bytes, bytes]:
