@@ -19,12 +19,11 @@ from citelog.population.expressions import UNIT, RefusedError
 from citelog.population.plan import ENTRY, Plan, kept
 from citelog.population.seen import Seen, given_to_pictures
 from citelog.population.values import Values
-from citelog.population.wordings import SINCE_DAYS, WHEN_DAYS
+from citelog.population.wordings import MARK, SINCE_DAYS, WHEN_DAYS
 from citelog.proof.words import Words, sentence
 from citelog.values import Atom, Iri, Value
 
-ITSELF = "\x03"
-"""Marks the place of an entry's own sentence in a note."""
+IDLE = f"{MARK}. No conclusion rests on it."
 
 _ENTRY = Iri("urn:citelog:record:this")
 
@@ -157,9 +156,8 @@ def _check_one(duck: Duck, kind: Kind, table: str) -> None:
     )
     if found:
         picture, count = found[0]
-        raise DerivationError(
-            f"the rules gave {count} conclusions of the kind {kind.name}, not one, to patients of picture {picture}"
-        )
+        [(patient,)] = duck.rows(f"SELECT min(patient) FROM people WHERE picture = {picture}")
+        raise DerivationError(f"the rules gave {count} conclusions of the kind {kind.name}, not one, to {patient}")
 
 
 def _spelt(values: Values, number: int, knowledge: Knowledge, kind: Kind) -> str:
@@ -177,49 +175,58 @@ def _shown(values: Values, number: int) -> str:
 
 
 def remark(duck: Duck, knowledge: Knowledge, derivation: Derivation) -> set[int]:
-    """Make `picture_remarks` (picture, entry, text): what rules say of entries that they put aside.
+    """Make `picture_remarks` (picture, entry, words, idle): what is to be said of the entries of pictures.
 
-    Gives the pictures in which such a remark speaks of more than one entry.
+    Rules say it of entries that they put aside; where they say nothing and no conclusion rests on an entry (`used`), it
+    is idle. Gives the pictures in which a rule speaks of more than one entry.
     """
-    words = Words(knowledge, {_ENTRY: f"{ITSELF}."})
+    words = Words(knowledge, {_ENTRY: f"{MARK}."})
     hard: set[int] = set()
-    texts: dict[str, int] = {}
+    texts: dict[str, int] = {IDLE: 0}
     parts = []
     for order, predicate in enumerate(knowledge.notes):
         table = derivation.table_of(predicate)
-        if not derivation.size.get(table):
-            continue
         places = kept(knowledge.program, predicate)
-        columns = [f"a{i}" for i in places]
-        if not columns:
+        if not derivation.size.get(table) or not places:
             continue
-        masked = [f"CASE WHEN {c} < 0 THEN -1 ELSE {c} END" for c in columns]
+        columns = [f"a{i}" for i in places]
+        masked = [f"greatest(t.{c}, -1)" for c in columns]
         rows = []
-        for args in duck.rows(f"SELECT DISTINCT {', '.join(masked)} FROM {table}"):
-            about = [c for c, number in zip(columns, args, strict=True) if number < 0]
-            if not about:
-                continue
-            same = " AND ".join(f"{m} = {n}" for m, n in zip(masked, args, strict=True))
-            if len(about) > 1:
-                hard |= {unit for (unit,) in duck.rows(f"SELECT DISTINCT {UNIT} FROM {table} WHERE {same}")}
-                continue
-            atom = _atom(predicate, places, args, knowledge, derivation.values)
-            text = sentence(words.fact(atom)) + "."
-            rows.append((*args, texts.setdefault(text, len(texts))))
+        for args in duck.rows(f"SELECT DISTINCT {', '.join(masked)} FROM {table} AS t"):
+            about = sum(number < 0 for number in args)
+            if about > 1:
+                same = " AND ".join(f"{m} = {n}" for m, n in zip(masked, args, strict=True))
+                hard |= {unit for (unit,) in duck.rows(f"SELECT DISTINCT {UNIT} FROM {table} AS t WHERE {same}")}
+            elif about:
+                atom = _atom(predicate, places, args, knowledge, derivation.values)
+                text = sentence(words.fact(atom)) + "."
+                rows.append((*args, texts.setdefault(text, len(texts))))
         if rows:
             duck.load(f"noted_{order}", (*columns, "text"), rows)
-            on = " AND ".join(f"n.{c} = CASE WHEN t.{c} < 0 THEN -1 ELSE t.{c} END" for c in columns)
+            on = " AND ".join(f"n.{c} = {m}" for c, m in zip(columns, masked, strict=True))
             entry = f"least({', '.join(f't.{c}' for c in columns)})" if len(columns) > 1 else f"t.{columns[0]}"
             parts.append(
                 f"SELECT t.{UNIT} AS picture, {entry} AS entry, n.text AS text FROM {table} AS t "
                 f"JOIN noted_{order} AS n ON {on}"
             )
-    nothing = "SELECT NULL::INTEGER AS picture, NULL::INTEGER AS entry, NULL::INTEGER AS text WHERE false"
-    duck.create("picture_remarks", f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts) or nothing})")
     duck.table(
         "remark_texts",
         pa.table({"text": pa.array(texts.values(), pa.int32()), "words": pa.array(list(texts), pa.string())}),
     )
+    nothing = "SELECT NULL::INTEGER AS picture, NULL::INTEGER AS entry, NULL::INTEGER AS text WHERE false"
+    duck.create("said_by_rules", f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts) or nothing})")
+    duck.create(
+        "picture_remarks",
+        f"""
+SELECT picture, entry, words, m.text = 0 AS idle FROM (
+  SELECT * FROM said_by_rules
+  UNION ALL
+  SELECT e.{UNIT}, e.entry, 0 FROM entries AS e
+  ANTI JOIN used AS u ON e.{UNIT} = u.picture AND e.entry = u.entry
+  ANTI JOIN said_by_rules AS s ON e.{UNIT} = s.picture AND e.entry = s.entry
+) AS m JOIN remark_texts AS t ON m.text = t.text""",
+    )
+    duck.drop("said_by_rules")
     return hard
 
 

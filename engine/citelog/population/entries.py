@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from citelog import patient
@@ -17,6 +18,7 @@ from citelog.patient.case import NAME_KEY, Case, Gathered, Item, ListName, Recor
 from citelog.patient.dates import period, shown
 from citelog.patient.entries import content, match
 from citelog.patient.intake import assemble
+from citelog.patient.numbers import reading
 from citelog.patient.reading import as_text, recorded
 from citelog.population.plan import ENTRY
 from citelog.values import Iri, Value
@@ -152,6 +154,54 @@ def read(said: Wording, terms: Terms) -> Reading:
     )
 
 
+class Reader:
+    """Reads wordings of which many differ in a number only: what stands around it is read once.
+
+    All plain numbers are read alike (`numbers.reading`), and a sentence shows them as they are written.
+
+    >>> reader, said = Reader(Terms()), Wording("labs", "iron", (), (("value", "80"), ("unit", "g/L")))
+    >>> reader.read(said) == read(said, Terms())
+    True
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._known: dict[tuple[Wording, str], Reading] = {}
+
+    def read(self, said: Wording) -> Reading:
+        """What a wording says, whatever its days."""
+        value = dict(said.keys).get("value") if said.list == "labs" else None
+        found = reading(value)
+        if found is None or found.sign is not None or not isinstance(value, str):
+            return read(said, self._terms)
+        around = replace(said, keys=tuple((key, "" if key == "value" else one) for key, one in said.keys))
+        texts = " ".join([said.name, *(str(one) for key, one in said.keys if key != "value")])
+        number = next(number for number in _NUMBERS if number not in texts)
+        known = self._known.get((around, number))
+        if known is None:
+            keys = tuple((key, number if key == "value" else one) for key, one in said.keys)
+            known = self._known[around, number] = read(replace(said, keys=keys), self._terms)
+        stands_for = Decimal(number)
+        list_, name, *contents = known.content
+        return Reading(
+            (list_, name, *(("value", value) if one == ("value", number) else one for one in contents)),
+            frozenset(
+                (predicate, tuple(found.number if arg == stands_for else arg for arg in args))
+                if predicate == "result_value"
+                else (predicate, args)
+                for predicate, args in known.facts
+            ),
+            known.days,
+            known.sentence.replace(number, value),
+            tuple(note.replace(number, value) for note in known.notes),
+            known.is_entry,
+        )
+
+
+_NUMBERS = tuple(f"{number}.{number}" for number in range(700001, 700100))
+"""Numbers that stand for any other; one is taken that is nowhere else in the wording."""
+
+
 def read_context(context: Mapping[str, Recorded], terms: Terms, at: datetime.date | None) -> list[Reading]:
     """What the keys of a patient's context say, together: an age that is recorded goes before a date of birth."""
     case = assemble(
@@ -202,6 +252,21 @@ def _placed(arg: Value, record: Iri) -> Any:
 
 
 __all__ = [
-    "DAY_KEYS", "NONE", "READ", "SINCE", "UNREAD", "WHEN", "Day", "Fact", "Reading", "Wording", "day",
-    "item", "read", "read_context", "trouble", "wording",
+    "DAY_KEYS",
+    "NONE",
+    "READ",
+    "SINCE",
+    "UNREAD",
+    "WHEN",
+    "Day",
+    "Fact",
+    "Reader",
+    "Reading",
+    "Wording",
+    "day",
+    "item",
+    "read",
+    "read_context",
+    "trouble",
+    "wording",
 ]  # fmt: skip

@@ -27,7 +27,8 @@ from citelog.population.pictures import literal
 from citelog.population.wordings import Written
 
 STORE = "store"
-PEOPLE, CONCLUDED, ALONE = f"{STORE}/people", f"{STORE}/concluded.parquet", f"{STORE}/alone.parquet"
+PEOPLE, ROWS = f"{STORE}/people", f"{STORE}/rows"
+CONCLUDED, ALONE = f"{STORE}/concluded.parquet", f"{STORE}/alone.parquet"
 WORDINGS, DAYS = f"{STORE}/wordings.parquet", f"{STORE}/days.parquet"
 
 Row = tuple[str, str, str | None]
@@ -83,10 +84,14 @@ class Opened:
         shares = self.document["shares"]
         [(share,)] = self._rows("SELECT hash(?) % ?", (patient, shares))
         people = self._path(f"{PEOPLE}-{share:03}.parquet")
-        found = self._rows(f"SELECT picture, odd, rows FROM read_parquet({people}) WHERE patient = ?", (patient,))
+        found = self._rows(f"SELECT picture, odd FROM read_parquet({people}) WHERE patient = ?", (patient,))
         if not found:
             raise CaseError(str(self.folder), f"nobody in it is called {patient}", "give an id as the data write it")
-        [(picture, odd, rows)] = found
+        [(picture, odd)] = found
+        own = self._path(f"{ROWS}-{share:03}.parquet")
+        rows = self._rows(
+            f"SELECT list, row, wording, w, s FROM read_parquet({own}) WHERE patient = ? ORDER BY list, row", (patient,)
+        )
         if odd:
             query = f"SELECT kind, value, role FROM read_parquet({self._path(ALONE)}) WHERE patient = ?"
             stored = Counter(self._rows(query, (patient,)))
@@ -95,8 +100,8 @@ class Opened:
             stored = Counter(self._rows(query, (picture,)))
         return self._lines(rows), stored
 
-    def _lines(self, rows: Sequence[dict[str, Any]]) -> list[alone.Line]:
-        wanted = ", ".join(str(row["wording"]) for row in rows) or "NULL"
+    def _lines(self, rows: Sequence[tuple[int, int, int, int, int]]) -> list[alone.Line]:
+        wanted = ", ".join(str(wording) for _, _, wording, _, _ in rows) or "NULL"
         written = {
             hash_: Written(
                 hash_,
@@ -111,14 +116,12 @@ class Opened:
                 f"WHERE wording IN ({wanted})"
             )
         }
-        days = {n for row in rows for n in (row["w"], row["s"]) if n >= 0}
+        days = {number for *_, when, since in rows for number in (when, since) if number >= 0}
         listed = ", ".join(map(str, sorted(days))) or "NULL"
         texts = dict(self._rows(f"SELECT id, text FROM read_parquet({self._path(DAYS)}) WHERE id IN ({listed})"))
         return [
-            alone.Line(
-                row["list"], row["row"], written[row["wording"]], texts.get(row["w"], ""), texts.get(row["s"], "")
-            )
-            for row in rows
+            alone.Line(list_, row, written[wording], texts.get(when, ""), texts.get(since, ""))
+            for list_, row, wording, when, since in rows
         ]
 
     def _compare(self, case: Case, stored: Counter[Row], assessment: Assessment) -> None:

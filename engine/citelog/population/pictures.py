@@ -107,12 +107,6 @@ def day_texts(source: Source) -> str:
     return f"SELECT DISTINCT text FROM ({' UNION ALL '.join(parts)}) WHERE text IS NOT NULL" if parts else ""
 
 
-def everyone(source: Source) -> str:
-    """The patients' table, or nobody."""
-    people = source.relations.get(PATIENTS)
-    return f"SELECT patient FROM ({people.query})" if people else "SELECT NULL::VARCHAR AS patient WHERE false"
-
-
 # --- keys --------------------------------------------------------------------------------------------------------
 
 
@@ -146,56 +140,69 @@ DAY_FIELDS: Mapping[str, str] = {
 """The days of an entry that can be seen, as ordinals; `s` is its row of `said`, `dw` and `ds` its rows of `days`."""
 
 
-def patients(parts: Sequence[Wordings], source: Source, share: str, shape: Shape) -> str:
-    """Each patient of a share: all rows, the picture's key, and whether the record is odd.
+def visible(parts: Sequence[Wordings], share: str) -> str:
+    """Each row of which something can be seen: whose it is, which record, its code and its days as ordinals.
 
-    `share` is a condition on `patient`. `said` has an entry for each thing that a wording says: `content`, `code` (null
-    where nothing of it can be seen), and whether its days can be.
+    `share` is a condition on `patient`. Rows of one patient with the same `record` are the same line written twice.
     """
-    rows = " UNION ALL ".join(f"SELECT * FROM ({one.rows}) WHERE {share}" for one in parts)
-    people = f"SELECT patient FROM ({everyone(source)}) WHERE {share}"
-    ranked = []
-    if not shape.when_exact:
-        ranked += ["x.wf", "x.wl"]
-    if not shape.since_exact:
-        ranked += ["x.sf", "x.sl"]
-    own = f"[{shape.at}]" if shape.at else "[]::INTEGER[]"
-    days = (
-        f"list_sort(list_distinct(list_concat({own}, list_filter(flatten(list_transform(seen, lambda x: "
-        f"[{', '.join(ranked)}])), lambda d: d > 0))))"
-        if ranked
-        else "[]::INTEGER[]"
-    )
-
-    key = shape.key("days", "x.code", {name: f"x.{name}" for name in DAY_FIELDS})
-    fields_ = ", ".join(f"{sql} AS {name}" for name, sql in DAY_FIELDS.items())
+    fields = ", ".join(f"{sql} AS {name}" for name, sql in DAY_FIELDS.items())
+    record = "(s.content::HUGEINT << 64) | ((r.w + 1)::HUGEINT << 32) | (r.s + 1)::HUGEINT"
     return f"""
-WITH rows AS ({rows}),
-entries AS (
-  SELECT r.patient, r.list, r.row, r.wording, r.w, r.s, s.item, s.content, s.code,
-         s.odd OR coalesce(dw.odd, false) OR coalesce(ds.odd, false) AS odd, {fields_}
-  FROM rows AS r JOIN said AS s ON r.wording = s.wording
-  LEFT JOIN days AS dw ON dw.id = r.w LEFT JOIN days AS ds ON ds.id = r.s
+SELECT r.patient, s.code, {record} AS record, {fields}
+FROM ({every_row(parts, share)}) AS r JOIN said AS s ON r.wording = s.wording
+LEFT JOIN days AS dw ON dw.id = r.w LEFT JOIN days AS ds ON ds.id = r.s
+WHERE s.code IS NOT NULL"""
+
+
+def every_row(parts: Sequence[Wordings], share: str) -> str:
+    """All rows of a share."""
+    queries = (f"SELECT * FROM ({one.rows}) WHERE {share}" if share else one.rows for one in parts)
+    nothing = (
+        "SELECT NULL::VARCHAR AS patient, NULL::TINYINT AS list, NULL::BIGINT AS row, NULL::UBIGINT AS wording, "
+        "NULL::INTEGER AS w, NULL::INTEGER AS s WHERE false"
+    )
+    return " UNION ALL ".join(queries) or nothing
+
+
+def keys(parts: Sequence[Wordings], share: str, shape: Shape) -> str:
+    """Of each patient with a row of which something can be seen: the picture's key, and the rank of the day."""
+    ranked = [] if shape.when_exact else ["wf", "wl"]
+    ranked += [] if shape.since_exact else ["sf", "sl"]
+    days = "[]::INTEGER[]"
+    if ranked:
+        own = f"[{shape.at}], " if shape.at else ""
+        listed = ", ".join(f"list_transform(seen, lambda x: x.{name})" for name in ranked)
+        days = f"list_sort(list_filter(list_distinct(flatten([{own}{listed}])), lambda d: d > 0))"
+    key = shape.key("days", "x.code", {name: f"x.{name}" for name in DAY_FIELDS})
+    columns = ", ".join(f"{name} := {name}" for name in ("record", "code", *DAY_FIELDS))
+    return f"""
+WITH together AS (
+  SELECT patient, list(struct_pack({columns})) AS seen FROM ({visible(parts, share)}) GROUP BY patient
 ),
-together AS (
-  SELECT patient,
-         list(struct_pack(list := list, row := row, wording := wording, w := w, s := s))
-           FILTER (WHERE item = 0) AS rows,
-         list(DISTINCT struct_pack(code := code, content := content, w := w, s := s, wf := wf, wl := wl, sf := sf,
-                                   sl := sl)) FILTER (WHERE code IS NOT NULL) AS seen,
-         count(DISTINCT struct_pack(wording := wording, w := w, s := s)) FILTER (WHERE odd) AS oddities
-  FROM entries GROUP BY patient
-  UNION ALL SELECT patient, NULL, NULL, 0 FROM ({people})
-),
-one AS (
-  SELECT patient, list_sort(coalesce(any_value(rows), [])) AS rows, coalesce(any_value(seen), []) AS seen,
-         max(oddities) > 1 AS odd
-  FROM together GROUP BY patient
-),
-ordered AS (SELECT patient, rows, seen, odd, {days} AS days FROM one)
-SELECT patient, rows, odd, days, list_sort(list_transform(seen, lambda x: {key})) AS key,
-       coalesce(list_position(days, {shape.at}), 0) AS at_rank FROM ordered
+once AS (SELECT patient, CASE WHEN len(seen) = 1 THEN seen ELSE list_distinct(seen) END AS seen FROM together),
+ordered AS (SELECT patient, seen, {days} AS days FROM once)
+SELECT patient, days, coalesce(list_position(days, {shape.at}), 0)::INTEGER AS at_rank,
+       list_sort(list_transform(seen, lambda x: {key})) AS key FROM ordered
 """
+
+
+def everybody(parts: Sequence[Wordings], source: Source, share: str) -> str:
+    """Each patient of a share, once."""
+    where = f" WHERE {share}" if share else ""
+    people = source.relations.get(PATIENTS)
+    if people is not None:  # whoever has entries stands in it: the reader saw to that
+        return f"SELECT DISTINCT patient FROM ({people.query}){where}"
+    return f"SELECT DISTINCT patient FROM ({every_row(parts, share)})"
+
+
+def oddities(parts: Sequence[Wordings], share: str) -> str:
+    """The patients who have two rows of which the wordings or days are odd: each alone would do no harm."""
+    return f"""
+SELECT patient FROM ({every_row(parts, share)}) AS r
+LEFT JOIN (SELECT DISTINCT wording, odd FROM said WHERE odd) AS s ON r.wording = s.wording
+LEFT JOIN days AS dw ON dw.id = r.w AND dw.odd LEFT JOIN days AS ds ON ds.id = r.s AND ds.odd
+WHERE s.odd OR dw.odd OR ds.odd
+GROUP BY patient HAVING count(DISTINCT (r.wording, r.w, r.s)) > 1"""
 
 
 def unpacked(number: str) -> Mapping[str, str]:
@@ -222,6 +229,6 @@ def ordinal(at: datetime.date | None) -> int:
 
 
 __all__ = [
-    "DAY_FIELDS", "Shape", "Wordings", "day_texts", "everyone", "literal", "ordinal", "patients", "quoted", "records",
-    "wordings",
+    "DAY_FIELDS", "Shape", "Wordings", "day_texts", "every_row", "everybody", "keys", "literal", "oddities", "ordinal",
+    "quoted", "records", "wordings",
 ]  # fmt: skip

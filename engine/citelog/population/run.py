@@ -6,7 +6,7 @@ import datetime
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ from citelog.population import alone, answers, inputs, opened, pictures
 from citelog.population.compiled import compiled
 from citelog.population.duck import Duck
 from citelog.population.entries import SINCE, WHEN, Day
-from citelog.population.pictures import Shape, literal
+from citelog.population.pictures import Shape, Wordings, literal
 from citelog.population.plan import plan
 from citelog.population.seen import knowledge_facts, look
 from citelog.population.tables import PATIENTS, Source
 from citelog.population.values import Values
-from citelog.population.wordings import SINCE_DAYS, WHEN_DAYS, Written, load_days, load_said, read_all
+from citelog.population.wordings import MARK, SINCE_DAYS, WHEN_DAYS, Written, load_days, load_said, read_all
 
 FORMAT = "citelog-population/1"
 SCRATCH = "scratch"
@@ -103,6 +103,7 @@ class _Population:
     days: list[Day] = field(default_factory=list)
     written: dict[int, Written] = field(default_factory=dict)
     shape: Shape = field(default_factory=Shape)
+    parts: list[Wordings] = field(default_factory=list)
 
     def answer(self) -> None:
         terms, at, duck = self.knowledge.terms, self.options.at, self.duck
@@ -113,7 +114,7 @@ class _Population:
         with self.step("reading"):
             source = inputs.read(self.data, self.scratch, duck.connection, terms, at)
             known = [c for c in self._context_columns(source) if terms.match("context", c)]
-            parts = pictures.wordings(source, known)
+            self.parts = parts = pictures.wordings(source, known)
             self.report.remarks = source.remarks
             self.days = load_days(duck, pictures.day_texts(source))
             self.written = {one.hash: one for one in read_all(duck, parts, terms, at, lambda: None)}
@@ -121,30 +122,38 @@ class _Population:
             readings = [reading for one in self.written.values() for reading in one.readings]
             stated = knowledge_facts(self.knowledge)
             seen, _ = look(readings, made, ready, duck, values, stated, lambda: None)
-            load_said(duck, self.written.values(), seen)
+            load_said(duck, self.written.values(), seen, answers.IDLE)
         day_ranked = "evaluation_day" in made.program.predicates and "evaluation_day" not in made.exact_days
         self.shape = Shape(
             WHEN_DAYS in made.exact_days, SINCE_DAYS in made.exact_days, pictures.ordinal(at) if day_ranked else 0
         )
         with self.step("pictures"):
-            duck.create("patients", pictures.patients(parts, source, "true", self.shape))
+            seen_of = duck.create("keys", pictures.keys(parts, "", self.shape))
+            everyone = duck.create("everybody", pictures.everybody(parts, source, ""))
+            nothing = f"SELECT []::HUGEINT[] AS key, {int(bool(self.shape.at))} AS at_rank WHERE {everyone > seen_of}"
             duck.create(
                 "pictures",
-                "SELECT row_number() OVER () AS picture, key, at_rank "
-                "FROM (SELECT DISTINCT key, at_rank FROM patients)",
+                "SELECT row_number() OVER () AS picture, key, at_rank FROM "
+                f"(SELECT DISTINCT key, at_rank FROM keys UNION {nothing})",
             )
+            [(empty,)] = duck.rows("SELECT coalesce(max(picture), 0) FROM pictures WHERE len(key) = 0")
+            duck.create("odd", pictures.oddities(parts, ""))
             duck.create(
                 "people",
-                "SELECT p.patient, p.rows, p.odd, p.days, q.picture FROM patients AS p JOIN pictures AS q "
-                "ON p.key = q.key AND p.at_rank = q.at_rank",
+                f"SELECT e.patient, coalesce(q.picture, {empty})::INTEGER AS picture, k.days, "
+                "o.patient IS NOT NULL AS odd "
+                f"FROM everybody AS e LEFT JOIN keys AS k ON e.patient = k.patient "
+                "LEFT JOIN pictures AS q ON k.key = q.key AND k.at_rank = q.at_rank "
+                "LEFT JOIN odd AS o ON e.patient = o.patient",
             )
-            duck.drop("patients")
+            duck.drop("keys")
+            duck.drop("everybody")
         with self.step("rules"):
             derivation = answers.derive(duck, made, ready, seen, values, stated, at, lambda: None)
         with self.step("conclusions"):
             answers.conclude(duck, self.knowledge, derivation)
-            hard = answers.remark(duck, self.knowledge, derivation)
             answers.used(duck, made, self.knowledge, derivation)
+            hard = answers.remark(duck, self.knowledge, derivation)
             self.answer_alone(hard)
         with self.step("writing"):
             self.write(source)
@@ -166,8 +175,14 @@ class _Population:
         condition = "odd OR picture IN (SELECT picture FROM hard)"
         concluded: list[tuple[str, str, str, str | None]] = []
         noted: list[tuple[str, str, str]] = []
-        for patient, rows in duck.connection.execute(f"SELECT patient, rows FROM people WHERE {condition}").fetchall():
-            case = alone.case(patient, self.lines(rows), self.knowledge.terms)
+        lines: dict[str, list[alone.Line]] = {}
+        for patient, *row in duck.rows(
+            f"SELECT r.* FROM ({pictures.every_row(self.parts, '')}) AS r "
+            f"SEMI JOIN (SELECT patient FROM people WHERE {condition}) AS p ON r.patient = p.patient"
+        ):
+            lines.setdefault(patient, []).append(self.line(*row))
+        for patient, own in sorted(lines.items()):
+            case = alone.case(patient, own, self.knowledge.terms)
             answer = Answer.of(self.knowledge, case, self.options.at)
             concluded += [(patient, c.kind, c.value, c.details.get("role")) for c in answer.conclusions]
             noted += [(patient, note.text, note.read_from) for note in answer.notes]
@@ -184,12 +199,12 @@ class _Population:
             pa.table({name: pa.array(one, pa.string()) for name, one in zip(names_, columns, strict=True)}),
         )
         duck.connection.execute(f"UPDATE people SET odd = {condition}")
+        duck.create("lonely", "SELECT patient FROM people WHERE odd")
 
-    def lines(self, rows: list[Mapping[str, Any]]) -> Iterator[alone.Line]:
-        """The rows of a patient, as they stand in `people`."""
-        for row in rows or ():
-            when, since = (self.days[row[key]].text if row[key] >= 0 else "" for key in ("w", "s"))
-            yield alone.Line(row["list"], row["row"], self.written[row["wording"]], when, since)
+    def line(self, list_: int, row: int, wording: int, w: int, since: int) -> alone.Line:
+        """A row of a patient."""
+        when, began = (self.days[number].text if number >= 0 else "" for number in (w, since))
+        return alone.Line(list_, row, self.written[wording], when, began)
 
     def write(self, source: Source) -> None:
         """The files that others read."""
@@ -211,7 +226,8 @@ class _Population:
         """What a patient is found again by."""
         store = self.out / opened.STORE
         store.mkdir(exist_ok=True)
-        self._copy("SELECT patient, picture, odd, rows FROM people", self.out / f"{opened.PEOPLE}-000.parquet")
+        self._copy("SELECT patient, picture, odd FROM people", self.out / f"{opened.PEOPLE}-000.parquet")
+        self._copy(pictures.every_row(self.parts, ""), self.out / f"{opened.ROWS}-000.parquet")
         self._copy(
             "SELECT c.picture, t.kind, t.value, t.role FROM concluded AS c JOIN told AS t USING (told) "
             "ORDER BY picture",
@@ -247,34 +263,37 @@ class _Population:
         when, since = f"chr({ord(WHEN)})", f"chr({ord(SINCE)})"
         dated = f"replace(replace({{}}, {when}, coalesce(dw.shown, '')), {since}, coalesce(ds.shown, ''))"
         lists = ", ".join(map(literal, LISTS))
+        rows = pictures.every_row(self.parts, "")
+        listed = pictures.every_row([part for part in self.parts if part.list != PATIENTS], "")
         query = f"""
-WITH lines AS (
-  SELECT patient, picture, days, unnest(rows) AS line, unnest(list_transform(rows, lambda x, i:
-         i - list_position(list_transform(rows, lambda y: y.list), x.list))) AS place
-  FROM people WHERE NOT odd
+WITH listed AS (SELECT patient, list, row FROM ({listed})),
+firsts AS (
+  SELECT patient, list, min(row) AS row, max(row) - min(row) + 1 = count(*) AS whole FROM listed GROUP BY patient, list
 ),
-placed AS (
-  SELECT l.patient, l.picture, s.item, s.wording, s.is_entry, s.noted,
-         CASE WHEN s.key = '' THEN [{lists}][l.line.list + 1] || '[' || l.place || ']' ELSE s.key END AS read_from,
-         {dated.format("s.sentence")} AS sentence, dw.shown AS w, ds.shown AS s,
-         -list_position(q.key, {self.shape.key("l.days", "s.code", pictures.DAY_FIELDS)}) AS entry
-  FROM (SELECT * FROM lines) AS l JOIN said AS s ON l.line.wording = s.wording JOIN pictures AS q USING (picture)
-  LEFT JOIN days AS dw ON dw.id = l.line.w LEFT JOIN days AS ds ON ds.id = l.line.s
-)
-SELECT DISTINCT patient, text, read_from FROM (
-  SELECT p.patient, replace(replace(r.text, {when}, coalesce(p.w, '')), {since}, coalesce(p.s, '')) AS text,
-         p.read_from
-  FROM placed AS p JOIN remarks AS r ON p.wording = r.wording AND p.item = r.item
+scattered AS (
+  SELECT patient, list, row, row_number() OVER (PARTITION BY patient, list ORDER BY row) - 1 AS place
+  FROM listed SEMI JOIN (SELECT * FROM firsts WHERE NOT whole) AS f USING (patient, list)
+),
+spoken AS (
+  SELECT r.patient, r.list, r.row, r.wording, r.w, r.s, s.text, s.key
+  FROM ({rows}) AS r JOIN spoken_of AS s ON r.wording = s.wording
   UNION ALL
-  SELECT p.patient, replace(t.words, '{answers.ITSELF}', left(p.sentence, -1)), p.read_from
-  FROM placed AS p JOIN picture_remarks AS m ON p.picture = m.picture AND p.entry = m.entry
-  JOIN remark_texts AS t ON m.text = t.text
-  UNION ALL
-  SELECT p.patient, p.sentence || ' No conclusion rests on it.', p.read_from FROM placed AS p
-  ANTI JOIN used AS u ON p.picture = u.picture AND p.entry = u.entry
-  ANTI JOIN picture_remarks AS m ON p.picture = m.picture AND p.entry = m.entry
-  WHERE p.is_entry AND NOT p.noted
+  SELECT v.patient, v.list, v.row, v.wording, v.w, v.s, replace(m.words, '{MARK}', v.sentence), v.key
+  FROM (SELECT r.*, s.sentence, s.key, p.picture,
+               -list_position(q.key, {self.shape.key("p.days", "s.code", pictures.DAY_FIELDS)}) AS entry, s.noted
+        FROM ({rows}) AS r JOIN said AS s ON r.wording = s.wording JOIN people AS p ON r.patient = p.patient
+        JOIN pictures AS q ON p.picture = q.picture
+        LEFT JOIN days AS dw ON dw.id = r.w LEFT JOIN days AS ds ON ds.id = r.s
+        WHERE s.code IS NOT NULL) AS v
+  JOIN picture_remarks AS m ON v.picture = m.picture AND v.entry = m.entry AND NOT (v.noted AND m.idle)
 )
+SELECT s.patient, {dated.format("s.text")} AS text,
+       CASE WHEN s.key = '' THEN [{lists}][s.list + 1] || '[' || coalesce(c.place, s.row - f.row) || ']'
+            ELSE s.key END AS read_from
+FROM spoken AS s ANTI JOIN lonely AS l ON s.patient = l.patient
+LEFT JOIN firsts AS f ON s.patient = f.patient AND s.list = f.list
+LEFT JOIN scattered AS c ON s.patient = c.patient AND s.list = c.list AND s.row = c.row
+LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
 UNION ALL SELECT patient, text, read_from FROM noted_alone
 """
         if source.notes:

@@ -19,13 +19,15 @@ from citelog.patient.case import Recorded
 from citelog.patient.reading import recorded
 from citelog.population import entries
 from citelog.population.duck import Duck
-from citelog.population.entries import READ, Day, Reading, Wording
+from citelog.population.entries import READ, Day, Reader, Reading, Wording
 from citelog.population.pictures import Wordings
 from citelog.population.seen import Seen
 from citelog.population.tables import PATIENTS
 from citelog.vocab import Terms
 
 WHEN_DAYS, SINCE_DAYS = "recorded_when", "medication_since"
+MARK = "\x03"
+"""Stands for the sentence of an entry, without its full stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def read_all(
 ) -> list[Written]:
     """Every wording of the data, read."""
     found: dict[int, Written] = {}
+    reader = Reader(terms)
     for part in parts:
         for hash_, *row in duck.rows(part.distinct):
             values = dict(zip(part.columns, row, strict=False))
@@ -86,62 +89,41 @@ def read_all(
             else:
                 by_key = dict(zip(part.days, readable, strict=True))
                 said = entries.wording(part.list, values, by_key.get("when", 0), by_key.get("since", 0))
-                found[hash_] = Written(hash_, said, (), (entries.read(said, terms),))
+                found[hash_] = Written(hash_, said, (), (reader.read(said),))
             tick()
     return list(found.values())
 
 
-def load_said(duck: Duck, all_: Iterable[Written], seen: Seen) -> None:
-    """Make the tables of what wordings say: `said`, and `remarks` for their notes and sentences."""
+def load_said(duck: Duck, all_: Iterable[Written], seen: Seen, idle: str) -> None:
+    """Make the tables of what wordings say: `said`, and `spoken_of` for their notes.
+
+    `idle` is what is to be said of an entry of which no rule sees anything, with a mark for its sentence.
+    """
     contents: dict[Any, int] = {}
     sentences: dict[int, set[tuple[str, frozenset[Any]]]] = {}
     rows: list[tuple[Any, ...]] = []
-    remarks: list[tuple[Any, ...]] = []
+    notes: list[tuple[Any, ...]] = []
     for one in all_:
         if not one.readings:
-            rows.append((one.hash, 0, -1, None, False, False, False, False, ""))
-        for number, reading in enumerate(one.readings):
+            rows.append((one.hash, -1, None, False, False, False, "", ""))
+        for reading in one.readings:
             content = contents.setdefault(reading.content, len(contents))
             sentences.setdefault(content, set()).add((reading.sentence, reading.facts))
             code, days = seen.of(reading) if reading.is_entry else (None, frozenset())
             sees_when = WHEN_DAYS in days and (one.wording is None or one.wording.when == READ)
             sees_since = SINCE_DAYS in days and (one.wording is None or one.wording.since == READ)
-            flags = (sees_when, sees_since, reading.is_entry, bool(reading.notes))
-            rows.append((one.hash, number, content, code, *flags, reading.sentence))
-            remarks += [(one.hash, number, text, reading.key) for text in reading.notes]
-    odd = [len(sentences.get(row[2], ())) > 1 for row in rows]
-    columns = list(zip(*rows, strict=True)) or [()] * 9
-    keys = [reading.key for one in all_ for reading in one.readings or (None,) for reading in [reading or _NO_READING]]
-    duck.table(
-        "said",
-        pa.table(
-            {
-                "wording": pa.array(columns[0], pa.uint64()),
-                "item": pa.array(columns[1], pa.int32()),
-                "content": pa.array(columns[2], pa.int32()),
-                "code": pa.array(columns[3], pa.int32()),
-                "sees_when": pa.array(columns[4], pa.bool_()),
-                "sees_since": pa.array(columns[5], pa.bool_()),
-                "is_entry": pa.array(columns[6], pa.bool_()),
-                "noted": pa.array(columns[7], pa.bool_()),
-                "sentence": pa.array(columns[8], pa.string()),
-                "odd": pa.array(odd, pa.bool_()),
-                "key": pa.array(keys, pa.string()),
-            }
-        ),
-    )
-    listed = list(zip(*remarks, strict=True)) or [()] * 4
-    duck.table(
-        "remarks",
-        pa.table(
-            {
-                "wording": pa.array(listed[0], pa.uint64()),
-                "item": pa.array(listed[1], pa.int32()),
-                "text": pa.array(listed[2], pa.string()),
-                "key": pa.array(listed[3], pa.string()),
-            }
-        ),
-    )
+            said = reading.sentence[:-1]
+            rows.append((one.hash, content, code, sees_when, sees_since, bool(reading.notes), said, reading.key))
+            notes += [(one.hash, text, reading.key) for text in reading.notes]
+            if reading.is_entry and code is None and not reading.notes:
+                notes.append((one.hash, idle.replace(MARK, said), reading.key))
+    odd = [len(sentences.get(row[1], ())) > 1 for row in rows]
+    types = (pa.uint64(), pa.int32(), pa.int32(), pa.bool_(), pa.bool_(), pa.bool_(), pa.string(), pa.string())
+    names = ("wording", "content", "code", "sees_when", "sees_since", "noted", "sentence", "key")
+    duck.table("said", _columns(names, types, rows).append_column("odd", pa.array(odd, pa.bool_())))
+    duck.table("spoken_of", _columns(("wording", "text", "key"), (pa.uint64(), pa.string(), pa.string()), notes))
 
 
-_NO_READING = Reading((), frozenset(), frozenset(), "", ())
+def _columns(names: Sequence[str], types: Sequence[Any], rows: Sequence[tuple[Any, ...]]) -> Any:
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    return pa.table({name: pa.array(one, type_) for name, type_, one in zip(names, types, columns, strict=True)})
