@@ -10,8 +10,10 @@ import json
 import os
 import random
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,11 +24,13 @@ import walked
 from citelog.answer import DerivationError
 from citelog.assess import assess
 from citelog.diagnostics import CaseError
-from citelog.population import derive, run
+from citelog.population import derive, run, shares
 from citelog.population.compiled import JOINT, Names, of_components
 from citelog.population.duck import Duck
 from citelog.population.opened import DisagreementError, opened
+from citelog.population.plan import plan
 from citelog.population.run import Options
+from citelog.population.shares import Share
 from citelog.population.values import Values
 from citelog.run.datalog import Machine
 from citelog.values import Atom
@@ -121,6 +125,79 @@ def test_an_answer_that_was_changed_is_an_incident(out: Path, monkeypatch: pytes
     monkeypatch.setattr(type(answers), "_find", lambda self, patient: (lines, stored))
     with pytest.raises(DisagreementError, match="only stored: status:below_all_cutoffs"):
         answers.assessment("superseded", b12.knowledge())
+
+
+class Stopped(Exception):
+    """Somebody pulled the plug."""
+
+
+def test_a_run_in_shares_gives_the_same_and_goes_on_where_it_was_stopped(
+    records: dict[str, populations.Record], out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, options = out.parent / "data", Options(AT, share_rows=200)
+    gathered: list[int] = []
+    stop_at = 2
+
+    def gather(duck: Duck, share: Share, *rest: Any) -> None:
+        if share.number == stop_at:
+            raise Stopped
+        if not share.rows.exists():
+            gathered.append(share.number)
+        finish(duck, share, *rest)
+
+    finish = shares.gather
+    monkeypatch.setattr(shares, "gather", gather)
+    with pytest.raises(Stopped):
+        run.run(b12.knowledge(), data, tmp_path / "out", options)
+    assert gathered == [0, 1] and not (tmp_path / "out" / "run.json").exists()
+    stop_at = -1
+    report = run.run(b12.knowledge(), data, tmp_path / "out", options)
+    assert gathered == [*range(-(-report.counts["rows"] // 200))]
+    assert populations.written(tmp_path / "out") == populations.written(out)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(path.name for path in out.iterdir())
+    found = opened(tmp_path / "out").assessment("superseded", b12.knowledge())
+    assert found.to_json() == opened(out).assessment("superseded", b12.knowledge()).to_json()
+
+
+def test_a_run_whose_data_changed_meanwhile_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise Stopped
+
+    populations.write(tmp_path / "data", {"one": EDGES["twice"]})
+    with monkeypatch.context() as patch:
+        patch.setattr(shares, "bring_together", stopped)
+        with pytest.raises(Stopped):
+            run.run(b12.knowledge(), tmp_path / "data", tmp_path / "out", Options(AT))
+    changed = {"one": EDGES["superseded"]}
+    assert populations.compare(b12.knowledge(), changed, tmp_path, AT).differences == []
+
+
+def test_every_firing_of_every_patient_is_kept(records: dict[str, populations.Record], out: Path) -> None:
+    """A flat view of the factored firings gives each patient the rules that fired alone, as often."""
+    import duckdb
+
+    flat = duckdb.sql(
+        f"""
+        SELECT p.patient, r.name FROM '{out}/store/people-*.parquet' AS p
+        JOIN '{out}/firings.parquet' AS f USING (picture) JOIN '{out}/rules.parquet' AS r USING (rule) WHERE NOT p.alone
+        """
+    ).fetchall()
+    got = Counter(flat)
+    local = {"measured-value", "biomarker-result"}
+    for patient in ("superseded", "unread", "drawn 3", "drawn 4", "drawn 5"):
+        answer = assess(b12.knowledge(), populations.plain(records[patient]), AT)
+        wanted = Counter(
+            firing.rule.name
+            for rule in b12.knowledge().program.rules
+            for atom in answer.run.atoms(rule.predicate)
+            for firing in answer.run.firings(atom)
+            if firing.rule.name == rule.name
+            for _ in firing.rows
+        )
+        theirs = Counter({name: count for (who, name), count in got.items() if who == patient})
+        of_pictures = {rule.name for rule in plan(b12.knowledge()).joint_rules}
+        assert local.isdisjoint(of_pictures)
+        assert theirs == Counter({name: count for name, count in wanted.items() if name in of_pictures})
 
 
 def test_the_page_shows_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -27,6 +28,21 @@ class Duck:
         """Make a table of a query's rows; how many there are."""
         made = self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}").fetchone()
         return int(made[0]) if made else 0
+
+    def keep(self, name: str, query: str) -> int:
+        """Make a table that outlasts the connection, if the database has a file; how many rows it has."""
+        made = self.connection.execute(f"CREATE TABLE {name} AS {query}").fetchone()
+        return int(made[0]) if made else 0
+
+    def write(self, query: str, path: Path) -> int:
+        """Write a query's rows to a Parquet file, whole or not at all; how many there are."""
+        made = path.with_name(f"{path.name}.part")
+        target = "'" + str(made).replace("'", "''") + "'"
+        [count] = self.connection.execute(
+            f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd)"
+        ).fetchone() or (0,)
+        made.replace(path)
+        return int(count)
 
     def append(self, name: str, query: str) -> int:
         """Put a query's rows into a table; how many there are."""

@@ -84,15 +84,15 @@ class Opened:
         shares = self.document["shares"]
         [(share,)] = self._rows("SELECT hash(?) % ?", (patient, shares))
         people = self._path(f"{PEOPLE}-{share:03}.parquet")
-        found = self._rows(f"SELECT picture, odd FROM read_parquet({people}) WHERE patient = ?", (patient,))
+        found = self._rows(f"SELECT picture, alone FROM read_parquet({people}) WHERE patient = ?", (patient,))
         if not found:
             raise CaseError(str(self.folder), f"nobody in it is called {patient}", "give an id as the data write it")
-        [(picture, odd)] = found
+        [(picture, is_alone)] = found
         own = self._path(f"{ROWS}-{share:03}.parquet")
         rows = self._rows(
             f"SELECT list, row, wording, w, s FROM read_parquet({own}) WHERE patient = ? ORDER BY list, row", (patient,)
         )
-        if odd:
+        if is_alone:
             query = f"SELECT kind, value, role FROM read_parquet({self._path(ALONE)}) WHERE patient = ?"
             stored = Counter(self._rows(query, (patient,)))
         else:

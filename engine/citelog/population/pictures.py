@@ -140,22 +140,22 @@ DAY_FIELDS: Mapping[str, str] = {
 """The days of an entry that can be seen, as ordinals; `s` is its row of `said`, `dw` and `ds` its rows of `days`."""
 
 
-def visible(parts: Sequence[Wordings], share: str) -> str:
-    """Each row of which something can be seen: whose it is, which record, its code and its days as ordinals.
+def visible(rows: str) -> str:
+    """Of some rows, those of which something can be seen: whose, which record, its code and its days as ordinals.
 
-    `share` is a condition on `patient`. Rows of one patient with the same `record` are the same line written twice.
+    Rows of one patient with the same `record` are the same line written twice.
     """
     fields = ", ".join(f"{sql} AS {name}" for name, sql in DAY_FIELDS.items())
     record = "(s.content::HUGEINT << 64) | ((r.w + 1)::HUGEINT << 32) | (r.s + 1)::HUGEINT"
     return f"""
 SELECT r.patient, s.code, {record} AS record, {fields}
-FROM ({every_row(parts, share)}) AS r JOIN said AS s ON r.wording = s.wording
+FROM ({rows}) AS r JOIN said AS s ON r.wording = s.wording
 LEFT JOIN days AS dw ON dw.id = r.w LEFT JOIN days AS ds ON ds.id = r.s
 WHERE s.code IS NOT NULL"""
 
 
 def every_row(parts: Sequence[Wordings], share: str) -> str:
-    """All rows of a share."""
+    """All rows of a share, which is a condition on `patient`, or empty."""
     queries = (f"SELECT * FROM ({one.rows}) WHERE {share}" if share else one.rows for one in parts)
     nothing = (
         "SELECT NULL::VARCHAR AS patient, NULL::TINYINT AS list, NULL::BIGINT AS row, NULL::UBIGINT AS wording, "
@@ -164,7 +164,7 @@ def every_row(parts: Sequence[Wordings], share: str) -> str:
     return " UNION ALL ".join(queries) or nothing
 
 
-def keys(parts: Sequence[Wordings], share: str, shape: Shape) -> str:
+def keys(rows: str, shape: Shape) -> str:
     """Of each patient with a row of which something can be seen: the picture's key, and the rank of the day."""
     ranked = [] if shape.when_exact else ["wf", "wl"]
     ranked += [] if shape.since_exact else ["sf", "sl"]
@@ -177,7 +177,7 @@ def keys(parts: Sequence[Wordings], share: str, shape: Shape) -> str:
     columns = ", ".join(f"{name} := {name}" for name in ("record", "code", *DAY_FIELDS))
     return f"""
 WITH together AS (
-  SELECT patient, list(struct_pack({columns})) AS seen FROM ({visible(parts, share)}) GROUP BY patient
+  SELECT patient, list(struct_pack({columns})) AS seen FROM ({visible(rows)}) GROUP BY patient
 ),
 once AS (SELECT patient, CASE WHEN len(seen) = 1 THEN seen ELSE list_distinct(seen) END AS seen FROM together),
 ordered AS (SELECT patient, seen, {days} AS days FROM once)
@@ -186,19 +186,10 @@ SELECT patient, days, coalesce(list_position(days, {shape.at}), 0)::INTEGER AS a
 """
 
 
-def everybody(parts: Sequence[Wordings], source: Source, share: str) -> str:
-    """Each patient of a share, once."""
-    where = f" WHERE {share}" if share else ""
-    people = source.relations.get(PATIENTS)
-    if people is not None:  # whoever has entries stands in it: the reader saw to that
-        return f"SELECT DISTINCT patient FROM ({people.query}){where}"
-    return f"SELECT DISTINCT patient FROM ({every_row(parts, share)})"
-
-
-def oddities(parts: Sequence[Wordings], share: str) -> str:
+def oddities(rows: str) -> str:
     """The patients who have two rows of which the wordings or days are odd: each alone would do no harm."""
     return f"""
-SELECT patient FROM ({every_row(parts, share)}) AS r
+SELECT patient FROM ({rows}) AS r
 LEFT JOIN (SELECT DISTINCT wording, odd FROM said WHERE odd) AS s ON r.wording = s.wording
 LEFT JOIN days AS dw ON dw.id = r.w AND dw.odd LEFT JOIN days AS ds ON ds.id = r.s AND ds.odd
 WHERE s.odd OR dw.odd OR ds.odd
@@ -229,6 +220,6 @@ def ordinal(at: datetime.date | None) -> int:
 
 
 __all__ = [
-    "DAY_FIELDS", "Shape", "Wordings", "day_texts", "every_row", "everybody", "keys", "literal", "oddities", "ordinal",
+    "DAY_FIELDS", "Shape", "Wordings", "day_texts", "every_row", "keys", "literal", "oddities", "ordinal",
     "quoted", "records", "wordings",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ be answered alone (`odd`). Notes of wordings are kept apart.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,10 +63,8 @@ def load_days(duck: Duck, texts: str) -> list[Day]:
     return found
 
 
-def read_all(
-    duck: Duck, parts: Sequence[Wordings], terms: Terms, at: datetime.date | None, tick: Callable[[], None]
-) -> list[Written]:
-    """Every wording of the data, read."""
+def read_all(duck: Duck, parts: Sequence[Wordings], terms: Terms, at: datetime.date | None) -> list[Written]:
+    """Every wording of the data, read, in the order of their hashes."""
     found: dict[int, Written] = {}
     reader = Reader(terms)
     for part in parts:
@@ -90,8 +88,7 @@ def read_all(
                 by_key = dict(zip(part.days, readable, strict=True))
                 said = entries.wording(part.list, values, by_key.get("when", 0), by_key.get("since", 0))
                 found[hash_] = Written(hash_, said, (), (reader.read(said),))
-            tick()
-    return list(found.values())
+    return [found[hash_] for hash_ in sorted(found)]
 
 
 def load_said(duck: Duck, all_: Iterable[Written], seen: Seen, idle: str) -> None:

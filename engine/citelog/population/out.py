@@ -1,0 +1,200 @@
+"""The folder of answers: the files that others read, and the store that a patient is found again in.
+
+Every file is written under another name and renamed when it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from citelog.patient.case import LISTS, PARTS
+from citelog.population import opened, pictures
+from citelog.population.derive import Derivation
+from citelog.population.duck import Duck
+from citelog.population.entries import SINCE, WHEN
+from citelog.population.expressions import UNIT, column
+from citelog.population.pictures import Shape, literal
+from citelog.population.shares import Share
+from citelog.population.tables import PATIENTS, Source
+from citelog.population.values import Values
+from citelog.population.wordings import MARK, Written
+from citelog.values import Iri, show, type_of
+
+CONTEXT = PARTS.index(PATIENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes into a folder what the tables of a run hold."""
+
+    duck: Duck
+    folder: Path
+    scratch: Path
+
+    def conclusions(self) -> int:
+        """`conclusions.parquet`: a row for each conclusion of each patient."""
+        alone = self.duck.rows("SELECT count(*) FROM lonely")[0][0]
+        query = (
+            "SELECT p.patient, t.kind, t.value, t.role FROM people AS p JOIN concluded AS c ON p.picture = c.picture "
+            "JOIN told AS t ON c.told = t.told"
+        )
+        if alone:
+            query += " ANTI JOIN lonely AS l ON p.patient = l.patient UNION ALL SELECT * FROM alone"
+        return self.duck.write(query, self.folder / "conclusions.parquet")
+
+    def rejected(self, source: Source) -> int:
+        """`rejected.parquet`: the rows that could not be used."""
+        nothing = (
+            'SELECT NULL::VARCHAR AS "table", NULL::BIGINT AS "row", NULL::VARCHAR AS patient, '
+            "NULL::VARCHAR AS reason WHERE false"
+        )
+        return self.duck.write(source.rejected or nothing, self.folder / "rejected.parquet")
+
+    # notes
+
+    def notes(self, source: Source, some: Sequence[Share], shape: Shape, done: Callable[[int], None]) -> int:
+        """`notes.parquet`: what was read and not used, and why."""
+        more = " UNION ALL SELECT patient, text, read_from FROM noted_alone"
+        if source.notes:
+            more += f" UNION ALL SELECT patient, text, read_from FROM ({source.notes})"
+        path = self.folder / "notes.parquet"
+        if len(some) == 1:
+            return self.duck.write(self._notes(some[0], shape) + more, path)
+        parts = []
+        for share in some:
+            done(share.number)
+            part = self.scratch / f"notes-{share.number:03}.parquet"
+            if not part.exists():
+                self.duck.write(self._notes(share, shape), part)
+            parts.append(literal(str(part)))
+        return self.duck.write(f"SELECT * FROM read_parquet([{', '.join(parts)}]){more}", path)
+
+    def _notes(self, share: Share, shape: Shape) -> str:
+        """What is said by the reader of wordings, by rules that put an entry aside, and of every idle entry."""
+        when, since = f"chr({ord(WHEN)})", f"chr({ord(SINCE)})"
+        dated = f"replace(replace(s.text, {when}, coalesce(dw.shown, '')), {since}, coalesce(ds.shown, ''))"
+        lists = ", ".join(map(literal, LISTS))
+        return f"""
+WITH rows AS ({share.query}),
+listed AS (SELECT patient, list, row FROM rows WHERE list <> {CONTEXT}),
+firsts AS (
+  SELECT patient, list, min(row) AS row, max(row) - min(row) + 1 = count(*) AS whole FROM listed GROUP BY patient, list
+),
+scattered AS (
+  SELECT patient, list, row, row_number() OVER (PARTITION BY patient, list ORDER BY row) - 1 AS place
+  FROM listed SEMI JOIN (SELECT * FROM firsts WHERE NOT whole) AS f USING (patient, list)
+),
+spoken AS (
+  SELECT r.patient, r.list, r.row, r.wording, r.w, r.s, s.text, s.key
+  FROM rows AS r JOIN spoken_of AS s ON r.wording = s.wording
+  UNION ALL
+  SELECT v.patient, v.list, v.row, v.wording, v.w, v.s, replace(m.words, '{MARK}', v.sentence), v.key
+  FROM (SELECT r.*, s.sentence, s.key, p.picture,
+               -list_position(q.key, {shape.key("p.days", "s.code", pictures.DAY_FIELDS)}) AS entry, s.noted
+        FROM rows AS r JOIN said AS s ON r.wording = s.wording JOIN {share.people} AS p ON r.patient = p.patient
+        JOIN pictures AS q ON p.picture = q.picture
+        LEFT JOIN days AS dw ON dw.id = r.w LEFT JOIN days AS ds ON ds.id = r.s
+        WHERE s.code IS NOT NULL) AS v
+  JOIN picture_remarks AS m ON v.picture = m.picture AND v.entry = m.entry AND NOT (v.noted AND m.idle)
+)
+SELECT s.patient, {dated} AS text,
+       CASE WHEN s.key = '' THEN [{lists}][s.list + 1] || '[' || coalesce(c.place, s.row - f.row) || ']'
+            ELSE s.key END AS read_from
+FROM spoken AS s ANTI JOIN lonely AS l ON s.patient = l.patient
+LEFT JOIN firsts AS f ON s.patient = f.patient AND s.list = f.list
+LEFT JOIN scattered AS c ON s.patient = c.patient AND s.list = c.list AND s.row = c.row
+LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
+"""
+
+    # firings
+
+    def firings(self, joint: Derivation, local: Derivation, values: Values) -> int:
+        """`firings.parquet` and `entry_firings.parquet`: every rule that held, once for each picture or entry.
+
+        `bindings` are the numbers of the values of the rule's variables: `rules.parquet` names the variables and
+        `values.parquet` the values. Entries have negative numbers: -1 is the first of the picture, or the entry itself.
+        """
+        count = self.duck.write(_all_firings(joint, "picture"), self.folder / "firings.parquet")
+        self.duck.write(_all_firings(local, "entry"), self.folder / "entry_firings.parquet")
+        rules = sorted((*joint.found.values(), *local.found.values()), key=lambda one: one.number)
+        self.duck.table(
+            "rules",
+            pa.table(
+                {
+                    "rule": pa.array([one.number for one in rules], pa.int32()),
+                    "name": pa.array([one.rule.name for one in rules], pa.string()),
+                    "variables": pa.array([list(one.firing.rule.variables) for one in rules], pa.list_(pa.string())),
+                }
+            ),
+        )
+        self.duck.write("SELECT * FROM rules ORDER BY rule", self.folder / "rules.parquet")
+        self.duck.table(
+            "all_values",
+            pa.table(
+                {
+                    "value": pa.array(range(len(values)), pa.int32()),
+                    "type": pa.array([type_of(value) for value in values.all], pa.string()),
+                    "text": pa.array(
+                        [v.value if isinstance(v, Iri) else v if isinstance(v, str) else show(v) for v in values.all],
+                        pa.string(),
+                    ),
+                }
+            ),
+        )
+        self.duck.write("SELECT * FROM all_values ORDER BY value", self.folder / "values.parquet")
+        return count
+
+    # the store
+
+    def store(self, some: Sequence[Share], written: Sequence[Written]) -> None:
+        """What a patient is found again by."""
+        for share in some:
+            self.duck.write(
+                f"SELECT p.patient, p.picture, l.patient IS NOT NULL AS alone FROM {share.people} AS p "
+                "LEFT JOIN lonely AS l ON p.patient = l.patient",
+                self.folder / f"{opened.PEOPLE}-{share.number:03}.parquet",
+            )
+        self.duck.write(
+            "SELECT c.picture, t.kind, t.value, t.role FROM concluded AS c JOIN told AS t ON c.told = t.told "
+            "ORDER BY picture",
+            self.folder / opened.CONCLUDED,
+        )
+        self.duck.write("SELECT * FROM alone", self.folder / opened.ALONE)
+        self.duck.write("SELECT id, text FROM days ORDER BY id", self.folder / opened.DAYS)
+        said = [one.wording for one in written]
+        columns = {
+            "wording": pa.array([one.hash for one in written], pa.uint64()),
+            "list": pa.array([one.list if one else PATIENTS for one in said], pa.string()),
+            "name": pa.array([one.name if one else "" for one in said], pa.string()),
+            "codes": pa.array([list(one.codes) if one else [] for one in said], pa.list_(pa.string())),
+            "keys": pa.array(
+                [json.dumps(one.wording.keys if one.wording else one.context, ensure_ascii=False) for one in written],
+                pa.string(),
+            ),
+            "when": pa.array([one.when if one else 0 for one in said], pa.int32()),
+            "since": pa.array([one.since if one else 0 for one in said], pa.int32()),
+        }
+        self.duck.table("wordings", pa.table(columns))
+        self.duck.write("SELECT * FROM wordings ORDER BY wording", self.folder / opened.WORDINGS)
+
+
+def _all_firings(derivation: Derivation, unit: str) -> str:
+    """A query for the firings of all rules: the unit, the rule, and the numbers of what its variables stand for."""
+    parts = []
+    for number, found in sorted(derivation.found.items()):
+        if found.count:
+            bound = [
+                column(v) if v in found.firing.columns else str(found.firing.constants[v])
+                for v in found.firing.rule.variables
+            ]
+            parts.append(
+                f"SELECT {UNIT} AS {unit}, {number}::SMALLINT AS rule, [{', '.join(bound)}]::INTEGER[] AS bindings "
+                f"FROM {found.table}"
+            )
+    nothing = f"SELECT NULL::INTEGER AS {unit}, NULL::SMALLINT AS rule, NULL::INTEGER[] AS bindings WHERE false"
+    return " UNION ALL ".join(parts) or nothing

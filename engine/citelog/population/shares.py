@@ -1,0 +1,97 @@
+"""Shares of a population, each gathered by itself: what memory holds is a share, and what is finished stays.
+
+A share is everyone whose id falls into one of some equal parts by its hash. Its rows are kept as they were read, which
+is where a patient is found again; its pictures join those of the shares before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from citelog.population import pictures
+from citelog.population.duck import Duck
+from citelog.population.pictures import Shape, Wordings, literal
+from citelog.population.tables import PATIENTS, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One of some equal parts of all patients."""
+
+    number: int
+    of: int
+    store: Path
+
+    @property
+    def people(self) -> str:
+        """The table of its patients: `patient`, `picture`, `days` (all days that their picture orders), `odd`."""
+        return f"people_{self.number:03}"
+
+    @property
+    def rows(self) -> Path:
+        """The file of its rows."""
+        return self.store / f"rows-{self.number:03}.parquet"
+
+    @property
+    def query(self) -> str:
+        """A query for its rows: patient, list, row, wording, w, s."""
+        return f"SELECT * FROM read_parquet({literal(str(self.rows))})"
+
+    @property
+    def condition(self) -> str:
+        """The condition on `patient`; empty for all."""
+        return f"hash(patient) % {self.of} = {self.number}" if self.of > 1 else ""
+
+
+def forget(duck: Duck) -> None:
+    """Forget what an earlier run has gathered."""
+    for (name,) in duck.rows("SELECT table_name FROM duckdb_tables() WHERE NOT temporary"):
+        duck.drop(name)
+
+
+def gather(duck: Duck, share: Share, parts: Sequence[Wordings], source: Source, shape: Shape) -> None:
+    """Write a share's rows, and find everyone's picture; nothing is done for a share that is finished.
+
+    Makes or completes the table `pictures`: their numbers, their keys, and the rank of the day of the assessment.
+    """
+    if duck.rows(f"SELECT 1 FROM duckdb_tables() WHERE table_name = '{share.people}'") and share.rows.exists():
+        return
+    duck.write(pictures.every_row(parts, share.condition), share.rows)
+    with_seen = duck.create("keys", pictures.keys(share.query, shape))
+    where = f" WHERE {share.condition}" if share.condition else ""
+    people = source.relations.get(PATIENTS)  # if there is such a table, whoever has entries stands in it
+    everyone = f"({people.query}){where}" if people else f"({share.query})"
+    count = duck.create("everybody", f"SELECT DISTINCT patient FROM {everyone}")
+    rank = int(bool(shape.at))
+    nothing = f"SELECT []::HUGEINT[] AS key, {rank} AS at_rank WHERE {count > with_seen}"
+    has_odd = duck.rows("SELECT 1 WHERE EXISTS (FROM said WHERE odd) OR EXISTS (FROM days WHERE odd)")
+    duck.create("odd", pictures.oddities(share.query) if has_odd else "SELECT NULL::VARCHAR AS patient WHERE false")
+    duck.connection.execute("BEGIN")
+    duck.connection.execute("CREATE TABLE IF NOT EXISTS pictures (picture INTEGER, key HUGEINT[], at_rank INTEGER)")
+    duck.append(
+        "pictures",
+        "SELECT (SELECT coalesce(max(picture), 0) FROM pictures) + row_number() OVER (), key, at_rank FROM "
+        f"(SELECT DISTINCT key, at_rank FROM keys UNION {nothing}) AS k "
+        "ANTI JOIN pictures AS p ON k.key = p.key AND k.at_rank = p.at_rank",
+    )
+    [(empty,)] = duck.rows("SELECT coalesce(max(picture), 0) FROM pictures WHERE len(key) = 0")
+    duck.keep(
+        share.people,
+        f"SELECT e.patient, coalesce(q.picture, {empty})::INTEGER AS picture, k.days, o.patient IS NOT NULL AS odd "
+        "FROM everybody AS e LEFT JOIN keys AS k ON e.patient = k.patient "
+        "LEFT JOIN pictures AS q ON k.key = q.key AND k.at_rank = q.at_rank "
+        "LEFT JOIN odd AS o ON e.patient = o.patient",
+    )
+    duck.connection.execute("COMMIT")
+    for name in ("keys", "everybody", "odd"):
+        duck.drop(name)
+
+
+def bring_together(duck: Duck, some: Sequence[Share]) -> None:
+    """Make the views `people` and `all_rows` of all shares."""
+    people = " UNION ALL ".join(f"SELECT * FROM {share.people}" for share in some)
+    rows = " UNION ALL ".join(share.query for share in some)
+    duck.connection.execute(f"CREATE OR REPLACE TEMP VIEW people AS {people}")
+    duck.connection.execute(f"CREATE OR REPLACE TEMP VIEW all_rows AS {rows}")
