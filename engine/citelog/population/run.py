@@ -165,9 +165,7 @@ class _Run:
     def read(self) -> Source:
         """The data; what an earlier run left behind is kept only if that run was this one."""
         self.told("looking at the data", 0, 1)
-        source = inputs.read(
-            self.data, self.scratch, self.duck.connection, self.knowledge.terms, self.options.at
-        )
+        source = inputs.read(self.data, self.scratch, self.duck.connection, self.knowledge.terms, self.options.at)
         self.report.remarks = source.remarks
         self.files = {path.relative_to(self.data).as_posix(): _sha256(path) for path in source.files}
         fingerprint = {
