@@ -1,6 +1,6 @@
 """Receipts that earlier versions gave, kept in tests/receipts: every later version must replay them.
 
-    python tests/kept_receipts.py CASE… [--kb KB] [--at DATE]
+    PYTHONPATH=engine:tests python tests/kept_receipts.py CASE… [--kb KB] [--at DATE]
 
 adds the receipts of some cases, and the archive of the edition that answered, if it is not there yet. It never writes
 over anything: what was given once stays as it was given.

@@ -294,6 +294,21 @@ def test_two_writers_of_one_name_leave_the_first_and_tell_the_second(tmp_path: P
     with pytest.raises(CitelogError, match="there is another file, and is not overwritten"):
         store.keep(tmp_path / "a", b"other")
     assert (tmp_path / "a").read_bytes() == b"one" and len(list(tmp_path.iterdir())) == 1
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(CitelogError, match="there is another file, and is not overwritten"):
+        store.keep(tmp_path / "link", b"one")
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_receipt(tmp_path: Path) -> None:
+    code = "from citelog.cli.app import main; main()"
+    given = [sys.executable, "-c", code, "assess", str(case(tmp_path)), "--receipt", str(tmp_path / "x.receipt.json")]
+    environment = ENVIRONMENT | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    limited = ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", *given]
+    ended = subprocess.run(limited, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    told = "it cannot be written: File too large\n   = make room for it, or name another place\n"
+    assert ended.stderr == f"{tmp_path}/x.receipt.json: {told}"
+    assert [path.name for path in tmp_path.iterdir() if "receipt" in path.name] == []
 
 
 # replaying
@@ -374,8 +389,11 @@ def test_without_that_edition_the_files_are_named_and_it_is_asked_for(edited: Pa
     status, document = replayed(edited)
     assert (status, document["then"], document["causes"]) == (1, None, [])
     assert [(one["what"], one["how"]) for one in document["now"]["differences"]] == [("regimen:HYD-STD-LOAD", "lost")]
-    ended = run("audit", "replay", "patient.receipt.json", "--kb", "./b12", cwd=edited)
-    assert ended.out.splitlines()[4:] == [
+    shutil.copytree(ROOT / "examples" / "short-nights", edited / "short-nights", dirs_exist_ok=True)
+    other = ("--kb", "./b12", "--edition", "short-nights")
+    ended = run("audit", "replay", "patient.receipt.json", *other, cwd=edited)
+    assert ended.out.splitlines()[1] == "  note       short-nights: this is not the edition that answered"
+    assert ended.out.splitlines()[5:] == [
         "  knowledge  the one at hand is another: rules (rules/50-regimens.rls)",
         "  then       the edition that answered is not at hand: its proofs are not checked, and nothing is",
         "             derived under it (name it with --edition: a folder, an archive, a revision)",
@@ -902,6 +920,9 @@ def test_an_archive_comes_back_as_the_files_that_it_was_made_of() -> None:
     found = archive.read(lzma.compress(night()), "it")
     folder = ROOT / "examples" / "short-nights"
     assert found.manifest == manifest(folder, home.ontology())
+    with tarfile.open(fileobj=io.BytesIO(night())) as tar:
+        told = tar.extractfile("manifest.json")
+        assert told is not None and problem(form("edition"), json.load(told)) == ""
     with archive.unpacked(found) as (there, ontology):
         assert manifest(there, ontology) == found.manifest and there.name == "short-nights"
     assert not there.exists()

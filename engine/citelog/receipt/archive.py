@@ -26,6 +26,7 @@ from typing import Protocol
 from citelog.diagnostics import CitelogError
 from citelog.knowledge.base import Knowledge
 from citelog.receipt.manifest import Manifest, is_name, names
+from citelog.receipt.manifest import read as read_from
 from citelog.receipt.sealed import Damage, seal, unseal
 
 FORMAT = "citelog-edition/1"
@@ -69,12 +70,12 @@ def archive(folder: Path, ontology: Path, knowledge: Knowledge) -> bytes:
     Raises CitelogError where these are no longer the files that the knowledge was opened from, and where the name of
     one is too long to be written.
     """
-    files = {name: (folder / name).read_bytes() for name in names(folder)}
-    found = _manifest(folder.resolve().name, ontology.read_bytes(), files)
+    files = {name: read_from(folder / name) for name in names(folder)}
+    found = _manifest(folder.resolve().name, read_from(ontology), files)
     if found.fingerprint != knowledge.sha256:
         raise CitelogError(f"{knowledge.id}: its files were changed just now\n   = export it again")
     whose = {"id": knowledge.id, "version": knowledge.version, "sha256": knowledge.sha256}
-    return _written(found, whose, ontology.read_bytes(), files)
+    return _written(found, whose, read_from(ontology), files)
 
 
 def read(data: bytes, name: str) -> Archive:

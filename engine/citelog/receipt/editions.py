@@ -71,7 +71,7 @@ class Shelf:
         return Place(f"the folder {self.kb.name}", self.kb, home.ontology(), manifest(self.kb, home.ontology()))
 
     def edition(self, wanted: Wanted) -> tuple[Place | None, tuple[str, ...]]:
-        """The edition that is wanted, None where it is not at hand; and what could not be looked through.
+        """The edition that is wanted, None where it is not at hand; and what was looked at in vain, and why.
 
         Raises CitelogError where what is given is no folder, no archive and no revision.
         """
@@ -90,6 +90,7 @@ def _matching(
         yield from _made(f"the folder {kb.name}, as it is", kb, [home.ontology()], wanted)
     for name in given:
         yield from _given(name, kb, wanted, kept)
+        remarks.append(f"{name}: this is not the edition that answered")
     for path in sorted((kb / RELEASES).glob("*.tar*")) if kb is not None and (kb / RELEASES).is_dir() else ():
         try:
             yield from _archived(path, f"{RELEASES}/{path.name}", wanted, kept)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from citelog.diagnostics import CitelogError
 from citelog.knowledge.fingerprint import fingerprint_of
 
 ONTOLOGY = "ontology"
@@ -98,7 +99,7 @@ def group_hash(files: Mapping[str, str]) -> str:
 
 
 def manifest(folder: Path, ontology: Path) -> Manifest:
-    """The manifest of a knowledge base's folder as it is now; raises OSError where a file cannot be read."""
+    """The manifest of a knowledge base's folder as it is now; raises CitelogError where a file cannot be read."""
     return Manifest(folder.resolve().name, _sha256(ontology), {name: _sha256(folder / name) for name in names(folder)})
 
 
@@ -113,5 +114,13 @@ def _belongs(parts: Iterable[str]) -> bool:
     return first != RELEASES and not any(part.startswith(".") for part in parts)
 
 
+def read(path: Path) -> bytes:
+    """A file of a knowledge base; raises CitelogError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CitelogError(f"{path}: it cannot be read: {error.strerror}\n   = is it there, and readable?") from error
+
+
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read(path)).hexdigest()

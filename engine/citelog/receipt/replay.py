@@ -87,7 +87,7 @@ class Replay:
 
     `receipt` is None where it is damaged, and then nothing else is asked. `then` is the edition that it names, None
     where that is not at hand; `now` the knowledge base at hand, None where there is none. Where they are two, `why` is
-    their difference for this record. `remarks` are what could not be looked through.
+    their difference for this record. `remarks` say what was looked at in vain.
     """
 
     name: str

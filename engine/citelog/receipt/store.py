@@ -23,7 +23,7 @@ def check(path: Path, data: bytes) -> None:
     """Raise CitelogError where a file could not be written there: another is, or there is no such folder."""
     if not path.parent.is_dir():
         raise CitelogError(f"{path}: there is no folder {path.parent}\n   = make it, or name another")
-    if path.exists() and (not path.is_file() or path.read_bytes() != data):
+    if os.path.lexists(path) and (not path.is_file() or path.read_bytes() != data):
         raise _taken(path)
 
 

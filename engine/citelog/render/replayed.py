@@ -22,7 +22,7 @@ def replayed(found: Replay, width: int = WIDTH, brief: bool = False) -> Iterator
     """Everything that replaying a receipt showed; `brief` without the proofs of what differs today."""
     yield Line(f"{found.verdict}: {found.name}", STYLES[found.verdict])
     for remark in found.remarks:
-        yield from _labelled("", f"not looked at: {remark}", width, "yellow")
+        yield from _labelled("note", remark, width, "yellow")
     if found.receipt is None:
         for damage in found.damage:
             yield from _labelled("damage", str(damage), width, "red")
