@@ -25,7 +25,7 @@ from authoring import ROOT, citelog
 from citelog import home
 from citelog.advice.review import review_opened
 from citelog.audit import gates, members
-from citelog.audit.model import TOPICS, WEIGHTS, Audit, Figure
+from citelog.audit.model import TOPICS, WEIGHTS, Audit, Figure, total
 from citelog.audit.report import CODES, MEASURES, audited
 from citelog.audit.subject import Subject, subject
 from citelog.audit.trace import LEVELS, Trace, trace
@@ -532,6 +532,29 @@ def test_what_is_broken_is_told_with_its_place_and_what_cannot_be_counted_says_s
     assert (traced.status, traced.out) == (2, "") and "quote-not-found" in traced.err
 
 
+def test_what_two_figures_count_is_counted_once_in_all() -> None:
+    drafts = {
+        NIGHTS / "statements.trig": (NIGHTS / "statements.trig").read_text(encoding="utf-8").replace("Yawning", "X")
+    }
+    found = audited(bare(NIGHTS, drafts))
+    assert [(one.code, one.count) for one in found.figures if one.weight == "broken" and one.count] == [
+        ("quote-unverified", 1),
+        ("check-error", 1),
+    ]
+    assert total(found.figures, "broken") == 1
+
+
+def test_the_ontology_is_nobodys_knowledge_base_wherever_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(NIGHTS, tmp_path / "nights")
+    (tmp_path / "citelog").mkdir()
+    ontology = Path(shutil.copy(home.ontology(), tmp_path / "citelog"))
+    monkeypatch.setattr(home, "ontology", lambda: ontology)
+    beside = audited(bare(tmp_path / "nights"))
+    assert beside.figure("triple-outside-statement").of == of(NIGHTS).figure("triple-outside-statement").of
+
+
 def test_a_file_that_cannot_be_read_is_no_audit(tmp_path: Path) -> None:
     folder = tmp_path / "nights"
     shutil.copytree(NIGHTS, folder)
@@ -567,7 +590,7 @@ def test_the_document_is_of_the_published_form() -> None:
 
 def test_the_gates_of_b12_are_its_own_and_tight() -> None:
     held = gates.kept(seen(B12))
-    assert len(held) == 15 and not gates.failed(of(B12), held)
+    assert len(held) == 16 and not gates.failed(of(B12), held)
     for one in held:
         assert of(B12).figure(one.code).count == one.most
         assert gates.failed(of(B12), [replace(one, most=one.most - 1)]), "one fewer would not be passed"

@@ -138,5 +138,5 @@ class Audit:
 
 
 def total(figures: Iterable[Figure], weight: str) -> int:
-    """How many things of a weight some figures count."""
-    return sum(one.count for one in figures if one.weight == weight)
+    """How many things of a weight some figures count; one that two figures count in the same words is one."""
+    return len({(item.span, item.text) for one in figures if one.weight == weight for item in one.items})

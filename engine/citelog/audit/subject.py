@@ -19,7 +19,7 @@ from citelog.diagnostics import Diagnostic, Span
 from citelog.knowledge.base import Knowledge, Statement
 from citelog.knowledge.load import Opened, load
 from citelog.knowledge.statements import read_statements
-from citelog.knowledge.triples import NO_DRAFTS, TYPE, Drafts, Triples, read_rdf
+from citelog.knowledge.triples import NO_DRAFTS, TYPE, Drafts, Triples, read_rdf, shown_name
 from citelog.trial.coverage import Point, reached
 from citelog.trial.expectations import Trial, case_files, tried
 from citelog.values import Iri, Value, show
@@ -102,7 +102,7 @@ class Subject:
     @cached_property
     def own(self) -> tuple[Triple, ...]:
         """The triples of the knowledge base's own files, one for each graph that they stand in."""
-        outside = home.ontology().name
+        outside = shown_name(home.ontology(), self.folder)
         found = []
         for name, text in self.triples.files.items():
             if name != outside and not self._unreadable(name):
