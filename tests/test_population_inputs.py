@@ -17,17 +17,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import b12
 import walked
+from citelog import answer, patient
 from citelog.diagnostics import CaseError
 from citelog.patient.fhir import READ as READ_TYPES
 from citelog.patient.fhir import read_one
 from citelog.patient.reading import json_object
 from citelog.patient.releases import other_release
 from citelog.population import bulk, inputs, omop
+from citelog.population.run import Options, run
 from citelog.population.stencils import Medications, Reader
 from citelog.population.tables import PATIENTS, TABLES, Source
 from patient_terms import TERMS
-from test_fhir import FHIR, LOINC, coded, condition, observation, procedure, quantity, request, statement
+from test_fhir import (
+    FHIR,
+    LOINC,
+    RECORDS,
+    coded,
+    condition,
+    needs_records,
+    observation,
+    procedure,
+    quantity,
+    request,
+    statement,
+)
 from test_population import _sessions
 
 Files = Mapping[str, str | bytes]
@@ -630,6 +645,26 @@ def test_what_comes_out_does_not_depend_on_the_number_of_processes(
         queries = [relation.query for relation in source.relations.values()]
         found_by.append([database.execute(f"FROM ({query}) ORDER BY ALL").fetchall() for query in queries])
     assert found_by[0] == found_by[1] and len(found_by[0][0]) == 9
+
+
+@needs_records
+@pytest.mark.slow
+def test_public_records_are_answered_as_each_would_be_alone(tmp_path: Path) -> None:
+    """Records that nobody here wrote, taken apart into an export: the conclusions of `assess` for each."""
+    alone: dict[str, set[tuple[str, str, str | None]]] = {}
+    with (tmp_path / "all.ndjson").open("w") as export:
+        for path in sorted(RECORDS.glob("r4-synthea-*.json")):
+            resources = [entry["resource"] for entry in json.loads(path.read_text())["entry"]]
+            export.writelines(json.dumps(one) + "\n" for one in resources)
+            (who,) = (one["id"] for one in resources if one["resourceType"] == "Patient")
+            told = answer.Answer.of(b12.knowledge(), patient.read(path, b12.knowledge().terms), None).conclusions
+            alone[who] = {(one.kind, one.value, one.details.get("role")) for one in told}
+    out = tmp_path / "out"
+    run(b12.knowledge(), tmp_path, out, Options())
+    found: dict[str, set[tuple[str, str, str | None]]] = {}
+    for who, *conclusion in duckdb.sql(f"FROM '{out / 'conclusions.parquet'}'").fetchall():
+        found.setdefault(who, set()).add((conclusion[0], conclusion[1], conclusion[2]))
+    assert found == alone and len(alone) == 3
 
 
 # --- OMOP ---------------------------------------------------------------------------------------------------------

@@ -37,11 +37,12 @@ def population(
 
     DATA holds labs.parquet, findings.parquet, conditions.parquet, medications.parquet, preferences.parquet and
     patients.parquet (or .csv; any may be missing): one row an entry, a column `patient`, and the keys of a case file.
+    Or it holds FHIR Bulk Data (*.ndjson), or tables of OMOP CDM (measurement, condition_occurrence, drug_exposure …).
 
     Writes conclusions.parquet, notes.parquet, rejected.parquet and run.json. Any row can be opened again:
     citelog why --population DIR PATIENT CONCLUSION.
     """
-    check_extra("population", "population", "duckdb", "pyarrow", "ibis")
+    check_extra("population", "population", "duckdb", "pyarrow", "ibis", "msgspec")
     if not MEMORY.fullmatch(memory.strip()):
         raise CitelogError(f"--memory {memory}: this is no size\n   = write it as in --memory 2GB")
     day = _day(at)

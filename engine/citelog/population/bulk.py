@@ -13,7 +13,7 @@ import gzip
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -75,25 +75,36 @@ class Count:
 
 
 def read(
-    folder: Path, scratch: Path, database: duckdb.DuckDBPyConnection, terms: Terms, workers: int | None = None
+    folder: Path,
+    scratch: Path,
+    database: duckdb.DuckDBPyConnection,
+    terms: Terms,
+    workers: int | None = None,
+    told: Callable[[int, int], None] = lambda *_: None,
 ) -> Source:
     """The export in a folder; what has to be written on the way goes to `scratch`.
 
-    Raises CaseError where a file cannot be read. Lines that cannot be used are set aside.
+    `told` hears how many chunks are read, and of how many. Raises CaseError where a file cannot be read. Lines that
+    cannot be used are set aside.
     """
     paths = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(LINES) and path.name[0] != "."]
     chunks = list(_chunks(paths))
     size = sum(path.stat().st_size for path in paths)
     count = min(workers or os.cpu_count() or 1, len(chunks)) if size > SMALL else 1
     medications = _medications(paths)
+    counts: list[Count] = []
     if count == 1:
         reader = Reader(terms, medications)
-        counts = [_read_chunk(reader, chunk, scratch) for chunk in chunks]
+        for chunk in chunks:
+            counts.append(_read_chunk(reader, chunk, scratch))
+            told(len(counts), len(chunks))
     else:
         spawn = multiprocessing.get_context("spawn")
         try:
             with ProcessPoolExecutor(count, spawn, _begin, (terms, medications, scratch)) as pool:
-                counts = list(pool.map(_read_next, chunks))
+                for one in pool.map(_read_next, chunks):
+                    counts.append(one)
+                    told(len(counts), len(chunks))
         except BrokenProcessPool:
             what = "a process that read a part of it was ended from outside"
             raise CaseError(

@@ -7,7 +7,7 @@ OMOP. A folder of two shapes is refused, since its patients would be counted twi
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,18 +32,20 @@ def read(
     database: duckdb.DuckDBPyConnection,
     terms: Terms,
     at: datetime.date | None = None,
+    told: Callable[[int, int], None] = lambda *_: None,
 ) -> Source:
     """A population from a folder of data, whatever its shape.
 
     What has to be written on the way goes to the folder `scratch`, where the queries of the source read it; the
     connection is only for looking. Raises CaseError where the folder or a file of it cannot be used. Without the day
-    of the assessment, no table of OMOP says whether a medicine is still taken.
+    of the assessment, no table of OMOP says whether a medicine is still taken. `told` hears how many pieces of an
+    export are read, and of how many.
     """
     form = shape(folder)
     if form == "fhir":
         from citelog.population import bulk  # with FHIR's models a fifth of a second: only where they are needed
 
-        return bulk.read(folder, scratch, database, terms)
+        return bulk.read(folder, scratch, database, terms, told=told)
     if form == "omop":
         return omop.read(folder, scratch, database, terms, at)
     return flat.read(folder, scratch, database)
