@@ -139,7 +139,7 @@ def run(entries: int, single: int, size: int, place: Path | None) -> tuple[str, 
         for what, number, batch in (("one by one", single, 1), ("a thousand a commit", entries, 1_000)):
             found = appended(number, size, batch, folder)
             figures[what] = found
-            ours = found["citelog"]["per second"]
+            bare = found["bare SQLite"]["p50 ms"]
             rows = [
                 (
                     name,
