@@ -279,6 +279,13 @@ def counterpart(old: str, new: str, start: int, end: int) -> tuple[int, int]:
     >>> a, b = counterpart(old, new, 5, 15)
     >>> old[5:15], new[a:b]
     ('1 mg daily', '2 mg weekly')
+
+    A part may begin or end within a word, as where two texts were run together:
+
+    >>> old, new = "BoardAll are read", "BoardAll were read"
+    >>> a, b = counterpart(old, new, 5, len(old))
+    >>> new[a:b]
+    'All were read'
     """
     ours, theirs = tokens(old), tokens(new)
     within = [i for i, token in enumerate(ours) if token.start < end and start < token.end]
@@ -295,4 +302,10 @@ def counterpart(old: str, new: str, start: int, end: int) -> tuple[int, int]:
         found += [min(max(begins, step.new.start), step.new.stop), min(max(ends, step.new.start), step.new.stop)]
     if not found or found[0] >= found[-1]:
         return 0, 0
-    return theirs[found[0]].start, theirs[found[-1] - 1].end
+    a, z = theirs[found[0]], theirs[found[-1] - 1]
+    before = ours[first].text[: max(0, start - ours[first].start)]
+    behind = ours[last - 1].text[len(ours[last - 1].text) - max(0, ours[last - 1].end - end) :]
+    return (
+        a.start + (len(before) if a.text.startswith(before) else 0),
+        z.end - (len(behind) if z.text.endswith(behind) else 0),
+    )

@@ -25,6 +25,7 @@ from citelog.diagnostics import KnowledgeError, Span
 from citelog.drift.resting import NOTHING, Ground, Resting, together
 from citelog.drift.wording import SORTS, TURNING, Apart, apart
 from citelog.evidence.sources import Source
+from citelog.knowledge.base import state_of
 from citelog.knowledge.triples import RDFS, Triples
 from citelog.values import Iri
 from citelog.vocab import CL
@@ -84,7 +85,7 @@ class Drifted:
 
     `differences` are those in the quote, `sentence` those in its sentence, before it and after it; `markers` and
     `sections` are what was and what is, None where nothing is. `roles` say what of the document itself the statement is
-    for.
+    for, `review` how far it has been reviewed, with these words; empty where the knowledge base has errors.
     """
 
     statement: str
@@ -95,6 +96,7 @@ class Drifted:
     sections: tuple[str | None, str | None]
     other_section: bool
     roles: tuple[str, ...]
+    review: str = ""
     resting: Resting = NOTHING
 
     @property
@@ -138,6 +140,7 @@ class Drifted:
             "markers": {"before": list(self.markers[0]), "after": list(self.markers[1])},
             "section": {"before": self.sections[0], "after": self.sections[1]},
             "roles": list(self.roles),
+            "review": self.review or None,
             "resting": self.resting.to_dict() if self.affects else None,
         }
 
@@ -336,7 +339,7 @@ def drift(edition: Edition, document: Source, watch: Watch = unwatched) -> Drift
     if old.sha256 == document.sha256:
         return Drift(edition, documents, (), (), (), (), {}, ())
     sections = _Sections(edition.opened.triples, documents)
-    statements = tuple(_drifted(edition.opened.triples, documents, sections))
+    statements = tuple(_drifted(edition, documents, sections))
     if any(one.affects for one in statements):
         ground = Ground(edition, watch)
         statements = tuple(
@@ -374,7 +377,8 @@ def _resting(one: Drifted, ground: Ground) -> Drifted:
     return replace(one, resting=ground.resting(one.statement, one.became.words, one.became.now))
 
 
-def _drifted(triples: Triples, documents: Documents, sections: _Sections) -> Iterator[Drifted]:
+def _drifted(edition: Edition, documents: Documents, sections: _Sections) -> Iterator[Drifted]:
+    triples, knowledge = edition.opened.triples, edition.knowledge
     roles, quotes = _roles(triples), tuple(quoted(triples, documents.old))
     for id_, start, end in quotes:
         became = documents.became(start, end)
@@ -389,6 +393,7 @@ def _drifted(triples: Triples, documents: Documents, sections: _Sections) -> Ite
             (sections.label_before(before_section), sections.label_after(after_section)),
             after is not None and before_section != after_section,
             roles.get(id_, ()),
+            state_of(knowledge.reviews.get(knowledge.statements[id_].iri, ())) if knowledge else "",
         )
 
 

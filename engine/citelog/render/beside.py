@@ -17,6 +17,7 @@ from citelog.render.drifted import (
     PLURALS,
     SIGNS,
     SORTED,
+    beside_it,
     called,
     conclusions,
     difference,
@@ -91,9 +92,8 @@ def _row(one: Drifted, found: Drift) -> Row:
     elif fate.sentence:
         after = (Words(fate.sentence, quoted=False),)
     place = where(fate.before, fate.after, one.sections[1] if fate.after else one.sections[0])
-    return Row(
-        one.statement, one.code, weight, SIGNS[weight], called(one), place, before, after, tuple(_notes(one)), one
-    )
+    told = f"{called(one)}{beside_it(one)}"
+    return Row(one.statement, one.code, weight, SIGNS[weight], told, place, before, after, tuple(_notes(one)), one)
 
 
 def _segment(one: Part) -> Row:

@@ -88,6 +88,14 @@ def called(one: Drifted) -> str:
     return "; ".join(STATEMENTS[code][1] for code in one.codes if code != "quote-moved")
 
 
+def beside_it(one: Drifted) -> str:
+    """What a statement is to the document, and that somebody had reviewed it, in brackets; empty for neither."""
+    role = f"{' and '.join(one.roles)} of the document" if one.roles else ""
+    review = one.review if one.review in ("reviewed", "approved") else ""
+    told = ", ".join(filter(None, (role, review)))
+    return f" ({told})" if told else ""
+
+
 def where(before: Place | None, after: Place | None, section: str | None = None) -> str:
     """The lines that words stood and stand on."""
     below = f", in “{one_line(section)}”" if section else ""
@@ -102,8 +110,7 @@ def where(before: Place | None, after: Place | None, section: str | None = None)
 def _statement(one: Drifted, found: Drift, full: bool, width: int) -> Iterator[Line]:
     weight = STATEMENTS[one.code][0]
     place = where(one.became.before, one.became.after, one.sections[1] if one.became.after else one.sections[0])
-    roles = f" ({' and '.join(one.roles)} of the document)" if one.roles else ""
-    head = f"{SIGNS[weight]} {one.statement}{roles}  {called(one)}  ({place})"
+    head = f"{SIGNS[weight]} {one.statement}{beside_it(one)}  {called(one)}  ({place})"
     yield from wrapped(head, width, "    ", STYLES[weight])
     if one.became.fate == "changed":
         yield from wrapped(f"    - “{one_line(one.became.words)}”", width, "      ", "red")
