@@ -130,6 +130,7 @@ REFUSED = {
     "an edition without any case": ("0.1.0", "test", "write one"),
     "an edition that can break a property": ("0.1.0", "verify", "citelog verify"),
     "an edition that a gate of its own keeps back": ("0.1.0", "audit", "citelog audit"),
+    "a draft, where it asks for reviews": ("0.1.0", "audit", "citelog audit"),
     "a change that is not committed": ("0.1.0", "committed", "commit it"),
 }
 
@@ -157,6 +158,10 @@ def spoil(what: str, folder: Path) -> None:
                 folder / "about.ttl",
                 "    cl:document ",
                 '    cl:gate               "rule-convention>1" ;\n    cl:document ',
+            )
+        case "a draft, where it asks for reviews":
+            edit(
+                folder / "about.ttl", "    cl:document ", '    cl:gate               "not-reviewed" ;\n    cl:document '
             )
         case "a change that is not committed":
             subprocess.run(["git", "init", "-q", str(folder)], check=True, env={**os.environ, "HOME": str(folder)})
@@ -308,5 +313,19 @@ def test_a_folder_that_still_calls_itself_by_a_released_version_is_held_to_it(
         with (made / name).open("a", encoding="utf-8") as file:
             file.write("\n")
     ended = citelog("release", "--check", "0.2.0", "--kb", made)
-    assert ended.status == 1 and f"✗ {name}: {said} in the folder, which still calls itself 0.2.0" in ended.out
+    assert ended.status == 1 and f"✗ {name}: {said} in the folder, which calls itself 0.2.0" in ended.out
     assert citelog("release", "--check", "0.1.0", "--kb", made).status == 0, "that edition is another one"
+
+
+@pytest.mark.parametrize("version", ["0.2.O", "0.1.9"])
+def test_a_version_that_cannot_be_read_or_is_older_is_no_way_out(
+    version: str, published: Path, tmp_path: Path, citelog: Command
+) -> None:
+    """The next edition has a greater version; then it is said that nothing was compared."""
+    made = copied(published, tmp_path)
+    edit(made / "about.ttl", '"0.2.0"', f'"{version}"')
+    assert "✗ about.ttl: changed" in (ended := citelog("release", "--check", "0.2.0", "--kb", made)).out
+    assert ended.status == 1
+    edit(made / "about.ttl", f'"{version}"', '"0.3.0"')
+    ended = citelog("release", "--check", "0.2.0", "--kb", made)
+    assert ended.status == 0 and "the folder calls itself 0.3.0, and is not compared" in ended.out

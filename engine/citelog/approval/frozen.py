@@ -149,19 +149,26 @@ def _contradictions(version: str, record: Mapping[str, Any], archived: Path) -> 
         yield f"{archived.name}: its files are not those that the record lists"
 
 
-def strayed(folder: Path, found: Frozen) -> tuple[str, ...]:
-    """The files of a folder that calls itself by the version of a release, and is not what was frozen.
-
-    One version is one edition; a folder with another version is the next edition on its way, and strays from nothing.
-    """
+def called(folder: Path) -> str:
+    """The version that the knowledge base in a folder calls itself by; empty where none can be read."""
     triples = read_triples(folder, home.ontology(), [])
-    bases = triples.instances(CL + "KnowledgeBase")
-    if "files" not in found.record or found.version not in [triples.text(base, PAV + "version") for base in bases]:
+    said = [triples.text(base, PAV + "version") for base in triples.instances(CL + "KnowledgeBase")]
+    return said[0] if len(said) == 1 and _VERSION.fullmatch(said[0]) else ""
+
+
+def strayed(folder: Path, found: Frozen) -> tuple[str, ...]:
+    """The files in which a folder is not what was frozen, though it calls itself by that version.
+
+    One version is one edition. A folder with a greater version is a later one on its way, and strays from nothing; one
+    with none that can be read is no excuse.
+    """
+    version = called(folder)
+    if "files" not in found.record or (version and number(version) > number(found.version)):
         return ()
     now, then = manifest(folder, home.ontology()).files, found.record["files"]
     apart = {name for name in {*now, *then} if now.get(name) != then.get(name)}
     how = {name: "changed" if name in now and name in then else "new" if name in now else "gone" for name in apart}
-    told = f"in the folder, which still calls itself {found.version}"
+    told = f"in the folder, which calls itself {version or 'by no version that can be read'}"
     return tuple(f"{name}: {how[name]} {told}" for name in sorted(apart))
 
 

@@ -179,9 +179,16 @@ def _look(folder: Path, kept: Path, version: str | None, kb: str | None, form: s
     one = frozen.one(kept, version)
     strayed = frozen.strayed(folder, one)
     if form == "json":
-        write(json.dumps(one.to_dict() | {"strayed": list(strayed)}, ensure_ascii=False, indent=2) + "\n")
+        write(
+            json.dumps(
+                one.to_dict() | {"folder": frozen.called(folder) or None, "strayed": list(strayed)},
+                ensure_ascii=False,
+                indent=2,
+            )
+            + "\n"
+        )
     else:
-        print_lines(released.compared(one, strayed, width()), kb)
+        print_lines(released.compared(one, strayed, frozen.called(folder), width()), kb)
     if one.damage or strayed:
         raise No("")
 

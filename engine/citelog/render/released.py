@@ -74,10 +74,13 @@ def _reviewed(reviews: dict[str, dict[str, int]]) -> str:
     return ", ".join(f"{of[state]} {state}" for state in STATES if of[state]) or "–"
 
 
-def compared(found: Frozen, strayed: Sequence[str], width: int) -> Iterator[Line]:
+def compared(found: Frozen, strayed: Sequence[str], called: str, width: int) -> Iterator[Line]:
     """Whether a release is as it was frozen, and the folder with it; else everything that is not."""
     for what in (*found.damage, *strayed):
         yield from wrapped(f"✗ {what}", width, "  ", "bold red")
     if not found.damage:
         yield Line(f"{found.version}: as it was frozen, {len(found.record['files'])} files and the ontology", "green")
         yield Line(f"  record, sha256 {found.sha256}")
+    if not strayed:
+        of = "is that edition" if called == found.version else f"calls itself {called}, and is not compared"
+        yield Line(f"  the folder {of}", "dim")
