@@ -1071,25 +1071,24 @@ def test_a_server_does_not_start_on_a_log_that_is_not_whole(copy: Path) -> None:
 
 
 def test_what_a_server_assesses_is_entered_before_it_is_answered(copy: Path) -> None:
-    """The function that handlers call; many at once share commits, and each is told its own number."""
+    """The function that each answer passes; many at once share commits."""
     from citelog.receipt.content import of
     from citelog.receipt.manifest import manifest
     from citelog.serve.limits import Refusal
     from citelog.serve.logged import Logged
 
-    assessments = [b12.assessed(name) for name in list(b12.library())[:4]]
     files = manifest(home.knowledge(), home.ontology())
-    logged = Logged(Writer(Log.open(copy)), files)
+    receipts = [of(b12.assessed(name), files) for name in list(b12.library())[:4]]
+    logged = Logged(Writer(Log.open(copy)), b12.knowledge().identity)
 
-    async def many() -> list[int]:
-        return await asyncio.gather(*(logged.enter(one, "POST /api/assess") for one in assessments))
+    async def many() -> None:
+        await asyncio.gather(*(logged.entered("POST /api/assess", [receipt]) for receipt in receipts))
 
-    numbers = asyncio.run(many())
-    assert sorted(numbers) == list(range(21, 25))
-    assert [find(copy, of(one, files)) for one in assessments] == [[number] for number in numbers]
+    asyncio.run(many())
+    assert sorted(number for receipt in receipts for number in find(copy, receipt)) == list(range(21, 25))
     (copy / "checkpoint").unlink()
     with pytest.raises(Refusal, match="checkpoint is missing") as refused:
-        asyncio.run(logged.enter(assessments[0], "POST /api/assess"))
+        asyncio.run(logged.entered("POST /api/assess", receipts[:1]))
     assert refused.value.status == 503
 
 

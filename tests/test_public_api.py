@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,8 +56,6 @@ print([m for m in ("rdflib", "networkx", "lark", "fhir", "pydantic", "pyshacl", 
 """
     run = [sys.executable, "-c", program]
     path = {"PYTHONPATH": str(ROOT / "engine")}
-    import os
-
     for _ in range(2):  # the first may compile
         ended = subprocess.run(run, capture_output=True, text=True, env={**os.environ, **path}, check=True)
     assert ended.stdout.strip() == "[]"
@@ -74,3 +74,38 @@ def test_what_if_and_contrast_take_what_the_commands_take() -> None:
     assert one.contrast("treat:immediate", "treat:judgement").second.conclusion is None
     with pytest.raises(citelog.CitelogError, match="one conclusion alone"):
         one.contrast("treat:immediate")  # type: ignore[call-overload]
+
+
+def test_every_public_name_is_documented_and_its_methods_are_typed() -> None:
+    for name in set(citelog.__all__) - {"__version__"}:
+        assert inspect.getdoc(getattr(citelog, name)), name
+    for owner in (citelog.KnowledgeBase, citelog.Assessment):
+        for name, method in inspect.getmembers(owner, inspect.isfunction):
+            if not name.startswith("_"):
+                signature = inspect.signature(method)
+                assert inspect.getdoc(method), name
+                assert signature.return_annotation is not inspect.Signature.empty, name
+                assert all(p.annotation is not p.empty for p in list(signature.parameters.values())[1:]), name
+
+
+def test_every_question_can_be_asked_without_what_servers_populations_and_editors_need() -> None:
+    """The names are the commands'."""
+    program = f"""
+import sys
+for extra in ("starlette", "uvicorn", "msgspec", "pygls", "duckdb", "ibis", "pyarrow", "pyspark", "pydantic"):
+    sys.modules[extra] = None
+import citelog
+kb = citelog.open("b12")
+one, other = (kb.assess(f"{ROOT}/examples/{{name}}.yaml") for name in ("patient", "other-patient"))
+asked = [
+    one.why("treat:immediate"), one.why_not("regimen:HYD-NEURO-LOAD"), one.what_if(drop=["labs[0]"]), one.missing(),
+    one.contrast(other), one.contrast("treat:immediate", "treat:judgement"),
+]
+print(*(one.to_dict()["format"] for one in asked))
+print(kb.show("G06")[0].kind, kb.contents()["format"], "treat:immediate" in kb.query("conclusions", one))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
+    documents = ("proof", "why-not", "what-if", "missing", "contrast", "contrast")
+    assert ended.stdout.split("\n")[0] == " ".join(f"citelog-{document}/1" for document in documents)
+    assert ended.stdout.split("\n")[1] == "statement citelog-knowledge/1 True"

@@ -23,7 +23,36 @@ if TYPE_CHECKING:
 
 
 class Assessment(Answer):
-    """An answer that can be asked: why, why not, what if, what is missing, why this and not that."""
+    """An answer that can be asked: why, why not, what if, what is missing, why this and not that.
+
+    >>> from citelog.consult import open_base
+    >>> kb = open_base("examples/short-nights")
+    >>> night = kb.assess("examples/short-nights/cases/short-at-thirteen.yaml", at="2026-03-09")
+    >>> night.why("night:SHORT").shortest().conclusion
+    'night:SHORT'
+
+    `why_not` shows records that would reach a conclusion, each tried:
+
+    >>> [str(change) for near in night.why_not("night:LONG_ENOUGH").near for change in near.changes]
+    ["--set 'labs[0].value=480'"]
+
+    `what_if` changes the record:
+
+    >>> [lost.conclusion.id for lost in night.what_if(set={"labs[0].value": 500}).lost]
+    ['night:SHORT']
+
+    `missing` says what to ask next:
+
+    >>> [item.text for item in night.missing().items]
+    ['falling asleep in lessons', 'cola in the afternoon']
+
+    `contrast` compares two conclusions, or two patients:
+
+    >>> night.contrast("night:SHORT", "night:LONG_ENOUGH").second.conclusion is None
+    True
+    >>> [conclusion.id for conclusion, _ in night.contrast(kb.assess({"labs": []})).only_first]
+    ['night:SHORT']
+    """
 
     def why_not(self, conclusion: str) -> WhyNot:
         """Why a conclusion was not reached, and the smallest changes of the record that would reach it.

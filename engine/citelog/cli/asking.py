@@ -53,6 +53,11 @@ def query(
     """
     from citelog.graph import library
 
+    if listed and form == "json":
+        from citelog.render.documents import written
+
+        write(written([library.document(library.library())]))
+        return 0
     if listed:
         print_lines(_catalogue(library.library()))
         return 0

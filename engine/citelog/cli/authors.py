@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from citelog import home
 from citelog.cli.console import KB, No, address, forms, open_base, print_lines, progress, save, say, width, write
 from citelog.diagnostics import CitelogError
+
+if TYPE_CHECKING:
+    from citelog.knowledge.base import Knowledge
 
 
 @click.command(epilog="Example: citelog new my-guideline --document guideline.txt")
@@ -219,22 +223,41 @@ def coverage(kb: str | None, form: str, rule: str | None, least: float | None) -
 
 
 @click.command(epilog="Example: citelog show G06")
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="[ID]", required=False)
 @KB
 @forms("text", "json")
-def show(id_: str, kb: str | None, form: str) -> None:
-    """A statement, rule, conflict, predicate or term, with its quote and where it is used."""
+def show(id_: str | None, kb: str | None, form: str) -> None:
+    """A statement, rule, conflict, predicate or term, with its quote and where it is used.
+
+    Without ID, what the knowledge base holds, and all that it can conclude.
+    """
     from citelog.knowledge.lookup import find
 
     knowledge = open_base(kb)
+    if id_ is None:
+        return _show_all(knowledge, form)
     found = find(knowledge, id_)
     if form == "json":
-        documents = [one.to_dict() for one in found]
-        write(json.dumps(documents if len(documents) > 1 else documents[0], ensure_ascii=False, indent=2) + "\n")
+        from citelog.render.documents import written
+
+        write(written([one.to_dict() for one in found], several=len(found) > 1))
         return
     from citelog.render.text import found as lines
 
     print_lines(line for one in found for line in lines(one, knowledge, width()))
+
+
+def _show_all(knowledge: Knowledge, form: str) -> None:
+    from citelog.explain.contents import contents
+
+    document = contents(knowledge)
+    if form == "json":
+        from citelog.render.documents import written
+
+        return write(written([document]))
+    from citelog.render.text import contents as lines
+
+    print_lines(lines(document, width()))
 
 
 @click.command(epilog="Example: citelog schema proof")

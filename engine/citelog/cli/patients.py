@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def _json(documents: list[Any], several: bool = False) -> None:
-    write(json.dumps(documents if several else documents[0], ensure_ascii=False, indent=2) + "\n")
+    from citelog.render.documents import written
+
+    write(written(documents, several))
 
 
 def _print(
@@ -74,8 +76,9 @@ def assess(
 
         give(found, kb, receipt)
     if form == "json":
-        documents = [a.to_json() for a in found]
-        write(("[\n" + ",\n".join(documents) + "\n]" if len(cases) > 1 else documents[0]) + "\n")
+        from citelog.render.documents import assessments
+
+        write(assessments(found, several=len(cases) > 1))
     elif form == "text":
         from citelog.render import text
 

@@ -15,10 +15,11 @@ from citelog.diagnostics import CitelogError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from citelog.knowledge.base import Knowledge
+    from citelog.serve.app import Served
     from citelog.serve.dataset import Dataset
     from citelog.serve.limits import Limits
     from citelog.serve.logged import Logged
-    from citelog.serve.playground import Playground
     from citelog.serve.queries import Queries
 
 
@@ -55,13 +56,13 @@ def serve(
     kb: str | None,
     at: str | None,
 ) -> None:
-    """Answer SPARQL queries over HTTP, from the knowledge base and the cases that are named.
+    """Answer over HTTP: about patients, as JSON (/api), and SPARQL queries, about the cases that are named (/sparql).
 
     /playground is a page to try changes of rules and cases on. Nothing is changed through it all, but for what is
     saved there with --edit. Ctrl-C ends it.
 
-    With --log, the assessment of each case that is named is entered in a log before anything is answered; drafts that
-    are tried in the playground are not.
+    With --log, each assessment is entered in a log before it is answered, and those of the cases that are named before
+    anything is; drafts that are tried in the playground are not.
     """
     missing = [name for name in ("starlette", "uvicorn", "pyoxigraph") if find_spec(name) is None]
     if missing:
@@ -81,21 +82,15 @@ def serve(
     from citelog.serve import server
     from citelog.serve.limits import Limits
 
-    logged = None if log is None else _logged(kb, log, log_key)
     limits = Limits() if time_limit is None else replace(Limits(), query_seconds=time_limit)
     dataset = _of_files((*files, *more)) if files else _of_knowledge(kb, cases, at, log, log_key)
     _log()
-    playground = None if files else _playground(kb, limits, edit)
-    server.serve(
-        dataset,
-        library(),
-        host,
-        port,
-        limits,
-        lambda address, queries: _told(address, queries, playground, log),
-        playground,
-        logged,
-    )
+    served = None if files else _served(kb, limits, edit, log, log_key)
+
+    def started(address: str, queries: Queries) -> None:
+        _told(address, queries, served, log)
+
+    server.serve(dataset, library(), host, port, limits, started, served)
 
 
 def _of_files(files: tuple[str, ...]) -> Dataset:
@@ -120,27 +115,33 @@ def _of_knowledge(
     return of_nquads(made.store.dump(format=RdfFormat.N_QUADS) or b"")
 
 
-def _logged(kb: str | None, log: str, log_key: Path | None) -> Logged:
-    from citelog.ledger.writer import Writer
-    from citelog.receipt.manifest import manifest
-    from citelog.serve.logged import Logged
-
-    return Logged(Writer(writable(log, log_key)), manifest(home.knowledge(kb), home.ontology()))
-
-
-def _playground(kb: str | None, limits: Limits, edit: bool) -> Playground:
+def _served(kb: str | None, limits: Limits, edit: bool, log: str | None, log_key: Path | None) -> Served:
+    from citelog.serve.app import Served
     from citelog.serve.bench import Bench
+    from citelog.serve.consultation import Consultation
     from citelog.serve.playground import Playground
 
-    return Playground(Bench(home.knowledge(kb), limits, edit), open_base(kb))
+    knowledge, folder = open_base(kb), home.knowledge(kb)
+    logged = None if log is None else _logged(knowledge, log, log_key)
+    consultation = Consultation(folder, knowledge.sha256, limits, logged.entered if logged else None)
+    return Served(consultation, Playground(Bench(folder, limits, edit), knowledge), logged)
 
 
-def _told(address: str, queries: Queries, playground: Playground | None, log: str | None) -> None:
+def _logged(knowledge: Knowledge, log: str, log_key: Path | None) -> Logged:
+    from citelog.ledger.writer import Writer
+    from citelog.serve.logged import Logged
+
+    return Logged(Writer(writable(log, log_key)), knowledge.identity)
+
+
+def _told(address: str, queries: Queries, served: Served | None, log: str | None) -> None:
     if log is not None:
         say(f"{address}log/checkpoint is the signed checkpoint of {log}")
-    if playground is not None:
+    if served is not None:
+        playground = served.playground
         saving = "drafts can be saved" if playground.bench.edit else "nothing is saved"
         say(f"{address}playground is for trying changes of {playground.knowledge.id}: {saving}")
+        say(f"{address}api/openapi.json describes how programs ask about patients")
     held = queries.contents
     say(f"{address}sparql answers queries over {held.quads:,} quads (named graphs: {len(held.graphs):,})")
 

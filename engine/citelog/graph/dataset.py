@@ -53,6 +53,15 @@ class Dataset:
         quads.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
         return hashlib.sha256("".join(sorted(f"{quad} .\n" for quad in quads)).encode()).hexdigest()
 
+    def joined(self, answers: Iterable[Answer]) -> Dataset:
+        """A dataset of its own: what this one holds, and some cases with their answers. This one stays as it is."""
+        from pyoxigraph import Store
+
+        store = Store()
+        store.extend(self.store)
+        _add(store, answers)
+        return Dataset(store, self.prefixes)
+
 
 def dataset(folder: Path, knowledge: Knowledge, answers: Iterable[Answer] = ()) -> Dataset:
     """The dataset of a knowledge base and of any number of cases.
@@ -68,10 +77,14 @@ def dataset(folder: Path, knowledge: Knowledge, answers: Iterable[Answer] = ()) 
     if fingerprint(folder, home.ontology()) != knowledge.sha256:
         raise CitelogError(f"{folder}: the knowledge base was changed while it was read\n   = ask again")
     store.extend(described.knowledge(knowledge, list(store)))
+    _add(store, answers)
+    return Dataset(store, prefixes)
+
+
+def _add(store: Store, answers: Iterable[Answer]) -> None:
     for answer in sorted(answers, key=prov.assessment_iri):
         store.extend(_quads(prov.graph(answer)))
         store.extend(described.answer(answer))
-    return Dataset(store, prefixes)
 
 
 def _read(path: Path, prefixes: dict[str, str]) -> list[Quad]:

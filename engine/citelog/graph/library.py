@@ -18,12 +18,15 @@ a text that its answer holds.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from citelog import home
 from citelog.diagnostics import CitelogError, did_you_mean
+
+FORMAT = "citelog-queries/1"
 
 AUDIENCES: Mapping[str, str] = {
     "author": "who writes a knowledge base",
@@ -93,6 +96,27 @@ def library() -> tuple[Query, ...]:
     order = list(AUDIENCES)
     found = (read(path) for path in home.queries().glob("*.rq"))
     return tuple(sorted(found, key=lambda query: (order.index(query.audience), query.name)))
+
+
+def document(queries: Iterable[Query]) -> dict[str, Any]:
+    """What can be asked by name, as the document `citelog-queries/1`."""
+    return {
+        "format": FORMAT,
+        "queries": [
+            {
+                "name": query.name,
+                "question": query.question,
+                "about": query.about,
+                "audience": query.audience,
+                "needs_case": query.needs_case,
+                "parameters": [
+                    {"name": one.name, "type": one.type, "meaning": one.meaning, "default": one.default}
+                    for one in query.parameters
+                ],
+            }
+            for query in queries
+        ],
+    }
 
 
 def find(name_or_file: str) -> Query:

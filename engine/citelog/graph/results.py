@@ -22,21 +22,23 @@ GRAPHS = ("turtle", "ntriples", "jsonld")
 TRUTH = ("table", "json", "xml")
 
 
-def form(found: Found, wanted: str | None) -> str:
-    """The form to write in: the wanted one, or the first of its kind; raises CitelogError where the answer has none."""
+def forms(found: Found) -> tuple[str, ...]:
+    """The forms that an answer can be written in, the usual one first."""
     from pyoxigraph import QueryBoolean, QueryTriples
 
-    forms: tuple[str, ...]
     if isinstance(found, QueryTriples):
-        what, forms = "the answer is a graph", GRAPHS
-    elif isinstance(found, QueryBoolean):
-        what, forms = "the answer is yes or no", TRUTH
-    else:
-        what, forms = "the answer has rows", ROWS
+        return GRAPHS
+    return TRUTH if isinstance(found, QueryBoolean) else ROWS
+
+
+def form(found: Found, wanted: str | None) -> str:
+    """The form to write in: the wanted one, or the first of its kind; raises CitelogError where the answer has none."""
+    offered = forms(found)
     if wanted is None:
-        return forms[0]
-    if wanted not in forms:
-        raise CitelogError(f"--format {wanted}: {what}\n   = it can be written as {', '.join(forms)}")
+        return offered[0]
+    if wanted not in offered:
+        what = {GRAPHS: "the answer is a graph", TRUTH: "the answer is yes or no", ROWS: "the answer has rows"}[offered]
+        raise CitelogError(f"--format {wanted}: {what}\n   = it can be written as {', '.join(offered)}")
     return wanted
 
 

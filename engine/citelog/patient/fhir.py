@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -276,6 +277,16 @@ def other_subject(resource: Resource) -> str:
     parts = REFERENCE.fullmatch(refers_to(resource, "subject"))
     kind = parts[2] if parts else as_text(subject.get("type"))
     return "" if kind in ("", "Patient") else f"a {kind}"
+
+
+def import_models() -> None:
+    """Import the models of all types of FHIR, so that no record needs another file."""
+    from fhir.resources.R4B import fhirtypes, get_fhir_model_class
+
+    for name in dir(fhirtypes):
+        if name.endswith("Type"):
+            with suppress(ValueError):  # a primitive: it has no model
+                get_fhir_model_class(name.removesuffix("Type"))
 
 
 # --- validity ----------------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def whose(case: Case, knowledge: Knowledge) -> dict[str, Any]:
     """What every document about an answer says: of which case, by which knowledge, and what to beware of."""
     return {
         "case": {"id": case.id, "sha256": case.sha256},
-        "knowledge": {"id": knowledge.id, "version": knowledge.version, "sha256": knowledge.sha256},
+        "knowledge": knowledge.identity,
         "caveats": [{"text": c.text, "statements": list(c.statements)} for c in knowledge.caveats],
     }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from citelog.assess import Assessment, Conclusion
 from citelog.diagnostics import Diagnostic
@@ -148,6 +149,28 @@ def found(thing: Found, knowledge: Knowledge, width: int = WIDTH) -> Iterator[Li
             yield from citation(one, width)
     for how, ids in thing.uses.items():
         yield from wrapped(f"  {how}: {', '.join(ids)}", width, "    ", "green")
+
+
+def contents(document: Mapping[str, Any], width: int = WIDTH) -> Iterator[Line]:
+    """What a knowledge base holds, by the ids that each thing can be asked for by (`citelog-knowledge/1`)."""
+    knowledge = document["knowledge"]
+    yield from wrapped(f"{knowledge['id']} {knowledge['version']}  {document['title']}", width, "  ", "bold")
+    yield from wrapped(f"  review: {document['review_status']}", width, "    ")
+    yield Line(f"  document: {document['source']['file']}")
+    for caveat in document["caveats"]:
+        yield from wrapped(f"  ! {caveat['text']} [{' '.join(caveat['statements'])}]", width, "    ", "yellow")
+    held = {
+        "statements": [one["id"] for one in document["statements"]],
+        "conflicts": [one["id"] for one in document["conflicts"]],
+        "rules": [one["name"] for one in document["rules"]],
+        "predicates": document["predicates"],
+        "terms": [one["id"] for one in document["terms"]],
+        "conclusions": document["conclusions"],
+    }
+    for what, ids in held.items():
+        yield Line("")
+        yield Line(f"{what} ({len(ids)})", "bold")
+        yield from wrapped(f"  {', '.join(ids)}", width, "  ")
 
 
 # findings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,6 +13,8 @@ from starlette.routing import Route
 
 from citelog.graph.library import Query as Stored
 from citelog.serve import pages
+from citelog.serve.api import Api
+from citelog.serve.consultation import Consultation
 from citelog.serve.guard import Guard, refused
 from citelog.serve.limits import Refusal
 from citelog.serve.logged import Logged
@@ -20,28 +23,43 @@ from citelog.serve.queries import Queries
 from citelog.serve.sparql import METHODS, Endpoint
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A knowledge base as it is served: who answers about patients, where drafts are tried, and the log, if any."""
+
+    consultation: Consultation
+    playground: Playground
+    logged: Logged | None = None
+
+    def routes(self) -> Iterator[Route]:
+        """What leads where."""
+        yield from Api(self.consultation).routes()
+        yield from _of_playground(self.playground)
+        if self.logged is not None:
+            yield Route("/log", self.logged.about)
+            yield Route("/log/checkpoint", self.logged.checkpoint)
+
+
 def application(
-    queries: Queries,
-    library: Sequence[Stored],
-    names: frozenset[str] | None,
-    playground: Playground | None = None,
-    logged: Logged | None = None,
+    queries: Queries, library: Sequence[Stored], names: frozenset[str] | None, served: Served | None = None
 ) -> Guard:
     """Everything that is served, to hosts called `names` (None, any).
 
-    Queries, with a `library` of them, are answered by `queries`; without a knowledge base there is no playground, and
-    without a log no checkpoint.
+    Queries, with a `library` of them, are answered by `queries`; without a knowledge base that is all.
     """
-    endpoint = Endpoint(queries, library, playground is not None)
+
+    async def health(request: Request) -> Response:
+        return _health(served is None or served.consultation.ready)
+
+    endpoint = Endpoint(queries, library, served is not None)
     resources = Starlette(
         routes=[
             Route("/", _home),
             Route("/sparql", endpoint.respond, methods=METHODS),
             Route("/sparql/", endpoint.respond, methods=METHODS),
             Route("/style.css", _style),
-            Route("/health", _health),
-            *(_of_playground(playground) if playground else ()),
-            *([Route("/log", logged.about), Route("/log/checkpoint", logged.checkpoint)] if logged else ()),
+            Route("/health", health),
+            *(served.routes() if served else ()),
         ],
         exception_handlers={Refusal: _refused, HTTPException: _no_resource},
     )
@@ -70,13 +88,14 @@ async def _style(request: Request) -> Response:
     return Response(pages.style(), media_type="text/css")
 
 
-async def _health(request: Request) -> Response:
-    return Response("ok\n", media_type="text/plain")
+def _health(well: bool) -> Response:
+    body = b'{"status": "pass"}\n' if well else b'{"status": "fail"}\n'
+    return Response(body, 200 if well else 503, media_type="application/health+json")
 
 
 async def _refused(request: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, Refusal)
-    return refused(refusal)
+    return refused(refusal, request.url.path)
 
 
 async def _no_resource(request: Request, error: Exception) -> Response:
@@ -85,7 +104,7 @@ async def _no_resource(request: Request, error: Exception) -> Response:
         allowed = ", ".join(sorted(dict(error.headers or {}).get("Allow", "").split(", ")))
         refusal = Refusal(405, f"{request.method} is no method of this resource", f"use one of {allowed}")
     else:
-        refusal = Refusal(error.status_code, "there is nothing at this address", "start at /sparql")
-    answer = refused(refusal)
+        refusal = Refusal(error.status_code, "there is nothing at this address", "see /api/openapi.json, or start at /")
+    answer = refused(refusal, request.url.path)
     answer.headers.update(error.headers or {})
     return answer

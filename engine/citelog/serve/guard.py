@@ -9,6 +9,7 @@ The log says what was done and how long it took. A query may name a patient, so 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import time
 from collections.abc import Mapping
@@ -19,9 +20,11 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 
+from citelog.serve import problems
 from citelog.serve.limits import Refusal
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
@@ -63,15 +66,16 @@ class Guard:
 
         try:
             refusal = self._refusal(Headers(scope=scope))
-            await (refused(refusal) if refusal else self.app)(scope, receive, sent)
+            await (refused(refusal, scope["path"]) if refusal else self.app)(scope, receive, sent)
         except asyncio.CancelledError:  # the server stops: what is under way and takes too long is not finished
             if not status:
-                await refused(Refusal(503, "the server stops", "ask again when it is back"))(scope, receive, sent)
+                stopped = Refusal(503, "the server stops", "ask again when it is back")
+                await refused(stopped, scope["path"])(scope, receive, sent)
         except Exception as error:  # noqa: BLE001  the last resort: a fault of ours, told as one
-            place = extract_tb(error.__traceback__)[-1]  # not its text: that may hold what is in a record
-            log.error("a fault of citelog: %s at %s:%d", type(error).__name__, place.filename, place.lineno or 0)
+            last = extract_tb(error.__traceback__)[-1]  # not its text: that may hold what is in a record
+            fault = faulty(f"{type(error).__name__} at {last.filename}:{last.lineno}")
             if not status:
-                await refused(Refusal(500, "a fault of citelog", "report what was asked"))(scope, receive, sent)
+                await refused(fault, scope["path"])(scope, receive, sent)
         finally:
             form = scope.get("state", {}).get("form", "-")
             took = (time.perf_counter() - started) * 1e3
@@ -103,6 +107,18 @@ def _name(host: str) -> str:
         return ""
 
 
-def refused(refusal: Refusal) -> PlainTextResponse:
-    """A refusal as an answer for programs and people alike."""
+def faulty(place: str) -> Refusal:
+    """A fault of ours, told without a word of what was asked: its id stands in the log, with its kind and place.
+
+    The id is made of the place, so that one fault has one id, whoever meets it.
+    """
+    id_ = hashlib.sha256(place.encode()).hexdigest()[:8]
+    log.error("a fault of citelog, %s: %s", id_, place)
+    return Refusal(500, f"a fault of citelog, {id_}", "report this id, and what was asked, without the record")
+
+
+def refused(refusal: Refusal, path: str) -> Response:
+    """A refusal as an answer: problem details from the API, two lines for programs and people alike elsewhere."""
+    if path.startswith(("/api/", "/health")):
+        return problems.answer(refusal)
     return PlainTextResponse(f"{refusal}\n", refusal.status, refusal.headers)

@@ -45,6 +45,17 @@ class Limits:
     draft_request: int = 2 << 20
     draft_result: int = 8 << 20
     draft_wait_seconds: float = 30.0
+    consultants: int = 6
+    long_consultations: int = 4
+    quick_consultation: float = 2.0
+    consultation_seconds: float = 20.0
+    derivation_seconds: float = 10.0  # of processor time, each time that the rules are run
+    consultation_memory: int = 512 << 20
+    consultation_request: int = 8 << 20  # a record, or some: ten times the largest of one patient that we have seen
+    consultation_result: int = 32 << 20
+    consultations_waiting: int = 128
+    consultation_wait_seconds: float = 15.0
+    one_client: int = 96  # requests of one address to the API at a time
     head_seconds: float = 10.0  # from the first byte of a request to the end of its headers
     body_seconds: float = 10.0
     exchange_seconds: float = 60.0  # from the headers of a request to the last byte of its answer
@@ -77,20 +88,37 @@ class Limits:
             self.draft_wait_seconds,
         )
 
+    @property
+    def consultations(self) -> Bounds:
+        """The bounds of the workers that answer about patients."""
+        return Bounds(
+            self.consultants,
+            self.long_consultations,
+            self.quick_consultation,
+            self.consultation_seconds,
+            self.consultation_memory,
+            self.consultations_waiting,
+            self.consultation_wait_seconds,
+        )
+
 
 class Refusal(Exception):
     """A request that is not answered, and why: the status, what is wrong, and what to try.
+
+    `where` is the place in the request, where there is one, and `code` a stable word (`serve.problems`); without one,
+    the status says it.
 
     >>> print(Refusal(400, "no query is given", "send one as query=…"))
     no query is given
       = send one as query=…
     """
 
-    def __init__(self, status: int, what: str, remedy: str) -> None:
-        self.status, self.what, self.remedy = HTTPStatus(status), what, remedy
-        super().__init__(f"{what}\n  = {remedy}")
+    def __init__(self, status: int, what: str, remedy: str, code: str = "", where: str = "") -> None:
+        self.status, self.what, self.remedy, self.code, self.where = HTTPStatus(status), what, remedy, code, where
+        super().__init__(f"{where}{': ' if where else ''}{what}\n  = {remedy}")
 
     @property
     def headers(self) -> dict[str, str]:
         """Retry-After, where trying the same again may help: only a busy server is worth asking twice."""
-        return {"Retry-After": "1"} if self.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+        again = self.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
+        return {"Retry-After": "1"} if again else {}

@@ -6,21 +6,21 @@ Whoever fetches `/log/checkpoint` now and then, and keeps what comes, can tell l
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from citelog.answer import Answer
 from citelog.diagnostics import CitelogError
+from citelog.ledger.entry import Record
 from citelog.ledger.log import head
 from citelog.ledger.note import Signed
 from citelog.ledger.writer import Writer
-from citelog.receipt.entered import record
-from citelog.receipt.manifest import Manifest
+from citelog.receipt.content import engine
 from citelog.serve.limits import Refusal
 
 T = TypeVar("T")
@@ -28,17 +28,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Logged:
-    """A log, and the files of the knowledge base that is assessed by."""
+    """A log, and the knowledge base that is assessed by, as documents name it."""
 
     writer: Writer
-    files: Manifest
+    knowledge: Mapping[str, str]
 
-    async def enter(self, assessment: Answer, asked: str) -> int:
-        """Enter an assessment; the number of its entry, once it is on the disk, and not before may it be answered.
+    async def entered(self, asked: str, receipts: Sequence[bytes]) -> None:
+        """Enter assessments by their receipts; once they are on the disk it returns, and they may be answered.
 
-        Raises Refusal where it could not be entered.
+        `asked` names the interface. Raises Refusal where they could not be entered.
         """
-        return await _done(lambda: self.writer.append(record(assessment, self.files, asked)))
+        for entry in [Record(asked, self.knowledge, engine(), receipt) for receipt in receipts]:
+            await _done(partial(self.writer.append, entry))
 
     async def about(self, request: Request) -> Response:
         """What the log says of itself, as JSON."""
@@ -67,4 +68,6 @@ async def _done(work: Callable[[], T]) -> T:
         return await run_in_threadpool(work)
     except CitelogError as error:
         what, _, remedy = str(error).partition("\n   = ")
-        raise Refusal(503, what, remedy or "see what is wrong: citelog audit log verify LOG") from error
+        raise Refusal(
+            503, what, remedy or "see what is wrong: citelog audit log verify LOG", "unwritten-log"
+        ) from error

@@ -15,7 +15,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -170,7 +170,8 @@ class Pool:
         self._workers: list[Worker] = []
         self._loader: asyncio.subprocess.Process | None = None
         self._guard: asyncio.Task[None] | None = None
-        self._waiting = self._long = 0
+        self._waiting = 0
+        self._long = asyncio.Semaphore(bounds.long)
 
     async def __aenter__(self) -> Pool:
         try:
@@ -194,12 +195,28 @@ class Pool:
             worker.stop()
             worker.close()
 
-    async def ask(self, message: Mapping[str, Any], data: bytes = b"") -> Reply:
-        """What a worker replies to a task. Raises Refusal where it needs too much, or no worker is to be had."""
+    async def ask(self, message: Mapping[str, Any], data: bytes = b"", slow: bool = False) -> Reply:
+        """What a worker replies to a task. Raises Refusal where it needs too much, or no worker is to be had.
+
+        A task that is known to be `slow` waits until fewer than the bounds allow take long; any other that turns out
+        to be is refused where they do already.
+        """
+        if not slow:
+            return await self._tried(message, data, slow)
+        with self._queued():
+            async with asyncio.timeout(self.bounds.wait_seconds):
+                await self._long.acquire()
+        try:
+            return await self._tried(message, data, slow)
+        finally:
+            self._long.release()
+
+    async def _tried(self, message: Mapping[str, Any], data: bytes, slow: bool) -> Reply:
+        """What a worker replies; where one is lost, another is asked, once."""
         noun = self.craft.noun
         for _ in range(2):
             try:
-                reply, body = await self._asked(await self._next(), message, data)
+                reply, body = await self._asked(await self._next(), message, data, slow)
             except EndedError as error:
                 if error.signal == signal.SIGALRM:
                     raise self._too_long() from error
@@ -211,56 +228,64 @@ class Pool:
                 raise self._too_much()
             if reply["kind"] == "large":
                 what = f"the result is larger than {message['most']:,} bytes"
-                raise Refusal(422, what, self.craft.less)
+                raise Refusal(422, what, self.craft.less, "result-too-large")
             return reply, body
         raise Refusal(500, f"two processes ended while they worked on this {noun}", "report it: the fault is ours")
 
     def _too_long(self) -> Refusal:
         what = f"the {self.craft.noun} took longer than {self.bounds.seconds:g} seconds"
-        return Refusal(422, what, self.craft.less)
+        return Refusal(422, what, self.craft.less, "too-long")
 
     def _too_much(self) -> Refusal:
         what = f"the {self.craft.noun} needs more memory, or is longer or nested deeper, than a process here can bear"
-        return Refusal(422, what, self.craft.less)
+        return Refusal(422, what, self.craft.less, "too-costly")
 
     async def _next(self) -> Worker:
         """A free worker, as soon as there is one."""
+        with self._queued():
+            async with asyncio.timeout(self.bounds.wait_seconds):
+                while not (worker := await self._free.get()).idle:
+                    pass  # its loader has ended since
+        return worker
+
+    @contextlib.contextmanager
+    def _queued(self) -> Iterator[None]:
+        """Within, a task waits; not too many do, and none too long."""
         if self._waiting >= self.bounds.waiting:
             raise Refusal(503, f"{self._waiting} others are waiting already", "try again in a moment")
         self._waiting += 1
         try:
-            async with asyncio.timeout(self.bounds.wait_seconds):
-                while not (worker := await self._free.get()).idle:
-                    pass  # its loader has ended since
-            return worker
+            yield
         except TimeoutError as error:
             raise Refusal(503, f"no process became free for this {self.craft.noun}", "try again in a moment") from error
         finally:
             self._waiting -= 1
 
-    async def _asked(self, worker: Worker, message: Mapping[str, Any], data: bytes) -> Reply:
+    async def _asked(self, worker: Worker, message: Mapping[str, Any], data: bytes, slow: bool) -> Reply:
         """What a worker replies; where nobody waits for it any more, it ends."""
         reply = worker.ask(message, data)
         try:
             await asyncio.wait({reply}, timeout=self.bounds.quick)
             if not reply.done():
-                await self._long_wait(worker, reply)
+                await self._long_wait(worker, reply, slow)
             return reply.result()
         finally:
             if not reply.done():  # refused, or the client has gone and this task is cancelled
                 reply.cancel()
                 worker.stop()
 
-    async def _long_wait(self, worker: Worker, reply: asyncio.Future[Reply]) -> None:
-        if self._long >= self.bounds.long:
-            what = f"{self._long} others take long already, and this {self.craft.noun} does too"
-            raise Refusal(503, what, "try again in a moment, or ask for less")
-        self._long += 1
+    async def _long_wait(self, worker: Worker, reply: asyncio.Future[Reply], slow: bool) -> None:
+        if not slow:
+            if self._long.locked():
+                what = f"{self.bounds.long} others take long already, and this {self.craft.noun} does too"
+                raise Refusal(503, what, "try again in a moment, or ask for less")
+            await self._long.acquire()  # at once: it is not locked
         worker.lower()
         try:
             await asyncio.wait({reply}, timeout=self.bounds.seconds + _GRACE)
         finally:
-            self._long -= 1
+            if not slow:
+                self._long.release()
         if not reply.done():
             raise self._too_long()
 

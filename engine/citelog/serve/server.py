@@ -16,12 +16,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from citelog.diagnostics import CitelogError
 from citelog.graph.library import Query as Stored
-from citelog.serve.app import application
+from citelog.serve.app import Served, application
 from citelog.serve.dataset import Dataset
 from citelog.serve.guard import LOOPBACK
 from citelog.serve.limits import Limits
-from citelog.serve.logged import Logged
-from citelog.serve.playground import Playground
 from citelog.serve.queries import Queries
 
 
@@ -32,15 +30,14 @@ def serve(
     port: int,
     limits: Limits,
     started: Callable[[str, Queries], None],
-    playground: Playground | None = None,
-    logged: Logged | None = None,
+    served: Served | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. `started` is told the address once queries are answered.
 
-    `playground` is the one of the knowledge base that is served, where it is one; `logged` the log that is written to.
+    `served` is the knowledge base, where it is one.
     Raises CitelogError where the address is not to be had or the dataset cannot be read.
     """
-    asyncio.run(_serve(dataset, library, host, port, limits, started, playground, logged))
+    asyncio.run(_serve(dataset, library, host, port, limits, started, served))
 
 
 async def _serve(
@@ -50,14 +47,13 @@ async def _serve(
     port: int,
     limits: Limits,
     started: Callable[[str, Queries], None],
-    playground: Playground | None = None,
-    logged: Logged | None = None,
+    served: Served | None = None,
 ) -> None:
     with _listener(host, port) as listener:
-        async with Queries(dataset, limits) as queries, _closing(playground):
+        async with Queries(dataset, limits) as queries, _ending(served):
             names = LOOPBACK | {host} if listener.getsockname()[0] in LOOPBACK else None
             config = uvicorn.Config(
-                application(queries, library, names, playground, logged),
+                application(queries, library, names, served),
                 http=_protocol(limits),
                 ws="none",
                 lifespan="off",
@@ -71,16 +67,20 @@ async def _serve(
             )
             logging.getLogger("uvicorn").setLevel(logging.ERROR)
             started(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/", queries)
+            if served is not None:
+                served.consultation.start()  # and nobody waits for it but who asks about a patient
             await _Server(config).serve(sockets=[listener])
 
 
 @asynccontextmanager
-async def _closing(playground: Playground | None) -> AsyncIterator[None]:
+async def _ending(served: Served | None) -> AsyncIterator[None]:
+    """Afterwards, no worker of a knowledge base is left."""
     try:
         yield
     finally:
-        if playground is not None:
-            await playground.bench.close()
+        if served is not None:
+            await served.consultation.close()
+            await served.playground.bench.close()
 
 
 class _Server(uvicorn.Server):
