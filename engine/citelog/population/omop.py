@@ -60,7 +60,7 @@ def read(
         what = "no table says what its concept ids mean"
         raise CaseError(str(folder), what, "add concept.csv from Athena, or concept_mapping.csv (concept_id,name)")
     with database.cursor() as cursor:
-        _prepare(tables, cursor)
+        _prepare(tables, scratch, cursor)
         vocabulary = _vocabulary(tables, cursor, terms)
         relations = dict(_relations(tables, vocabulary, scratch, cursor, at))
         rejected, notes = scratch / "rejected.parquet", scratch / "notes.parquet"
@@ -88,12 +88,16 @@ class _Table:
     stored: Stored
     columns: Mapping[str, str] = field(default_factory=dict)
 
+    def kind(self, column: str) -> str:
+        """The type of a column; empty where there is none."""
+        return self.stored.columns[self.columns[column]] if column in self.columns else ""
+
     def whole(self, column: str) -> str:
         """A column of ids; what is no whole number is null."""
         if column not in self.columns:
             return "NULL::BIGINT"
         written = name(self.columns[column])
-        kind = self.stored.columns[self.columns[column]]
+        kind = self.kind(column)
         if kind in ("DOUBLE", "FLOAT"):  # what pandas makes of ids of which some are missing
             return f"CASE WHEN {written} = floor({written}) THEN TRY_CAST({written} AS BIGINT) END"
         if kind == "VARCHAR":
@@ -105,8 +109,7 @@ class _Table:
     def is_there(self, column: str) -> str:
         """That something stands in a column."""
         written = name(self.columns[column])
-        kind = self.stored.columns[self.columns[column]]
-        if kind in ("DOUBLE", "FLOAT"):
+        if self.kind(column) in ("DOUBLE", "FLOAT"):
             return f"({written} IS NOT NULL AND NOT isnan({written}))"
         return f"({written} IS NOT NULL AND trim(CAST({written} AS VARCHAR)) <> '')"
 
@@ -125,7 +128,7 @@ class _Table:
         if column not in self.columns:
             return "NULL::VARCHAR"
         written = name(self.columns[column])
-        if self.stored.columns[self.columns[column]] not in ("DOUBLE", "FLOAT"):
+        if self.kind(column) not in ("DOUBLE", "FLOAT"):
             return self.text(column)
         return f"CASE WHEN NOT isnan({written}) THEN regexp_replace(CAST({written} AS VARCHAR), '\\.0$', '') END"
 
@@ -186,18 +189,23 @@ COLUMNS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] 
 }  # fmt: skip
 
 
-def _prepare(tables: Mapping[str, _Table], cursor: duckdb.DuckDBPyConnection) -> None:
-    """Views `measurement_rows` and so on: typed, with `fault` where a row cannot be used; `people` and `faults`."""
+def _prepare(tables: Mapping[str, _Table], scratch: Path, cursor: duckdb.DuckDBPyConnection) -> None:
+    """Make `measurement_rows` and so on: typed, with `fault` where a row cannot be used; and `people` and `faults`."""
+
+    def made(table: str, query: str) -> None:
+        path = literal(str(scratch / f"omop-{table}-rows.parquet"))
+        cursor.execute(f"COPY ({query}) TO {path} (FORMAT parquet)")
+        cursor.execute(f"CREATE TEMP VIEW {table}_rows AS FROM read_parquet({path})")
+
     person = tables.get("person")
     if person:
-        cursor.execute(f"CREATE TEMP VIEW person_rows AS {_rows(person, _PERSON_IDS, _PERSON_TEXTS, (), known=False)}")
+        made("person", _rows(person, _PERSON_IDS, _PERSON_TEXTS, (), known=False))
         cursor.execute("CREATE TEMP TABLE people AS SELECT DISTINCT patient FROM person_rows WHERE fault IS NULL")
     for table in EVENTS:
         if table in tables:
             ids, texts, numbers = COLUMNS[table]
             ids = ("concept_id", "source_concept_id", *ids)
-            rows = _rows(tables[table], ids, ("source_value", *texts), numbers, known=person is not None)
-            cursor.execute(f"CREATE TEMP VIEW {table}_rows AS {rows}")
+            made(table, _rows(tables[table], ids, ("source_value", *texts), numbers, known=person is not None))
     parts = []
     for table in ("person", *EVENTS):
         if table in tables:
@@ -226,11 +234,10 @@ def _rows(table: _Table, ids: tuple[str, ...], texts: tuple[str, ...], numbers: 
     picked += [f"{table.text(column(one))} AS {one}" for one in texts]
     picked += [f"{table.number(one)} AS {one}" for one in numbers]
     cases = ["WHEN patient IS NULL THEN 'It names no person by a whole number.'"]
-    unread = [one for one in ids if column(one) in table.columns]
-    for one in unread:
+    for one in (one for one in ids if table.kind(column(one)) in ("VARCHAR", "DOUBLE", "FLOAT")):
         picked.append(f"{table.is_there(column(one))} AND ({table.whole(column(one))}) IS NULL AS bad_{one}")
         cases.append(f"WHEN bad_{one} THEN {literal(f'Its {column(one)} is no whole number.')}")
-    for one in (*texts, *numbers):
+    for one in (one for one in (*texts, *numbers) if table.kind(column(one)) == "VARCHAR"):
         bad = f"regexp_matches({one}, {literal(FORBIDDEN)})"
         cases.append(f"WHEN {bad} THEN {literal(f'Its {column(one)} holds a control character.')}")
         cases.append(
