@@ -767,7 +767,7 @@ def test_every_way_to_damage_a_proof_is_found_out_in_a_receipt_too() -> None:
         for _ in range(50):
             answer, checker = rng.choice(list(zip(answers, checkers, strict=True)))
             id_ = rng.choice(list(answer.by_id))
-            proof = answer.why(id_).to_dict()
+            proof = json.loads(json.dumps(answer.why(id_).to_dict()))  # the answer is the library's own
             try:
                 make(damage.Draw(rng, proof, checker))
             except IndexError:
