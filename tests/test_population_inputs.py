@@ -240,6 +240,13 @@ def test_what_is_no_folder_is_refused(name: str, tmp_path: Path) -> None:
         inputs.read(tmp_path / name, tmp_path, duckdb.connect(), TERMS)
 
 
+def test_data_that_cannot_be_used_leave_no_folder_of_answers(tmp_path: Path) -> None:
+    write(tmp_path / "data", {"labs.csv": "patient,value\nP1,1\n"})
+    with pytest.raises(CaseError, match='no column "analyte"'):
+        run(b12.knowledge(), tmp_path / "data", tmp_path / "out", Options())
+    assert not (tmp_path / "out").exists()
+
+
 # --- what is read as it stands ------------------------------------------------------------------------------------
 
 READ: dict[str, tuple[Files, str, list[str]]] = {

@@ -72,13 +72,19 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
 
     Raises CaseError where the data cannot be used, RefusedError where a rule cannot be run on many.
     """
+    is_new = not folder.exists()
     scratch = _prepared(folder)
     report = Report()
     settings: dict[str, Any] = {"memory_limit": options.memory, "temp_directory": str(scratch / "spilled")}
     if options.threads:
         settings["threads"] = options.threads
-    with duckdb.connect(str(scratch / "work.db"), config=settings) as connection:
-        _Run(knowledge, data, folder, options, Duck(connection), report, told).answer()
+    try:
+        with duckdb.connect(str(scratch / "work.db"), config=settings) as connection:
+            _Run(knowledge, data, folder, options, Duck(connection), report, told).answer()
+    except CaseError:
+        if is_new:  # what cannot be used leaves nothing behind
+            shutil.rmtree(folder)
+        raise
     shutil.rmtree(scratch)
     return report
 
