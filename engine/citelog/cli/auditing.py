@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from citelog import home
 from citelog.cli.console import KB, No, forms, meter, print_lines, width, write
@@ -45,7 +46,8 @@ def audit(
     the command with status 1; so does every gate that is not passed, of --fail-on and of the knowledge base itself
     (cl:gate "CODE>N" in about.ttl). The page (--format html) prints as a document with numbered pages.
     """
-    if context.invoked_subcommand is not None:
+    if (command := context.invoked_subcommand) is not None:
+        _for_itself(context, command)
         return
     from citelog.audit import gates
     from citelog.audit.report import audited
@@ -66,6 +68,17 @@ def audit(
         _print_audit(found, failed, of, form, wanted, kb)
     if failed:
         raise No("\n".join(map(str, failed)))
+
+
+def _for_itself(context: click.Context, command: str) -> None:
+    """Refuse options that stand before another command of the group: they would be read, and say nothing."""
+    for option in context.command.params:
+        if option.name and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
+            written = option.opts[0]
+            raise CitelogError(
+                f"{written} stands before {command}, where it is for the report without a command\n"
+                f"   = write it behind: citelog audit {command} … {written} (see citelog audit {command} --help)"
+            )
 
 
 def _read(kb: str | None) -> Subject:

@@ -25,9 +25,7 @@ from citelog.diagnostics import CitelogError
     help="End with status 1 only if a figure counts anything, or more than N, or a link is broken; again for more.",
 )
 @click.option("--write", "folder", metavar="DIR", help="Also make a copy of the knowledge base with NEW pinned in it.")
-@click.pass_context
 def drift(
-    context: click.Context,
     document: str,
     kb: str | None,
     form: str,
@@ -49,7 +47,6 @@ def drift(
     from citelog.drift.report import CODES
     from citelog.drift.report import drift as compared
 
-    kb = kb if kb is not None or context.parent is None else context.parent.params.get("kb")
     asked = [gates.gate(one, known=CODES) for one in limits]
     new = read(Path(document))
     before = edition(home.knowledge(kb).resolve(), kb or "the knowledge base")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,12 +158,14 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
             named.setdefault(local, []).append((start, at))
     file = shown_name(folder / triples.text(triples.instances(CL + "SourceDocument")[0], CL + "file"), folder)
     for match in re.finditer(r"[^\s•]+(?:[^\S\n]+[^\s•]+)*", source.text):
-        if not all(covered[i] or source.text[i].isspace() for i in range(*match.span())):
-            line = source.line(match.start())
-            message = f"no segment accounts for {match[0][:80]!r}"
-            found.append(
-                Diagnostic("segment-missing", Span(file, line), message, "add it to segments.ttl", match[0][:100])
-            )
+        line = source.line(match.start())
+        for held, stretch in groupby(range(*match.span()), key=lambda i: covered[i]):
+            left = "".join(source.text[i] for i in stretch).strip()
+            if left and not held:
+                message = f"no segment accounts for {left[:80]!r}"
+                found.append(
+                    Diagnostic("segment-missing", Span(file, line), message, "add it to segments.ttl", left[:100])
+                )
     for statement in opened.knowledge.statements.values() if opened.knowledge else ():
         spans = named.get(statement.id, [])
         if not spans or not (min(s for s, _ in spans) <= statement.start and statement.end <= max(e for _, e in spans)):

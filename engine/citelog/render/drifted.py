@@ -347,7 +347,8 @@ def _affected(found: Drift, full: bool, width: int) -> Iterator[Line]:
         return
     lost = [triple for triple in resting.triples if triple.lost]
     yield Line("")
-    yield Line(f"What rests on these {counted(len(affecting), 'statement')}", "bold cyan")
+    these = "this statement" if len(affecting) == 1 else f"these {len(affecting)} statements"
+    yield Line(f"What rests on {these}", "bold cyan")
     rows: Iterable[tuple[int, str, str]] = (
         (len(lost), "value no longer in the words", "; ".join(map(str, lost))),
         (len(resting.cited_by), "rule that cites one", listed(resting.cited_by, full)),
