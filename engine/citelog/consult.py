@@ -43,6 +43,20 @@ class KnowledgeBase:
         """
         return assess(self.knowledge, source, at)
 
+    def receipt(self, assessment: Assessment) -> bytes:
+        """The receipt of an assessment by this knowledge base: all that is needed to derive it again years later.
+
+        Raises CitelogError where its files were changed since it was opened, and for a changed record (`what_if`).
+
+        >>> kb = open_base("examples/short-nights")
+        >>> kb.receipt(kb.assess({"id": "nobody"})).decode().splitlines()[1]
+        '"format":"citelog-receipt/1",'
+        """
+        from citelog.receipt import content
+        from citelog.receipt.manifest import manifest
+
+        return content.of(assessment, manifest(self.folder, home.ontology()))
+
     def show(self, id_: str) -> tuple[Found, ...]:
         """Every statement, rule, conflict, predicate and term of an id or a name, with where it is used.
 
