@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import gzip
 import hashlib
@@ -15,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -939,19 +937,23 @@ def test_a_case_has_no_place_in_an_archive_and_a_terminal_cannot_show_one(tmp_pa
 # receipts of earlier versions
 
 
-@cache
-def edition_at(path: Path) -> Path:
-    """An archive of tests/receipts, unpacked once: its receipts find it as a folder, with the ontology of then."""
-    folder = Path(tempfile.mkdtemp(prefix="citelog-tests-"))
-    atexit.register(shutil.rmtree, folder)
-    subprocess.run(["tar", "xJf", str(path), "-C", str(folder)], check=True)
-    return next(one for one in folder.iterdir() if one.is_dir())
+@pytest.fixture(scope="session")
+def edition_at(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """The folder of an archive of tests/receipts, unpacked once; its receipts find the ontology of then beside it."""
+
+    @cache
+    def unpacked(path: Path) -> Path:
+        folder = tmp_path_factory.mktemp("edition")
+        subprocess.run(["tar", "xJf", str(path), "-C", str(folder)], check=True)
+        return next(one for one in folder.iterdir() if one.is_dir())
+
+    return unpacked
 
 
 @pytest.mark.parametrize(
     ("path", "edition"), list(kept_receipts.kept()), ids=lambda path: f"{path.parent.name}/{path.name}"
 )
-def test_a_receipt_of_an_earlier_version_replays(path: Path, edition: Path) -> None:
+def test_a_receipt_of_an_earlier_version_replays(path: Path, edition: Path, edition_at: Callable[[Path], Path]) -> None:
     """Under the edition that answered then: what was sealed, proofs that hold, the same derived again."""
     told = replay(lzma.decompress(path.read_bytes()), path.name, None, [str(edition_at(edition))])
     assert told.then is not None
