@@ -328,3 +328,12 @@ def differing(seed: int, units: int = 3) -> list[str]:
 def _said(args: object) -> str:
     """Arguments as text in which equal numbers look equal."""
     return repr([(type(a).__name__, a.normalize() if hasattr(a, "normalize") else a) for a in args])  # type: ignore[attr-defined]
+
+
+@pytest.mark.long
+def test_ten_thousand_drawn_patients_and_a_thousand_programs(tmp_path: Path) -> None:
+    """More than each change can wait for; tests/population_agreement.py goes on from there."""
+    import population_agreement
+
+    asked = ["--patients", "10000", "--knowledge", "100", "--programs", "1000", "--first", "50000"]
+    assert population_agreement.main([*asked, "--tally", str(tmp_path / "tally.jsonl")]) == 0
