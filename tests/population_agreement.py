@@ -76,7 +76,7 @@ def knowledge(first: int, count: int) -> Batch:
 
 
 def programs(first: int, count: int) -> Batch:
-    """Drawn programs over three drawn sets of facts each, every fact and firing; clingo too, where it has the language."""
+    """Drawn programs over three drawn sets of facts each, facts and firings; clingo too, where it has the language."""
     found, in_clingo = [], 0
     for seed in range(first, first + count):
         found += [f"seed {seed}: {one}" for one in differing(seed)]

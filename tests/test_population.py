@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +22,11 @@ import b12
 import populations
 import random_knowledge
 import walked
+from citelog import home
 from citelog.answer import DerivationError
 from citelog.assess import assess
 from citelog.diagnostics import CaseError
+from citelog.knowledge.load import load
 from citelog.population import derive, run, shares
 from citelog.population.compiled import JOINT, Names, of_components
 from citelog.population.duck import Duck
@@ -170,6 +173,43 @@ def test_a_run_whose_data_changed_meanwhile_begins_anew(tmp_path: Path, monkeypa
             run.run(b12.knowledge(), tmp_path / "data", tmp_path / "out", Options(AT))
     changed = {"one": EDGES["superseded"]}
     assert populations.compare(b12.knowledge(), changed, tmp_path, AT).differences == []
+
+
+EDITS = {
+    "a rule about patients": ("-SCD>) :- neuro_suspected(?p) .", "-SCD>) :- severe(?p) .", ["notes.parquet"]),
+    "a rule that sees more of an entry": (":- biomarker_result(?p, ?r) .", ":- result_flag(?p, ?r, ?flag) .", []),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_after_an_edit_of_a_rule_a_run_since_another_gives_what_a_new_run_gives(
+    edit: str, records: dict[str, populations.Record], tmp_path: Path
+) -> None:
+    old, new, linked = EDITS[edit]
+    folder = Path(shutil.copytree(b12.FOLDER, tmp_path / "b12"))
+    path = folder / "rules" / "60-cautions.rls"
+    path.write_text(path.read_text().replace(old, new, 1))
+    edited = load(folder, home.ontology()).knowledge
+    assert edited is not None and edited.sha256 != b12.knowledge().sha256
+    data = tmp_path / "data"
+    populations.write(data, {name: records[name] for name in records if name.startswith("drawn")})
+    run.run(b12.knowledge(), data, tmp_path / "before", Options(AT))
+    run.run(edited, data, tmp_path / "whole", Options(AT))
+    run.run(edited, data, tmp_path / "since", Options(AT, since=tmp_path / "before"))
+    assert populations.written(tmp_path / "since") == populations.written(tmp_path / "whole")
+    names = ("conclusions.parquet", "notes.parquet")
+    same = [name for name in names if (tmp_path / "since" / name).samefile(tmp_path / "before" / name)]
+    assert same == linked
+    one, other = (opened(tmp_path / name).assessment("drawn 3", edited) for name in ("since", "whole"))
+    assert one.to_json() == other.to_json()
+
+
+def test_after_a_change_of_the_data_a_run_since_another_reads_them(tmp_path: Path) -> None:
+    populations.write(tmp_path / "data", {"one": EDGES["twice"], "two": EDGES["nothing"]})
+    run.run(b12.knowledge(), tmp_path / "data", tmp_path / "first", Options(AT))
+    changed = {"one": EDGES["superseded"], "two": EDGES["unread"]}
+    compared = populations.compare(b12.knowledge(), changed, tmp_path, AT, since=tmp_path / "first")
+    assert compared.differences == []
 
 
 def test_every_firing_of_every_patient_is_kept(records: dict[str, populations.Record], out: Path) -> None:

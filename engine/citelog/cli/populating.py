@@ -28,10 +28,18 @@ MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*[KMGT]i?B", re.IGNORECASE)
 @click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="How many processors may work; all, if not said."
 )
+@click.option("--since", metavar="RUN", help="A folder of answers: what cannot have changed is taken from it.")
 @KB
 @AT
 def population(
-    data: str, out: str, engine: str, memory: str, threads: int | None, kb: str | None, at: str | None
+    data: str,
+    out: str,
+    engine: str,
+    memory: str,
+    threads: int | None,
+    since: str | None,
+    kb: str | None,
+    at: str | None,
 ) -> None:
     """Every conclusion for every patient in a folder of data, as Parquet files.
 
@@ -45,12 +53,16 @@ def population(
     check_extra("population", "population", "duckdb", "pyarrow", "ibis", "msgspec")
     if not MEMORY.fullmatch(memory.strip()):
         raise CitelogError(f"--memory {memory}: this is no size\n   = write it as in --memory 2GB")
+    if since is not None and Path(since).resolve() == Path(out).resolve():
+        raise CitelogError("--since names the folder for the answers itself\n   = name another folder with --out")
     day = _day(at)
     knowledge = open_base(kb)
     from citelog.population.run import Options, run
 
     with meter() as told:
-        report = run(knowledge, Path(data), Path(out), Options(day, memory, threads), told)
+        report = run(
+            knowledge, Path(data), Path(out), Options(day, memory, threads, since=Path(since) if since else None), told
+        )
     counts = report.counts
     write(
         f"{out}: {counts['patients']:,} patients, {counts['conclusions']:,} conclusions, {counts['notes']:,} notes, "

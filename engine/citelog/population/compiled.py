@@ -6,9 +6,11 @@ stand in rules are numbered before any other, and the queries can be used again 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any
 
 from citelog.knowledge import kept as keeping
@@ -16,7 +18,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.population.expressions import Firing, Maker, RefusedError
 from citelog.population.plan import Plan, kept, of_one_patient
 from citelog.population.values import Values
-from citelog.rules.program import Component, Present, Program
+from citelog.rules.program import Absent, Component, Present, Program, Rule
 from citelog.values import Value
 
 LOCAL, JOINT = "e", "p"
@@ -53,20 +55,42 @@ class Names:
         return f"{prefix if predicate in self.changing else 'k'}p{self.numbers[predicate]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """The queries of one rule by the place that reads only the newest facts; values have stand-ins for numbers."""
+
+    firings: Mapping[int, Firing]
+    known: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Rules that have been made into queries, by all that decides how they read."""
+
+    rules: Mapping[str, Apart]
+
+
+STAND_IN = 2_000_000_000
+"""The first number that stands for a value of a rule, until all values of all rules have their own."""
+_STAND_IN = re.compile(r"\b20000[0-9]{5}\b")
+_MOST = 5_000
+
+
 def compiled(
     knowledge: Knowledge, made: Plan, engine: str, sql: Callable[[Any], str], tick: Callable[[], None] = lambda: None
 ) -> Compiled:
-    """The queries of every rule of a plan of a knowledge base, from the user's cache folder if they are kept there.
+    """The queries of every rule of a plan of a knowledge base; those that are kept in the cache folder are not made.
 
     `engine` names the engine and `sql` writes an expression as it has it. Raises RefusedError, with the rule's file
     and line, where a rule cannot be run on many.
     """
-    rules = ",".join(str(n) for part in (made.local, made.joint) for component in part for n in component.rules)
-    key = keeping.key("population", knowledge.sha256, engine, version("ibis-framework"), rules)
-    found = keeping.read(key, Compiled)
-    if found is None:
-        found = of_components(made.program, {LOCAL: made.local, JOINT: made.joint}, sql, tick)
-        keeping.write(key, found)
+    name = keeping.key("population", knowledge.id, engine, version("ibis-framework"))
+    known = keeping.read(name, Kept) or Kept({})
+    used: dict[str, Apart] = {}
+    found = of_components(made.program, {LOCAL: made.local, JOINT: made.joint}, sql, tick, known.rules, used)
+    if not used.keys() <= known.rules.keys():
+        others = {key: apart for key, apart in known.rules.items() if key not in used}
+        keeping.write(name, Kept(dict(list(others.items())[: _MOST - len(used)]) | used))
     return found
 
 
@@ -75,34 +99,75 @@ def of_components(
     components: Mapping[str, tuple[Component, ...]],
     sql: Callable[[Any], str],
     tick: Callable[[], None] = lambda: None,
+    known: Mapping[str, Apart] = MappingProxyType({}),
+    used: dict[str, Apart] | None = None,
 ) -> Compiled:
-    """The queries of the rules of some components, by the prefix of the tables that they run on."""
+    """The queries of the rules of some components, by the prefix of the tables that they run on.
+
+    `known` are rules that need not be made again; `used` is told all that are there in the end.
+    """
     values, names = Values(), Names.of(program)
     firings: dict[Key, Firing] = {}
     for prefix, some in components.items():
-        maker = Maker(
-            program,
-            prefix,
-            lambda predicate, prefix=prefix: (names.table(predicate, prefix), predicate in names.changing),  # type: ignore[misc]
-            lambda predicate: kept(program, predicate),
-            values.number,
-            values.value,
-        )
         for component in some:
-            inside = {program.rules[n].predicate for n in component.rules}
+            inside = {program.rules[n].predicate for n in component.rules} if component.recursive else set[str]()
             for number in component.rules:
                 rule = of_one_patient(program.rules[number], program)
-                places = [-1]
-                if component.recursive:
-                    places += [i for i, x in enumerate(rule.body) if isinstance(x, Present) and x.predicate in inside]
-                for place in places:
-                    delta = f"{names.table(rule.body[place].predicate, prefix)}_new" if place >= 0 else ""  # type: ignore[union-attr]
-                    try:
-                        firing = maker.firing(number, rule, place, delta)
-                        queries = tuple(replace(query, expression=sql(query.expression)) for query in firing.queries)
-                    except RecursionError:
-                        message = f"{rule.span}: the rule {rule.name} is nested too deep to be run on many patients"
-                        raise RefusedError(message) from None
-                    firings[prefix, number, place] = replace(firing, queries=queries)
+                key = _key(prefix, number, rule, inside, names)
+                apart = known.get(key) or _apart(prefix, number, rule, inside, names, sql)
+                if used is not None:
+                    used[key] = apart
+                numbers = [values.number(value) for value in apart.known]
+                for place, firing in apart.firings.items():
+                    firings[prefix, number, place] = _numbered(firing, numbers)
                 tick()
     return Compiled(firings, values.all)
+
+
+def _key(prefix: str, number: int, rule: Rule, inside: set[str], names: Names) -> str:
+    """All that decides how a rule reads as queries."""
+    read = sorted({x.predicate for x in rule.body if isinstance(x, Present | Absent)})
+    tables = [(name, names.table(name, prefix), kept(names.program, name)) for name in read]
+    return repr((prefix, number, rule.args, rule.body, rule.variables, rule.plan, sorted(inside), tables))
+
+
+def _apart(prefix: str, number: int, rule: Rule, inside: set[str], names: Names, sql: Callable[[Any], str]) -> Apart:
+    """One rule made into queries."""
+    values = Values()
+    maker = Maker(
+        names.program,
+        prefix,
+        lambda predicate: (names.table(predicate, prefix), predicate in names.changing),
+        lambda predicate: kept(names.program, predicate),
+        lambda value: STAND_IN + values.number(value),
+        lambda stand_in: values.value(stand_in - STAND_IN),
+    )
+    places = [-1, *(i for i, x in enumerate(rule.body) if isinstance(x, Present) and x.predicate in inside)]
+    made = {}
+    for place in places:
+        delta = f"{names.table(rule.body[place].predicate, prefix)}_new" if place >= 0 else ""  # type: ignore[union-attr]
+        try:
+            firing = maker.firing(number, rule, place, delta)
+            queries = tuple(replace(query, expression=sql(query.expression)) for query in firing.queries)
+        except RecursionError:
+            message = f"{rule.span}: the rule {rule.name} is nested too deep to be run on many patients"
+            raise RefusedError(message) from None
+        made[place] = replace(firing, queries=queries)
+    return Apart(made, values.all)
+
+
+def _numbered(firing: Firing, numbers: Sequence[int]) -> Firing:
+    """A rule's queries with the numbers of values in place of their stand-ins."""
+
+    def constants(some: Mapping[str, int]) -> dict[str, int]:
+        return {name: numbers[number - STAND_IN] for name, number in some.items()}
+
+    queries = tuple(
+        replace(
+            query,
+            expression=_STAND_IN.sub(lambda m: str(numbers[int(m[0]) - STAND_IN]), query.expression),
+            then=replace(query.then, constants=constants(query.then.constants)) if query.then else None,
+        )
+        for query in firing.queries
+    )
+    return replace(firing, queries=queries, constants=constants(firing.constants))

@@ -29,6 +29,8 @@ from citelog.population.wordings import Written
 STORE = "store"
 PEOPLE, ROWS = f"{STORE}/people", f"{STORE}/rows"
 CONCLUDED, ALONE = f"{STORE}/concluded.parquet", f"{STORE}/alone.parquet"
+SAID, SPOKEN, REMARKS = f"{STORE}/said.parquet", f"{STORE}/spoken.parquet", f"{STORE}/remarks.parquet"
+PICTURES, READER_NOTES = f"{STORE}/pictures.parquet", f"{STORE}/reader_notes.parquet"
 WORDINGS, DAYS = f"{STORE}/wordings.parquet", f"{STORE}/days.parquet"
 
 Row = tuple[str, str, str | None]

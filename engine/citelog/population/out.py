@@ -20,12 +20,15 @@ from citelog.population.entries import SINCE, WHEN
 from citelog.population.expressions import UNIT, column
 from citelog.population.pictures import Shape, literal
 from citelog.population.shares import Share
+from citelog.population.since import Earlier, link
 from citelog.population.tables import PATIENTS, Source
 from citelog.population.values import Values
 from citelog.population.wordings import MARK, Written
 from citelog.values import Iri, show, type_of
 
 CONTEXT = PARTS.index(PATIENTS)
+CONCLUDED = "SELECT c.picture, t.kind, t.value, t.role FROM concluded AS c JOIN told AS t ON c.told = t.told"
+SAID_SO_FAR = "SELECT wording, key, code, sees_when, sees_since FROM said"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,16 @@ class Writer:
     duck: Duck
     folder: Path
     scratch: Path
+    earlier: Earlier | None = None
+    """A run of which everyone has the same picture, and whose files may serve again."""
 
     def conclusions(self) -> int:
         """`conclusions.parquet`: a row for each conclusion of each patient."""
+        name = "conclusions.parquet"
+        before = self.earlier
+        if before and not self._alone() and before.is_same(self.duck, CONCLUDED, opened.CONCLUDED):
+            link(before.folder / name, self.folder / name)
+            return int(before.document["counts"]["conclusions"])
         alone = self.duck.rows("SELECT count(*) FROM lonely")[0][0]
         query = (
             "SELECT p.patient, t.kind, t.value, t.role FROM people AS p JOIN concluded AS c ON p.picture = c.picture "
@@ -46,6 +56,11 @@ class Writer:
         if alone:
             query += " ANTI JOIN lonely AS l ON p.patient = l.patient UNION ALL SELECT * FROM alone"
         return self.duck.write(query, self.folder / "conclusions.parquet")
+
+    def _alone(self) -> int:
+        """How many were answered alone, in this run or the earlier one."""
+        [(now,)] = self.duck.rows("SELECT count(*) FROM lonely")
+        return int(now) + (int(self.earlier.document["counts"]["alone"]) if self.earlier else 0)
 
     def rejected(self, source: Source) -> int:
         """`rejected.parquet`: the rows that could not be used."""
@@ -63,6 +78,8 @@ class Writer:
         if source.notes:
             more += f" UNION ALL SELECT patient, text, read_from FROM ({source.notes})"
         path = self.folder / "notes.parquet"
+        if self.earlier and self.earlier.is_same(self.duck, "SELECT * FROM spoken_of", opened.SPOKEN):
+            return self._notes_again(self.earlier, some, shape, more)
         if len(some) == 1:
             return self.duck.write(self._notes(some[0], shape) + more, path)
         parts = []
@@ -74,13 +91,33 @@ class Writer:
             parts.append(literal(str(part)))
         return self.duck.write(f"SELECT * FROM read_parquet([{', '.join(parts)}]){more}", path)
 
-    def _notes(self, share: Share, shape: Shape) -> str:
+    def _notes_again(self, earlier: Earlier, some: Sequence[Share], shape: Shape, more: str) -> int:
+        """The notes of an earlier run, but for patients of whose pictures something else is to be said."""
+        path, before = self.folder / "notes.parquet", earlier.path(opened.REMARKS)
+        now, then = "SELECT * FROM picture_remarks", f"SELECT * FROM read_parquet({before})"
+        different = f"(({now}) EXCEPT ALL ({then})) UNION ALL (({then}) EXCEPT ALL ({now}))"
+        lonely = "" if not self._alone() else f" UNION SELECT patient FROM lonely UNION {earlier.lonely}"
+        count = self.duck.create(
+            "others",
+            f"SELECT patient FROM people WHERE picture IN (SELECT picture FROM ({different})){lonely}",
+        )
+        if not count:
+            link(earlier.folder / path.name, path)
+            return int(earlier.document["counts"]["notes"])
+        kept = f"SELECT n.* FROM read_parquet({earlier.path(path.name)}) AS n ANTI JOIN others AS o USING (patient)"
+        new = " UNION ALL ".join(
+            f"SELECT * FROM ({self._notes(share, shape, 'SEMI JOIN others AS o USING (patient)')})" for share in some
+        )
+        rest = f"SELECT m.* FROM ({more.removeprefix(' UNION ALL ')}) AS m SEMI JOIN others AS o USING (patient)"
+        return self.duck.write(f"{kept} UNION ALL {new} UNION ALL {rest}", path)
+
+    def _notes(self, share: Share, shape: Shape, of: str = "") -> str:
         """What is said by the reader of wordings, by rules that put an entry aside, and of every idle entry."""
         when, since = f"chr({ord(WHEN)})", f"chr({ord(SINCE)})"
         dated = f"replace(replace(s.text, {when}, coalesce(dw.shown, '')), {since}, coalesce(ds.shown, ''))"
         lists = ", ".join(map(literal, LISTS))
         return f"""
-WITH rows AS ({share.query}),
+WITH rows AS (SELECT r.* FROM ({share.query}) AS r {of}),
 listed AS (SELECT patient, list, row FROM rows WHERE list <> {CONTEXT}),
 firsts AS (
   SELECT patient, list, min(row) AS row, max(row) - min(row) + 1 = count(*) AS whole FROM listed GROUP BY patient, list
@@ -151,21 +188,31 @@ LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
 
     # the store
 
-    def store(self, some: Sequence[Share], written: Sequence[Written]) -> None:
+    def store(self, source: Source, some: Sequence[Share], written: Sequence[Written]) -> None:
         """What a patient is found again by."""
         for share in some:
             self.duck.write(
-                f"SELECT p.patient, p.picture, l.patient IS NOT NULL AS alone FROM {share.people} AS p "
+                f"SELECT p.patient, p.picture, p.days, p.odd, l.patient IS NOT NULL AS alone FROM {share.people} AS p "
                 "LEFT JOIN lonely AS l ON p.patient = l.patient",
                 self.folder / f"{opened.PEOPLE}-{share.number:03}.parquet",
             )
         self.duck.write(
-            "SELECT c.picture, t.kind, t.value, t.role FROM concluded AS c JOIN told AS t ON c.told = t.told "
-            "ORDER BY picture",
+            f"{CONCLUDED} ORDER BY picture",
             self.folder / opened.CONCLUDED,
         )
         self.duck.write("SELECT * FROM alone", self.folder / opened.ALONE)
         self.duck.write("SELECT id, text FROM days ORDER BY id", self.folder / opened.DAYS)
+        self.duck.write(SAID_SO_FAR, self.folder / opened.SAID)
+        self.duck.write("SELECT * FROM spoken_of", self.folder / opened.SPOKEN)
+        self.duck.write("SELECT * FROM picture_remarks", self.folder / opened.REMARKS)
+        self.duck.write(
+            "SELECT picture, key::VARCHAR[] AS key, at_rank FROM pictures ORDER BY picture",
+            self.folder / opened.PICTURES,
+        )
+        reader = source.notes or (
+            "SELECT NULL::VARCHAR AS patient, NULL::VARCHAR AS text, NULL::VARCHAR AS read_from WHERE false"
+        )
+        self.duck.write(f"SELECT patient, text, read_from FROM ({reader})", self.folder / opened.READER_NOTES)
         said = [one.wording for one in written]
         columns = {
             "wording": pa.array([one.hash for one in written], pa.uint64()),

@@ -119,6 +119,11 @@ class Shape:
     at: int = 0
     """The day of the assessment as an ordinal, where it takes part in the order; else 0."""
 
+    @property
+    def document(self) -> list[int]:
+        """The same as plain numbers."""
+        return [self.when_exact, self.since_exact, self.at]
+
     def key(self, days: str, code: str, fields: Mapping[str, str]) -> str:
         """An entry as one number, given the list of a patient's days, its code, and its own days."""
         placed = []

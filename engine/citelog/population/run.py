@@ -21,18 +21,19 @@ import duckdb
 
 from citelog.diagnostics import CaseError
 from citelog.home import VERSION
-from citelog.knowledge import kept
 from citelog.knowledge.base import Knowledge
 from citelog.population import answers, inputs, out, pictures, shares
 from citelog.population.compiled import compiled
 from citelog.population.derive import Derivation
 from citelog.population.duck import Duck
+from citelog.population.entries import Day
 from citelog.population.lonely import answer_alone
 from citelog.population.opened import STORE
-from citelog.population.pictures import Shape
+from citelog.population.pictures import Shape, Wordings
 from citelog.population.plan import Plan, plan
 from citelog.population.seen import knowledge_facts, look
 from citelog.population.shares import Share
+from citelog.population.since import Earlier, earlier, reading_key
 from citelog.population.tables import PATIENTS, Source
 from citelog.population.values import Values
 from citelog.population.wordings import SINCE_DAYS, WHEN_DAYS, Written, load_days, load_said, read_all
@@ -49,13 +50,15 @@ class Options:
     """How a population is run.
 
     `at` is the day of the assessment, `memory` what DuckDB may take (as `2GB`), `threads` how many processors it may
-    use; a share has some `share_rows` rows.
+    use; a share has some `share_rows` rows. `since` is the folder of an earlier run, from which is taken what cannot
+    have changed.
     """
 
     at: datetime.date | None = None
     memory: str = "2GB"
     threads: int | None = None
     share_rows: int = 12_000_000
+    since: Path | None = None
 
 
 @dataclass(slots=True)
@@ -118,6 +121,7 @@ class _Run:
     told: Told
     files: dict[str, str] = field(default_factory=dict)
     written: list[Written] = field(default_factory=list)
+    reading: str = ""
 
     @property
     def scratch(self) -> Path:
@@ -132,21 +136,24 @@ class _Run:
             ready = compiled(knowledge, made, f"duckdb {duckdb.__version__}", duck.sql)
         values = Values(ready.known)
         with self.step("reading"):
-            source = self.read()
-            parts = pictures.wordings(source, self.known_context(source))
-            days = load_days(duck, pictures.day_texts(source))
-            self.written = read_all(duck, parts, knowledge.terms, at)
+            before, source, parts, days = self.read()
         with self.step("entries"):
             stated = knowledge_facts(knowledge)
             readings = [reading for one in self.written for reading in one.readings]
             seen, local = look(readings, made, ready, duck, values, stated, lambda: None)
+            same = before.same_sight(duck, self.written, seen) if before else None
+            seen = same or seen
             load_said(duck, self.written, seen, answers.IDLE)
         shape = self.shape(made)
-        some = self.some_shares(parts, source)
         with self.step("pictures"):
+            some = before.shares(self.folder / STORE) if before else self.some_shares(source)
+            if before and same and before.document["shape"] == shape.document:
+                before.give_people(duck, some)
+            else:
+                before = None
             for share in some:
                 self.told("bringing records together", share.number, len(some))
-                shares.gather(duck, share, parts, source, shape)
+                shares.gather(duck, share, parts, shares.everyone(source, share), shape)
             shares.bring_together(duck, some)
         with self.step("rules"):
             self.told("running the rules", 0, 1)
@@ -157,7 +164,7 @@ class _Run:
             hard = answers.remark(duck, knowledge, joint)
             self.report.counts["alone"] = answer_alone(duck, knowledge, self.written, days, hard, at)
         with self.step("writing"):
-            self.write(source, some, shape, made, joint, local, values)
+            self.write(before, source, some, shape, joint, local, values)
 
     # steps
 
@@ -168,27 +175,44 @@ class _Run:
         yield
         self.report.times[name] = self.report.times.get(name, 0.0) + time.perf_counter() - began
 
-    def read(self) -> Source:
-        """The data; what an earlier run left behind is kept only if that run was this one."""
+    def read(self) -> tuple[Earlier | None, Source, list[Wordings], list[Day]]:
+        """The data and all wordings in them, by an earlier run if it has read them: that run, then, else None."""
+        duck, knowledge, at = self.duck, self.knowledge, self.options.at
         self.told("looking at the data", 0, 1)
-        source = inputs.read(self.data, self.scratch, self.duck.connection, self.knowledge.terms, self.options.at)
+        before = earlier(self.options.since) if self.options.since else None
+        if before and self.hash_files(list(before.document["data"]["files"])) and before.has_read(self.reading):
+            self.begin()
+            days = before.days(duck)
+            self.written = before.written(duck, knowledge.terms, at)
+            return before, before.source([self.data / name for name in self.files]), [], days
+        source = inputs.read(self.data, self.scratch, duck.connection, knowledge.terms, at)
         self.report.remarks = source.remarks
-        self.files = {path.relative_to(self.data).as_posix(): _sha256(path) for path in source.files}
-        fingerprint = {
-            "engine": kept.engine(),
-            "duckdb": duckdb.__version__,
-            "knowledge": self.knowledge.sha256,
-            "at": str(self.options.at),
-            "share_rows": self.options.share_rows,
-            "files": self.files,
-        }
+        self.hash_files([path.relative_to(self.data).as_posix() for path in source.files])
+        self.begin()
+        parts = pictures.wordings(source, self.known_context(source))
+        days = load_days(duck, pictures.day_texts(source))
+        self.written = read_all(duck, parts, knowledge.terms, at)
+        return None, source, parts, days
+
+    def hash_files(self, names: list[str]) -> bool:
+        """Note what the data are and how they are read; whether all files are there."""
+        if not all((self.data / name).is_file() for name in names):
+            return False
+        self.files = {name: _sha256(self.data / name) for name in names}
+        there = sorted(path.relative_to(self.data).as_posix() for path in self.data.rglob("*"))
+        whole = {"files": self.files, "there": there}
+        self.reading = reading_key(self.knowledge.terms, self.options.at, duckdb.__version__, whole)
+        return True
+
+    def begin(self) -> None:
+        """Forget what a run before left unfinished, unless it was this very one."""
+        fingerprint = [self.reading, self.knowledge.sha256, self.options.share_rows, str(self.options.since)]
         path = self.scratch / "of.json"
         if not path.exists() or json.loads(path.read_text(encoding="utf-8")) != fingerprint:
             shares.forget(self.duck)
             for left in (*self.scratch.glob("notes-*"), *(self.folder / STORE).iterdir()):
                 left.unlink()
             path.write_text(json.dumps(fingerprint), encoding="utf-8")
-        return source
 
     def known_context(self, source: Source) -> list[str]:
         """The columns of the patients' table that some rule reads."""
@@ -201,7 +225,7 @@ class _Run:
         at = self.options.at.toordinal() if self.options.at and is_ranked else 0
         return Shape(WHEN_DAYS in made.exact_days, SINCE_DAYS in made.exact_days, at)
 
-    def some_shares(self, parts: list[pictures.Wordings], source: Source) -> list[Share]:
+    def some_shares(self, source: Source) -> list[Share]:
         """The shares that everyone falls into."""
         queries = [relation.query for relation in source.relations.values()]
         rows = sum(self.duck.rows(f"SELECT count(*) FROM ({query})")[0][0] for query in queries)
@@ -211,10 +235,10 @@ class _Run:
 
     def write(
         self,
+        before: Earlier | None,
         source: Source,
         some: list[Share],
         shape: Shape,
-        made: Plan,
         joint: Derivation,
         local: Derivation,
         values: Values,
@@ -222,12 +246,12 @@ class _Run:
         """The files that others read, and at the very end the one that says that all of them are there."""
         duck, counts = self.duck, self.report.counts
         self.told("writing", 0, 1)
-        writer = out.Writer(duck, self.folder, self.scratch)
+        writer = out.Writer(duck, self.folder, self.scratch, before)
         counts["conclusions"] = writer.conclusions()
         counts["firings"] = writer.firings(joint, local, values)
         counts["notes"] = writer.notes(source, some, shape, lambda done: self.told("writing notes", done, len(some)))
         counts["rejected"] = writer.rejected(source)
-        writer.store(some, self.written)
+        writer.store(source, some, self.written)
         [(counts["patients"], counts["pictures"])] = duck.rows(
             "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM pictures)"
         )
@@ -237,7 +261,8 @@ class _Run:
             "knowledge": {
                 "id": self.knowledge.id, "version": self.knowledge.version, "sha256": self.knowledge.sha256,
             },
-            "data": {"form": source.form, "files": self.files},
+            "data": {"form": source.form, "files": self.files, "reading": self.reading},
+            "shape": shape.document,
             "at": self.options.at.isoformat() if self.options.at else None,
             "shares": len(some),
             "counts": counts,

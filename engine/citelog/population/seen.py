@@ -36,6 +36,19 @@ class Seen:
     days: list[frozenset[str]] = field(default_factory=list)
     facts: list[frozenset[Fact]] = field(default_factory=list)
 
+    def renumbered(self, numbers: Mapping[int, int]) -> Seen:
+        """The same under other numbers for the codes; codes that have none stand after all others."""
+        new = dict(numbers)
+        free = max(new.values(), default=-1) + 1
+        for code in range(len(self.facts)):
+            if code not in new:
+                new[code] = free
+                free += 1
+        facts: list[frozenset[Fact]] = [frozenset()] * free
+        for code, some in enumerate(self.facts):
+            facts[new[code]] = some
+        return Seen(self.unit, [None if code is None else new[code] for code in self.codes], self.days, facts)
+
     def of(self, reading: Reading) -> tuple[int | None, frozenset[str]]:
         """The code of a reading, and the predicates of its days that can be seen."""
         unit = self.unit[reading.facts]

@@ -51,19 +51,28 @@ def forget(duck: Duck) -> None:
         duck.drop(name)
 
 
-def gather(duck: Duck, share: Share, parts: Sequence[Wordings], source: Source, shape: Shape) -> None:
-    """Write a share's rows, and find everyone's picture; nothing is done for a share that is finished.
+def everyone(source: Source, share: Share) -> str:
+    """A query for the patients of a share; if there is a table of them, whoever has entries stands in it."""
+    where = f" WHERE {share.condition}" if share.condition else ""
+    people = source.relations.get(PATIENTS)
+    return (
+        f"SELECT DISTINCT patient FROM ({people.query}){where}"
+        if people
+        else f"SELECT DISTINCT patient FROM ({share.query})"
+    )
+
+
+def gather(duck: Duck, share: Share, parts: Sequence[Wordings], everyone: str, shape: Shape) -> None:
+    """Write a share's rows, and find everyone's picture; what is there already is not made again.
 
     Makes or completes the table `pictures`: their numbers, their keys, and the rank of the day of the assessment.
     """
-    if duck.rows(f"SELECT 1 FROM duckdb_tables() WHERE table_name = '{share.people}'") and share.rows.exists():
+    if not share.rows.exists():
+        duck.write(pictures.every_row(parts, share.condition), share.rows)
+    if duck.rows(f"SELECT 1 FROM duckdb_tables() WHERE table_name = '{share.people}'"):
         return
-    duck.write(pictures.every_row(parts, share.condition), share.rows)
     with_seen = duck.create("keys", pictures.keys(share.query, shape))
-    where = f" WHERE {share.condition}" if share.condition else ""
-    people = source.relations.get(PATIENTS)  # if there is such a table, whoever has entries stands in it
-    everyone = f"({people.query}){where}" if people else f"({share.query})"
-    count = duck.create("everybody", f"SELECT DISTINCT patient FROM {everyone}")
+    count = duck.create("everybody", everyone)
     rank = int(bool(shape.at))
     nothing = f"SELECT []::HUGEINT[] AS key, {rank} AS at_rank WHERE {count > with_seen}"
     has_odd = duck.rows("SELECT 1 WHERE EXISTS (FROM said WHERE odd) OR EXISTS (FROM days WHERE odd)")

@@ -8,7 +8,7 @@ be answered alone (`odd`). Notes of wordings are kept apart.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,12 @@ class Written:
 def load_days(duck: Duck, texts: str) -> list[Day]:
     """Make the table of days, and give them as read."""
     found = [entries.day(text) for (text,) in duck.rows(f"{texts} ORDER BY text")] if texts else []
+    load_day_rows(duck, found)
+    return found
+
+
+def load_day_rows(duck: Duck, found: Sequence[Day]) -> None:
+    """Make the table of days from days that are read, in their order."""
     alike: dict[str, int] = {}
     for one in found:
         alike[one.compared] = alike.get(one.compared, 0) + 1
@@ -60,7 +66,6 @@ def load_days(duck: Duck, texts: str) -> list[Day]:
             }
         ),
     )
-    return found
 
 
 def read_all(duck: Duck, parts: Sequence[Wordings], terms: Terms, at: datetime.date | None) -> list[Written]:
@@ -91,34 +96,46 @@ def read_all(duck: Duck, parts: Sequence[Wordings], terms: Terms, at: datetime.d
     return [found[hash_] for hash_ in sorted(found)]
 
 
-def load_said(duck: Duck, all_: Iterable[Written], seen: Seen, idle: str) -> None:
-    """Make the tables of what wordings say: `said`, and `spoken_of` for their notes.
+def said_rows(all_: Iterable[Written], seen: Seen) -> Iterator[tuple[Any, ...]]:
+    """What each wording says: its hash, content, code, whether its days are seen, whether it is noted; sentence, key.
 
-    `idle` is what is to be said of an entry of which no rule sees anything, with a mark for its sentence.
+    A wording that says nothing at all has a row of its own.
     """
     contents: dict[Any, int] = {}
-    sentences: dict[int, set[tuple[str, frozenset[Any]]]] = {}
-    rows: list[tuple[Any, ...]] = []
-    notes: list[tuple[Any, ...]] = []
     for one in all_:
         if not one.readings:
-            rows.append((one.hash, -1, None, False, False, False, "", ""))
+            yield one.hash, -1, None, False, False, False, "", ""
         for reading in one.readings:
             content = contents.setdefault(reading.content, len(contents))
-            sentences.setdefault(content, set()).add((reading.sentence, reading.facts))
             code, days = seen.of(reading) if reading.is_entry else (None, frozenset())
             sees_when = WHEN_DAYS in days and (one.wording is None or one.wording.when == READ)
             sees_since = SINCE_DAYS in days and (one.wording is None or one.wording.since == READ)
             said = reading.sentence[:-1]
-            rows.append((one.hash, content, code, sees_when, sees_since, bool(reading.notes), said, reading.key))
-            notes += [(one.hash, text, reading.key) for text in reading.notes]
-            if reading.is_entry and code is None and not reading.notes:
-                notes.append((one.hash, idle.replace(MARK, said), reading.key))
-    odd = [len(sentences.get(row[1], ())) > 1 for row in rows]
+            yield one.hash, content, code, sees_when, sees_since, bool(reading.notes), said, reading.key
+
+
+def load_said(duck: Duck, all_: Sequence[Written], seen: Seen, idle: str) -> None:
+    """Make the tables of what wordings say: `said`, and `spoken_of` for their notes.
+
+    `idle` is what is to be said of an entry of which no rule sees anything, with a mark for its sentence.
+    """
+    rows = list(said_rows(all_, seen))
+    sentences: dict[int, set[tuple[str, frozenset[Any]]]] = {}
+    notes: list[tuple[Any, ...]] = []
+    readings = (reading for one in all_ for reading in one.readings or (_SILENCE,))
+    for (hash_, content, code, *_, said, key), reading in zip(rows, readings, strict=True):
+        sentences.setdefault(content, set()).add((said, reading.facts))
+        notes += [(hash_, text, key) for text in reading.notes]
+        if reading.is_entry and code is None and not reading.notes:
+            notes.append((hash_, idle.replace(MARK, said), key))
+    odd = [len(sentences[row[1]]) > 1 for row in rows]
     types = (pa.uint64(), pa.int32(), pa.int32(), pa.bool_(), pa.bool_(), pa.bool_(), pa.string(), pa.string())
     names = ("wording", "content", "code", "sees_when", "sees_since", "noted", "sentence", "key")
     duck.table("said", _columns(names, types, rows).append_column("odd", pa.array(odd, pa.bool_())))
     duck.table("spoken_of", _columns(("wording", "text", "key"), (pa.uint64(), pa.string(), pa.string()), notes))
+
+
+_SILENCE = Reading((), frozenset(), frozenset(), "", (), is_entry=False)
 
 
 def _columns(names: Sequence[str], types: Sequence[Any], rows: Sequence[tuple[Any, ...]]) -> Any:
