@@ -154,47 +154,80 @@ def read(said: Wording, terms: Terms) -> Reading:
     )
 
 
+_MEASURED = re.compile(r"([^0-9+-]*)([+-]?[0-9]+(?:\.[0-9]+)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a wording says whatever number it has: a reading with a number in it that stands for any other."""
+
+    number: str
+    content: tuple[Any, ...]
+    at: int
+    facts: frozenset[Fact]
+    measured: tuple[tuple[str, tuple[Any, ...], tuple[Any, ...]], ...]
+    reading: Reading
+
+
 class Reader:
     """Reads wordings of which many differ in a number only: what stands around it is read once.
 
-    All plain numbers are read alike (`numbers.reading`), and a sentence shows them as they are written.
+    All numbers with the same sign before them are read alike (`numbers.reading`), and a sentence shows them as they are
+    written.
 
-    >>> reader, said = Reader(Terms()), Wording("labs", "iron", (), (("value", "80"), ("unit", "g/L")))
+    >>> reader, said = Reader(Terms()), Wording("labs", "iron", (), (("value", "<80"), ("unit", "g/L")))
     >>> reader.read(said) == read(said, Terms())
     True
     """
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
-        self._known: dict[tuple[Wording, str], Reading] = {}
+        self._known: dict[tuple[Any, ...], _Around] = {}
 
     def read(self, said: Wording) -> Reading:
         """What a wording says, whatever its days."""
-        value = dict(said.keys).get("value") if said.list == "labs" else None
-        found = reading(value)
-        if found is None or found.sign is not None or not isinstance(value, str):
+        value = next((one for key, one in said.keys if key == "value"), None) if said.list == "labs" else None
+        measured = _MEASURED.fullmatch(value) if isinstance(value, str) else None
+        found = reading(value) if measured else None
+        if measured is None or found is None:
             return read(said, self._terms)
-        around = replace(said, keys=tuple((key, "" if key == "value" else one) for key, one in said.keys))
-        texts = " ".join([said.name, *(str(one) for key, one in said.keys if key != "value")])
-        number = next(number for number in _NUMBERS if number not in texts)
-        known = self._known.get((around, number))
-        if known is None:
-            keys = tuple((key, number if key == "value" else one) for key, one in said.keys)
-            known = self._known[around, number] = read(replace(said, keys=keys), self._terms)
-        stands_for = Decimal(number)
-        list_, name, *contents = known.content
+        others = tuple(pair for pair in said.keys if pair[0] != "value")
+        key = (said.name, said.codes, others, said.when, said.since, measured[1])
+        around = self._known.get(key)
+        if around is None:
+            around = self._known[key] = self._around(said, measured[1])
+        assert isinstance(value, str)
+        content = around.content
+        made = around.reading
         return Reading(
-            (list_, name, *(("value", value) if one == ("value", number) else one for one in contents)),
-            frozenset(
-                (predicate, tuple(found.number if arg == stands_for else arg for arg in args))
-                if predicate == "result_value"
-                else (predicate, args)
-                for predicate, args in known.facts
-            ),
-            known.days,
-            known.sentence.replace(number, value),
-            tuple(note.replace(number, value) for note in known.notes),
-            known.is_entry,
+            (*content[: around.at], ("value", folded(value)), *content[around.at + 1 :]),
+            around.facts.union((name, (*before, found.number, *after)) for name, before, after in around.measured),
+            made.days,
+            made.sentence.replace(around.number, value),
+            tuple(note.replace(around.number, value) for note in made.notes),
+            made.is_entry,
+        )
+
+    def _around(self, said: Wording, sign: str) -> _Around:
+        texts = " ".join([said.name, *(str(one) for key, one in said.keys if key != "value")])
+        digits = next(number for number in _NUMBERS if number not in texts)
+        number = sign + digits
+        keys = tuple((key, number if key == "value" else one) for key, one in said.keys)
+        made = read(replace(said, keys=keys), self._terms)
+        stands_for = Decimal(digits)
+        measured = [
+            (name, args[:i], args[i + 1 :])
+            for name, args in made.facts
+            for i, arg in enumerate(args)
+            if arg == stands_for
+        ]
+        return _Around(
+            number,
+            made.content,
+            next(i for i, one in enumerate(made.content) if isinstance(one, tuple) and one[0] == "value"),
+            frozenset(fact for fact in made.facts if stands_for not in fact[1]),
+            tuple(measured),
+            made,
         )
 
 

@@ -7,6 +7,7 @@ where it was, if nothing has changed since.
 from __future__ import annotations
 
 import datetime
+import gc
 import hashlib
 import json
 import shutil
@@ -81,6 +82,8 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
     settings: dict[str, Any] = {"memory_limit": options.memory, "temp_directory": str(scratch / "spilled")}
     if options.threads:
         settings["threads"] = options.threads
+    enabled = gc.isenabled()
+    gc.disable()  # what a run reads is kept until it ends: the collector would only walk over it
     try:
         with duckdb.connect(str(scratch / "work.db"), config=settings) as connection:
             _Run(knowledge, data, folder, options, Duck(connection), report, told).answer()
@@ -88,6 +91,9 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
         if is_new:  # what cannot be used leaves nothing behind
             shutil.rmtree(folder)
         raise
+    finally:
+        if enabled:
+            gc.enable()
     shutil.rmtree(scratch)
     return report
 
