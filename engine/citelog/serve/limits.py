@@ -54,7 +54,7 @@ class Limits:
     consultation_request: int = 8 << 20  # a record, or some: ten times the largest of one patient that we have seen
     consultation_result: int = 32 << 20
     consultations_waiting: int = 128
-    consultation_wait_seconds: float = 15.0
+    consultation_wait_seconds: float = 30.0
     one_client: int = 96  # requests of one address to the API at a time
     head_seconds: float = 10.0  # from the first byte of a request to the end of its headers
     body_seconds: float = 10.0
