@@ -94,7 +94,7 @@ def test_several_entries_can_be_added_at_once() -> None:
         ("--set", "context=3", "the record has no such entry", "it has findings[0]"),
         ("--set", "labs[0].value=\x1b[2J", "the character U+001B may not stand in a record", "remove it"),
         ("--set", "labs[0].value=\udcff", "the character U+DCFF may not stand in a record", "remove it"),
-        ("--drop", "labs[0].flag", 'labs[0] has no "flag"', "it has value, unit, when"),
+        ("--drop", "labs[0].flag", 'labs[0] has no "flag"', "it has unit, value, when"),
         ("--drop", "labs[1]", "the record has no such entry", "did you mean labs[0]?"),
         ("--drop", "context.sex", 'context has no "sex"', "it has age_years"),
         ("--drop", "context.", 'context has no ""', "it has age_years"),
