@@ -391,7 +391,7 @@ def left(path: Path) -> int:
     copy = _copy(path)
     calls = trace(copy, copy.parent / "calls")
     shutil.rmtree(copy.parent)
-    at = 1 + next(i for i, call in enumerate(calls) if call.startswith("unlink"))
+    at = 1 + next(i for i, call in enumerate(calls) if call == "unlink LOG/log.sqlite-journal")
     _append_with(path, f"kill:{at}")
     return at
 

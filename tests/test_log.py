@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import errno
 import hashlib
 import json
@@ -14,6 +15,8 @@ import os
 import random
 import re
 import shutil
+import sqlite3
+import struct
 import subprocess
 import sys
 import threading
@@ -613,6 +616,9 @@ CHANGED: dict[str, tuple[str, str, int | None]] = {
         "INSERT INTO entries SELECT 21, hashes, entry, salt, receipt FROM entries WHERE n = 20", "entry-changed", 21),
     "the checkpoint inside": ("UPDATE head SET note = x'00'", "checkpoint-damaged", None),
     "no checkpoint inside": ("DELETE FROM head", "checkpoint-damaged", None),
+    "an entry before the first": (
+        "INSERT INTO entries SELECT -5, hashes, entry, salt, receipt FROM entries WHERE n = 7", "unreadable", 0),
+    "a second checkpoint inside": ("INSERT INTO head SELECT 2, note FROM head", "unreadable", 0),
     "a table more": ("CREATE TABLE more (a)", "unreadable", 0),
     "a trigger": (
         "CREATE TRIGGER t AFTER INSERT ON entries BEGIN DELETE FROM entries WHERE n = 3; END", "unreadable", 0),
@@ -639,6 +645,67 @@ def test_a_file_that_would_have_sqlite_write_beside_it_is_not_opened(copy: Path)
     assert sorted(path.name for path in copy.iterdir()) == ["checkpoint", "log.sqlite", "public-key"]
     (copy / "log.sqlite-wal").write_bytes(b"")
     assert "write-ahead log" in verify(copy).faults[0].text
+
+
+def test_a_journal_that_somebody_put_there_has_sqlite_delete_no_file_of_the_reader(copy: Path, tmp_path: Path) -> None:
+    """SQLite deletes what a journal names as its super-journal: here a file of whoever looks at the folder."""
+    precious, journal = tmp_path / "precious", copy / "log.sqlite-journal"
+    precious.write_text("of the auditor")
+    ended = os.fork()
+    if not ended:  # a writer that is ended in the middle, so that the journal is one that SQLite undoes
+        table = sqlite3.connect(copy / "log.sqlite", isolation_level=None)
+        table.execute("PRAGMA cache_size = 1")
+        table.execute("BEGIN")
+        table.execute("UPDATE entries SET salt = zeroblob(9000)")
+        os._exit(0)
+    os.waitpid(ended, 0)
+    left, name = journal.read_bytes(), str(precious).encode()
+    page = struct.pack(">I", 0x40000000 // 4096 + 1)
+    told = page + name + struct.pack(">II", len(name), sum(name)) + bytes.fromhex("d9d505f920a163d7")
+    assert verify(copy).holds and journal.exists(), "as a writer leaves it, it is undone in a copy"
+    journal.write_bytes(left + bytes(-len(left) % 512) + told)
+    [fault] = verify(copy).faults
+    assert fault.text == "beside it is a journal that names other files, which no log of citelog leaves"
+    for work in (lambda: prove(copy, 3), lambda: Log.open(copy).append([ledgers.record("next")])):
+        with pytest.raises(CitelogError, match="a journal that names other files"):
+            work()
+    assert precious.read_text() == "of the auditor"
+    journal.unlink()
+    journal.mkdir()
+    assert verify(copy).faults[0].text == "beside it is a journal that is no file"
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_an_append_writes_through_no_link_that_somebody_put_into_the_folder(
+    link: Callable[[Path, Path], None], copy: Path, tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("of the keeper")
+    link(precious, copy / "checkpoint.new")
+    assert Log.open(copy).append([ledgers.record("next")]).numbers == range(21, 22)
+    assert precious.read_text() == "of the keeper" and codes(copy) == []
+
+
+def test_what_find_finds_is_in_the_tree_that_was_signed(copy: Path) -> None:
+    """An entry with a leaf hash of its own making is no entry, though its text, its hash and its salt agree."""
+    receipt, salt = b"of somebody who was never here", bytes(32)
+    said = entry.read(ledgers.stored(copy)[7].entry)
+    said |= {"receipt": entry.salted(salt, receipt).hex(), "salt": hashlib.sha256(salt).hexdigest()}
+    text = entry.canonical(said)
+    with Rows.open(copy / "log.sqlite", write=True) as rows:
+        rows.connection.execute(
+            "UPDATE entries SET entry = ?, salt = ?, hashes = CAST(? || substr(hashes, 33) AS BLOB) WHERE n = 7",
+            (text.decode(), salt, tree.leaf_hash(text)),
+        )
+    with pytest.raises(CitelogError, match="does not lead from this entry, as number 7, to the checkpoint"):
+        find(copy, receipt)
+
+
+def test_a_salt_that_is_not_the_entrys_is_shown_to_nobody(copy: Path) -> None:
+    key, proof = folder.Folder(copy).public_key(), prove(copy, 7)
+    assert check(proof, key) == []
+    [wrong] = check(dataclasses.replace(proof, salt=bytes(32)), key)
+    assert wrong == "the salt beside the entry is not the one that it was entered with"
 
 
 def test_a_receipt_that_is_kept_and_changed_is_noticed(tmp_path: Path) -> None:

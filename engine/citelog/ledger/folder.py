@@ -21,7 +21,7 @@ from pathlib import Path
 from citelog.diagnostics import CitelogError
 from citelog.ledger import keys
 from citelog.ledger.note import PrivateKey, PublicKey
-from citelog.ledger.rows import Rows
+from citelog.ledger.rows import Rows, check_beside
 
 PATIENCE = 10.0
 """Seconds for which a writer waits for its turn."""
@@ -75,7 +75,10 @@ class Folder:
     def write_checkpoint(self, note: bytes) -> Path:
         """The next checkpoint, on the disk under a name of its own; `Path.replace` puts it in place."""
         new = self.path / "checkpoint.new"
-        with new.open("wb") as file:
+        new.unlink(
+            missing_ok=True
+        )  # of an append that was interrupted; never to be written through, where it is a link
+        with new.open("xb") as file:
             file.write(note)
             file.flush()
             os.fsync(file.fileno())
@@ -122,6 +125,7 @@ class Folder:
             with Rows.open(self.table) as rows:
                 yield rows
             return
+        check_beside(self.table)
         with tempfile.TemporaryDirectory(prefix="citelog-log-") as scratch:
             for path in (self.table, self.journal):
                 shutil.copy2(path, scratch)

@@ -17,7 +17,7 @@ from typing import Any
 
 from citelog.diagnostics import CitelogError
 from citelog.ledger import entry, tree
-from citelog.ledger.log import readable, reading, said
+from citelog.ledger.log import readable, reading
 from citelog.ledger.note import Checkpoint, NoteError, PublicKey, Signed
 from citelog.ledger.rows import DamagedError, Rows
 
@@ -78,12 +78,16 @@ def prove(path: Path, number: int, earlier: bytes | None = None) -> Proof:
             )
         if size > rows.size():
             raise DamagedError(f"{given} is over {size:,} entries, and there are {rows.size():,}")
-        row = rows.row(number)
-        found = Proof(number, row.entry, row.salt, tree.inclusion(rows.node, number, size), signed)
-        wrong = check(found, folder.public_key())
-        if wrong:
-            raise DamagedError(wrong[0])
-        return found
+        return _proved(rows, number, signed, folder.public_key())
+
+
+def _proved(rows: Rows, number: int, signed: Signed, key: PublicKey) -> Proof:
+    """The proof of an entry, which holds; raises DamagedError where none does."""
+    row = rows.row(number)
+    found = Proof(number, row.entry, row.salt, tree.inclusion(rows.node, number, signed.checkpoint.size), signed)
+    if wrong := check(found, key):
+        raise DamagedError(wrong[0], number)
+    return found
 
 
 def check(
@@ -117,6 +121,8 @@ def check(
         said = {}
     if said and said.get("number") != proof.number:
         wrong.append(f"the entry says that it is number {said.get('number')}")
+    if said and proof.salt is not None and hashlib.sha256(proof.salt).hexdigest() != said.get("salt"):
+        wrong.append("the salt beside the entry is not the one that it was entered with")
     if receipt is not None and not wrong:
         wrong += _receipt(proof, said, receipt)
     return wrong
@@ -201,12 +207,19 @@ def _which(rows: Rows, old: Checkpoint, new: Checkpoint) -> str:
 
 
 def find(path: Path, receipt: bytes) -> list[int]:
-    """The numbers of the entries of a receipt: each salt is tried on it. Raises CitelogError where one is damaged."""
+    """The numbers of the entries of a receipt: each salt is tried on it, and what is found is proved.
+
+    Raises CitelogError where one is not what was signed.
+    """
     hash_ = hashlib.sha256(receipt).digest()
-    with reading(path) as (_, rows):
+    with reading(path) as (folder, rows):
         likely = [n for n, salt, text in rows.salted() if entry.salted_hash(salt, hash_).hex().encode() in text]
-        for number in likely:
-            said(rows.row(number))
+        if likely:
+            signed, key = readable(rows.head(), "its checkpoint"), folder.public_key()
+            for number in likely:
+                proof = _proved(rows, number, signed, key)
+                if wrong := _receipt(proof, entry.read(proof.entry), receipt):
+                    raise DamagedError(wrong[0], number)
     return likely
 
 

@@ -18,6 +18,7 @@ journal is deleted: otherwise it could come back after a power failure, and undo
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ TABLES = (
     "CREATE TABLE entries (n INTEGER PRIMARY KEY, hashes BLOB NOT NULL, entry TEXT NOT NULL, salt BLOB, receipt BLOB)",
     "CREATE TABLE head (one INTEGER PRIMARY KEY, note BLOB NOT NULL)",
 )
+_JOURNAL = bytes.fromhex("d9d505f920a163d7")
+"""How SQLite begins a journal; and ends one that names a super-journal."""
+
 CHUNK = 100
 """How many rows are read at once; between two chunks others may write."""
 
@@ -85,8 +89,7 @@ class Rows:
                 check_header(file.read(100))
         except OSError as error:
             raise DamagedError(f"it cannot be read: {error.strerror}") from error
-        if path.with_name(f"{path.name}-wal").exists():
-            raise DamagedError("beside it is a write-ahead log of SQLite, which no log of citelog has")
+        check_beside(path)
         try:
             connection = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode={'rw' if write else 'ro'}", PATIENCE, uri=True
@@ -109,7 +112,10 @@ class Rows:
         self.connection.execute("PRAGMA secure_delete=ON")
 
     def check_form(self) -> None:
-        """Raise DamagedError unless the file is marked as a log, and holds the two tables and nothing beside them."""
+        """Raise DamagedError unless the file is marked as a log, and holds the two tables and nothing beside them.
+
+        In them is no row before the first entry, and one checkpoint at most: nobody would look at any other.
+        """
         with self._reading(0):
             found = self._one("PRAGMA application_id"), self._one("PRAGMA user_version")
             if found != (APPLICATION, VERSION):
@@ -117,6 +123,10 @@ class Rows:
             tables = tuple(sql.decode() for (sql,) in self.connection.execute("SELECT sql FROM sqlite_schema"))
             if tables != TABLES:
                 raise DamagedError("its tables are not those of a log")
+            before = self._one("SELECT n FROM entries WHERE n < 0 LIMIT 1")
+            beside = self._one("SELECT one FROM head WHERE one != 1 LIMIT 1")
+            if before is not None or beside is not None:
+                raise DamagedError("its tables hold rows that no log has")
 
     def size(self) -> int:
         """How many entries there are, if none is missing."""
@@ -239,6 +249,28 @@ def check_header(header: bytes) -> None:
     """
     if header[:16] != b"SQLite format 3\0" or header[18:20] != b"\1\1":
         raise DamagedError("it does not begin as the table of a log does")
+
+
+def check_beside(path: Path) -> None:
+    """Raise DamagedError where beside a file lies what no log of citelog leaves there.
+
+    A journal that names others (a super-journal, SQLite's word for it) would have SQLite delete what it names.
+    """
+    if path.with_name(f"{path.name}-wal").exists():
+        raise DamagedError("beside it is a write-ahead log of SQLite, which no log of citelog has")
+    journal = path.with_name(f"{path.name}-journal")
+    if not journal.exists():
+        return
+    if not journal.is_file():
+        raise DamagedError("beside it is a journal that is no file")
+    try:
+        with journal.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - len(_JOURNAL)))
+            names_others = file.read() == _JOURNAL
+    except OSError as error:
+        raise DamagedError(f"the journal beside it cannot be read: {error.strerror}") from error
+    if names_others:
+        raise DamagedError("beside it is a journal that names other files, which no log of citelog leaves")
 
 
 def _row(found: tuple[object, ...], number: int) -> Row:
