@@ -98,6 +98,8 @@ def _contradictions(members: Mapping[str, Any]) -> Iterator[Damage]:
     ids = [conclusion["id"] for conclusion in document["conclusions"]]
     if sorted(ids) != sorted(proofs["roots"]):
         yield Damage("proofs", "they are not those of the conclusions of the assessment")
+    if doubled := sorted(id_ for id_, step in proofs["steps"].items() if "id" in step):
+        yield Damage("proofs", f"the step {doubled[0]} names itself again")
     used = {*proofs["roots"].values(), *(id_ for step in proofs["steps"].values() for id_ in step["uses"])}
     if missing := sorted(used - proofs["steps"].keys()):
         yield Damage("proofs", f"the step {missing[0]} is used, and is not there")

@@ -22,7 +22,7 @@ _MOVES = ("line", "start", "end", "file", "source")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What became of one conclusion, or of `case`, `caveats`, `notes` or `facts`.
+    """What became of one conclusion, of `case`, `caveats`, `notes` or `facts`, or of the order of the `conclusions`.
 
     A conclusion that `becomes` another of its kind has the id of the old one here and that of the new one in `now`;
     one that is `kept` says the same, for other reasons.
@@ -53,7 +53,10 @@ class Told:
 
 
 def differences(then: Told, now: Told, exact: bool) -> tuple[Difference, ...]:
-    """What became of an answer; `exact` where both are of one edition, and every letter must be the same."""
+    """What became of an answer; `exact` where both are of one edition, and every letter must be the same.
+
+    Of one edition nothing is `kept` for other reasons: it has the same ones.
+    """
     return tuple(_differences(then, now, exact))
 
 
@@ -77,7 +80,9 @@ def _differences(then: Told, now: Told, exact: bool) -> Iterator[Difference]:
             if details:
                 yield Difference(id_, "changed", details)
             elif reasons := tuple(_reasons(then.proofs[id_], now.proofs[id_], exact)):
-                yield Difference(id_, "kept", reasons)
+                yield Difference(id_, "changed" if exact else "kept", reasons)
+    if exact and list(ours) != list(theirs) and ours.keys() == theirs.keys():
+        yield Difference("conclusions", "changed", (Detail("order", tuple(ours), tuple(theirs)),))
     for key in REST:
         if then.assessment[key] != now.assessment[key]:
             yield Difference(key, "changed", tuple(_listed(key, then.assessment[key], now.assessment[key])))

@@ -85,12 +85,13 @@ def group_of(name: str) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Whether a text is the name of one file or folder, and leads nowhere else.
+    """Whether a text is the name of one file or folder, short enough for any disk, and leads nowhere else.
 
-    >>> is_name("short-nights"), is_name(".."), is_name("a/b"), is_name("")
-    (True, False, False, False)
+    >>> is_name("short-nights"), is_name(".."), is_name("a/b"), is_name(""), is_name("x" * 256)
+    (True, False, False, False, False)
     """
-    return text not in (".", "..") and re.fullmatch(r"[^/\\\x00-\x1f\x7f]+", text) is not None
+    plain = re.fullmatch(r"[^/\\\x00-\x1f\x7f]+", text) is not None
+    return plain and text not in (".", "..") and len(text.encode("utf-8", "replace")) <= 255
 
 
 def group_hash(files: Mapping[str, str]) -> str:
