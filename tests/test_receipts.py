@@ -495,6 +495,22 @@ def test_another_engine_that_says_the_same_is_the_same_and_is_said(tmp_path: Pat
     )
 
 
+def test_two_receipts_of_one_edition_in_folders_of_two_names_are_each_of_their_own(tmp_path: Path) -> None:
+    """Places in files begin with the name of the folder, also where both are replayed in one process."""
+    (tmp_path / "case.yaml").write_text(NIGHT)
+    for name in ("one", "other"):
+        shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / name)
+        told = ("--kb", f"./{name}", "--at", "2026-03-09", "--receipt", f"{name}.receipt.json")
+        assert run("assess", "case.yaml", *told, cwd=tmp_path).status == 0
+    found = [
+        replay((tmp_path / f"{name}.receipt.json").read_bytes(), name, tmp_path / "one") for name in ("one", "other")
+    ]
+    assert [(one.verdict, one.then and one.then.differences) for one in found] == [("same", ()), ("same", ())]
+    for name in ("one", "other"):
+        kept = content.read((tmp_path / f"{name}.receipt.json").read_bytes(), name).members
+        assert {s["file"].partition("/")[0] for s in kept["proofs"]["steps"].values() if "file" in s} == {name}
+
+
 def test_a_receipt_of_knowledge_that_is_not_at_hand_needs_its_name_or_an_archive(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / "short-nights")
     (tmp_path / "case.yaml").write_text(NIGHT)
@@ -660,6 +676,14 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: resealed(files=json.loads(json.dumps(files().to_dict()).replace(files().files["terms.ttl"], "0" * 64))),
         "files: they do not make the hash of the knowledge",
     ),
+    "a name of a folder that no disk takes": (
+        lambda: resealed(files={**files().to_dict(), "folder": "x" * 256}),
+        "is no name of a folder",
+    ),
+    "a step with a name of its own": (
+        lambda: forged(lambda m: [step.update(id=id_) for id_, step in m["proofs"]["steps"].items()]),
+        "names itself again",
+    ),
     "a proof too few": (
         lambda: resealed(proofs={"roots": {}, "steps": {}}),
         "proofs: they are not those of the conclusions of the assessment",
@@ -714,6 +738,10 @@ def with_proofs_of_another_patient(members: Any) -> None:
     members["proofs"] = other["proofs"]
 
 
+def elsewhere(members: Any) -> None:
+    next(s for s in members["proofs"]["steps"].values() if "rule" in s).update(file="b12/rules/elsewhere.rls")
+
+
 def assess_bytes(data: bytes, id_: str) -> Assessment:
     return assess_case(b12.knowledge(), patient.from_bytes(data, "it", id_, b12.knowledge().terms))
 
@@ -744,6 +772,11 @@ FORGERIES: dict[str, tuple[Callable[[Any], None], str]] = {
     "notes left out": (lambda m: m["assessment"].update(notes=[]), "- assessment: 'notes' is [], and must be"),
     "a caveat left out": (lambda m: m["assessment"].update(caveats=[]), "- assessment: 'caveats' is []"),
     "the proofs of another patient": (with_proofs_of_another_patient, "there is no such fact, or no such firing"),
+    "conclusions in another order": (
+        lambda m: m["assessment"]["conclusions"].reverse(),
+        "~ conclusions changes: order",
+    ),
+    "another file for a rule": (elsewhere, "'file' is \"b12/rules/elsewhere.rls\", and must be"),
     "another form of record": (lambda m: m["record"].update(form="FHIR R4"), "~ case changes: form"),
 }
 

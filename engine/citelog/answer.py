@@ -212,9 +212,12 @@ _KEPT = 16  # machines of a thread; who edits makes another with each change, wh
 
 
 def _machine(knowledge: Knowledge) -> Machine:
-    """The thread's own machine for a knowledge base: what no patient can change is derived once."""
-    kept: dict[str, Machine] = _machines.__dict__.setdefault("kept", {})
-    key = knowledge.sha256
+    """The thread's own machine for a knowledge base: what no patient can change is derived once.
+
+    A copy in a folder of another name is another one: places in files begin with that name.
+    """
+    kept: dict[tuple[str, str], Machine] = _machines.__dict__.setdefault("kept", {})
+    key = knowledge.sha256, next((rule.span.file for rule in knowledge.program.rules), "")
     machine = kept.pop(key, None) or Machine(knowledge.program, knowledge.stated)
     while len(kept) >= _KEPT:
         del kept[next(iter(kept))]  # the one that has been idle longest
