@@ -210,6 +210,37 @@ def test_what_is_committed_is_released_with_its_commit(folder: Path, citelog: Co
     assert releases(folder)["0.1.0"].record["commit"] == commit
 
 
+def test_what_git_was_told_not_to_look_at_is_not_committed_for_all_that(folder: Path, citelog: Command) -> None:
+    """An ignored rule, and one that git takes for unchanged: `git status` lists neither."""
+    who = {f"GIT_{role}_{what}": "a@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder.parent), "GIT_CONFIG_NOSYSTEM": "1", **who}
+
+    def git(*arguments: str) -> bytes:
+        command = ["git", "-C", str(folder.parent), *arguments]
+        return subprocess.run(command, env=environment, check=True, capture_output=True).stdout
+
+    def refused() -> str:
+        ended = citelog("release", "0.1.0", "--kb", folder)
+        assert ended.status == 1 and git("status", "--porcelain") == b""
+        return next(line for line in ended.out.splitlines() if "committed" in line)
+
+    git("init", "-q")
+    (folder.parent / ".git" / "info" / "exclude").write_text("99-*.rls\n")
+    git("add", folder.name)
+    git("commit", "-qm", "ready")
+    ignored = folder / "rules" / "99-more.rls"
+    ignored.write_text("% A rule might stand here.\n")
+    assert f"not committed: {folder.name}/rules/99-more.rls" in refused()
+    ignored.unlink()
+    git("update-index", "--assume-unchanged", f"{folder.name}/rules/30-advice.rls")
+    edit(folder / "rules" / "30-advice.rls", "may keep the pupil awake", "keeps the pupil awake")
+    assert f"not committed: {folder.name}/rules/30-advice.rls" in refused()
+    (folder.parent / ".git" / "info" / "exclude").write_text(f"{folder.name}\n")
+    git("rm", "-rq", "--cached", folder.name)
+    git("commit", "-qm", "gone", "--allow-empty")
+    assert f"not committed: {folder.name}/" in refused()
+
+
 # what is noticed
 
 

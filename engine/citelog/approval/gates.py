@@ -19,6 +19,8 @@ from citelog.audit.report import audited
 from citelog.audit.subject import Subject, subject
 from citelog.compare.revisions import head, uncommitted, unversioned
 from citelog.knowledge.base import STATES, Knowledge
+from citelog.receipt.manifest import names
+from citelog.receipt.manifest import read as read_from
 from citelog.verify.verdicts import verify
 
 CHANGELOG = "CHANGELOG.md"
@@ -127,7 +129,8 @@ def entry_of(text: str, version: str) -> str:
 def _committed(folder: Path) -> Gate:
     if why := unversioned(folder):
         return Gate("committed", True, f"git knows nothing of it: {why}", {"commit": None})
-    commit, open_ = head(folder), uncommitted(folder)
+    files = {name: read_from(folder / name) for name in names(folder)}
+    commit, open_ = head(folder), uncommitted(folder, files)
     if open_:
         few = ", ".join(open_[:3]) + (f" and {len(open_) - 3} more" if len(open_) > 3 else "")
         return Gate(

@@ -227,13 +227,28 @@ def unversioned(folder: Path) -> str:
     return ""
 
 
-def uncommitted(folder: Path) -> tuple[str, ...]:
+def uncommitted(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
     """The files of a folder that are changed, added or deleted since the last commit, or not tracked.
 
-    Raises CitelogError where there is no git, or no repository.
+    `files`, by their paths in the folder, are held against the commit byte for byte: what git was told to ignore, or to
+    take for unchanged, it does not list. Raises CitelogError where there is no git, or no repository.
     """
     told = _asked(folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
-    return tuple(entry[3:] for entry in told.decode("utf-8", "surrogateescape").split("\0") if entry)
+    listed = [entry[3:] for entry in told.decode("utf-8", "surrogateescape").split("\0") if entry]
+    if (commit := head(folder)) is not None:
+        prefix = _asked(folder, "rev-parse", "--show-prefix").decode().strip()
+        committed = _committed(folder, commit, prefix.rstrip("/"))
+        listed += [f"{prefix}{name}" for name, data in files.items() if committed.get(name) != data]
+    return tuple(dict.fromkeys(listed))
+
+
+def _committed(folder: Path, commit: str, path: str) -> Mapping[str, bytes]:
+    """The files of a folder as a commit has them at a path; none, where it has no such folder."""
+    try:
+        files = _files(folder, _tree(commit, commit, path, folder))
+    except CitelogError:
+        return {}
+    return dict(zip(files, _blobs(folder, files.values()), strict=True))
 
 
 class _Refused(CitelogError):
