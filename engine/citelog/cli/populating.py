@@ -20,8 +20,9 @@ MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*[KMGT]i?B", re.IGNORECASE)
     "--out", required=True, metavar="DIR", help="The folder for the answers; a new one, or that of a run before."
 )
 @click.option(
-    "--engine", type=click.Choice(["duckdb"]), default="duckdb", show_default=True, help="What runs the rules."
+    "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="What runs the rules."
 )
+@click.option("--master", metavar="URL", help="For Spark: the cluster, as spark://head:7077; else this machine.")
 @click.option(
     "--memory", default="2GB", show_default=True, metavar="SIZE", help="What the engine may take; more is put on disk."
 )
@@ -35,6 +36,7 @@ def population(
     data: str,
     out: str,
     engine: str,
+    master: str | None,
     memory: str,
     threads: int | None,
     since: str | None,
@@ -56,13 +58,13 @@ def population(
     if since is not None and Path(since).resolve() == Path(out).resolve():
         raise CitelogError("--since names the folder for the answers itself\n   = name another folder with --out")
     day = _day(at)
+    chosen = _master(engine, master, threads, since)
     knowledge = open_base(kb)
     from citelog.population.run import Options, run
 
+    options = Options(day, memory, threads, since=Path(since) if since else None, master=chosen)
     with meter() as told:
-        report = run(
-            knowledge, Path(data), Path(out), Options(day, memory, threads, since=Path(since) if since else None), told
-        )
+        report = run(knowledge, Path(data), Path(out), options, told)
     counts = report.counts
     write(
         f"{out}: {counts['patients']:,} patients, {counts['conclusions']:,} conclusions, {counts['notes']:,} notes, "
@@ -70,6 +72,22 @@ def population(
     )
     for remark in report.remarks:
         say(remark)
+
+
+def _master(engine: str, master: str | None, threads: int | None, since: str | None) -> str | None:
+    """What Spark runs on; None where it is not wanted."""
+    if engine != "spark":
+        if master is not None:
+            raise CitelogError("--master is for Spark\n   = add --engine spark")
+        return None
+    if since is not None:
+        raise CitelogError("--since: Spark takes nothing over\n   = leave it out, or use --engine duckdb")
+    if master is not None and threads is not None:
+        raise CitelogError("--threads: the master says how many work\n   = leave it out, or write --master local[4]")
+    from citelog.population.spark import LOCAL, check
+
+    check()
+    return master or (f"local[{threads}]" if threads else LOCAL)
 
 
 def _day(at: str | None) -> datetime.date | None:

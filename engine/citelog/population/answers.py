@@ -14,7 +14,7 @@ from citelog.patient.facts import PATIENT
 from citelog.population import pictures
 from citelog.population.compiled import JOINT, Compiled, Names
 from citelog.population.derive import Derivation
-from citelog.population.duck import Duck
+from citelog.population.engine import Engine
 from citelog.population.expressions import UNIT, RefusedError
 from citelog.population.plan import ENTRY, Plan, kept
 from citelog.population.seen import Seen, given_to_pictures
@@ -29,7 +29,7 @@ _ENTRY = Iri("urn:citelog:record:this")
 
 
 def derive(
-    duck: Duck,
+    engine: Engine,
     made: Plan,
     compiled: Compiled,
     seen: Seen,
@@ -40,17 +40,17 @@ def derive(
 ) -> Derivation:
     """Run the joint rules on the table `pictures`."""
     program = made.program
-    derivation = Derivation(duck, Names.of(program), compiled, values, JOINT, tick)
+    derivation = Derivation(engine, Names.of(program), compiled, values, JOINT, tick)
     derivation.state(stated)
-    duck.create(f"{JOINT}units", f"SELECT picture::INTEGER AS {UNIT} FROM pictures")
-    duck.create("entries", pictures.records())
-    _load_days(duck, values)
+    engine.expect(engine.create(f"{JOINT}units", f"SELECT picture::INTEGER AS {UNIT} FROM pictures"))
+    engine.create("entries", pictures.records())
+    _load_days(engine, values)
     for predicate, facts in given_to_pictures(seen, made).items():
         places = kept(program, predicate)
         rows = []
         for code, (_, args) in facts:
             rows.append((code, *(None if args[i] is ENTRY else values.number(args[i]) for i in places)))
-        duck.load("of_code", ("code", *(f"a{i}" for i in places)), rows)
+        engine.load("of_code", ("code", *(f"a{i}" for i in places)), rows)
         columns = ", ".join(f"coalesce(o.a{i}, e.entry) AS a{i}" for i in places)
         derivation.give(
             predicate,
@@ -81,60 +81,60 @@ def derive(
         late.setdefault(atom.predicate, []).append(atom.args)
     for predicate, stated_rows in late.items():
         places = kept(program, predicate)
-        duck.load(
+        engine.load(
             "of_all",
             tuple(f"a{i}" for i in places),
             [tuple(values.number(row[i]) for i in places) for row in stated_rows],
         )
         table = derivation.table_of(predicate)
         before = f"SELECT * FROM {table} UNION " if derivation.size.get(table) else ""
-        duck.create(
+        engine.create(
             "with_late", f"{before}SELECT {UNIT}, {', '.join(f'a{i}' for i in places)} FROM {JOINT}units, of_all"
         )
         derivation.give(predicate, "SELECT * FROM with_late")
-        duck.drop("with_late")
+        engine.drop("with_late")
     derivation.empty(program.changing)
     derivation.run(made.joint)
     return derivation
 
 
-def _load_days(duck: Duck, values: Values) -> None:
+def _load_days(engine: Engine, values: Values) -> None:
     """Number the days and ranks of days that stand in pictures."""
     days = [
         day
-        for (day,) in duck.rows(
+        for (day,) in engine.rows(
             "SELECT DISTINCT day FROM (SELECT unnest([wf, wl, sf, sl]) AS day FROM entries "
             "UNION ALL SELECT at_rank FROM pictures) WHERE day > 0 ORDER BY day"
         )
     ]
-    duck.load("day_numbers", ("day", "id"), [(day, values.number(datetime.date.fromordinal(day))) for day in days])
+    engine.load("day_numbers", ("day", "id"), [(day, values.number(datetime.date.fromordinal(day))) for day in days])
 
 
 # --- conclusions -------------------------------------------------------------------------------------------------
 
 
-def conclude(duck: Duck, knowledge: Knowledge, derivation: Derivation) -> None:
+def conclude(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> None:
     """Make the tables `concluded` (picture, told) and `told` (the kind, value and role of each)."""
     told: dict[tuple[str, str, str | None], int] = {}
     parts = []
     for order, kind in enumerate(knowledge.kinds):
         table = derivation.table_of(kind.predicate)
         if kind.exactly_one:
-            _check_one(duck, kind, table)
+            _check_one(engine, kind, table)
         if not derivation.size.get(table):
             continue
         names = [a.name for a in knowledge.program.predicates[kind.predicate].arguments]
         value = f"a{names.index('value')}"
         role = f"a{names.index('role')}" if "role" in names else ""
         rows = []
-        for number, *part in duck.rows(f"SELECT DISTINCT {', '.join(filter(None, (value, role)))} FROM {table}"):
+        for number, *part in engine.rows(f"SELECT DISTINCT {', '.join(filter(None, (value, role)))} FROM {table}"):
             shown = _spelt(derivation.values, number, knowledge, kind)
             key = (kind.name, shown, _shown(derivation.values, part[0]) if part else None)
             rows.append((number, *part, told.setdefault(key, len(told))))
-        duck.load(f"told_{order}", ("v", *(["r"] if role else []), "told"), rows)
+        engine.load(f"told_{order}", ("v", *(["r"] if role else []), "told"), rows)
         on = f"t.{value} = s.v" + (f" AND t.{role} = s.r" if role else "")
         parts.append(f"SELECT t.{UNIT} AS picture, s.told FROM {table} AS t JOIN told_{order} AS s ON {on}")
-    duck.table(
+    engine.table(
         "told",
         pa.table(
             {
@@ -146,17 +146,17 @@ def conclude(duck: Duck, knowledge: Knowledge, derivation: Derivation) -> None:
         ),
     )
     nothing = "SELECT NULL::INTEGER AS picture, NULL::INTEGER AS told WHERE false"
-    duck.create("concluded", f"{' UNION ALL '.join(parts) or nothing} ORDER BY picture, told")
+    engine.create("concluded", f"{' UNION ALL '.join(parts) or nothing} ORDER BY picture, told")
 
 
-def _check_one(duck: Duck, kind: Kind, table: str) -> None:
-    found = duck.rows(
+def _check_one(engine: Engine, kind: Kind, table: str) -> None:
+    found = engine.rows(
         f"SELECT u.{UNIT}, count(t.{UNIT}) FROM {JOINT}units AS u LEFT JOIN {table} AS t ON u.{UNIT} = t.{UNIT} "
         f"GROUP BY u.{UNIT} HAVING count(t.{UNIT}) <> 1 ORDER BY 1 LIMIT 1"
     )
     if found:
         picture, count = found[0]
-        [(patient,)] = duck.rows(f"SELECT min(patient) FROM people WHERE picture = {picture}")
+        [(patient,)] = engine.rows(f"SELECT min(patient) FROM people WHERE picture = {picture}")
         raise DerivationError(f"the rules gave {count} conclusions of the kind {kind.name}, not one, to {patient}")
 
 
@@ -174,7 +174,7 @@ def _shown(values: Values, number: int) -> str:
 # --- notes about entries -----------------------------------------------------------------------------------------
 
 
-def remark(duck: Duck, knowledge: Knowledge, derivation: Derivation) -> set[int]:
+def remark(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> set[int]:
     """Make `picture_remarks` (picture, entry, words, idle): what is to be said of the entries of pictures.
 
     Rules say it of entries that they put aside; where they say nothing and no conclusion rests on an entry (`used`), it
@@ -192,30 +192,30 @@ def remark(duck: Duck, knowledge: Knowledge, derivation: Derivation) -> set[int]
         columns = [f"a{i}" for i in places]
         masked = [f"greatest(t.{c}, -1)" for c in columns]
         rows = []
-        for args in duck.rows(f"SELECT DISTINCT {', '.join(masked)} FROM {table} AS t"):
+        for args in engine.rows(f"SELECT DISTINCT {', '.join(masked)} FROM {table} AS t"):
             about = sum(number < 0 for number in args)
             if about > 1:
                 same = " AND ".join(f"{m} = {n}" for m, n in zip(masked, args, strict=True))
-                hard |= {unit for (unit,) in duck.rows(f"SELECT DISTINCT {UNIT} FROM {table} AS t WHERE {same}")}
+                hard |= {unit for (unit,) in engine.rows(f"SELECT DISTINCT {UNIT} FROM {table} AS t WHERE {same}")}
             elif about:
                 atom = _atom(predicate, places, args, knowledge, derivation.values)
                 text = sentence(words.fact(atom)) + "."
                 rows.append((*args, texts.setdefault(text, len(texts))))
         if rows:
-            duck.load(f"noted_{order}", (*columns, "text"), rows)
+            engine.load(f"noted_{order}", (*columns, "text"), rows)
             on = " AND ".join(f"n.{c} = {m}" for c, m in zip(columns, masked, strict=True))
             entry = f"least({', '.join(f't.{c}' for c in columns)})" if len(columns) > 1 else f"t.{columns[0]}"
             parts.append(
                 f"SELECT t.{UNIT} AS picture, {entry} AS entry, n.text AS text FROM {table} AS t "
                 f"JOIN noted_{order} AS n ON {on}"
             )
-    duck.table(
+    engine.table(
         "remark_texts",
         pa.table({"text": pa.array(texts.values(), pa.int32()), "words": pa.array(list(texts), pa.string())}),
     )
     nothing = "SELECT NULL::INTEGER AS picture, NULL::INTEGER AS entry, NULL::INTEGER AS text WHERE false"
-    duck.create("said_by_rules", f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts) or nothing})")
-    duck.create(
+    engine.create("said_by_rules", f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts) or nothing})")
+    engine.create(
         "picture_remarks",
         f"""
 SELECT picture, entry, words, m.text = 0 AS idle FROM (
@@ -226,7 +226,7 @@ SELECT picture, entry, words, m.text = 0 AS idle FROM (
   ANTI JOIN said_by_rules AS s ON e.{UNIT} = s.picture AND e.entry = s.entry
 ) AS m JOIN remark_texts AS t ON m.text = t.text""",
     )
-    duck.drop("said_by_rules")
+    engine.drop("said_by_rules")
     return hard
 
 
@@ -237,7 +237,7 @@ def _atom(predicate: str, places: tuple[int, ...], args: tuple[int, ...], knowle
     return Atom(predicate, tuple(whole))
 
 
-def used(duck: Duck, made: Plan, knowledge: Knowledge, derivation: Derivation) -> None:
+def used(engine: Engine, made: Plan, knowledge: Knowledge, derivation: Derivation) -> None:
     """Make `used` (picture, entry): the entries that some conclusion rests on."""
     kinds = {kind.predicate for kind in knowledge.kinds}
     parts = []
@@ -247,4 +247,4 @@ def used(duck: Duck, made: Plan, knowledge: Knowledge, derivation: Derivation) -
             if arguments[place].type in ("record", "term"):
                 parts.append(f"SELECT {UNIT} AS picture, a{place} AS entry FROM ({query}) AS r WHERE a{place} < 0")
     nothing = "SELECT NULL::INTEGER AS picture, NULL::INTEGER AS entry WHERE false"
-    duck.create("used", f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts) or nothing})")
+    engine.create("used", f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts) or nothing})")

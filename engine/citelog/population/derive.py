@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from citelog.population.compiled import Compiled, Names
+from citelog.population.engine import Engine, Row
 from citelog.population.expressions import (
     ORDERED,
     UNIT,
@@ -23,30 +24,9 @@ from citelog.population.expressions import (
 )
 from citelog.population.plan import kept, of_one_patient
 from citelog.population.values import Values
-from citelog.rules.program import Aggregate, Assignment, Component, Constant, Present, Program, Rule, Variable
+from citelog.rules.program import Absent, Aggregate, Assignment, Component, Constant, Present, Program, Rule, Variable
 from citelog.run.arithmetic import aggregate, compare
 from citelog.run.result import value_of
-
-Row = tuple[Any, ...]
-
-
-class Engine(Protocol):
-    """What runs queries: tables are made by name, and stay until they are dropped."""
-
-    def create(self, name: str, query: str) -> int:
-        """Make a table of a query's rows; how many there are."""
-
-    def append(self, name: str, query: str) -> int:
-        """Put a query's rows into a table; how many there are."""
-
-    def load(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        """Make a table of whole numbers of rows that are at hand, in place of one that is there."""
-
-    def rows(self, query: str) -> list[Row]:
-        """The rows of a query."""
-
-    def drop(self, name: str) -> None:
-        """Forget a table, if it is there."""
 
 
 @dataclass(slots=True)
@@ -120,25 +100,57 @@ class Derivation:
     # rules
 
     def run(self, components: Sequence[Component]) -> None:
-        """Run components in their order."""
-        for component in components:
-            if component.recursive:
-                self._repeat(component)
-            else:
-                by_head: dict[str, list[int]] = {}
-                for number in component.rules:
-                    by_head.setdefault(self.program.rules[number].predicate, []).append(number)
-                    self._once(number)
-                for predicate, numbers in by_head.items():
-                    self._gather(predicate, [self.found[n] for n in numbers])
+        """Run components from the lowest up."""
+        for level in self._levels(components):
+            if level[0].recursive:
+                self._repeat(level[0])
+                continue
+            by_head: dict[str, list[int]] = {}
+            for number in (number for component in level for number in component.rules):
+                by_head.setdefault(self.program.rules[number].predicate, []).append(number)
+            self._all_once([number for numbers in by_head.values() for number in numbers])
+            self._gather_all({predicate: [self.found[n] for n in numbers] for predicate, numbers in by_head.items()})
+
+    def _levels(self, components: Sequence[Component]) -> list[list[Component]]:
+        """Components that do not read each other together, the lowest first; one that uses itself is by itself."""
+        level: dict[str, int] = {}
+        found: dict[tuple[int, bool, int], list[Component]] = {}
+        for number, component in enumerate(components):
+            rules = [self.program.rules[n] for n in component.rules]
+            read = {x.predicate for rule in rules for x in rule.body if isinstance(x, Present | Absent)}
+            own = 1 + max((level.get(predicate, 0) for predicate in read), default=0)
+            level |= {rule.predicate: own for rule in rules}
+            found.setdefault((own, component.recursive, number if component.recursive else 0), []).append(component)
+        return [found[key] for key in sorted(found)]
 
     def _firing(self, number: int, newest: int = -1) -> Firing:
         return self.compiled.firings[self.prefix, number, newest]
 
+    def _all_once(self, numbers: Sequence[int]) -> None:
+        """Run rules that do not read each other."""
+        plain = {}
+        for number in numbers:
+            firing = self._firing(number)
+            if len(firing.queries) == 1 and all(self.size.get(read, 0) for read in firing.reads):
+                [query] = firing.queries
+                plain[f"{self.prefix}r{number}"] = query.columns, self._text(query)
+        counts = self.engine.create_all(plain) if plain else {}
+        for number in numbers:
+            name = f"{self.prefix}r{number}"
+            if name not in counts:
+                self._once(number)
+                continue
+            if not counts[name]:
+                self.engine.drop(name)
+            self._note(number, name, counts[name])
+
     def _once(self, number: int) -> None:
-        firing = self._firing(number)
         name = f"{self.prefix}r{number}"
-        count = self._ask(firing, name)
+        self._note(number, name, self._ask(self._firing(number), name))
+
+    def _note(self, number: int, name: str, count: int) -> None:
+        """Keep in mind what a rule has found."""
+        firing = self._firing(number)
         self.found[number] = found = Found(number, self.program.rules[number], firing, name, count)
         if firing.rule.aggregate and count:
             found.heads = self._counted(found)
@@ -225,22 +237,29 @@ class Derivation:
         shown = {arg.name for arg in rule.args if isinstance(arg, Variable)}
         return rule.aggregate is not None or set(found.firing.columns) <= shown
 
-    def _gather(self, predicate: str, founds: list[Found]) -> None:
-        """The facts of a predicate: those that were given, and the heads of its rules."""
-        name = self.table_of(predicate)
-        parts = [self._heads(found) for found in founds if found.count]
-        if not parts:
-            return
-        one = len(parts) == 1 and self._is_injective(next(found for found in founds if found.count))
-        if self.size.get(name, 0):
-            self.engine.create(f"{name}_given", f"SELECT * FROM {name}")
-            parts.insert(0, f"SELECT {', '.join(self.columns(predicate))} FROM {name}_given")
-            one = False
-        query = parts[0] if one else " UNION ".join(parts) if len(parts) > 1 else f"SELECT DISTINCT * FROM ({parts[0]})"
-        if name in self.size:
+    def _gather_all(self, founds: Mapping[str, list[Found]]) -> None:
+        """The facts of predicates: those that were given, and the heads of their rules."""
+        made, given = {}, []
+        for predicate, some in founds.items():
+            name, columns = self.table_of(predicate), self.columns(predicate)
+            having = [found for found in some if found.count]
+            parts = [self._heads(found) for found in having]
+            if not parts:
+                continue
+            one = len(parts) == 1 and self._is_injective(having[0])
+            if self.size.get(name, 0):
+                given.append(f"{name}_given")
+                self.engine.create(given[-1], f"SELECT * FROM {name}")
+                parts.insert(0, f"SELECT {', '.join(columns)} FROM {given[-1]}")
+                one = False
+            if name in self.size:
+                self.engine.drop(name)
+            several = " UNION ".join(parts) if len(parts) > 1 else f"SELECT DISTINCT * FROM ({parts[0]})"
+            made[name] = columns, parts[0] if one else several
+        if made:
+            self.size |= self.engine.create_all(made)
+        for name in given:
             self.engine.drop(name)
-        self.size[name] = self.engine.create(name, query)
-        self.engine.drop(f"{name}_given")
 
     def _counted(self, found: Found) -> str:
         """The heads of a rule that counts, adds up, or takes the least or greatest."""
@@ -388,17 +407,34 @@ class Derivation:
         """
         wanted: dict[str, list[str]] = {}
         whole = set(shown)
-        for component in reversed(components):
-            if component.recursive:
-                self._rest_again(component, wanted, whole)
+        for level in reversed(self._levels(components)):
+            if level[0].recursive:
+                self._rest_again(level[0], wanted, whole)
                 continue
-            for number in component.rules:
-                found = self.found[number]
+            founds = [self.found[number] for component in level for number in component.rules]
+            tables = self._all_wanted([found.rule.predicate for found in founds if found.count], wanted, whole)
+            for found in founds:
                 if found.count:
-                    self._rest(found, self._wanted(found.rule.predicate, wanted, whole), wanted, whole)
+                    self._rest(found, tables[found.rule.predicate], wanted, whole)
         for predicate, queries in wanted.items():
             yield predicate, " UNION ".join(queries)
         yield from ((p, f"SELECT * FROM {self.table_of(p)}") for p in sorted(whole) if self.size.get(self.table_of(p)))
+
+    def _all_wanted(
+        self, predicates: Sequence[str], wanted: dict[str, list[str]], whole: set[str]
+    ) -> dict[str, str | None]:
+        """For each predicate, the table of its facts that are rested on; None for all, an empty name for none."""
+        found: dict[str, str | None] = {}
+        made = {}
+        for predicate in dict.fromkeys(predicates):
+            found[predicate] = None if predicate in whole else ""
+            if predicate not in whole and wanted.get(predicate):
+                found[predicate] = name = f"{self.table_of(predicate)}_w"
+                made[name] = self.columns(predicate), " UNION ".join(wanted[predicate])
+                wanted[predicate] = [f"SELECT * FROM {name}"]
+        if made:
+            self.engine.create_all(made)
+        return found
 
     def _wanted(self, predicate: str, wanted: dict[str, list[str]], whole: set[str]) -> str | None:
         """The table of the facts of a predicate that are rested on; None for all, an empty name for none."""
@@ -479,4 +515,4 @@ class Derivation:
             sizes = grown
 
 
-__all__ = ["Derivation", "Engine", "Found"]
+__all__ = ["Derivation", "Found"]

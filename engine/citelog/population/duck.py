@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,21 @@ import duckdb
 import pyarrow as pa
 from ibis.backends.sql.compilers import DuckDBCompiler
 
-from citelog.population.derive import Row
+from citelog.population.engine import Row
+from citelog.population.tables import Source
 
 
 class Duck:
-    """An engine (`derive.Engine`) that is a DuckDB database."""
+    """An engine (`engine.Engine`) that is a DuckDB database."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         self._compiler = DuckDBCompiler()
+
+    @property
+    def name(self) -> str:
+        """What it is, with its version."""
+        return f"duckdb {duckdb.__version__}"
 
     def sql(self, expression: Any) -> str:
         """An Ibis expression as DuckDB writes it."""
@@ -28,6 +35,10 @@ class Duck:
         """Make a table of a query's rows; how many there are."""
         made = self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}").fetchone()
         return int(made[0]) if made else 0
+
+    def create_all(self, tables: Mapping[str, tuple[Sequence[str], str]]) -> dict[str, int]:
+        """Make tables by their columns and queries; how many rows each has."""
+        return {name: self.create(name, query) for name, (_, query) in tables.items()}
 
     def keep(self, name: str, query: str) -> int:
         """Make a table that outlasts the connection, if the database has a file; how many rows it has."""
@@ -69,6 +80,33 @@ class Duck:
     def rows(self, query: str) -> list[Row]:
         """The rows of a query."""
         return self.connection.execute(query).fetchall()
+
+    def view(self, name: str, query: str) -> None:
+        """Let a query be read like a table."""
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
+
+    def expect(self, units: int) -> None:
+        """What the tables to come are about does not matter to it."""
+
+    def has(self, name: str) -> bool:
+        """Whether a table is there that outlasts the connection."""
+        return bool(self.rows(f"SELECT 1 FROM duckdb_tables() WHERE NOT temporary AND table_name = '{name}'"))
+
+    def forget(self) -> None:
+        """Forget all tables that outlast the connection."""
+        for (name,) in self.rows("SELECT table_name FROM duckdb_tables() WHERE NOT temporary"):
+            self.drop(name)
+
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """Several steps of which all are kept, or none."""
+        self.connection.execute("BEGIN")
+        yield
+        self.connection.execute("COMMIT")
+
+    def brought(self, source: Source) -> Source:
+        """A source in which every query can be run: it is one for DuckDB."""
+        return source
 
     def drop(self, name: str) -> None:
         """Forget a table, if it is there."""

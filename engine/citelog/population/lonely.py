@@ -10,13 +10,13 @@ import pyarrow as pa
 from citelog.answer import Answer
 from citelog.knowledge.base import Knowledge
 from citelog.population import alone
-from citelog.population.duck import Duck
+from citelog.population.engine import Engine
 from citelog.population.entries import Day
 from citelog.population.wordings import Written
 
 
 def answer_alone(
-    duck: Duck,
+    engine: Engine,
     knowledge: Knowledge,
     written: Sequence[Written],
     days: Sequence[Day],
@@ -27,13 +27,13 @@ def answer_alone(
 
     They are the patients with odd rows, and those whose pictures are `hard`.
     """
-    duck.load("hard", ("picture",), sorted((picture,) for picture in hard))
-    count = duck.create("lonely", "SELECT patient FROM people WHERE odd OR picture IN (SELECT picture FROM hard)")
+    engine.load("hard", ("picture",), sorted((picture,) for picture in hard))
+    count = engine.create("lonely", "SELECT patient FROM people WHERE odd OR picture IN (SELECT picture FROM hard)")
     by_hash = {one.hash: one for one in written}
-    lines: dict[str, list[alone.Line]] = {patient: [] for (patient,) in duck.rows("SELECT patient FROM lonely")}
+    lines: dict[str, list[alone.Line]] = {patient: [] for (patient,) in engine.rows("SELECT patient FROM lonely")}
     if count:
         query = "SELECT r.* FROM all_rows AS r SEMI JOIN lonely AS l ON r.patient = l.patient"
-        for patient, list_, row, wording, *of in duck.rows(query):
+        for patient, list_, row, wording, *of in engine.rows(query):
             when, since = (days[number].text if number >= 0 else "" for number in of)
             lines[patient].append(alone.Line(list_, row, by_hash[wording], when, since))
     concluded: list[tuple[str | None, ...]] = []
@@ -42,11 +42,11 @@ def answer_alone(
         answer = Answer.of(knowledge, alone.case(patient, own, knowledge.terms), at)
         concluded += [(patient, c.kind, c.value, c.details.get("role")) for c in answer.conclusions]
         noted += [(patient, note.text, note.read_from) for note in answer.notes]
-    _load(duck, "alone", ("patient", "kind", "value", "role"), concluded)
-    _load(duck, "noted_alone", ("patient", "text", "read_from"), noted)
+    _load(engine, "alone", ("patient", "kind", "value", "role"), concluded)
+    _load(engine, "noted_alone", ("patient", "text", "read_from"), noted)
     return count
 
 
-def _load(duck: Duck, name: str, columns: Sequence[str], rows: list[tuple[str | None, ...]]) -> None:
+def _load(engine: Engine, name: str, columns: Sequence[str], rows: list[tuple[str | None, ...]]) -> None:
     listed = list(zip(*rows, strict=True)) or [()] * len(columns)
-    duck.table(name, pa.table({c: pa.array(one, pa.string()) for c, one in zip(columns, listed, strict=True)}))
+    engine.table(name, pa.table({c: pa.array(one, pa.string()) for c, one in zip(columns, listed, strict=True)}))

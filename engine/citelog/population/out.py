@@ -15,7 +15,7 @@ import pyarrow as pa
 from citelog.patient.case import LISTS, PARTS
 from citelog.population import opened, pictures
 from citelog.population.derive import Derivation
-from citelog.population.duck import Duck
+from citelog.population.engine import Engine
 from citelog.population.entries import SINCE, WHEN
 from citelog.population.expressions import UNIT, column
 from citelog.population.pictures import Shape, literal
@@ -35,7 +35,7 @@ SAID_SO_FAR = "SELECT wording, key, code, sees_when, sees_since FROM said"
 class Writer:
     """Writes into a folder what the tables of a run hold."""
 
-    duck: Duck
+    engine: Engine
     folder: Path
     scratch: Path
     earlier: Earlier | None = None
@@ -45,21 +45,21 @@ class Writer:
         """`conclusions.parquet`: a row for each conclusion of each patient."""
         name = "conclusions.parquet"
         before = self.earlier
-        if before and not self._alone() and before.is_same(self.duck, CONCLUDED, opened.CONCLUDED):
+        if before and not self._alone() and before.is_same(self.engine, CONCLUDED, opened.CONCLUDED):
             link(before.folder / name, self.folder / name)
             return int(before.document["counts"]["conclusions"])
-        alone = self.duck.rows("SELECT count(*) FROM lonely")[0][0]
+        alone = self.engine.rows("SELECT count(*) FROM lonely")[0][0]
         query = (
             "SELECT p.patient, t.kind, t.value, t.role FROM people AS p JOIN concluded AS c ON p.picture = c.picture "
             "JOIN told AS t ON c.told = t.told"
         )
         if alone:
             query += " ANTI JOIN lonely AS l ON p.patient = l.patient UNION ALL SELECT * FROM alone"
-        return self.duck.write(query, self.folder / "conclusions.parquet")
+        return self.engine.write(query, self.folder / "conclusions.parquet")
 
     def _alone(self) -> int:
         """How many were answered alone, in this run or the earlier one."""
-        [(now,)] = self.duck.rows("SELECT count(*) FROM lonely")
+        [(now,)] = self.engine.rows("SELECT count(*) FROM lonely")
         return int(now) + (int(self.earlier.document["counts"]["alone"]) if self.earlier else 0)
 
     def rejected(self, source: Source) -> int:
@@ -68,7 +68,7 @@ class Writer:
             'SELECT NULL::VARCHAR AS "table", NULL::BIGINT AS "row", NULL::VARCHAR AS patient, '
             "NULL::VARCHAR AS reason WHERE false"
         )
-        return self.duck.write(source.rejected or nothing, self.folder / "rejected.parquet")
+        return self.engine.write(source.rejected or nothing, self.folder / "rejected.parquet")
 
     # notes
 
@@ -78,18 +78,18 @@ class Writer:
         if source.notes:
             more += f" UNION ALL SELECT patient, text, read_from FROM ({source.notes})"
         path = self.folder / "notes.parquet"
-        if self.earlier and self.earlier.is_same(self.duck, "SELECT * FROM spoken_of", opened.SPOKEN):
+        if self.earlier and self.earlier.is_same(self.engine, "SELECT * FROM spoken_of", opened.SPOKEN):
             return self._notes_again(self.earlier, some, shape, more)
         if len(some) == 1:
-            return self.duck.write(self._notes(some[0], shape) + more, path)
+            return self.engine.write(self._notes(some[0], shape) + more, path)
         parts = []
         for share in some:
             done(share.number)
             part = self.scratch / f"notes-{share.number:03}.parquet"
             if not part.exists():
-                self.duck.write(self._notes(share, shape), part)
+                self.engine.write(self._notes(share, shape), part)
             parts.append(literal(str(part)))
-        return self.duck.write(f"SELECT * FROM read_parquet([{', '.join(parts)}]){more}", path)
+        return self.engine.write(f"SELECT * FROM read_parquet([{', '.join(parts)}]){more}", path)
 
     def _notes_again(self, earlier: Earlier, some: Sequence[Share], shape: Shape, more: str) -> int:
         """The notes of an earlier run, but for patients of whose pictures something else is to be said."""
@@ -97,7 +97,7 @@ class Writer:
         now, then = "SELECT * FROM picture_remarks", f"SELECT * FROM read_parquet({before})"
         different = f"(({now}) EXCEPT ALL ({then})) UNION ALL (({then}) EXCEPT ALL ({now}))"
         lonely = "" if not self._alone() else f" UNION SELECT patient FROM lonely UNION {earlier.lonely}"
-        count = self.duck.create(
+        count = self.engine.create(
             "others",
             f"SELECT patient FROM people WHERE picture IN (SELECT picture FROM ({different})){lonely}",
         )
@@ -109,13 +109,13 @@ class Writer:
             f"SELECT * FROM ({self._notes(share, shape, 'SEMI JOIN others AS o USING (patient)')})" for share in some
         )
         rest = f"SELECT m.* FROM ({more.removeprefix(' UNION ALL ')}) AS m SEMI JOIN others AS o USING (patient)"
-        return self.duck.write(f"{kept} UNION ALL {new} UNION ALL {rest}", path)
+        return self.engine.write(f"{kept} UNION ALL {new} UNION ALL {rest}", path)
 
     def _notes(self, share: Share, shape: Shape, of: str = "") -> str:
         """What is said by the reader of wordings, by rules that put an entry aside, and of every idle entry."""
         when, since = f"chr({ord(WHEN)})", f"chr({ord(SINCE)})"
         dated = f"replace(replace(s.text, {when}, coalesce(dw.shown, '')), {since}, coalesce(ds.shown, ''))"
-        lists = ", ".join(map(literal, LISTS))
+        lists = " ".join(f"WHEN {number} THEN {literal(name)}" for number, name in enumerate(LISTS))
         return f"""
 WITH rows AS (SELECT r.* FROM ({share.query}) AS r {of}),
 listed AS (SELECT patient, list, row FROM rows WHERE list <> {CONTEXT}),
@@ -140,7 +140,7 @@ spoken AS (
   JOIN picture_remarks AS m ON v.picture = m.picture AND v.entry = m.entry AND NOT (v.noted AND m.idle)
 )
 SELECT s.patient, {dated} AS text,
-       CASE WHEN s.key = '' THEN [{lists}][s.list + 1] || '[' || coalesce(c.place, s.row - f.row) || ']'
+       CASE WHEN s.key = '' THEN CASE s.list {lists} END || '[' || coalesce(c.place, s.row - f.row) || ']'
             ELSE s.key END AS read_from
 FROM spoken AS s ANTI JOIN lonely AS l ON s.patient = l.patient
 LEFT JOIN firsts AS f ON s.patient = f.patient AND s.list = f.list
@@ -156,10 +156,13 @@ LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
         `bindings` are the numbers of the values of the rule's variables: `rules.parquet` names the variables and
         `values.parquet` the values. Entries have negative numbers: -1 is the first of the picture, or the entry itself.
         """
-        count = self.duck.write(_all_firings(joint, "picture"), self.folder / "firings.parquet")
-        self.duck.write(_all_firings(local, "entry"), self.folder / "entry_firings.parquet")
+        [(units,)] = self.engine.rows("SELECT count(*) FROM pictures")
+        joint.engine.expect(units)
+        count = joint.engine.write(_all_firings(joint, "picture"), self.folder / "firings.parquet")
+        joint.engine.expect(0)
+        local.engine.write(_all_firings(local, "entry"), self.folder / "entry_firings.parquet")
         rules = sorted((*joint.found.values(), *local.found.values()), key=lambda one: one.number)
-        self.duck.table(
+        self.engine.table(
             "rules",
             pa.table(
                 {
@@ -169,8 +172,8 @@ LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
                 }
             ),
         )
-        self.duck.write("SELECT * FROM rules ORDER BY rule", self.folder / "rules.parquet")
-        self.duck.table(
+        self.engine.write("SELECT * FROM rules ORDER BY rule", self.folder / "rules.parquet")
+        self.engine.table(
             "all_values",
             pa.table(
                 {
@@ -183,7 +186,7 @@ LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
                 }
             ),
         )
-        self.duck.write("SELECT * FROM all_values ORDER BY value", self.folder / "values.parquet")
+        self.engine.write("SELECT * FROM all_values ORDER BY value", self.folder / "values.parquet")
         return count
 
     # the store
@@ -191,28 +194,28 @@ LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
     def store(self, source: Source, some: Sequence[Share], written: Sequence[Written]) -> None:
         """What a patient is found again by."""
         for share in some:
-            self.duck.write(
+            self.engine.write(
                 f"SELECT p.patient, p.picture, p.days, p.odd, l.patient IS NOT NULL AS alone FROM {share.people} AS p "
                 "LEFT JOIN lonely AS l ON p.patient = l.patient",
                 self.folder / f"{opened.PEOPLE}-{share.number:03}.parquet",
             )
-        self.duck.write(
+        self.engine.write(
             f"{CONCLUDED} ORDER BY picture",
             self.folder / opened.CONCLUDED,
         )
-        self.duck.write("SELECT * FROM alone", self.folder / opened.ALONE)
-        self.duck.write("SELECT id, text FROM days ORDER BY id", self.folder / opened.DAYS)
-        self.duck.write(SAID_SO_FAR, self.folder / opened.SAID)
-        self.duck.write("SELECT * FROM spoken_of", self.folder / opened.SPOKEN)
-        self.duck.write("SELECT * FROM picture_remarks", self.folder / opened.REMARKS)
-        self.duck.write(
+        self.engine.write("SELECT * FROM alone", self.folder / opened.ALONE)
+        self.engine.write("SELECT id, text FROM days ORDER BY id", self.folder / opened.DAYS)
+        self.engine.write(SAID_SO_FAR, self.folder / opened.SAID)
+        self.engine.write("SELECT * FROM spoken_of", self.folder / opened.SPOKEN)
+        self.engine.write("SELECT * FROM picture_remarks", self.folder / opened.REMARKS)
+        self.engine.write(
             "SELECT picture, key::VARCHAR[] AS key, at_rank FROM pictures ORDER BY picture",
             self.folder / opened.PICTURES,
         )
         reader = source.notes or (
             "SELECT NULL::VARCHAR AS patient, NULL::VARCHAR AS text, NULL::VARCHAR AS read_from WHERE false"
         )
-        self.duck.write(f"SELECT patient, text, read_from FROM ({reader})", self.folder / opened.READER_NOTES)
+        self.engine.write(f"SELECT patient, text, read_from FROM ({reader})", self.folder / opened.READER_NOTES)
         said = [one.wording for one in written]
         columns = {
             "wording": pa.array([one.hash for one in written], pa.uint64()),
@@ -226,8 +229,8 @@ LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
             "when": pa.array([one.when if one else 0 for one in said], pa.int32()),
             "since": pa.array([one.since if one else 0 for one in said], pa.int32()),
         }
-        self.duck.table("wordings", pa.table(columns))
-        self.duck.write("SELECT * FROM wordings ORDER BY wording", self.folder / opened.WORDINGS)
+        self.engine.table("wordings", pa.table(columns))
+        self.engine.write("SELECT * FROM wordings ORDER BY wording", self.folder / opened.WORDINGS)
 
 
 def _all_firings(derivation: Derivation, unit: str) -> str:

@@ -13,7 +13,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from citelog.population import answers, inputs, out, pictures, shares
 from citelog.population.compiled import compiled
 from citelog.population.derive import Derivation
 from citelog.population.duck import Duck
+from citelog.population.engine import Engine
 from citelog.population.entries import Day
 from citelog.population.lonely import answer_alone
 from citelog.population.opened import STORE
@@ -52,7 +53,8 @@ class Options:
 
     `at` is the day of the assessment, `memory` what DuckDB may take (as `2GB`), `threads` how many processors it may
     use; a share has some `share_rows` rows. `since` is the folder of an earlier run, from which is taken what cannot
-    have changed.
+    have changed. With a `master` (`local[*]`, `spark://…`), Spark runs what DuckDB would, in one share and from the
+    start.
     """
 
     at: datetime.date | None = None
@@ -60,6 +62,7 @@ class Options:
     threads: int | None = None
     share_rows: int = 12_000_000
     since: Path | None = None
+    master: str | None = None
 
 
 @dataclass(slots=True)
@@ -77,6 +80,8 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
     Raises CaseError where the data cannot be used, RefusedError where a rule cannot be run on many.
     """
     is_new = not folder.exists()
+    if options.master:
+        folder = _plain(folder)
     scratch = _prepared(folder)
     report = Report()
     settings: dict[str, Any] = {"memory_limit": options.memory, "temp_directory": str(scratch / "spilled")}
@@ -85,8 +90,15 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
     enabled = gc.isenabled()
     gc.disable()  # what a run reads is kept until it ends: the collector would only walk over it
     try:
-        with duckdb.connect(str(scratch / "work.db"), config=settings) as connection:
-            _Run(knowledge, data, folder, options, Duck(connection), report, told).answer()
+        with ExitStack() as stack:
+            duck = Duck(stack.enter_context(duckdb.connect(str(scratch / "work.db"), config=settings)))
+            engine: Engine = duck
+            if options.master:
+                from citelog.population.spark import Spark, session  # nobody else pays for it
+
+                log = scratch / "spark.log"
+                engine = Spark(stack.enter_context(session(options.master, options.memory, log)), duck, scratch)
+            _Run(knowledge, data, folder, options, duck, engine, report, told).answer()
     except CaseError:
         if is_new:  # what cannot be used leaves nothing behind
             shutil.rmtree(folder)
@@ -96,6 +108,14 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
             gc.enable()
     shutil.rmtree(scratch)
     return report
+
+
+def _plain(folder: Path) -> Path:
+    """A folder by a path that Spark takes as it is, wherever it is read."""
+    whole = folder.absolute()
+    if bad := next((sign for sign in str(whole) if sign in "*?[]{}\\^,:%`" or sign < " "), None):
+        raise CaseError(str(folder), f"Spark reads {bad!r} in a path as something else", "name another folder")
+    return whole
 
 
 def _prepared(folder: Path) -> Path:
@@ -123,6 +143,9 @@ class _Run:
     folder: Path
     options: Options
     duck: Duck
+    """What looks at files, and runs what is small."""
+    engine: Engine
+    """What runs everything else: DuckDB itself, if nothing else is wanted."""
     report: Report
     told: Told
     files: dict[str, str] = field(default_factory=dict)
@@ -136,39 +159,41 @@ class _Run:
 
     def answer(self) -> None:
         """All of it."""
-        knowledge, duck, at = self.knowledge, self.duck, self.options.at
+        knowledge, engine, at = self.knowledge, self.engine, self.options.at
         made = plan(knowledge, has_day=at is not None)
         with self.step("compiling"):
-            ready = compiled(knowledge, made, f"duckdb {duckdb.__version__}", duck.sql)
+            ready = compiled(knowledge, made, engine.name, engine.sql)
+            local_ready = ready if engine is self.duck else compiled(knowledge, made, self.duck.name, self.duck.sql)
         values = Values(ready.known)
         with self.step("reading"):
             before, source, parts, days = self.read()
         with self.step("entries"):
             stated = knowledge_facts(knowledge)
             readings = [reading for one in self.written for reading in one.readings]
-            seen, local = look(readings, made, ready, duck, values, stated, lambda: None)
-            same = before.same_sight(duck, self.written, seen) if before else None
+            seen, local = look(readings, made, local_ready, self.duck, values, stated, lambda: None)
+            same = before.same_sight(engine, self.written, seen) if before else None
             seen = same or seen
-            load_said(duck, self.written, seen, answers.IDLE)
+            load_said(engine, self.written, seen, answers.IDLE)
         shape = self.shape(made)
         with self.step("pictures"):
             some = before.shares(self.folder / STORE) if before else self.some_shares(source)
             if before and same and before.document["shape"] == shape.document:
-                before.give_people(duck, some)
+                before.give_people(engine, some)
             else:
                 before = None
             for share in some:
                 self.told("bringing records together", share.number, len(some))
-                shares.gather(duck, share, parts, shares.everyone(source, share), shape)
-            shares.bring_together(duck, some)
+                shares.gather(engine, share, parts, shares.everyone(source, share), shape)
+            shares.bring_together(engine, some)
         with self.step("rules"):
             self.told("running the rules", 0, 1)
-            joint = answers.derive(duck, made, ready, seen, values, stated, at, lambda: None)
+            joint = answers.derive(engine, made, ready, seen, values, stated, at, lambda: None)
         with self.step("conclusions"):
-            answers.conclude(duck, knowledge, joint)
-            answers.used(duck, made, knowledge, joint)
-            hard = answers.remark(duck, knowledge, joint)
-            self.report.counts["alone"] = answer_alone(duck, knowledge, self.written, days, hard, at)
+            answers.conclude(engine, knowledge, joint)
+            answers.used(engine, made, knowledge, joint)
+            hard = answers.remark(engine, knowledge, joint)
+            engine.expect(0)
+            self.report.counts["alone"] = answer_alone(engine, knowledge, self.written, days, hard, at)
         with self.step("writing"):
             self.write(before, source, some, shape, joint, local, values)
 
@@ -183,21 +208,22 @@ class _Run:
 
     def read(self) -> tuple[Earlier | None, Source, list[Wordings], list[Day]]:
         """The data and all wordings in them, by an earlier run if it has read them: that run, then, else None."""
-        duck, knowledge, at = self.duck, self.knowledge, self.options.at
+        engine, knowledge, at = self.engine, self.knowledge, self.options.at
         self.told("looking at the data", 0, 1)
         before = earlier(self.options.since) if self.options.since else None
         if before and self.hash_files(list(before.document["data"]["files"])) and before.has_read(self.reading):
             self.begin()
-            days = before.days(duck)
-            self.written = before.written(duck, knowledge.terms, at)
+            days = before.days(engine)
+            self.written = before.written(engine, knowledge.terms, at)
             return before, before.source([self.data / name for name in self.files]), [], days
-        source = inputs.read(self.data, self.scratch, duck.connection, knowledge.terms, at)
+        source = inputs.read(self.data, self.scratch, self.duck.connection, knowledge.terms, at)
+        source = engine.brought(source)
         self.report.remarks = source.remarks
         self.hash_files([path.relative_to(self.data).as_posix() for path in source.files])
         self.begin()
         parts = pictures.wordings(source, self.known_context(source))
-        days = load_days(duck, pictures.day_texts(source))
-        self.written = read_all(duck, parts, knowledge.terms, at)
+        days = load_days(engine, pictures.day_texts(source))
+        self.written = read_all(engine, parts, knowledge.terms, at)
         return None, source, parts, days
 
     def hash_files(self, names: list[str]) -> bool:
@@ -207,7 +233,7 @@ class _Run:
         self.files = {name: _sha256(self.data / name) for name in names}
         there = sorted(path.relative_to(self.data).as_posix() for path in self.data.rglob("*"))
         whole = {"files": self.files, "there": there}
-        self.reading = reading_key(self.knowledge.terms, self.options.at, duckdb.__version__, whole)
+        self.reading = reading_key(self.knowledge.terms, self.options.at, self.engine.name, whole)
         return True
 
     def begin(self) -> None:
@@ -215,7 +241,7 @@ class _Run:
         fingerprint = [self.reading, self.knowledge.sha256, self.options.share_rows, str(self.options.since)]
         path = self.scratch / "of.json"
         if not path.exists() or json.loads(path.read_text(encoding="utf-8")) != fingerprint:
-            shares.forget(self.duck)
+            self.engine.forget()
             for left in (*self.scratch.glob("notes-*"), *(self.folder / STORE).iterdir()):
                 left.unlink()
             path.write_text(json.dumps(fingerprint), encoding="utf-8")
@@ -234,8 +260,8 @@ class _Run:
     def some_shares(self, source: Source) -> list[Share]:
         """The shares that everyone falls into."""
         queries = [relation.query for relation in source.relations.values()]
-        rows = sum(self.duck.rows(f"SELECT count(*) FROM ({query})")[0][0] for query in queries)
-        count = max(1, -(-rows // self.options.share_rows))
+        rows = sum(self.engine.rows(f"SELECT count(*) FROM ({query})")[0][0] for query in queries)
+        count = 1 if self.options.master else max(1, -(-rows // self.options.share_rows))
         self.report.counts["rows"] = rows
         return [Share(number, count, self.folder / STORE) for number in range(count)]
 
@@ -250,20 +276,20 @@ class _Run:
         values: Values,
     ) -> None:
         """The files that others read, and at the very end the one that says that all of them are there."""
-        duck, counts = self.duck, self.report.counts
+        engine, counts = self.engine, self.report.counts
         self.told("writing", 0, 1)
-        writer = out.Writer(duck, self.folder, self.scratch, before)
+        writer = out.Writer(engine, self.folder, self.scratch, before)
         counts["conclusions"] = writer.conclusions()
         counts["firings"] = writer.firings(joint, local, values)
         counts["notes"] = writer.notes(source, some, shape, lambda done: self.told("writing notes", done, len(some)))
         counts["rejected"] = writer.rejected(source)
         writer.store(source, some, self.written)
-        [(counts["patients"], counts["pictures"])] = duck.rows(
+        [(counts["patients"], counts["pictures"])] = engine.rows(
             "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM pictures)"
         )
         document = {
             "format": FORMAT,
-            "engine": {"citelog": VERSION, "engine": f"duckdb {duckdb.__version__}"},
+            "engine": {"citelog": VERSION, "engine": engine.name},
             "knowledge": {
                 "id": self.knowledge.id, "version": self.knowledge.version, "sha256": self.knowledge.sha256,
             },

@@ -13,7 +13,8 @@ from typing import Any
 
 from citelog.knowledge.base import Knowledge
 from citelog.population.compiled import LOCAL, Compiled, Names
-from citelog.population.derive import Derivation, Engine
+from citelog.population.derive import Derivation
+from citelog.population.engine import Engine
 from citelog.population.entries import Fact, Reading
 from citelog.population.expressions import UNIT
 from citelog.population.plan import ENTRY, Plan, Sight, kept

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from citelog.population import pictures
-from citelog.population.duck import Duck
+from citelog.population.engine import Engine
 from citelog.population.pictures import Shape, Wordings, literal
 from citelog.population.tables import PATIENTS, Source
 
@@ -45,12 +45,6 @@ class Share:
         return f"hash(patient) % {self.of} = {self.number}" if self.of > 1 else ""
 
 
-def forget(duck: Duck) -> None:
-    """Forget what an earlier run has gathered."""
-    for (name,) in duck.rows("SELECT table_name FROM duckdb_tables() WHERE NOT temporary"):
-        duck.drop(name)
-
-
 def everyone(source: Source, share: Share) -> str:
     """A query for the patients of a share; if there is a table of them, whoever has entries stands in it."""
     where = f" WHERE {share.condition}" if share.condition else ""
@@ -62,45 +56,48 @@ def everyone(source: Source, share: Share) -> str:
     )
 
 
-def gather(duck: Duck, share: Share, parts: Sequence[Wordings], everyone: str, shape: Shape) -> None:
+def gather(engine: Engine, share: Share, parts: Sequence[Wordings], everyone: str, shape: Shape) -> None:
     """Write a share's rows, and find everyone's picture; what is there already is not made again.
 
     Makes or completes the table `pictures`: their numbers, their keys, and the rank of the day of the assessment.
     """
     if not share.rows.exists():
-        duck.write(pictures.every_row(parts, share.condition), share.rows)
-    if duck.rows(f"SELECT 1 FROM duckdb_tables() WHERE table_name = '{share.people}'"):
+        engine.write(pictures.every_row(parts, share.condition), share.rows)
+    if engine.has(share.people):
         return
-    with_seen = duck.create("keys", pictures.keys(share.query, shape))
-    count = duck.create("everybody", everyone)
+    with_seen = engine.create("keys", pictures.keys(share.query, shape))
+    count = engine.create("everybody", everyone)
     rank = int(bool(shape.at))
     nothing = f"SELECT []::HUGEINT[] AS key, {rank} AS at_rank WHERE {count > with_seen}"
-    has_odd = duck.rows("SELECT 1 WHERE EXISTS (FROM said WHERE odd) OR EXISTS (FROM days WHERE odd)")
-    duck.create("odd", pictures.oddities(share.query) if has_odd else "SELECT NULL::VARCHAR AS patient WHERE false")
-    duck.connection.execute("BEGIN")
-    duck.connection.execute("CREATE TABLE IF NOT EXISTS pictures (picture INTEGER, key HUGEINT[], at_rank INTEGER)")
-    duck.append(
-        "pictures",
-        "SELECT (SELECT coalesce(max(picture), 0) FROM pictures) + row_number() OVER (), key, at_rank FROM "
-        f"(SELECT DISTINCT key, at_rank FROM keys UNION {nothing}) AS k "
-        "ANTI JOIN pictures AS p ON k.key = p.key AND k.at_rank = p.at_rank",
-    )
-    [(empty,)] = duck.rows("SELECT coalesce(max(picture), 0) FROM pictures WHERE len(key) = 0")
-    duck.keep(
-        share.people,
-        f"SELECT e.patient, coalesce(q.picture, {empty})::INTEGER AS picture, k.days, o.patient IS NOT NULL AS odd "
-        "FROM everybody AS e LEFT JOIN keys AS k ON e.patient = k.patient "
-        "LEFT JOIN pictures AS q ON k.key = q.key AND k.at_rank = q.at_rank "
-        "LEFT JOIN odd AS o ON e.patient = o.patient",
-    )
-    duck.connection.execute("COMMIT")
+    has_odd = engine.rows("SELECT odd FROM said WHERE odd UNION SELECT odd FROM days WHERE odd")
+    engine.create("odd", pictures.oddities(share.query) if has_odd else "SELECT NULL::VARCHAR AS patient WHERE false")
+    with engine.whole():
+        if not engine.has("pictures"):
+            engine.keep(
+                "pictures",
+                "SELECT NULL::INTEGER AS picture, []::HUGEINT[] AS key, NULL::INTEGER AS at_rank WHERE false",
+            )
+        engine.append(
+            "pictures",
+            "SELECT ((SELECT coalesce(max(picture), 0) FROM pictures) + row_number() OVER (ORDER BY key, at_rank))"
+            f"::INTEGER AS picture, key, at_rank FROM (SELECT DISTINCT key, at_rank FROM keys UNION {nothing}) AS k "
+            "ANTI JOIN pictures AS p ON k.key = p.key AND k.at_rank = p.at_rank",
+        )
+        [(empty,)] = engine.rows("SELECT coalesce(max(picture), 0) FROM pictures WHERE len(key) = 0")
+        engine.keep(
+            share.people,
+            f"SELECT e.patient, coalesce(q.picture, {empty})::INTEGER AS picture, k.days, o.patient IS NOT NULL AS odd "
+            "FROM everybody AS e LEFT JOIN keys AS k ON e.patient = k.patient "
+            "LEFT JOIN pictures AS q ON k.key = q.key AND k.at_rank = q.at_rank "
+            "LEFT JOIN odd AS o ON e.patient = o.patient",
+        )
     for name in ("keys", "everybody", "odd"):
-        duck.drop(name)
+        engine.drop(name)
 
 
-def bring_together(duck: Duck, some: Sequence[Share]) -> None:
+def bring_together(engine: Engine, some: Sequence[Share]) -> None:
     """Make the views `people` and `all_rows` of all shares."""
     people = " UNION ALL ".join(f"SELECT * FROM {share.people}" for share in some)
     rows = " UNION ALL ".join(share.query for share in some)
-    duck.connection.execute(f"CREATE OR REPLACE TEMP VIEW people AS {people}")
-    duck.connection.execute(f"CREATE OR REPLACE TEMP VIEW all_rows AS {rows}")
+    engine.view("people", people)
+    engine.view("all_rows", rows)

@@ -18,7 +18,7 @@ from typing import Any
 from citelog.knowledge import kept
 from citelog.patient.reading import recorded
 from citelog.population import entries, opened
-from citelog.population.duck import Duck
+from citelog.population.engine import Engine
 from citelog.population.entries import Day, Reader, Wording
 from citelog.population.pictures import literal
 from citelog.population.seen import Seen
@@ -68,7 +68,7 @@ class Earlier:
             link(self.folder / opened.STORE / share.rows.name, share.rows)
         return some
 
-    def days(self, duck: Duck) -> list[Day]:
+    def days(self, duck: Engine) -> list[Day]:
         """Its days, as the table `days`."""
         found = [
             entries.day(text)
@@ -77,7 +77,7 @@ class Earlier:
         load_day_rows(duck, found)
         return found
 
-    def written(self, duck: Duck, terms: Terms, at: Any) -> list[Written]:
+    def written(self, duck: Engine, terms: Terms, at: Any) -> list[Written]:
         """Its wordings, read."""
         reader, found = Reader(terms), []
         query = (
@@ -92,7 +92,7 @@ class Earlier:
                 found.append(Written(hash_, said, (), (reader.read(said),)))
         return found
 
-    def same_sight(self, duck: Duck, written: Sequence[Written], seen: Seen) -> Seen | None:
+    def same_sight(self, duck: Engine, written: Sequence[Written], seen: Seen) -> Seen | None:
         """The codes under their earlier numbers; None where some entries are told apart that were not, or no longer."""
         query = f"SELECT wording, key, code, sees_when, sees_since FROM read_parquet({self.path(opened.SAID)})"
         before = {(wording, key): rest for wording, key, *rest in duck.rows(query)}
@@ -108,7 +108,7 @@ class Earlier:
             return None
         return seen.renumbered(to_old)
 
-    def give_people(self, duck: Duck, some: Sequence[Share]) -> None:
+    def give_people(self, duck: Engine, some: Sequence[Share]) -> None:
         """Make the tables of pictures and people as they were."""
         duck.keep(
             "pictures",
@@ -123,7 +123,7 @@ class Earlier:
         """A query for those whom it answered alone."""
         return f"SELECT patient FROM read_parquet({self.path(f'{opened.PEOPLE}-*.parquet')}) WHERE alone"
 
-    def is_same(self, duck: Duck, query: str, name: str) -> bool:
+    def is_same(self, duck: Engine, query: str, name: str) -> bool:
         """Whether a query gives what one of its files holds, whatever the order."""
         old = f"SELECT * FROM read_parquet({self.path(name)})"
         sums = "SELECT count(*), sum(hash(r)), sum(hash(r, 1)) FROM ({}) AS r"

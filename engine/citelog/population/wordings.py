@@ -18,7 +18,7 @@ from citelog.diagnostics import CitelogError
 from citelog.patient.case import Recorded
 from citelog.patient.reading import recorded
 from citelog.population import entries
-from citelog.population.duck import Duck
+from citelog.population.engine import Engine
 from citelog.population.entries import READ, Day, Reader, Reading, Wording
 from citelog.population.pictures import Wordings
 from citelog.population.seen import Seen
@@ -40,19 +40,19 @@ class Written:
     readings: tuple[Reading, ...]
 
 
-def load_days(duck: Duck, texts: str) -> list[Day]:
+def load_days(engine: Engine, texts: str) -> list[Day]:
     """Make the table of days, and give them as read."""
-    found = [entries.day(text) for (text,) in duck.rows(f"{texts} ORDER BY text")] if texts else []
-    load_day_rows(duck, found)
+    found = [entries.day(text) for (text,) in engine.rows(f"{texts} ORDER BY text")] if texts else []
+    load_day_rows(engine, found)
     return found
 
 
-def load_day_rows(duck: Duck, found: Sequence[Day]) -> None:
+def load_day_rows(engine: Engine, found: Sequence[Day]) -> None:
     """Make the table of days from days that are read, in their order."""
     alike: dict[str, int] = {}
     for one in found:
         alike[one.compared] = alike.get(one.compared, 0) + 1
-    duck.table(
+    engine.table(
         "days",
         pa.table(
             {
@@ -68,12 +68,12 @@ def load_day_rows(duck: Duck, found: Sequence[Day]) -> None:
     )
 
 
-def read_all(duck: Duck, parts: Sequence[Wordings], terms: Terms, at: datetime.date | None) -> list[Written]:
+def read_all(engine: Engine, parts: Sequence[Wordings], terms: Terms, at: datetime.date | None) -> list[Written]:
     """Every wording of the data, read, in the order of their hashes."""
     found: dict[int, Written] = {}
     reader = Reader(terms)
     for part in parts:
-        for hash_, *row in duck.rows(part.distinct):
+        for hash_, *row in engine.rows(part.distinct):
             values = dict(zip(part.columns, row, strict=False))
             readable = row[len(part.columns) :]
             if hash_ in found:
@@ -114,7 +114,7 @@ def said_rows(all_: Iterable[Written], seen: Seen) -> Iterator[tuple[Any, ...]]:
             yield one.hash, content, code, sees_when, sees_since, bool(reading.notes), said, reading.key
 
 
-def load_said(duck: Duck, all_: Sequence[Written], seen: Seen, idle: str) -> None:
+def load_said(engine: Engine, all_: Sequence[Written], seen: Seen, idle: str) -> None:
     """Make the tables of what wordings say: `said`, and `spoken_of` for their notes.
 
     `idle` is what is to be said of an entry of which no rule sees anything, with a mark for its sentence.
@@ -131,8 +131,8 @@ def load_said(duck: Duck, all_: Sequence[Written], seen: Seen, idle: str) -> Non
     odd = [len(sentences[row[1]]) > 1 for row in rows]
     types = (pa.uint64(), pa.int32(), pa.int32(), pa.bool_(), pa.bool_(), pa.bool_(), pa.string(), pa.string())
     names = ("wording", "content", "code", "sees_when", "sees_since", "noted", "sentence", "key")
-    duck.table("said", _columns(names, types, rows).append_column("odd", pa.array(odd, pa.bool_())))
-    duck.table("spoken_of", _columns(("wording", "text", "key"), (pa.uint64(), pa.string(), pa.string()), notes))
+    engine.table("said", _columns(names, types, rows).append_column("odd", pa.array(odd, pa.bool_())))
+    engine.table("spoken_of", _columns(("wording", "text", "key"), (pa.uint64(), pa.string(), pa.string()), notes))
 
 
 _SILENCE = Reading((), frozenset(), frozenset(), "", (), is_entry=False)

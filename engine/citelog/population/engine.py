@@ -1,0 +1,80 @@
+"""What runs queries over many patients: the one interface of DuckDB and Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from citelog.population.tables import Source
+
+Row = tuple[Any, ...]
+
+
+class Engine(Protocol):
+    """What runs queries: tables are made by name, and stay until they are dropped.
+
+    Queries are written as DuckDB has them, but for those of rules: `sql` writes these from Ibis expressions.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is, with its version."""
+
+    def sql(self, expression: Any) -> str:
+        """An Ibis expression as a query of its own."""
+
+    def create(self, name: str, query: str) -> int:
+        """Make a table of a query's rows; how many there are."""
+
+    def create_all(self, tables: Mapping[str, tuple[Sequence[str], str]]) -> dict[str, int]:
+        """Make tables of whole numbers, of which none reads another, by their columns and queries; how long each is."""
+
+    def append(self, name: str, query: str) -> int:
+        """Put a query's rows into a table; how many there are."""
+
+    def load(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Make a table of whole numbers of rows that are at hand, in place of one that is there."""
+
+    def table(self, name: str, rows: pa.Table) -> None:
+        """Make a table of Arrow's rows, in place of one that is there."""
+
+    def view(self, name: str, query: str) -> None:
+        """Let a query be read like a table."""
+
+    def expect(self, units: int) -> None:
+        """Let tables be about some units from here on, or about nobody knows how many (0)."""
+
+    def rows(self, query: str) -> list[Row]:
+        """The rows of a query."""
+
+    def drop(self, name: str) -> None:
+        """Forget a table, if it is there."""
+
+    # what outlasts a run that is stopped, if the engine can keep it
+
+    def keep(self, name: str, query: str) -> int:
+        """Make a table that is kept; how many rows it has."""
+
+    def has(self, name: str) -> bool:
+        """Whether a table is kept."""
+
+    def forget(self) -> None:
+        """Forget all tables that are kept."""
+
+    def whole(self) -> AbstractContextManager[None]:
+        """Several steps of which all are kept, or none."""
+
+    # files
+
+    def brought(self, source: Source) -> Source:
+        """A source in which every query can be run by this engine."""
+
+    def write(self, query: str, path: Path) -> int:
+        """Write a query's rows to a Parquet file, whole or not at all; how many there are."""
+
+
+__all__ = ["Engine", "Row"]
