@@ -75,9 +75,7 @@ class Folder:
     def write_checkpoint(self, note: bytes) -> Path:
         """The next checkpoint, on the disk under a name of its own; `Path.replace` puts it in place."""
         new = self.path / "checkpoint.new"
-        new.unlink(
-            missing_ok=True
-        )  # of an append that was interrupted; never to be written through, where it is a link
+        new.unlink(missing_ok=True)  # of an interrupted append; where it is a link, it is not written through
         with new.open("xb") as file:
             file.write(note)
             file.flush()
