@@ -387,6 +387,14 @@ def test_the_table_of_links_and_the_document_say_the_same() -> None:
     assert [(r["from"], r["from_id"]) for r in rows if r["note"].startswith("reason: ")] == reasons
 
 
+def test_no_name_in_the_table_is_a_formula_to_a_spreadsheet(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(NIGHTS, tmp_path / "nights"))
+    (folder / "cases" / "tired-and-short.yaml").rename(folder / "cases" / "=HYPERLINK(0).yaml")
+    told = citelog("audit", "--kb", folder, "--traceability", "--format", "csv").out
+    cells = [cell for row in csv.reader(io.StringIO(told)) for cell in row]
+    assert "'=HYPERLINK(0)" in cells and not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
 # --- what an answer is written in, and where it is shown ----------------------------------------------------------
 
 

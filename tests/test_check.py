@@ -64,6 +64,20 @@ def test_errors_fail_whatever_is_asked(citelog: Command, leaflet: Path) -> None:
         assert citelog("check", "--kb", leaflet, *options).status == 1
 
 
+@pytest.mark.parametrize("character", ["\u202e", "\u2066", "\x1b", "\x9b", "\x00"])
+@pytest.mark.parametrize("file", ["terms.ttl", "rules/*.rls"])
+def test_no_character_shows_a_reader_another_text_than_the_one_that_stands_there(
+    file: str, character: str, citelog: Command, leaflet: Path
+) -> None:
+    """In comments too: what turns the direction of writing reaches over them. The finding itself has it in letters."""
+    path = next(leaflet.glob(file))
+    begin = "%" if path.suffix == ".rls" else "#"
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n{begin} {character}\n", encoding="utf-8")
+    ended = citelog("check", "--kb", leaflet)
+    assert ended.status == 1 and "error[hidden-character]" in ended.out
+    assert character not in ended.out and f"\\u{ord(character):04x}" in ended.out
+
+
 def test_a_folder_that_is_not_there_is_unusable(citelog: Command, tmp_path: Path) -> None:
     ended = citelog("check", "--kb", tmp_path / "none")
     assert (ended.status, ended.out) == (2, "")

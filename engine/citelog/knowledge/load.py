@@ -45,6 +45,7 @@ from citelog.vocab import CL, Terms
 CODES: Mapping[str, str] = {
     "file-missing": "a file of the knowledge base is not there",
     "not-utf-8": "a file is not UTF-8 text",
+    "hidden-character": "a character that steers a terminal, or turns the direction of writing",
     "rdf-syntax": "a Turtle or TriG file cannot be read",
     "source-changed": "the source document is not, byte for byte, the one that was encoded",
     "quote-not-found": "a quote does not stand in the source document",

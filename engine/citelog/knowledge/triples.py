@@ -195,7 +195,10 @@ def read_text(path: Path, folder: Path, found: list[Diagnostic], drafts: Drafts 
     """A file of a knowledge base as text, or its draft; None, and a finding, where it cannot be read."""
     name = shown_name(path, folder)
     try:
-        return Text(name, re.sub(r"\r\n?", "\n", read_bytes(path, drafts).decode("utf-8")))
+        text = Text(name, re.sub(r"\r\n?", "\n", read_bytes(path, drafts).decode("utf-8")))
+        if (hidden := _hidden(text)) is not None:
+            found.append(hidden)
+        return text
     except UnicodeDecodeError as error:
         before = error.object[: error.start]
         span = Span(name, before.count(b"\n") + 1, len(before.split(b"\n")[-1].decode("utf-8")) + 1)
@@ -205,6 +208,26 @@ def read_text(path: Path, folder: Path, found: list[Diagnostic], drafts: Drafts 
     except OSError as error:
         found.append(Diagnostic("file-missing", Span(name), str(error.strerror), "is the file there, and readable?"))
     return None
+
+
+_HIDDEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+    r"|\\(?:u|U0000)00(?:0[0-8bBcCeEfF]|1[0-9a-fA-F]|7[fF]|[89][0-9a-fA-F])"
+)
+"""Control characters, also as Turtle can write them, and what turns the direction of writing."""
+
+
+def _hidden(text: Text) -> Diagnostic | None:
+    """The first character that would have a reader, or a terminal, see another text than the one that stands there."""
+    match = _HIDDEN.search(text.text)
+    if match is None:
+        return None
+    line = text.text.count("\n", 0, match.start()) + 1
+    span = Span(text.name, line, match.start() - text.text.rfind("\n", 0, match.start()))
+    shown = _HIDDEN.sub(lambda m: m[0] if len(m[0]) > 1 else f"\\u{ord(m[0]):04x}", text.line(line))
+    character = match[0] if len(match[0]) > 1 else f"\\u{ord(match[0]):04x}"
+    message = f"the character {character} shows a reader another text than the one that stands here"
+    return Diagnostic("hidden-character", span, message, "remove it", shown)
 
 
 def read_triples(folder: Path, ontology: Path, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS) -> Triples:

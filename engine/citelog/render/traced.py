@@ -112,6 +112,7 @@ def table(found: Trace) -> str:
     """Every link as a row of CSV, each end with its level, id and place; what has no link where one is due follows.
 
     A thing that gives a reason for having none has a row with the reason as its note, an orphan one with what is wrong.
+    A name that a spreadsheet would run as a formula has an apostrophe before it.
     """
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
@@ -127,4 +128,13 @@ def table(found: Trace) -> str:
 
 
 def _end(node: Node) -> tuple[str, str, str, int]:
-    return node.level, node.id, node.span.file, node.span.line
+    return node.level, _text(node.id), _text(node.span.file), node.span.line
+
+
+def _text(cell: str) -> str:
+    """A cell that every spreadsheet takes for text.
+
+    >>> _text("tired:PROBABLY"), _text("=HYPERLINK(1)")
+    ('tired:PROBABLY', "'=HYPERLINK(1)")
+    """
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
