@@ -197,10 +197,11 @@ def differing(knowledge: Knowledge, data: Path, parent: Path) -> list[tuple[obje
 
 def peak(name: str, data: Path, parent: Path) -> float:
     """The most memory that a task takes in a process of its own, in MB."""
-    code = (
-        "import sys, resource, pathlib; sys.path.insert(0, sys.argv[1]); import population as p\n"
+    code = (  # not ru_maxrss, which a process has from the one that it was forked from
+        "import sys, pathlib; sys.path.insert(0, sys.argv[1]); import population as p\n"
         "tasks = p.tasks(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])); tasks[sys.argv[4]]()\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+        "status = pathlib.Path('/proc/self/status').read_text().splitlines()\n"
+        "print(next(int(line.split()[1]) / 1024 for line in status if line.startswith('VmHWM')))"
     )
     command = [sys.executable, "-c", code, str(Path(__file__).parent), str(data), str(parent), name]
     return float(subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()[-1])
