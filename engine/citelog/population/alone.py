@@ -10,8 +10,7 @@ from citelog.patient import casefile
 from citelog.patient.case import NAME_KEY, PARTS, Case, Gathered
 from citelog.patient.intake import assemble
 from citelog.patient.reading import read_document
-from citelog.population.entries import NONE
-from citelog.population.wordings import Written
+from citelog.population.entries import NONE, Written
 from citelog.vocab import Terms
 
 

@@ -15,8 +15,8 @@ from citelog.population import pictures
 from citelog.population.compiled import JOINT, Compiled, Names
 from citelog.population.derive import Derivation
 from citelog.population.engine import Engine
-from citelog.population.expressions import UNIT, RefusedError
 from citelog.population.plan import ENTRY, Plan, kept
+from citelog.population.queries import UNIT, RefusedError
 from citelog.population.seen import Seen, given_to_pictures
 from citelog.population.values import Values
 from citelog.population.wordings import MARK, SINCE_DAYS, WHEN_DAYS

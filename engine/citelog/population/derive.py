@@ -13,7 +13,8 @@ from typing import Any
 
 from citelog.population.compiled import Compiled, Names
 from citelog.population.engine import Engine, Row
-from citelog.population.expressions import (
+from citelog.population.plan import kept, of_one_patient
+from citelog.population.queries import (
     ORDERED,
     UNIT,
     Computed,
@@ -22,7 +23,6 @@ from citelog.population.expressions import (
     column,
     places,
 )
-from citelog.population.plan import kept, of_one_patient
 from citelog.population.values import Values
 from citelog.rules.program import Absent, Aggregate, Assignment, Component, Constant, Present, Program, Rule, Variable
 from citelog.run.arithmetic import aggregate, compare

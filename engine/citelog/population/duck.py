@@ -9,7 +9,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from ibis.backends.sql.compilers import DuckDBCompiler
 
 from citelog.population.engine import Row
 from citelog.population.tables import Source
@@ -20,7 +19,6 @@ class Duck:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
-        self._compiler = DuckDBCompiler()
 
     @property
     def name(self) -> str:
@@ -29,7 +27,9 @@ class Duck:
 
     def sql(self, expression: Any) -> str:
         """An Ibis expression as DuckDB writes it."""
-        return str(self._compiler.to_sqlglot(expression).sql("duckdb"))
+        from ibis.backends.sql.compilers import DuckDBCompiler  # half a second: only where rules are made into queries
+
+        return str(DuckDBCompiler().to_sqlglot(expression).sql("duckdb"))
 
     def create(self, name: str, query: str) -> int:
         """Make a table of a query's rows; how many there are."""

@@ -93,6 +93,16 @@ class Reading:
     key: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A wording as it stands in the data: its hash, what it is, and what it says (of a context: several things)."""
+
+    hash: int
+    wording: Wording | None
+    context: tuple[tuple[str, Recorded], ...]
+    readings: tuple[Reading, ...]
+
+
 def trouble(values: Iterable[object]) -> str:
     """Why some values cannot stand in a record; empty where they can."""
     for value in values:

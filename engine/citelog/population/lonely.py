@@ -11,8 +11,7 @@ from citelog.answer import Answer
 from citelog.knowledge.base import Knowledge
 from citelog.population import alone
 from citelog.population.engine import Engine
-from citelog.population.entries import Day
-from citelog.population.wordings import Written
+from citelog.population.entries import Day, Written
 
 
 def answer_alone(

@@ -22,9 +22,8 @@ from citelog.diagnostics import CaseError
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Case
 from citelog.population import alone
-from citelog.population.entries import Wording
+from citelog.population.entries import Wording, Written
 from citelog.population.pictures import literal
-from citelog.population.wordings import Written
 
 STORE = "store"
 PEOPLE, ROWS = f"{STORE}/people", f"{STORE}/rows"

@@ -16,14 +16,14 @@ from citelog.patient.case import LISTS, PARTS
 from citelog.population import opened, pictures
 from citelog.population.derive import Derivation
 from citelog.population.engine import Engine
-from citelog.population.entries import SINCE, WHEN
-from citelog.population.expressions import UNIT, column
+from citelog.population.entries import SINCE, WHEN, Written
 from citelog.population.pictures import Shape, literal
+from citelog.population.queries import UNIT, column
 from citelog.population.shares import Share
 from citelog.population.since import Earlier, link
 from citelog.population.tables import PATIENTS, Source
 from citelog.population.values import Values
-from citelog.population.wordings import MARK, Written
+from citelog.population.wordings import MARK
 from citelog.values import Iri, show, type_of
 
 CONTEXT = PARTS.index(PATIENTS)

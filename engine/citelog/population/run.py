@@ -28,7 +28,7 @@ from citelog.population.compiled import compiled
 from citelog.population.derive import Derivation
 from citelog.population.duck import Duck
 from citelog.population.engine import Engine
-from citelog.population.entries import Day
+from citelog.population.entries import Day, Written
 from citelog.population.lonely import answer_alone
 from citelog.population.opened import STORE
 from citelog.population.pictures import Shape, Wordings
@@ -38,7 +38,7 @@ from citelog.population.shares import Share
 from citelog.population.since import Earlier, earlier, reading_key
 from citelog.population.tables import PATIENTS, Source
 from citelog.population.values import Values
-from citelog.population.wordings import SINCE_DAYS, WHEN_DAYS, Written, load_days, load_said, read_all
+from citelog.population.wordings import SINCE_DAYS, WHEN_DAYS, load_days, load_said, read_all
 
 FORMAT = "citelog-population/1"
 SCRATCH = "scratch"

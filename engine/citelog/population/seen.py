@@ -16,8 +16,8 @@ from citelog.population.compiled import LOCAL, Compiled, Names
 from citelog.population.derive import Derivation
 from citelog.population.engine import Engine
 from citelog.population.entries import Fact, Reading
-from citelog.population.expressions import UNIT
 from citelog.population.plan import ENTRY, Plan, Sight, kept
+from citelog.population.queries import UNIT
 from citelog.population.values import Values
 from citelog.rules.program import Absent, Present
 from citelog.run.datalog import Machine

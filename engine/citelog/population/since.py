@@ -19,12 +19,12 @@ from citelog.knowledge import kept
 from citelog.patient.reading import recorded
 from citelog.population import entries, opened
 from citelog.population.engine import Engine
-from citelog.population.entries import Day, Reader, Wording
+from citelog.population.entries import Day, Reader, Wording, Written
 from citelog.population.pictures import literal
 from citelog.population.seen import Seen
 from citelog.population.shares import Share
 from citelog.population.tables import PATIENTS, Relation, Source
-from citelog.population.wordings import Written, load_day_rows, said_rows
+from citelog.population.wordings import load_day_rows, said_rows
 from citelog.vocab import Terms
 
 

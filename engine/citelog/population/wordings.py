@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from citelog.diagnostics import CitelogError
-from citelog.patient.case import Recorded
 from citelog.patient.reading import recorded
 from citelog.population import entries
 from citelog.population.engine import Engine
-from citelog.population.entries import READ, Day, Reader, Reading, Wording
+from citelog.population.entries import READ, Day, Reader, Reading, Written
 from citelog.population.pictures import Wordings
 from citelog.population.seen import Seen
 from citelog.population.tables import PATIENTS
@@ -28,16 +26,6 @@ from citelog.vocab import Terms
 WHEN_DAYS, SINCE_DAYS = "recorded_when", "medication_since"
 MARK = "\x03"
 """Stands for the sentence of an entry, without its full stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A wording as it stands in the data: its hash, what it is, and what it says (of a context: several things)."""
-
-    hash: int
-    wording: Wording | None
-    context: tuple[tuple[str, Recorded], ...]
-    readings: tuple[Reading, ...]
 
 
 def load_days(engine: Engine, texts: str) -> list[Day]:
