@@ -229,6 +229,12 @@ def test_a_number_keeps_the_digits_that_were_sent(desk: Desk) -> None:
     assert answer.json()["changes"][0]["value"] == "120.50"
 
 
+def test_a_number_longer_than_python_reads_is_no_fault_of_ours(desk: Desk) -> None:
+    case = b'{"case": {"labs": [{"analyte": "serum vitamin B12", "value": %s, "unit": "pmol/L"}]}}' % (b"9" * 100_000)
+    headers = {"Content-Type": "application/json"}
+    assert desk.server.client.post("/api/assess", content=case, headers=headers).status_code == 200
+
+
 def test_a_fhir_bundle_is_read_with_resources_of_any_type_in_it(desk: Desk) -> None:
     """Also of types that are not read, and contained in others: a worker can import nothing any more."""
     observation = {

@@ -36,8 +36,9 @@ from citelog.assess import Assessment, assess_case
 from citelog.checker import Checker
 from citelog.cli.app import main
 from citelog.diagnostics import CitelogError
+from citelog.knowledge.fingerprint import fingerprint_of
 from citelog.receipt import archive, content, store
-from citelog.receipt.manifest import Manifest, manifest
+from citelog.receipt.manifest import Manifest, group_hash, manifest
 from citelog.receipt.replay import Replay, desk
 from citelog.receipt.sealed import canonical, seal, unseal
 from test_schemas import form, problem
@@ -399,6 +400,28 @@ def test_without_that_edition_the_files_are_named_and_it_is_asked_for(edited: Pa
         "             - regimen:HYD-STD-LOAD is lost",
         "             which change explains it only the edition that answered can tell",
     ]
+
+
+def test_without_that_edition_nothing_is_called_the_same_and_its_proofs_are_unproved(
+    edited: Path, tmp_path: Path
+) -> None:
+    """A forger names an edition that nobody has: today's says the same, and no checker can look at the proofs."""
+    members = json.loads((edited / "patient.receipt.json").read_bytes())
+    for step in members["proofs"]["steps"].values():
+        step["text"] = "Somebody important said so."
+    groups = json.loads(json.dumps(members["files"]["groups"]).replace(files().files["terms.ttl"], "0" * 64))
+    groups["terms"]["sha256"] = group_hash(groups["terms"]["files"])
+    listed = {n: h for name, group in groups.items() if name != "ontology" for n, h in group.get("files", {}).items()}
+    members["files"]["groups"] = groups
+    sha256 = fingerprint_of(groups["ontology"]["files"]["ontology.ttl"], listed)
+    members["knowledge"]["sha256"] = members["assessment"]["knowledge"]["sha256"] = sha256
+    (tmp_path / "it.json").write_bytes(seal({name: members[name] for name in content.MEMBERS}))
+    ended = run("audit", "replay", "it.json", cwd=tmp_path)
+    assert ended.status == 1 and ended.out.startswith("unproved: it.json\n"), ended.out
+    assert (
+        "its proofs are not checked" in ended.out
+        and "today      derived under the edition at hand: the same" in ended.out
+    )
 
 
 def test_that_edition_is_found_in_the_folder_of_releases_and_one_that_is_damaged_is_said(

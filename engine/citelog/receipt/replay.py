@@ -34,7 +34,7 @@ from citelog.run.datalog import DeadlineError
 
 FORMAT = "citelog-replay/1"
 
-Verdict = Literal["same", "differs", "damaged"]
+Verdict = Literal["same", "differs", "unproved", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,16 @@ class Replay:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether every edition that was asked says what the receipt says."""
+        """Whether every edition that was asked says what the receipt says.
+
+        It is unproved where the edition at hand says the same, and the one that the receipt names is nowhere: whoever
+        forges its proofs names an edition that nobody has.
+        """
         if self.receipt is None:
             return "damaged"
-        return "same" if all(asked.same for asked in (self.then, self.now) if asked is not None) else "differs"
+        if not all(asked.same for asked in (self.then, self.now) if asked is not None):
+            return "differs"
+        return "same" if self.then is not None else "unproved"
 
     @property
     def engine_differs(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from citelog.render.compared import because, indented, kept, of_change, of_detai
 from citelog.render.lines import WIDTH, Line, wrapped
 from citelog.render.phrases import counted
 
-STYLES = {"same": "bold green", "differs": "bold red", "damaged": "bold red"}
+STYLES = {"same": "bold green", "differs": "bold red", "unproved": "bold yellow", "damaged": "bold red"}
 SIGNS = {"lost": ("- ", "red"), "gained": ("+ ", "green")}
 FILES = 6
 """Files that are named; of more, the others are counted."""

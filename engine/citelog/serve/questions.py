@@ -150,7 +150,7 @@ def read(name: str, data: bytes) -> Any:
     """
     try:
         asked = _READ[name].decode(data)
-        json.loads(data, object_pairs_hook=_once)
+        json.loads(data, object_pairs_hook=_once, parse_int=str)  # of names alone: a number may have any length
     except ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         place = where.rstrip("`").removeprefix(".").replace("[...]", "")
