@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import shutil
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,9 @@ FEW = 2000
 
 UNITS = 50_000
 """For one task: fewer are done before the task is handed out."""
+
+PATIENCE = 180
+"""Seconds in which some worker must take up the work."""
 
 SETTINGS: Mapping[str, str] = {
     "spark.app.name": "citelog population",
@@ -103,6 +107,8 @@ def session(master: str, memory: str, log: Path) -> Iterator[Any]:
             conf = SparkConf().setAll(list(settings.items()))
             gateway = launch_gateway(conf, {"stdout": file, "stderr": file})  # type: ignore[no-untyped-call]
             made = SparkSession(SparkContext(conf=conf, gateway=gateway))
+            if not master.startswith("local"):
+                _wait(made, master)
             made.conf.set("spark.sql.shuffle.partitions", 2 * made.sparkContext.defaultParallelism)
             yield made
         except (PySparkException, Py4JError) as trouble:
@@ -117,6 +123,18 @@ def session(master: str, memory: str, log: Path) -> Iterator[Any]:
                 gateway.proc.stdin.close()
                 gateway.proc.wait()
                 SparkContext._gateway = SparkContext._jvm = None
+
+
+def _wait(session: Any, master: str) -> None:
+    """Wait for a first executor: Spark itself would wait for ever where no worker has room for one."""
+    tracker, pause = session.sparkContext._jsc.sc().statusTracker(), threading.Event()
+    for _ in range(10 * PATIENCE):
+        if len(tracker.getExecutorInfos()) > 1:  # the driver counts as one
+            return
+        pause.wait(0.1)
+    remedy = "ask for less in spark-defaults.conf (spark.executor.memory, spark.executor.cores), or look at the cluster"
+    said = f"in {PATIENCE} s no worker had room for an executor"
+    raise SparkError(f"--engine spark, --master {master}: {said}\n   = {remedy}")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,230 @@
+"""Spark gives what DuckDB gives, on a cluster of real processes, and whatever becomes of a worker.
+
+One cluster serves the whole file. Tests that need it are skipped where Java or pyspark is not there.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import random
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+import b12
+import clusters
+import populations
+import random_knowledge
+import walked
+from authoring import citelog
+from citelog.knowledge.base import Knowledge
+from citelog.population import run, spark
+from citelog.population.opened import opened
+from citelog.population.queries import RefusedError
+from citelog.population.run import Options
+from citelog.population.translated import translated
+from oracle.random_cases import random_case
+from test_population import EDGES, PAGE
+
+Records = Mapping[str, populations.Record]
+AT = datetime.date(2026, 3, 15)
+needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="there is no Java")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clusters.Cluster]:
+    """A master and two workers."""
+    with clusters.running(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+def digest(out: Path) -> str:
+    """A hash of all conclusions and notes in a folder of answers, in whatever order they stand."""
+    rows = [
+        json.dumps([name, *row], ensure_ascii=False)
+        for name, some in populations.written(out).items()
+        for row in some.elements()
+    ]
+    return hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest()
+
+
+def fired(out: Path) -> list[tuple[Any, ...]]:
+    """Who has which firings, their values as text; which number an entry has is an engine's own affair."""
+    people, *files = (
+        f"read_parquet('{out / name}.parquet')" for name in ("store/people-*", "firings", "rules", "values")
+    )
+    query = f"""
+        SELECT p.patient, r.name,
+               list_transform(f.bindings, lambda b: CASE WHEN b < 0 THEN 'an entry' ELSE v.texts[b + 1] END)
+        FROM {people} AS p JOIN {files[0]} AS f USING (picture) JOIN {files[1]} AS r USING (rule),
+        (SELECT list(text ORDER BY value) AS texts FROM {files[2]}) AS v ORDER BY ALL"""
+    return duckdb.sql(query).fetchall()
+
+
+class Lost:
+    """A worker that is lost while a stage is at work: ended without a word, and the run goes on without it."""
+
+    def __init__(self, cluster: clusters.Cluster, when: str) -> None:
+        self.cluster, self.when = cluster, when
+        self.at_work: list[tuple[int, int, int]] = []
+        self.executors: list[int] = []
+        self._thread: threading.Thread | None = None
+
+    def told(self, what: str, done: int, total: int) -> None:
+        """Hears how far the run is."""
+        if what == self.when and self._thread is None:
+            self._thread = threading.Thread(target=self._lose)
+            self._thread.start()
+
+    def _lose(self) -> None:
+        from pyspark import SparkContext
+
+        context = SparkContext._active_spark_context
+        assert context is not None
+        tracker, victim = context.statusTracker(), self.cluster.workers[0]
+        executor = clusters.until(victim.executor, "an executor")
+
+        def working() -> tuple[int, int, int] | None:
+            """A stage of which tasks are running: its number, and how many tasks run and are done."""
+            for stage in tracker.getActiveStageIds():
+                info = tracker.getStageInfo(stage)
+                if info and info.numActiveTasks:
+                    return stage, info.numActiveTasks, info.numCompletedTasks
+            return None
+
+        def executors() -> int:
+            return len(context._jsc.sc().statusTracker().getExecutorInfos()) - 1  # the driver counts as one
+
+        before = executors()
+        self.at_work.append(clusters.until(working, "a stage at work"))
+        victim.kill(executor)
+        clusters.until(lambda: executors() < before or None, "that the run notices")
+        self.executors += [before, executors()]
+
+    def join(self) -> None:
+        """Wait for its end."""
+        assert self._thread is not None
+        self._thread.join()
+
+
+def compare(
+    knowledge: Knowledge, records: Records, at: datetime.date | None, cluster: clusters.Cluster, folder: Path
+) -> None:
+    """Spark, with a worker lost in the middle, gives what DuckDB gives, and what one patient after another is given."""
+    populations.write(folder / "data", records)
+    run.run(knowledge, folder / "data", folder / "duck", Options(at))
+    lost = Lost(cluster, "bringing records together")
+    options = Options(at, memory="1GB", master=cluster.master)
+    report = run.run(knowledge, folder / "data", folder / "spark", options, lost.told)
+    lost.join()
+    assert lost.at_work and lost.executors == [2, 1]
+    assert report.counts["patients"] == len(records) and report.counts["conclusions"]
+    assert digest(folder / "spark") == digest(folder / "duck")
+    assert fired(folder / "spark") == fired(folder / "duck")
+    one = populations.alone(knowledge, records, at)
+    assert populations.differences(one, populations.written(folder / "spark")) == []
+    document = json.loads((folder / "spark" / "run.json").read_text())
+    assert document["engine"]["engine"].startswith("spark 4.")
+    names = [sorted(path.name for path in (folder / engine).iterdir()) for engine in ("spark", "duck")]
+    assert names[0] == names[1]
+    who = next(iter(records))
+    found = [opened(folder / engine).assessment(who, knowledge).to_json() for engine in ("spark", "duck")]
+    assert found[0] == found[1]
+
+
+@pytest.mark.slow
+def test_a_worker_killed_in_the_middle_changes_nothing(cluster: clusters.Cluster, tmp_path: Path) -> None:
+    """A drawn rule base, with a rule that uses itself, over drawn records."""
+    rng = random.Random(14)
+    drawn, _ = random_knowledge.drawn(rng)
+    knowledge = replace(drawn, kinds=tuple(replace(kind, exactly_one=False) for kind in drawn.kinds))
+    records: dict[str, populations.Record] = {}
+    for number in range(60):
+        records[f"p{number}"] = record = random_knowledge.record(rng)[0]
+        if "context" in record:  # columns have one spelling
+            record["context"] = {key.lower(): value for key, value in record["context"].items()}
+    compare(knowledge, records, random_knowledge.DAY, cluster, tmp_path)
+
+
+@pytest.mark.long
+def test_spark_answers_all_cases_of_the_library_and_hundreds_of_drawn_patients(tmp_path: Path) -> None:
+    """The same over the whole shipped knowledge, on a cluster of its own."""
+    rng = random.Random(7)
+    records = {name: case.record for name, case in b12.library().items()} | EDGES
+    records |= {f"drawn {i}": {**random_case(rng), "id": None} for i in range(300)}
+    (tmp_path / "cluster").mkdir()
+    with clusters.running(tmp_path / "cluster") as whole:
+        compare(b12.knowledge(), records, AT, whole, tmp_path)
+
+
+@pytest.mark.long
+@needs_java
+def test_the_page_shows_what_happens_on_spark(tmp_path: Path) -> None:
+    """The section "On a cluster" of docs/POPULATIONS.md, over the data of the page."""
+    page = PAGE.read_text(encoding="utf-8")
+    list(walked.walk(page, tmp_path))
+    session = page.partition("## On a cluster")[2].partition("```text\n$ citelog ")[2].partition("```")[0]
+    line, _, shown = session.partition("\n")
+    ended = citelog(*line.split(), cwd=tmp_path)
+    assert (ended.status, ended.out, ended.err) == (0, shown, "")
+    assert digest(tmp_path / "answers-spark") == digest(tmp_path / "answers")
+
+
+# --- what is said where Spark is not to be had -------------------------------------------------------------------
+
+REFUSALS = {
+    "--master is for Spark": ["--master", "local[1]"],
+    "--since: Spark takes nothing over": ["--engine", "spark", "--since", "before"],
+    "--threads: the master says how many work": ["--engine", "spark", "--master", "local[1]", "--threads", "2"],
+}
+
+
+@pytest.mark.parametrize("said", REFUSALS)
+def test_options_that_do_not_go_together_are_refused(said: str, tmp_path: Path) -> None:
+    ended = citelog("population", tmp_path, "--out", tmp_path / "out", *REFUSALS[said])
+    assert (ended.status, ended.out) == (2, "") and ended.err.startswith(said) and "\n   = " in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_java_or_pyspark_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nothing"))
+    with pytest.raises(spark.SparkError, match=r"JAVA_HOME is .*\n   = install Java 17"):
+        spark.check()
+    monkeypatch.delenv("JAVA_HOME")
+    ended = citelog("population", tmp_path, "--out", tmp_path / "out", "--engine", "spark")
+    assert (ended.status, ended.out) == (2, "") and "needs Java, and there is none on the PATH" in ended.err
+    monkeypatch.setattr(spark, "find_spec", lambda name: None)
+    with pytest.raises(spark.SparkError, match=r"needs pyspark\n   = pip install 'citelog\[spark\]'"):
+        spark.check()
+
+
+@pytest.mark.slow
+@needs_java
+def test_a_cluster_that_is_not_there_is_named(tmp_path: Path) -> None:
+    populations.write(tmp_path / "data", {"one": {}})
+    ended = citelog("population", tmp_path / "data", "--out", tmp_path / "out", "--engine", "spark", "--master", "yarm")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("--engine spark, --master yarm: ") and "spark.log has all that it said" in ended.err
+
+
+WRONG = {
+    "a function": "SELECT log(a) FROM t",
+    "a type": "SELECT a::DOUBLE FROM t",
+    "a table function": "SELECT * FROM read_csv('a.csv')",
+    "an operator": "SELECT a << b FROM t WHERE a SIMILAR TO 'b'",
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_not_known_to_mean_the_same_to_spark_is_refused(what: str) -> None:
+    with pytest.raises((RefusedError, ValueError), match=r"not known to have the same|invalid literal"):
+        translated(WRONG[what])
