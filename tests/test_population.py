@@ -25,9 +25,9 @@ import walked
 from citelog import home
 from citelog.answer import DerivationError
 from citelog.assess import assess
-from citelog.diagnostics import CaseError
+from citelog.diagnostics import CaseError, CitelogError
 from citelog.knowledge.load import load
-from citelog.population import derive, run, shares
+from citelog.population import derive, lonely, pictures, run, shares
 from citelog.population.compiled import JOINT, Names, of_components
 from citelog.population.duck import Duck
 from citelog.population.opened import DisagreementError, opened
@@ -35,7 +35,7 @@ from citelog.population.plan import plan
 from citelog.population.run import Options
 from citelog.population.shares import Share
 from citelog.population.values import Values
-from citelog.run.datalog import Machine
+from citelog.run.datalog import DeadlineError, Machine
 from citelog.values import Atom
 from oracle.random_cases import random_case
 from random_programs import drawn
@@ -212,6 +212,29 @@ def test_after_a_change_of_the_data_a_run_since_another_reads_them(tmp_path: Pat
     changed = {"one": EDGES["superseded"], "two": EDGES["unread"]}
     compared = populations.compare(b12.knowledge(), changed, tmp_path, AT, since=tmp_path / "first")
     assert compared.differences == []
+
+
+def test_a_crowd_of_rows_is_answered_alone_and_no_one_waits_for_it_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "CROWD", 1)
+    compared = populations.compare(b12.knowledge(), EDGES, tmp_path, AT)
+    assert compared.differences == []
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["counts"]["alone"] >= 2
+
+    def late(*_: object, **__: object) -> None:
+        raise DeadlineError("the derivation takes longer than it may")
+
+    monkeypatch.setattr(lonely.Answer, "of", late)
+    run.run(b12.knowledge(), tmp_path / "data", tmp_path / "late", Options(AT))
+    notes = [row for row in populations.written(tmp_path / "late")["notes"] if row[0] == "superseded"]
+    assert notes == [("superseded", "Nothing is concluded of 2 rows: the derivation takes longer than it may", "")]
+
+
+def test_too_little_memory_is_said(tmp_path: Path) -> None:
+    populations.write(tmp_path / "data", {"one": EDGES["twice"]})
+    with pytest.raises(CitelogError, match="--memory 1MB is too little for these data"):
+        run.run(b12.knowledge(), tmp_path / "data", tmp_path / "out", Options(AT, memory="1MB"))
 
 
 def test_every_firing_of_every_patient_is_kept(records: dict[str, populations.Record], out: Path) -> None:

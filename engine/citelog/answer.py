@@ -22,7 +22,7 @@ from citelog.patient.case import Case, Note
 from citelog.patient.dates import period
 from citelog.proof.standing import Standing
 from citelog.proof.support import Supports, deciding, passed_through, whose
-from citelog.proof.words import Words, sentence
+from citelog.proof.words import Words, number, sentence
 from citelog.run.datalog import DEADLINE, Machine, reasoner
 from citelog.run.result import Firing, Run
 from citelog.values import Atom, Iri, Value
@@ -319,7 +319,7 @@ def spelt(value: Value, knowledge: Knowledge, kind: Kind) -> str:
     """The value of a conclusion as its id has it."""
     if isinstance(value, Iri):
         return knowledge.terms.label(value) if kind.value_as_label else value.local
-    return str(value)
+    return number(value) if isinstance(value, Decimal) else str(value)
 
 
 def _details(
@@ -327,7 +327,7 @@ def _details(
 ) -> dict[str, Any]:
     """What a conclusion says beside its value. `_statements` puts its statements into another order."""
     details: dict[str, Any] = {
-        name: value.local if isinstance(value, Iri) else str(value)
+        name: value.local if isinstance(value, Iri) else number(value) if isinstance(value, Decimal) else str(value)
         for name, value in said.items()
         if name not in ("patient", "about")
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from citelog.population.queries import UNIT, RefusedError
 from citelog.population.seen import Seen, given_to_pictures
 from citelog.population.values import Values
 from citelog.population.wordings import MARK, SINCE_DAYS, WHEN_DAYS
+from citelog.proof import words
 from citelog.proof.words import Words, sentence
 from citelog.values import Atom, Iri, Value
 
@@ -168,6 +170,8 @@ def _spelt(values: Values, number: int, knowledge: Knowledge, kind: Kind) -> str
 
 def _shown(values: Values, number: int) -> str:
     value = values.value(number)
+    if isinstance(value, Decimal):
+        return words.number(value)
     return value.local if isinstance(value, Iri) else str(value)
 
 
@@ -180,7 +184,7 @@ def remark(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> set[
     Rules say it of entries that they put aside; where they say nothing and no conclusion rests on an entry (`used`), it
     is idle. Gives the pictures in which a rule speaks of more than one entry.
     """
-    words = Words(knowledge, {_ENTRY: f"{MARK}."})
+    said = Words(knowledge, {_ENTRY: f"{MARK}."})
     hard: set[int] = set()
     texts: dict[str, int] = {IDLE: 0}
     parts = []
@@ -199,7 +203,7 @@ def remark(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> set[
                 hard |= {unit for (unit,) in engine.rows(f"SELECT DISTINCT {UNIT} FROM {table} AS t WHERE {same}")}
             elif about:
                 atom = _atom(predicate, places, args, knowledge, derivation.values)
-                text = sentence(words.fact(atom)) + "."
+                text = sentence(said.fact(atom)) + "."
                 rows.append((*args, texts.setdefault(text, len(texts))))
         if rows:
             engine.load(f"noted_{order}", (*columns, "text"), rows)

@@ -19,6 +19,7 @@ class Duck:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
+        connection.execute("SET enable_progress_bar = false")  # only the command line writes to the terminal
 
     @property
     def name(self) -> str:

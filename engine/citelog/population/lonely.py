@@ -12,6 +12,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.population import alone
 from citelog.population.engine import Engine
 from citelog.population.entries import Day, Written
+from citelog.run.datalog import DeadlineError
 
 
 def answer_alone(
@@ -38,7 +39,12 @@ def answer_alone(
     concluded: list[tuple[str | None, ...]] = []
     noted: list[tuple[str | None, ...]] = []
     for patient, own in sorted(lines.items()):
-        answer = Answer.of(knowledge, alone.case(patient, own, knowledge.terms), at)
+        try:
+            answer = Answer.of(knowledge, alone.case(patient, own, knowledge.terms), at)
+        except DeadlineError as trouble:
+            said = f"Nothing is concluded of {len(own):,} rows: {trouble}"
+            noted.append((patient, said, ""))
+            continue
         concluded += [(patient, c.kind, c.value, c.details.get("role")) for c in answer.conclusions]
         noted += [(patient, note.text, note.read_from) for note in answer.notes]
     _load(engine, "alone", ("patient", "kind", "value", "role"), concluded)

@@ -15,6 +15,9 @@ from citelog.patient.case import LISTS, PARTS
 from citelog.population.entries import NONE
 from citelog.population.tables import PATIENTS, Source, TableName
 
+CROWD = 2_000
+"""Rows of one patient that rules can see; more are answered alone, within the deadline of one patient."""
+
 BITS = 22
 """For each day in a key: enough for every ordinal up to the year 9999."""
 
@@ -170,7 +173,10 @@ def every_row(parts: Sequence[Wordings], share: str) -> str:
 
 
 def keys(rows: str, shape: Shape) -> str:
-    """Of each patient with a row of which something can be seen: the picture's key, and the rank of the day."""
+    """Of each patient with a row of which something can be seen: the picture's key, and the rank of the day.
+
+    A crowd of rows (more than `CROWD`) is nobody's record, and shares no picture: its key is null.
+    """
     ranked = [] if shape.when_exact else ["wf", "wl"]
     ranked += [] if shape.since_exact else ["sf", "sl"]
     days = "[]::INTEGER[]"
@@ -184,7 +190,10 @@ def keys(rows: str, shape: Shape) -> str:
 WITH together AS (
   SELECT patient, list(struct_pack({columns})) AS seen FROM ({visible(rows)}) GROUP BY patient
 ),
-once AS (SELECT patient, CASE WHEN len(seen) = 1 THEN seen ELSE list_distinct(seen) END AS seen FROM together),
+once AS (
+  SELECT patient, CASE WHEN len(seen) = 1 THEN seen WHEN len(seen) <= {CROWD} THEN list_distinct(seen) END AS seen
+  FROM together
+),
 ordered AS (SELECT patient, seen, {days} AS days FROM once)
 SELECT patient, days, coalesce(list_position(days, {shape.at}), 0)::INTEGER AS at_rank,
        list_sort(list_transform(seen, lambda x: {key})) AS key FROM ordered

@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 
-from citelog.diagnostics import CaseError
+from citelog.diagnostics import CaseError, CitelogError
 from citelog.home import VERSION
 from citelog.knowledge.base import Knowledge
 from citelog.population import answers, inputs, out, pictures, shares
@@ -99,6 +99,9 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
                 log = scratch / "spark.log"
                 engine = Spark(stack.enter_context(session(options.master, options.memory, log)), duck, scratch)
             _Run(knowledge, data, folder, options, duck, engine, report, told).answer()
+    except duckdb.OutOfMemoryException as trouble:
+        remedy = "run it again with more, as in --memory 4GB: what is finished stays"
+        raise CitelogError(f"--memory {options.memory} is too little for these data\n   = {remedy}") from trouble
     except CaseError:
         if is_new:  # what cannot be used leaves nothing behind
             shutil.rmtree(folder)

@@ -71,6 +71,7 @@ def gather(engine: Engine, share: Share, parts: Sequence[Wordings], everyone: st
     nothing = f"SELECT []::HUGEINT[] AS key, {rank} AS at_rank WHERE {count > with_seen}"
     has_odd = engine.rows("SELECT odd FROM said WHERE odd UNION SELECT odd FROM days WHERE odd")
     engine.create("odd", pictures.oddities(share.query) if has_odd else "SELECT NULL::VARCHAR AS patient WHERE false")
+    new = f"SELECT DISTINCT key, at_rank FROM keys WHERE key IS NOT NULL UNION {nothing}"
     with engine.whole():
         if not engine.has("pictures"):
             engine.keep(
@@ -80,13 +81,14 @@ def gather(engine: Engine, share: Share, parts: Sequence[Wordings], everyone: st
         engine.append(
             "pictures",
             "SELECT ((SELECT coalesce(max(picture), 0) FROM pictures) + row_number() OVER (ORDER BY key, at_rank))"
-            f"::INTEGER AS picture, key, at_rank FROM (SELECT DISTINCT key, at_rank FROM keys UNION {nothing}) AS k "
+            f"::INTEGER AS picture, key, at_rank FROM ({new}) AS k "
             "ANTI JOIN pictures AS p ON k.key = p.key AND k.at_rank = p.at_rank",
         )
         [(empty,)] = engine.rows("SELECT coalesce(max(picture), 0) FROM pictures WHERE len(key) = 0")
         engine.keep(
             share.people,
-            f"SELECT e.patient, coalesce(q.picture, {empty})::INTEGER AS picture, k.days, o.patient IS NOT NULL AS odd "
+            f"SELECT e.patient, coalesce(q.picture, CASE WHEN k.patient IS NULL THEN {empty} ELSE 0 END)::INTEGER "
+            "AS picture, k.days, o.patient IS NOT NULL OR (k.patient IS NOT NULL AND k.key IS NULL) AS odd "
             "FROM everybody AS e LEFT JOIN keys AS k ON e.patient = k.patient "
             "LEFT JOIN pictures AS q ON k.key = q.key AND k.at_rank = q.at_rank "
             "LEFT JOIN odd AS o ON e.patient = o.patient",
