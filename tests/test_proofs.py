@@ -6,7 +6,9 @@ import json
 import random
 import re
 import shutil
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import networkx as nx
@@ -194,6 +196,23 @@ def test_the_same_case_gives_the_same_proof_whatever_the_order_of_its_lists(kb: 
         for conclusion in one.conclusions:
             steps = [sorted(p.graph) for p in (one.why(conclusion.id), other.why(conclusion.id))]
             assert steps[0] == steps[1]
+
+
+def test_several_threads_that_ask_one_answer_get_the_proofs_that_one_gets(kb: citelog.KnowledgeBase) -> None:
+    def proved(assessment: Assessment) -> list[str]:
+        return [json.dumps(assessment.why(c.id).to_dict()) for c in assessment.conclusions]
+
+    record = ROOT / "examples" / "patient.yaml"
+    expected = proved(kb.assess(record))
+    interval, many = sys.getswitchinterval(), 4
+    sys.setswitchinterval(1e-4)
+    try:
+        asked = kb.assess(record)
+        with ThreadPoolExecutor(many) as threads:
+            answers = list(threads.map(proved, [asked] * many))
+    finally:
+        sys.setswitchinterval(interval)
+    assert all(answer == expected for answer in answers)
 
 
 def test_a_step_that_its_author_muted_is_left_out_and_counted(tmp_path: Path) -> None:

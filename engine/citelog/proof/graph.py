@@ -7,6 +7,7 @@ by the proofs of other conclusions. The graph holds every way in which a conclus
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
 FORMAT = "citelog-proof/1"
+
+_walking = threading.Lock()  # several threads may ask one answer; whoever finds a step must find it whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ class Steps:
 
     def prove(self, conclusion: str, atom: Atom) -> Proof:
         """The proof of a fact that holds, as that of a conclusion."""
-        return Proof(conclusion, self.fact(atom), self)
+        with _walking:
+            return Proof(conclusion, self.fact(atom), self)
 
     def to_dict(self, node: Node) -> dict[str, Any]:
         """A step as data."""
