@@ -182,7 +182,7 @@ def test_a_change_written_as_an_option_is_read_as_the_same_change(name: str, val
         added = Add("medications", name, (("dose", value),))
         assert as_options(str(added), case()) == [added]
     if (
-        value and value not in ("null", "~", "true", "false") and value[0] not in "\"'"
+        value and value.lower() not in ("null", "~", "true", "false") and value[0] not in "\"'"
     ):  # a case file reads no text there
         changed = Set("labs[0]", "unit", value)
         assert as_options(str(changed), case()) == [changed]
