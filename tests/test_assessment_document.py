@@ -49,7 +49,7 @@ def documents() -> dict[str, dict[str, Any]]:
     """The answer to each case of the library, and to drawn ones."""
     rng = random.Random(31)
     found = {name: b12.assessed(name).to_dict() for name in b12.library()}
-    for _ in range(150):
+    for _ in range(60):
         case, at = random_case(rng), random_at(rng)
         found[case["id"]] = assess(b12.knowledge(), case, at).to_dict()
     return found

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parent.parent
 MERMAID = Path(os.environ.get("MERMAID_HOME", ROOT / "build" / "mermaid"))
 """Where Mermaid is installed: `npm install --prefix build/mermaid mermaid@11 jsdom`."""
 
-SAMPLE = sorted(b12.library())[::18]
+SAMPLE = sorted(b12.library())[::36]
 SVG = "{http://www.w3.org/2000/svg}"
 
 HOSTILE = (

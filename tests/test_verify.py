@@ -122,7 +122,7 @@ def test_the_picture_of_every_drawn_patient_is_among_the_pictures() -> None:
     everything, rng = asked(), random.Random(2026)
     ground = everything.verifier.ground
     machine = Machine(b12.knowledge().guarded, b12.knowledge().stated)
-    for _ in range(150):
+    for _ in range(60):
         record = random_cases.random_case(rng)
         at = rng.choice([None, datetime.date(2026, 3, 2)])
         case = patient.read(record, b12.knowledge().terms)
@@ -143,7 +143,7 @@ def test_every_drawn_picture_is_some_patient_s() -> None:
     verifier, ground = everything.verifier, everything.verifier.ground
     machine = Machine(b12.knowledge().guarded, b12.knowledge().stated)
     by_number = {one.number: one for one in ground.forms}
-    for _ in range(12):
+    for _ in range(6):
         picture = {axis: rng.choice(known) for axis, known in everything.signatures.items()}
         chosen: list[int] = []
         for axis, held in picture.items():
