@@ -43,7 +43,7 @@ install_into_venv() { # run|test
         mkdir "$venv" && : >"$venv/made-by-citelog" || return
         "$python" -I -m venv "$venv" >"$log" 2>&1 || { explain_failure; return 1; }
     fi
-    case $1 in test) what='.[test]' ;; *) what='.[serve,edit]' ;; esac
+    case $1 in test) what='.[test]' ;; *) what='.[serve,edit,population]' ;; esac
     (cd "$root" && .venv/bin/python -I -m pip install --disable-pip-version-check --no-input --editable "$what") \
         >"$log" 2>&1 || { explain_failure; return 1; }
     for stamp in run "$1"; do

@@ -10,6 +10,8 @@ import hashlib
 import json
 import random
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -202,9 +204,11 @@ def test_without_java_or_pyspark_it_is_said_what_to_install(tmp_path: Path, monk
     monkeypatch.delenv("JAVA_HOME")
     ended = citelog("population", tmp_path, "--out", tmp_path / "out", "--engine", "spark")
     assert (ended.status, ended.out) == (2, "") and "needs Java, and there is none on the PATH" in ended.err
-    monkeypatch.setattr(spark, "find_spec", lambda name: None)
-    with pytest.raises(spark.SparkError, match=r"needs pyspark\n   = pip install 'citelog\[spark\]'"):
-        spark.check()
+    asked = f"main(['population', {str(tmp_path)!r}, '--out', {str(tmp_path / 'out')!r}, '--engine', 'spark'])"
+    without = f"import sys; sys.modules['pyspark'] = None; from citelog.cli.app import main; {asked}"
+    bare = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, timeout=60)
+    assert (bare.returncode, bare.stdout) == (2, "")
+    assert "--engine spark needs pyspark\n   = pip install 'citelog[spark]'" in bare.stderr
 
 
 @pytest.mark.slow

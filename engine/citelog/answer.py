@@ -19,7 +19,7 @@ from citelog.diagnostics import CaseError, CitelogError, did_you_mean
 from citelog.home import VERSION
 from citelog.knowledge.base import Citation, Field, Kind, Knowledge
 from citelog.patient.case import Case, Note
-from citelog.patient.dates import period
+from citelog.patient.dates import day
 from citelog.proof.standing import Standing
 from citelog.proof.support import Supports, deciding, passed_through, whose
 from citelog.proof.words import Words, number, sentence
@@ -244,10 +244,9 @@ def _day(at: datetime.date | str | None) -> datetime.date | None:
         return at.date()
     if at is None or isinstance(at, datetime.date):
         return at
-    days = period(at) if isinstance(at, str) else None
-    if days is None or days.first != days.last:
-        raise CaseError("--at", f"{at!r} is not a day", "write the date of the assessment as in 2026-03-15")
-    return days.first
+    if not isinstance(at, str):
+        raise CaseError("--at", f"{at!r} is not a day", "write it as in 2026-03-15")
+    return day(at, "--at")
 
 
 def _of_kind(

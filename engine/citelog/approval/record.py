@@ -150,13 +150,3 @@ def agent(triples: Triples, who: str) -> Iri:
         hint = did_you_mean(who, names) or f"declare who that is, in about.ttl or {FILE}: {WHO}"
         raise CitelogError(f"--by {who}: the knowledge base knows nobody of that name\n   = {hint}")
     return names[who]
-
-
-def day(text: str) -> datetime.date:
-    """A day as it is written on the command line. Raises CitelogError where it is none."""
-    try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-            return datetime.date.fromisoformat(text)
-    except ValueError:
-        pass  # a thirteenth month, a 30 February: said below
-    raise CitelogError(f"--on {text}: that is not a day\n   = write it as in 2026-03-15; the clock is never read")

@@ -76,8 +76,9 @@ def review(
             f"--state {state}: a review says who made it and when\n   = give --by AGENT and --on DATE; no clock is read"
         )
     from citelog.layout.files import write as put
+    from citelog.patient.dates import day
 
-    said = record.Said(state, record.agent(opened.triples, by), record.day(on), " ".join(note.split()))
+    said = record.Said(state, record.agent(opened.triples, by), day(on, "--on"), " ".join(note.split()))
     laid = record.record(folder, opened, chosen, said)
     put([laid])
     if form == "json":
@@ -156,10 +157,11 @@ def _claim(folder: Path, by: str | None, on: str | None, note: str | None) -> Cl
     from citelog.approval.encoders import name
     from citelog.approval.release import Claim
     from citelog.knowledge.triples import read_triples
+    from citelog.patient.dates import day
 
     triples = read_triples(folder, home.ontology(), [])
     who = name(triples, record.agent(triples, by)) if by is not None else None
-    return Claim(who, record.day(on).isoformat() if on is not None else None, note)
+    return Claim(who, day(on, "--on").isoformat() if on is not None else None, note)
 
 
 def _look(folder: Path, kept: Path, version: str | None, kb: str | None, form: str) -> None:

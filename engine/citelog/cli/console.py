@@ -141,7 +141,8 @@ def check_extra(what: str, extra: str, *modules: str) -> None:
     from importlib.util import find_spec
 
     if missing := [name for name in modules if find_spec(name) is None]:
-        raise CitelogError(f"{what} needs {', '.join(missing)}\n   = pip install 'citelog[{extra}]'")
+        remedy = f"pip install 'citelog[{extra}]'; in a clone: .venv/bin/pip install --editable '.[{extra}]'"
+        raise CitelogError(f"{what} needs {', '.join(missing)}\n   = {remedy}")
 
 
 def say(text: str) -> None:

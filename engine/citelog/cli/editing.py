@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from importlib.util import find_spec
 
 import click
 
+from citelog.cli.console import check_extra
 from citelog.diagnostics import CitelogError
 
 
@@ -21,8 +21,7 @@ def lsp(stdio: bool, log: bool) -> None:
     It knows rules, statements and terms of the knowledge base that a file belongs to, reads what you have not saved,
     and never writes a file.
     """
-    if find_spec("pygls") is None:
-        raise CitelogError("lsp needs pygls\n   = pip install 'citelog[edit]'")
+    check_extra("lsp", "edit", "pygls")
     if sys.stdin.isatty():
         raise CitelogError(
             "lsp is for an editor to run, not for a terminal\n   = engine/EDITORS.md says how to set yours up"

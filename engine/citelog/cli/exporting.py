@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import click
 
 from citelog import home
 from citelog.cli.console import AT, KB, assess_all, open_base, say, write
-from citelog.diagnostics import CaseError, CitelogError
+from citelog.diagnostics import CitelogError
 
 FORMS = ("nquads", "trig", "nanopub", "clingo", "nemo", "souffle", "swi", "archive")
 
@@ -40,10 +39,12 @@ def export(form: str, cases: tuple[str, ...], out: str, kb: str | None, at: str 
 
     if len(cases) > 1:
         raise CitelogError(f"--case: {len(cases)} cases, and an export is of one\n   = export each by itself")
+    from citelog.patient.dates import day
+
     knowledge = open_base(kb)
     assessment = assess_all(knowledge, cases, at)[0] if cases else None
-    day = assessment.at if assessment else _day(at)
-    files = forms.export(form, Subject(knowledge, home.knowledge(kb), assessment, day))
+    on = assessment.at if assessment else None if at is None else day(at, "--at")
+    files = forms.export(form, Subject(knowledge, home.knowledge(kb), assessment, on))
     if out == "-":
         write("\n".join(file.text for file in files))
         return
@@ -71,15 +72,6 @@ def _archive(out: str, kb: str | None, cases: tuple[str, ...]) -> None:
         return
     store.keep(Path(out), data)
     say(f"{out}: {knowledge.id} {knowledge.version}, {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
-
-
-def _day(at: str | None) -> datetime.date | None:
-    from citelog.patient.dates import period
-
-    days = period(at) if at else None
-    if at is not None and (days is None or days.first != days.last):
-        raise CaseError("--at", f"{at!r} is not a day", "write the date as in 2026-03-15")
-    return days.first if days else None
 
 
 COMMANDS = (export,)

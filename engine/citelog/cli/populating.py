@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from pathlib import Path
 
 import click
 
 from citelog.cli.console import AT, KB, check_extra, meter, open_base, say, write
-from citelog.diagnostics import CaseError, CitelogError
+from citelog.diagnostics import CitelogError
 
 MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*[KMGT]i?B", re.IGNORECASE)
 
@@ -57,12 +56,14 @@ def population(
         raise CitelogError(f"--memory {memory}: this is no size\n   = write it as in --memory 2GB")
     if since is not None and Path(since).resolve() == Path(out).resolve():
         raise CitelogError("--since names the folder for the answers itself\n   = name another folder with --out")
-    day = _day(at)
+    from citelog.patient.dates import day
+
+    on = None if at is None else day(at, "--at")
     chosen = _master(engine, master, threads, since)
     knowledge = open_base(kb)
     from citelog.population.run import Options, run
 
-    options = Options(day, memory, threads, since=Path(since) if since else None, master=chosen)
+    options = Options(on, memory, threads, since=Path(since) if since else None, master=chosen)
     with meter() as told:
         report = run(knowledge, Path(data), Path(out), options, told)
     counts = report.counts
@@ -84,19 +85,11 @@ def _master(engine: str, master: str | None, threads: int | None, since: str | N
         raise CitelogError("--since: Spark takes nothing over\n   = leave it out, or use --engine duckdb")
     if master is not None and threads is not None:
         raise CitelogError("--threads: the master says how many work\n   = leave it out, or write --master local[4]")
+    check_extra("--engine spark", "spark", "pyspark", "sqlglot")
     from citelog.population.spark import LOCAL, check
 
     check()
     return master or (f"local[{threads}]" if threads else LOCAL)
-
-
-def _day(at: str | None) -> datetime.date | None:
-    from citelog.patient.dates import period
-
-    days = period(at) if at else None
-    if at is not None and (days is None or days.first != days.last):
-        raise CaseError("--at", f"{at!r} is not a day", "write the date as in 2026-03-15")
-    return days.first if days else None
 
 
 COMMANDS = (population,)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
 
 from citelog import home
-from citelog.cli.console import AT, KB, assess_all, open_base, say
+from citelog.cli.console import AT, KB, assess_all, check_extra, open_base, say
 from citelog.cli.logs import LOG_KEY, enter, writable
 from citelog.diagnostics import CitelogError
 
@@ -64,9 +63,7 @@ def serve(
     With --log, each assessment is entered in a log before it is answered, and those of the cases that are named before
     anything is; drafts that are tried in the playground are not.
     """
-    missing = [name for name in ("starlette", "uvicorn", "pyoxigraph") if find_spec(name) is None]
-    if missing:
-        raise CitelogError(f"serve needs {', '.join(missing)}\n   = pip install 'citelog[serve]'")
+    check_extra("serve", "serve", "starlette", "uvicorn", "msgspec")
     if more and not files:
         raise CitelogError(f"{more[0]}: what it is, no option says\n   = RDF files stand after --dataset")
     if files and (cases or kb):

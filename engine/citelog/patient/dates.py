@@ -11,6 +11,8 @@ import datetime
 import re
 from dataclasses import dataclass
 
+from citelog.diagnostics import CaseError
+
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})([T ].+)?)?)?")
 _CLOCK = re.compile(
     r"[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-6][0-9](?:[.,][0-9]+)?)?\s?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
@@ -40,6 +42,22 @@ def period(text: str) -> Period | None:
     if first is None or last is None or last.last < first.first:
         return None
     return Period(first.first, last.last)
+
+
+def day(text: str, where: str) -> datetime.date:
+    """The one day that somebody names, as with an option. Raises CaseError, at `where`, for what may be several days.
+
+    >>> str(day("2026-03-15", "--at"))
+    '2026-03-15'
+    >>> day("2026-03", "--at")
+    Traceback (most recent call last):
+    citelog.diagnostics.CaseError: --at: '2026-03' is not a day
+    ...
+    """
+    days = period(text)
+    if days is None or days.first != days.last:
+        raise CaseError(where, f"{text!r} is not a day", "write it as in 2026-03-15")
+    return days.first
 
 
 def shown(text: str) -> str:

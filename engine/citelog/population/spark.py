@@ -15,7 +15,6 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,9 +61,7 @@ class SparkError(CitelogError):
 
 
 def check() -> None:
-    """Raises SparkError where pyspark or Java is not there."""
-    if find_spec("pyspark") is None:
-        raise SparkError("--engine spark needs pyspark\n   = pip install 'citelog[spark]'")
+    """Raises SparkError where Java is not there."""
     home = os.environ.get("JAVA_HOME")
     java = shutil.which("java", path=f"{home}/bin") if home else shutil.which("java")
     if java is None:
