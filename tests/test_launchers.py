@@ -5,11 +5,13 @@ own, and its command says what it was given.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,12 @@ def test_each_command_installs_what_it_lacks_and_no_more(clone: Clone, tmp_path:
     assert "setting up" in clone.run("run-tests", cwd=tmp_path)[2]
     assert clone.run("citelog", cwd=tmp_path)[2] == ""
     assert clone.installs() == 3
+
+
+def test_the_set_up_brings_what_every_command_needs_but_a_cluster() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    brought = re.findall(r"what='\.\[([a-z,]+)\]'", (ROOT / "engine" / "prepare.sh").read_text(encoding="utf-8"))
+    assert [set(one.split(",")) for one in brought] == [{"test"}, set(extras) - {"test", "spark"}]
 
 
 @pytest.mark.slow
