@@ -17,6 +17,7 @@ from typing import Any
 
 import literate
 from citelog import home
+from citelog.assess import assess
 from citelog.knowledge.base import Kind, Knowledge, SafetyProperty
 from citelog.knowledge.load import load
 from citelog.rules.check import check
@@ -274,6 +275,38 @@ def drawn(rng: random.Random) -> tuple[Knowledge, str]:
         made, text = knowledge(rules)
         if made and any(rule.startswith("violation") for rule in rules):
             return made, text
+
+
+VALUED, ABOUT_ENTRIES = ("t1", "t2", "m1", "m2", "d1", "c1"), ("e1", "e2")
+"""The derived predicates with one value, and with an entry."""
+
+
+def answering(made: Knowledge) -> Knowledge:
+    """Drawn knowledge that answers everyone: every value that its rules derive is a conclusion, every entry noted."""
+    known = made.program.predicates
+    kinds = (Kind(name, name, name, i, False, False, False, False, "", ()) for i, name in enumerate(VALUED))
+    return replace(
+        made,
+        kinds=tuple(kind for kind in kinds if kind.predicate in known),
+        notes=tuple(name for name in ABOUT_ENTRIES if name in known),
+    )
+
+
+def concluding(rng: random.Random, count: int) -> tuple[Knowledge, str, dict[str, dict[str, Any]]]:
+    """Drawn knowledge that answers everyone, its text, and records of which at least every fourth gets a conclusion.
+
+    Of most rule bases over most records nothing follows, and what compares answers needs some: they are drawn until
+    there are. The keys of a context have one spelling, as columns do.
+    """
+    while True:
+        made, text = drawn(rng)
+        made = answering(made)
+        records = {f"p{i}": record(rng)[0] for i in range(count)}
+        for one in records.values():
+            if "context" in one:
+                one["context"] = {key.lower(): value for key, value in one["context"].items()}
+        if 4 * sum(bool(assess(made, one, DAY).conclusions) for one in records.values()) >= count:
+            return made, text, records
 
 
 # --- records -------------------------------------------------------------------------------------------------------

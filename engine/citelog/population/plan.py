@@ -8,7 +8,7 @@ their days. Everything here is decided by the program alone; no table is touched
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -197,21 +197,16 @@ def _exact_days(made: Plan) -> frozenset[str]:
                     exact.update(place for name in variables(literal) for place in at.get(name, ()))
         for places in at.values():
             join(places)
-    for place in at_all(program):
-        if place[0] in made.shown or program.predicates[place[0]].layer == "knowledge":
-            exact.add(place)
+    for name, predicate in program.predicates.items():
+        places = [(name, i) for i in range(len(predicate.arguments)) if is_day((name, i))]
+        if name in made.shown or predicate.layer == "knowledge":
+            exact.update(places)
+        elif predicate.layer == "patient":
+            join(places)  # a picture has both ends of a record's days as they are, or both in their order
     roots = {root(one) for one in exact}
     return frozenset(
         place[0] for place in list(classes) if root(place) in roots and program.predicates[place[0]].layer == "patient"
     )
-
-
-def at_all(program: Program) -> Iterator[Place]:
-    """Every place of a day."""
-    for name, predicate in program.predicates.items():
-        for i, argument in enumerate(predicate.arguments):
-            if argument.type == "date":
-                yield name, i
 
 
 # --- what the joint rules can see of an entry ---------------------------------------------------------------------
