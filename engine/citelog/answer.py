@@ -316,8 +316,15 @@ def _numbered(conclusions: list[Conclusion]) -> list[Conclusion]:
 
 def spelt(value: Value, knowledge: Knowledge, kind: Kind) -> str:
     """The value of a conclusion as its id has it."""
+    if isinstance(value, Iri) and kind.value_as_label:
+        return knowledge.terms.label(value)
+    return _written(value)
+
+
+def _written(value: Value) -> str:
+    """A value as documents have it; a number is spelt one way, whichever of its spellings was met first."""
     if isinstance(value, Iri):
-        return knowledge.terms.label(value) if kind.value_as_label else value.local
+        return value.local
     return number(value) if isinstance(value, Decimal) else str(value)
 
 
@@ -326,9 +333,7 @@ def _details(
 ) -> dict[str, Any]:
     """What a conclusion says beside its value. `_statements` puts its statements into another order."""
     details: dict[str, Any] = {
-        name: value.local if isinstance(value, Iri) else number(value) if isinstance(value, Decimal) else str(value)
-        for name, value in said.items()
-        if name not in ("patient", "about")
+        name: _written(value) for name, value in said.items() if name not in ("patient", "about")
     }
     if kind.fields:
         fields = _fields(kind, knowledge, atom)

@@ -56,9 +56,8 @@ def review(
         told = history(folder, opened, [one.iri for one in chosen])
         if form == "json":
             listed = [one.to_dict() | told.origins[one.iri].to_dict() for one in chosen]
-            which = {"id": knowledge.id, "version": knowledge.version, "sha256": knowledge.sha256}
             document = {
-                "knowledge": which,
+                "knowledge": knowledge.identity,
                 "counts": states.counted(chosen),
                 "git": told.untold or None,
                 "reviews": listed,

@@ -206,14 +206,13 @@ class Knowledge:
     caveats: tuple[Caveat, ...]
     unresolved: bool
     source: Source
+    reviews: Mapping[Iri, tuple[Review, ...]] = field(default_factory=dict)
+    weakest: str = STATES[0]
 
     @property
     def identity(self) -> dict[str, str]:
         """Which knowledge base it is, as every document says it."""
         return {"id": self.id, "version": self.version, "sha256": self.sha256}
-
-    reviews: Mapping[Iri, tuple[Review, ...]] = field(default_factory=dict)
-    weakest: str = STATES[0]
 
     def rule(self, name: str) -> Iri:
         """The IRI of a rule."""

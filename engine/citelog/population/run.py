@@ -293,9 +293,7 @@ class _Run:
         document = {
             "format": FORMAT,
             "engine": {"citelog": VERSION, "engine": engine.name},
-            "knowledge": {
-                "id": self.knowledge.id, "version": self.knowledge.version, "sha256": self.knowledge.sha256,
-            },
+            "knowledge": self.knowledge.identity,
             "data": {"form": source.form, "files": self.files, "reading": self.reading},
             "shape": shape.document,
             "at": self.options.at.isoformat() if self.options.at else None,

@@ -74,8 +74,7 @@ def archive(folder: Path, ontology: Path, knowledge: Knowledge) -> bytes:
     found = _manifest(folder.resolve().name, read_from(ontology), files)
     if found.fingerprint != knowledge.sha256:
         raise CitelogError(f"{knowledge.id}: its files were changed just now\n   = export it again")
-    whose = {"id": knowledge.id, "version": knowledge.version, "sha256": knowledge.sha256}
-    return _written(found, whose, read_from(ontology), files)
+    return _written(found, knowledge.identity, read_from(ontology), files)
 
 
 def read(data: bytes, name: str) -> Archive:

@@ -251,7 +251,7 @@ def _asked(receipt: Receipt, place: Place, knowledge: Knowledge | None, errors: 
     """What an edition says about the record of a receipt; `exact` where it is the edition that the receipt names."""
     if knowledge is None:
         return Asked(place.name, None, errors)
-    told = {"id": knowledge.id, "version": knowledge.version, "sha256": knowledge.sha256}
+    told = knowledge.identity
     day = datetime.date.fromisoformat(receipt.at) if receipt.at else None
     try:
         case = patient.from_bytes(receipt.record, "the record", receipt.assessment["case"]["id"], knowledge.terms)
