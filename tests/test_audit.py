@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import pytest
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 import b12
 import walked
 from authoring import ROOT, citelog
-from citelog import home
+from citelog import home, schemas
 from citelog.advice.review import review_opened
 from citelog.audit import gates, members
 from citelog.audit.model import TOPICS, WEIGHTS, Audit, Figure, total
@@ -421,6 +422,37 @@ def test_a_value_without_a_member_and_a_member_without_a_value_are_orphans(monke
     members.elements.cache_clear()
     orphans = {one.node.id.split(":")[0] for one in found.orphans if one.node.level in ("member", "element")}
     assert orphans == {"assessment.notes[].text", "page.html"}
+
+
+def test_a_new_member_of_any_document_is_an_orphan_until_somebody_says_where_it_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A member is added to every object: excused are what the assessment has too, any name where a schema allows any,
+    and the parts of a value, which is shown as one."""
+    monkeypatch.setattr(schemas, "schema", lambda name, read=schemas.schema: with_a_new_member(read(name)))
+    members.members.cache_clear()
+    found = trace(bare(NIGHTS))
+    members.members.cache_clear()
+    new = {node.id for node in found.of("member") if node.id.endswith(".new_one")}
+    orphans = {one.node.id for one in found.orphans if one.node.level == "member"}
+    assert {name.partition(".")[0] for name in new & orphans} == set(members.DOCUMENTS)
+    told_elsewhere = {"proof.case", "proof.knowledge", "proof.caveats[]", "proof.steps[].citations[]"}
+    of_any_name = {"assessment.conclusions[].also[]", "log-entry.engine"}
+    values = {f"proof.steps[].{x}" for x in ("args[]", "bindings[].*", "left", "looked_for.args[]", "right", "value")}
+    excused = {name.removesuffix(".new_one") for name in new - orphans}
+    assert excused == told_elsewhere | of_any_name | values
+
+
+def with_a_new_member(part: object) -> Any:
+    """A schema with one more member in each of its objects."""
+    if isinstance(part, list):
+        return [with_a_new_member(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    made = {key: with_a_new_member(value) for key, value in part.items()}
+    if "properties" in made:
+        made["properties"] = {**made["properties"], "new_one": {"type": "string"}}
+    return made
 
 
 VERBATIM = (

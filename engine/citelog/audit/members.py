@@ -30,6 +30,28 @@ BESIDE: Mapping[str, str] = {
 }
 """What a value of the page can show beside members."""
 
+ELSEWHERE: Mapping[str, tuple[str, str]] = {
+    "proof.steps[]": (
+        "for the checker: the words of the step say it",
+        "id kind text predicate args[].* uses facts[] read_from[] statements statements[] citations rule doc file line"
+        " rule_text bindings[].* convention muted aggregate.function aggregate.rows operator left.* right.* expression"
+        " value.* named looked_for.predicate looked_for.args[].* assumed",
+    ),
+    "receipt": (
+        "citelog audit replay checks it, and says where it differs",
+        "record.form record.sha256 record.text at engine.citelog engine.code engine.python engine.reasoner knowledge.id"
+        " knowledge.version knowledge.sha256 files.folder files.groups.*.sha256 files.groups.*.count"
+        " files.groups.*.files.* assessment.format proofs.roots.* proofs.steps.*.kind proofs.steps.*.text"
+        " proofs.steps.*.uses[] hashes.* sha256",
+    ),
+    "log-entry": (
+        "citelog audit log shows it, and verifies it",
+        "number time kind origin keep public_key asked receipt salt of knowledge.id knowledge.version knowledge.sha256"
+        " engine.citelog engine.reasoner engine.*",
+    ),
+}
+"""Members of a part of a document that are looked at elsewhere, one by one: a new one is an orphan until it is, too."""
+
 UNSHOWN: Mapping[str, str] = {
     "*.format": "it names the form of the document",
     "assessment.conclusions[].*.value[]": "for programs: the page shows the words that it is read from",
@@ -43,9 +65,7 @@ UNSHOWN: Mapping[str, str] = {
     "proof.steps[].uses[]": "a step stands below the one that uses it",
     "proof.steps[].citations[].*": "as with the conclusions: the name of a statement leads to its quote",
     "proof.steps[].entry": "as in the table of the record, to which the name of the entry leads",
-    "proof.steps[].*": "for the checker: the words of the step say it",
-    "receipt.*": "citelog audit replay checks it, and says where it differs",
-    "log-entry.*": "citelog audit log shows it, and verifies it",
+    **{f"{part}.{name}": why for part, (why, names) in ELSEWHERE.items() for name in names.split()},
 }
 """Members that no place of the page shows, by patterns of their names, and why; the first that fits is told."""
 
