@@ -860,6 +860,23 @@ def test_the_page_shows_the_old_words_and_the_new_beside_each_other_and_marks_wh
     assert "ex:score ex:tiredFrom 2" in article and "tired:PROBABLY (3 cases)" in article
 
 
+def test_the_page_says_all_that_the_text_says_beneath_each_statement_and_segment() -> None:
+    """Also of a quote that stands in a sentence that denies it now, and of a segment that stands beside other words."""
+    found = edited(
+        "short-nights",
+        ("Cola in the afternoon", "It is not true that Cola in the afternoon"),
+        ("Harbour School\n", "Harbour School, second printing\n"),
+        ("From 2 points", "From 2.5 points"),
+    )
+    html = page(found)
+    assert '<li class="turns">around it, no: new “It is not true that”</li>' in html
+    assert "<li>beside it, words: new “, second printing”</li>" in html
+    assert "stands beside other words, set aside: " in html
+    lines = {line.strip() for line in told(found).splitlines()}
+    beneath = re.findall(r"<li(?: class=\"turns\")?>(.*?)</li>", html[html.index('id="statements"') :])
+    assert beneath and {line for line in lines if line.startswith(("number", "around it", "beside it"))} <= set(beneath)
+
+
 def test_the_page_has_its_headings_in_order_and_a_name_for_each_part() -> None:
     _, html = shown()
     levels = [int(level) for level in re.findall(r"<h([1-6])", html)]

@@ -373,10 +373,6 @@ def _worst_first(one: Drifted) -> tuple[int, int, int]:
     return _WORSE[one.code], -len(one.resting.cases), one.became.before.start
 
 
-def _resting(one: Drifted, ground: Ground) -> Drifted:
-    return replace(one, resting=ground.resting(one.statement, one.became.words, one.became.now))
-
-
 def _drifted(edition: Edition, documents: Documents, sections: _Sections) -> Iterator[Drifted]:
     triples, knowledge = edition.opened.triples, edition.knowledge
     roles, quotes = _roles(triples), tuple(quoted(triples, documents.old))

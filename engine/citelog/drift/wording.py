@@ -7,7 +7,7 @@ that none of the lists has is a word.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,9 @@ SORTS: Mapping[str, str] = {
     "writing": "letter case, punctuation, blanks or another form of a character",
 }
 """The sorts of a difference, the one to be looked at first before the others."""
+
+TURNING = ("figure", "unit", "negation")
+"""The sorts that can make a sentence say the opposite, or another dose."""
 
 _ORDER = {sort: i for i, sort in enumerate(SORTS)}
 
@@ -69,6 +72,11 @@ class Apart:
     old: tuple[int, int]
     new: tuple[int, int]
 
+    @property
+    def rank(self) -> int:
+        """How soon it is to be looked at: 0 is first."""
+        return _ORDER[self.sort]
+
     def to_dict(self) -> dict[str, Any]:
         """The difference as data."""
         return {"before": self.before, "after": self.after, "sort": self.sort}
@@ -95,19 +103,6 @@ def apart(before: str, after: str) -> tuple[Apart, ...]:
     if not found and before != after:  # in blanks at the end
         found.append(Apart(before, after, "writing", (0, len(before)), (0, len(after))))
     return tuple(found)
-
-
-TURNING = ("figure", "unit", "negation")
-"""The sorts that can make a sentence say the opposite, or another dose."""
-
-
-def worst(found: Iterable[Apart]) -> str:
-    """The sort of some differences that is looked at first; empty for none.
-
-    >>> worst(apart("Wait 2 days", "wait 3 days"))
-    'figure'
-    """
-    return min((one.sort for one in found), key=lambda sort: _ORDER[sort], default="")
 
 
 def _parted(old: range, new: range, ours: Sequence[Token], theirs: Sequence[Token]) -> Iterator[tuple[range, range]]:

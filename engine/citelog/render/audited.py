@@ -11,8 +11,8 @@ from citelog.render.phrases import counted
 FEW = 4
 """Items of a figure that are told where all figures are."""
 
-_STYLE = {"broken": "bold red", "open": "yellow", "disclosed": ""}
-_SIGN = {"broken": "✗", "open": "?", "disclosed": "·"}
+STYLES = {"broken": "bold red", "open": "yellow", "disclosed": ""}
+SIGNS = {"broken": "✗", "open": "?", "disclosed": "·"}
 
 
 def audited(found: Audit, width: int = WIDTH) -> Iterator[Line]:
@@ -47,11 +47,11 @@ def _heading(found: Audit, width: int) -> Iterator[Line]:
     broken, open_, disclosed = (total(found.figures, weight) for weight in WEIGHTS)
     uncounted = sum(bool(one.uncounted) for one in found.figures)
     yield Line("")
-    yield Line(f"  {counted(broken, 'broken link')}", _STYLE["broken"] if broken else "green")
-    yield Line(f"  {open_} open: {WEIGHTS['open']}", _STYLE["open"] if open_ else "green")
+    yield Line(f"  {counted(broken, 'broken link')}", STYLES["broken"] if broken else "green")
+    yield Line(f"  {open_} open: {WEIGHTS['open']}", STYLES["open"] if open_ else "green")
     yield Line(f"  {disclosed} disclosed: {WEIGHTS['disclosed']}")
     if uncounted:
-        yield Line(f"  {counted(uncounted, 'figure')} not counted", _STYLE["broken"])
+        yield Line(f"  {counted(uncounted, 'figure')} not counted", STYLES["broken"])
 
 
 def _table(found: tuple[Figure, ...], width: int) -> Iterator[Line]:
@@ -70,13 +70,13 @@ def _table(found: tuple[Figure, ...], width: int) -> Iterator[Line]:
 def _sign(one: Figure) -> str:
     if one.uncounted:
         return "–"
-    return _SIGN[one.weight] if one.count else "✓"
+    return SIGNS[one.weight] if one.count else "✓"
 
 
 def _style(one: Figure) -> str:
     if one.uncounted:
-        return _STYLE["broken"]
-    return _STYLE[one.weight] if one.count else "green"
+        return STYLES["broken"]
+    return STYLES[one.weight] if one.count else "green"
 
 
 def _figure(one: Figure, width: int, most: int) -> Iterator[Line]:

@@ -10,20 +10,19 @@ from dataclasses import dataclass
 
 from citelog.compare.fates import Around
 from citelog.drift.report import STATEMENTS, Drift, Drifted, Part
-from citelog.drift.wording import SORTS, Apart
+from citelog.drift.wording import TURNING, Apart
 from citelog.home import VERSION
-from citelog.render.compared import one_line
+from citelog.render.audited import SIGNS
 from citelog.render.drifted import (
     PLURALS,
-    SIGNS,
-    SORTED,
+    Note,
+    became,
     beside_it,
     called,
     conclusions,
-    difference,
-    elsewhere,
-    first,
     heading,
+    notes,
+    notes_of,
     where,
 )
 from citelog.render.phrases import counted
@@ -47,14 +46,13 @@ class Row:
     """A statement or a segment as the page shows it: both passages in stretches, None where there is none."""
 
     name: str
-    code: str
     weight: str
     sign: str
     told: str
     place: str
     before: tuple[Words, ...]
     after: tuple[Words, ...] | None
-    notes: tuple[tuple[str, str], ...]
+    notes: tuple[Note, ...]
     one: Drifted | Part
 
 
@@ -76,7 +74,7 @@ def page(found: Drift) -> str:
         counted=counted,
         plurals=PLURALS,
         signs=SIGNS,
-        sorts=SORTS,
+        turning=TURNING,
         engine=f"citelog {VERSION}",
     )
 
@@ -93,35 +91,15 @@ def _row(one: Drifted, found: Drift) -> Row:
         after = (Words(fate.sentence, quoted=False),)
     place = where(fate.before, fate.after, one.sections[1] if fate.after else one.sections[0])
     told = f"{called(one)}{beside_it(one)}"
-    return Row(one.statement, one.code, weight, SIGNS[weight], told, place, before, after, tuple(_notes(one)), one)
+    return Row(one.statement, weight, SIGNS[weight], told, place, before, after, tuple(notes(one)), one)
 
 
 def _segment(one: Part) -> Row:
     after = tuple(_stretches(one.became.now, [(a.new, a.sort) for a in one.differences])) if one.became.after else None
     before = tuple(_stretches(one.became.words, [(a.old, a.sort) for a in one.differences]))
-    stands = f"encoded as {', '.join(one.encoded_as)}" if one.encoded_as else f"set aside: {one.reason}"
-    notes = tuple((SORTED[a.sort], difference(a)) for a in first(one.differences))
     place = where(one.became.before, one.became.after)
-    return Row(
-        one.segment, one.became.fate, "open", "?", f"{one.became.fate}, {stands}", place, before, after, notes, one
-    )
-
-
-def _notes(one: Drifted) -> Iterable[tuple[str, str]]:
-    """What differs, in words: the sort of each, and what it says."""
-    yield from ((SORTED[apart.sort], difference(apart)) for apart in first(one.differences))
-    for beside in sorted(one.sentence, key=lambda b: (bool(b.quoted_by), list(SORTED).index(b.apart.sort))):
-        if beside.apart.sort != "writing":
-            quoted = f", in the quote of {' and '.join(beside.quoted_by)}" if beside.quoted_by else ""
-            yield "around", f"around it, {difference(beside.apart)}{quoted}"
-    if "markers-changed" in one.codes:
-        sides = [", ".join(side) or "none" for side in one.markers]
-        yield "markers", f"markers: {sides[0]} → {sides[1]}"
-    if one.other_section:
-        names = [f"“{one_line(side)}”" if side else "no heading" for side in one.sections]
-        yield "heading", f"heading: {names[0]} → {names[1]}"
-    if one.became.also:
-        yield "elsewhere", elsewhere(one)
+    notes_ = tuple(notes_of(one))
+    return Row(one.segment, "open", SIGNS["open"], became(one), place, before, after, notes_, one)
 
 
 def _sentence(around: Around, quote: str, differing: Sequence[Apart], one: Drifted, *, old: bool) -> tuple[Words, ...]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from citelog.compare.fates import Place
 from citelog.drift.report import STATEMENTS, Drift, Drifted, Heading, New, Part
 from citelog.drift.resting import Resting
-from citelog.drift.wording import Apart
+from citelog.drift.wording import TURNING, Apart
+from citelog.render.audited import SIGNS, STYLES
 from citelog.render.compared import one_line
 from citelog.render.lines import WIDTH, Line, wrapped
 from citelog.render.phrases import counted
-
-SIGNS = {"broken": "✗", "open": "?", "disclosed": "·"}
-STYLES = {"broken": "bold red", "open": "yellow", "disclosed": ""}
 
 SORTED = {
     "figure": "number",
@@ -120,26 +119,53 @@ def _statement(one: Drifted, found: Drift, full: bool, width: int) -> Iterator[L
         yield from wrapped(f"    {sign} “{one_line(one.became.words)}”", width, "      ", style)
     if one.became.fate == "vanished" and one.became.sentence:
         yield from wrapped(f"      its sentence is now: “{one_line(one.became.sentence)}”", width, "        ")
-    for apart in first(one.differences):
-        yield from wrapped(f"      {difference(apart)}", width, "        ", _loud(apart))
-    around = [beside for beside in one.sentence if beside.apart.sort != "writing"]
-    for beside in sorted(around, key=lambda b: (bool(b.quoted_by), list(SORTED).index(b.apart.sort))):
-        quoted = f", in the quote of {' and '.join(beside.quoted_by)}" if beside.quoted_by else ""
-        style = "dim" if beside.quoted_by else _loud(beside.apart)
-        yield from wrapped(f"      around it, {difference(beside.apart)}{quoted}", width, "        ", style)
-    if "markers-changed" in one.codes:
-        sides = [", ".join(side) or "none" for side in one.markers]
-        yield from wrapped(f"      markers: {sides[0]} → {sides[1]}", width, "        ")
-    if one.other_section:
-        sides = [f"“{one_line(side)}”" if side else "no heading" for side in one.sections]
-        yield from wrapped(f"      heading: {sides[0]} → {sides[1]}", width, "        ")
-    if one.became.also:
-        yield from wrapped(f"      {elsewhere(one)}", width, "        ", "yellow")
+    for note in notes(one):
+        yield from wrapped(f"      {note.text}", width, "        ", _STYLES.get(note.sort, ""))
     if one.affects:
         yield from _resting(one.resting, full, width, "      ")
 
 
-def elsewhere(one: Drifted) -> str:
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is said beneath the words of a statement or a segment.
+
+    `sort` is that of the difference that it tells; `quoted` if that stands in the quote of another statement,
+    `elsewhere` if it tells other places; empty for anything else.
+    """
+
+    text: str
+    sort: str = ""
+
+
+def notes(one: Drifted) -> Iterator[Note]:
+    """What differs in a quote, in its sentence and in what stands with it, first what can turn it round."""
+    yield from _differences(one.differences)
+    for beside in sorted(one.sentence, key=lambda b: (bool(b.quoted_by), b.apart.rank)):
+        if beside.apart.sort != "writing":
+            quoted = f", in the quote of {' and '.join(beside.quoted_by)}" if beside.quoted_by else ""
+            sort = "quoted" if beside.quoted_by else beside.apart.sort
+            yield Note(f"around it, {_difference(beside.apart)}{quoted}", sort)
+    if "markers-changed" in one.codes:
+        yield Note("markers: {} → {}".format(*(", ".join(side) or "none" for side in one.markers)))
+    if one.other_section:
+        sides = (f"“{one_line(side)}”" if side else "no heading" for side in one.sections)
+        yield Note("heading: {} → {}".format(*sides))
+    if one.became.also:
+        yield Note(_elsewhere(one), "elsewhere")
+
+
+def notes_of(part: Part) -> Iterator[Note]:
+    """What differs in a segment, and beside it."""
+    yield from _differences(part.differences)
+    yield from _differences(part.sentence, "beside it, ")
+
+
+def _differences(found: Iterable[Apart], lead: str = "") -> Iterator[Note]:
+    for one in sorted(found, key=lambda one: one.rank):
+        yield Note(f"{lead}{_difference(one)}", one.sort)
+
+
+def _elsewhere(one: Drifted) -> str:
     """Where else the words of a quote stand, and what that means."""
     lines = ", ".join(str(place.line) for place in one.became.also[:FEW])
     if one.became.after is None or one.became.fate == "changed":
@@ -148,13 +174,7 @@ def elsewhere(one: Drifted) -> str:
     return f"the same words stand on line {lines} too: {sure}"
 
 
-def first(found: Sequence[Apart]) -> list[Apart]:
-    """Differences, those first that can turn a sentence round."""
-    order = list(SORTED)
-    return sorted(found, key=lambda one: order.index(one.sort))
-
-
-def difference(one: Apart) -> str:
+def _difference(one: Apart) -> str:
     """One difference of words, with its sort."""
     return f"{SORTED[one.sort]}: {_changed(one)}"
 
@@ -191,14 +211,12 @@ def shown(text: str) -> str:
     return " and ".join(dict.fromkeys(f"a {_UNSEEN.get(character, 'blank')}" for character in text))
 
 
-_LOUD = {
-    **dict.fromkeys(("figure", "unit", "negation"), "bold red"),
-    **dict.fromkeys(("strength", "limit"), "yellow"),
+_STYLES = {
+    **dict.fromkeys(TURNING, "bold red"),
+    **dict.fromkeys(("strength", "limit", "elsewhere"), "yellow"),
+    "quoted": "dim",
 }
-
-
-def _loud(one: Apart) -> str:
-    return _LOUD.get(one.sort, "")
+"""How loud a note is, by its sort."""
 
 
 def _resting(resting: Resting, full: bool, width: int, lead: str) -> Iterator[Line]:
@@ -300,23 +318,22 @@ def _parts(parts: Sequence[Part], found: Drift, full: bool, width: int) -> Itera
     yield Line("")
     yield Line(f"Changed in words that no statement quotes: {counted(len(parts), 'segment')}", "bold cyan")
     for one in parts if full else parts[: 4 * FEW]:
-        stands = f"encoded as {', '.join(one.encoded_as)}" if one.encoded_as else f"set aside: {one.reason}"
         place = where(one.became.before, one.became.after)
         sign = "~" if one.became.after else "-"
-        yield from wrapped(f"  {sign} {one.segment} {became(one)}, {stands}  ({place})", width, "      ", "yellow")
+        yield from wrapped(f"  {sign} {one.segment} {became(one)}  ({place})", width, "      ", "yellow")
         if one.became.fate == "vanished":
             yield from wrapped(f"      - “{one_line(one.became.words)}”", width, "        ", "red")
-        for apart in first(one.differences):
-            yield from wrapped(f"      {difference(apart)}", width, "        ", _loud(apart))
-        for apart in first(one.sentence):
-            yield from wrapped(f"      beside it, {difference(apart)}", width, "        ", _loud(apart))
+        for note in notes_of(one):
+            yield from wrapped(f"      {note.text}", width, "        ", _STYLES.get(note.sort, ""))
     if not full and len(parts) > 4 * FEW:
         yield Line(f"  and {len(parts) - 4 * FEW} more (--all)", "dim")
 
 
 def became(one: Part) -> str:
-    """What became of a segment; one that stands is told for the words beside it."""
-    return one.became.fate if one.became.fate in ("changed", "vanished") else "stands beside other words"
+    """What became of a segment, and how it was accounted for; one that stands is told for the words beside it."""
+    fate = one.became.fate if one.became.fate in ("changed", "vanished") else "stands beside other words"
+    stood = f"encoded as {', '.join(one.encoded_as)}" if one.encoded_as else f"set aside: {one.reason}"
+    return f"{fate}, {stood}"
 
 
 def _headings(told: Sequence[Heading], width: int) -> Iterator[Line]:
