@@ -47,6 +47,15 @@ def test_one_case_gives_an_object_and_several_an_array_in_the_order_of_the_argum
     assert [document["case"]["id"] for document in two] == ["b", "a"]
 
 
+def test_what_turns_the_direction_of_writing_is_shown_and_as_data_kept(citelog: Command, tmp_path: Path) -> None:
+    record = tmp_path / "case.yaml"
+    record.write_text('findings: [{name: "tired \\u202eton", state: present}]\n', encoding="utf-8")
+    told = citelog("assess", record).out
+    assert "tired \\u202eton" in told.casefold() and "\u202e" not in told
+    facts = json.loads(citelog("assess", record, "--format", "json").out)["facts"]
+    assert [fact["sentence"] for fact in facts] == ["Tired \u202eton: present."]
+
+
 def test_a_case_is_read_from_standard_input_and_called_stdin() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", "from citelog.cli.app import main; main()", "assess", "-", "--format", "json"],

@@ -89,6 +89,10 @@ def nearest_name(word: str, known: Iterable[str]) -> str:
     return written[near[0]] if near else ""
 
 
+STEERING = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+"""What steers a terminal or turns the direction of writing, as the inside of a pattern's brackets."""
+
+
 def unseen(character: str) -> tuple[str, str] | None:
     """What a character that looks like a blank or like nothing is, and what to do; None for any other.
 

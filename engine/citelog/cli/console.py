@@ -20,7 +20,7 @@ from urllib.parse import quote
 import click
 
 from citelog import home
-from citelog.diagnostics import CaseError, CitelogError
+from citelog.diagnostics import STEERING, CaseError, CitelogError
 
 if TYPE_CHECKING:
     from citelog.assess import Assessment
@@ -31,8 +31,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What an argument could steer a terminal with; messages repeat arguments."""
+_STEERING = re.compile(rf"[\r{STEERING}]")
+
+
+def _seen(text: str) -> str:
+    """A text in which nothing steers the terminal: messages repeat arguments, and lines repeat records.
+
+    >>> print(_seen("two\\x1b[2J \\u202elines"))
+    two\\x1b[2J \\u202elines
+    """
+    return _STEERING.sub(lambda m: f"\\x{ord(m[0]):02x}" if ord(m[0]) < 256 else f"\\u{ord(m[0]):04x}", text)
 
 
 class No(Exception):
@@ -149,7 +157,7 @@ def say(text: str) -> None:
     """A message to people, on standard error; where that is closed or full, the status alone must tell."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            print(_CONTROL.sub(lambda m: f"\\x{ord(m[0]):02x}", text), file=sys.stderr, flush=True)
+            print(_seen(text), file=sys.stderr, flush=True)
 
 
 def write(result: str | bytes) -> None:
@@ -225,6 +233,6 @@ def print_lines(lines: Iterable[Line], kb: str | None = None) -> None:
         folder = home.knowledge(kb).resolve()
         for line in lines:
             link = f" link {(folder / line.link.partition('/')[2]).as_uri()}" if line.link else ""
-            console.print(Text.assemble(line.lead, (line.text, f"{line.style}{link}".strip())))
+            console.print(Text.assemble(line.lead, (_seen(line.text), f"{line.style}{link}".strip())))
     else:
-        write("".join(f"{line.lead}{line.text}\n" for line in lines))
+        write("".join(f"{line.lead}{_seen(line.text)}\n" for line in lines))

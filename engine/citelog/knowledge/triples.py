@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from citelog.diagnostics import Diagnostic, Span, unseen
+from citelog.diagnostics import STEERING, Diagnostic, Span, unseen
 from citelog.values import Iri, Value
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def read_text(path: Path, folder: Path, found: list[Diagnostic], drafts: Drafts 
 
 
 _HIDDEN = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+    rf"[{STEERING}]"
     r"|\\(?:u|U0000)00(?:0[0-8bBcCeEfF]|1[0-9a-fA-F]|7[fF]|[89][0-9a-fA-F])"
 )
 """Control characters, also as Turtle can write them, and what turns the direction of writing."""
