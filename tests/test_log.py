@@ -1003,6 +1003,25 @@ def test_an_answer_is_printed_only_after_it_is_entered(tmp_path: Path) -> None:
     assert (ended.status, ended.out) == (2, "") and "citelog audit log verify log" in ended.err
 
 
+def test_what_is_refused_after_all_was_never_entered(tmp_path: Path) -> None:
+    """A page of two patients, a picture of nothing, a receipt that can go nowhere: no answer, no entry, no file."""
+    run("audit", "log", "init", "log", cwd=tmp_path)
+    (tmp_path / "taken").write_text("another file")
+    (tmp_path / "nobody.yaml").write_text("id: nobody\n")
+    for refused in (
+        (PATIENT, "nobody.yaml", "--format", "html"),
+        ("nobody.yaml", "--format", "svg", "--receipt", "nobody.receipt.json"),
+        (PATIENT, "--receipt", "taken"),
+        (PATIENT, "nobody.yaml", "--receipt", "nowhere"),
+    ):
+        ended = run("assess", *refused, "--log", "log", cwd=tmp_path)
+        assert ended.status and ended.out == "", refused
+    assert json.loads(run("audit", "log", "show", "log", "--format", "json", cwd=tmp_path).out)["size"] == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"log", "log.key", "taken", "nobody.yaml"}
+    ended = run("assess", PATIENT, "--log", "nolog", "--receipt", "patient.receipt.json", cwd=tmp_path)
+    assert ended.status == 2 and not (tmp_path / "patient.receipt.json").exists(), "a receipt holds the answer"
+
+
 def test_several_cases_are_entered_in_one_commit_in_their_order(tmp_path: Path) -> None:
     run("audit", "log", "init", "log", "--keep", "whole", cwd=tmp_path)
     cases = sorted((ROOT / "knowledge" / "b12" / "cases").glob("*.yaml"))[:3]

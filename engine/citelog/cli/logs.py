@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citelog import home
 from citelog.cli.console import No, forms, meter, print_lines, save, say, width, write
 from citelog.diagnostics import CitelogError
 
@@ -263,14 +262,14 @@ def erase(log: Path, number: int, log_key: Path | None) -> None:
         say(f"{log}: {notice}")
 
 
-def enter(found: Sequence[Assessment], kb: str | None, log: str, log_key: Path | None, asked: str) -> None:
-    """Enter assessments in a log, all or none; they are on the disk when it returns."""
-    from citelog.receipt.entered import record
-    from citelog.receipt.manifest import manifest
+def enter(found: Sequence[Assessment], receipts: Sequence[bytes], log: str, log_key: Path | None, asked: str) -> None:
+    """Enter assessments in a log, by their receipts, all or none; they are on the disk when it returns."""
+    from citelog.ledger.entry import Record
+    from citelog.receipt.content import engine
 
-    opened = writable(log, log_key)
-    files = manifest(home.knowledge(kb), home.ontology())
-    done = opened.append([record(one, files, asked) for one in found])
+    given = zip(found, receipts, strict=True)
+    records = [Record(asked, one.knowledge.identity, engine(), receipt) for one, receipt in given]
+    done = writable(log, log_key).append(records)
     for notice in done.notices:
         say(f"{log}: {notice}")
     first, last = done.numbers[0], done.numbers[-1]

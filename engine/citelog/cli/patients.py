@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import click
 
 from citelog.cli.console import AT, KB, POPULATION, No, assess_all, forms, open_base, print_lines, width, write
 from citelog.cli.logs import LOG_KEY, enter
+from citelog.cli.replaying import keep, placed, sealed
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ def _json(documents: list[Any], several: bool = False) -> None:
 def _print(
     parts: Iterable[Iterable[Line]], between: int = 1, kb: str | None = None, knowledge: Knowledge | None = None
 ) -> None:
+    print_lines(_lines(parts, between, knowledge), kb)
+
+
+def _lines(parts: Iterable[Iterable[Line]], between: int = 1, knowledge: Knowledge | None = None) -> list[Line]:
     """Parts one after the other; with `knowledge`, then what its document says about itself."""
     from citelog.render.lines import Line
 
@@ -38,7 +44,7 @@ def _print(
         lines += part
     for caveat in knowledge.caveats[:1] if knowledge else ():
         lines += [Line(""), Line(f"! {caveat.text} [{' '.join(caveat.statements)}]", "yellow")]
-    print_lines(lines, kb)
+    return lines
 
 
 @click.command(epilog="Example: citelog assess patient.yaml --format json")
@@ -69,24 +75,27 @@ def assess(
     CASE is a case file, a FHIR R4 record in JSON, or - for standard input.
     """
     found = assess_all(open_base(kb), cases, at, population)
-    if log is not None:
-        enter(found, kb, log, log_key, "citelog assess")
-    if receipt is not None:
-        from citelog.cli.replaying import give
+    answer = _answer(found, form, len(cases) > 1)  # ready, before anything keeps that it was given
+    if log is not None or receipt is not None:
+        receipts = sealed(found, kb)
+        files = {} if receipt is None else placed(found, receipts, receipt)
+        if log is not None:
+            enter(found, receipts, log, log_key, "citelog assess")
+        keep(files)
+    answer()
 
-        give(found, kb, receipt)
+
+def _answer(found: list[Assessment], form: str, several: bool) -> Callable[[], None]:
+    """What prints the answer, and has nothing to do any more that could go wrong but to print it."""
     if form == "json":
         from citelog.render.documents import assessments
 
-        write(assessments(found, several=len(cases) > 1))
-    elif form == "text":
+        return partial(write, assessments(found, several))
+    if form == "text":
         from citelog.render import text
 
-        _print((text.assessment(one, width()) for one in found), between=2)
-    elif form in ("html", "svg"):
-        write(_pictured(found, form))
-    else:
-        write(_exchanged(found, form))
+        return partial(print_lines, _lines((text.assessment(one, width()) for one in found), between=2))
+    return partial(write, _pictured(found, form) if form in ("html", "svg") else _exchanged(found, form))
 
 
 def _pictured(found: list[Assessment], form: str) -> str:

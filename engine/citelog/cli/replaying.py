@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from os import SEEK_END
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,25 +23,39 @@ if TYPE_CHECKING:
 ENDING = ".receipt.json"
 
 
-def give(found: list[Assessment], kb: str | None, to: str) -> None:
-    """Write the receipt of each assessment: of one to the file that is named, of several, or to a folder, one a case.
-
-    Raises CitelogError where one could not be written, before any is.
-    """
-    from citelog.receipt import content, store
+def sealed(found: Sequence[Assessment], kb: str | None) -> list[bytes]:
+    """The receipt of each assessment."""
+    from citelog.receipt import content
     from citelog.receipt.manifest import manifest
+
+    files = manifest(home.knowledge(kb), home.ontology())
+    return [content.of(one, files) for one in found]
+
+
+def placed(found: Sequence[Assessment], receipts: Sequence[bytes], to: str) -> dict[Path, bytes]:
+    """The file of each receipt: of one the file that is named, of several, or in a folder, one a case.
+
+    Raises CitelogError where one could not be written.
+    """
+    from citelog.receipt import store
 
     place = Path(to)
     if to == "-":
         raise CitelogError("--receipt -: a receipt is a file beside the answer\n   = name a file, or a folder")
     if len(found) > 1 and not place.is_dir():
         raise CitelogError(f"--receipt {to}: {len(found)} cases, and this is no folder\n   = make it, and name it")
-    files = manifest(home.knowledge(kb), home.ontology())
     named = [place / f"{quote(one.case.id, safe=' ')}{ENDING}" if place.is_dir() else place for one in found]
-    receipts = [(path, content.of(one, files)) for path, one in zip(named, found, strict=True)]
-    for path, data in receipts:
+    files = dict(zip(named, receipts, strict=True))
+    for path, data in files.items():
         store.check(path, data)
-    for path, data in receipts:
+    return files
+
+
+def keep(files: Mapping[Path, bytes]) -> None:
+    """Write receipts; they are on the disk when it returns."""
+    from citelog.receipt import store
+
+    for path, data in files.items():
         store.keep(path, data)
 
 

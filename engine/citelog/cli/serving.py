@@ -9,6 +9,7 @@ import click
 from citelog import home
 from citelog.cli.console import AT, KB, assess_all, check_extra, open_base, say
 from citelog.cli.logs import LOG_KEY, enter, writable
+from citelog.cli.replaying import sealed
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _of_knowledge(
     knowledge = open_base(kb)
     found = assess_all(knowledge, cases, at)
     if log is not None and found:
-        enter(found, kb, log, log_key, "citelog serve")
+        enter(found, sealed(found, kb), log, log_key, "citelog serve")
     made = dataset(home.knowledge(kb), knowledge, found)
     return of_nquads(made.store.dump(format=RdfFormat.N_QUADS) or b"")
 
