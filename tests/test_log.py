@@ -43,7 +43,7 @@ from citelog import home, schemas
 from citelog.cli.app import main
 from citelog.diagnostics import CitelogError
 from citelog.ledger import entry, folder, tree
-from citelog.ledger.log import Log
+from citelog.ledger.log import Log, head
 from citelog.ledger.note import NoteError, PrivateKey, PublicKey, Signed
 from citelog.ledger.proofs import Proof, check, compare, find, prove
 from citelog.ledger.rows import Row, Rows
@@ -565,6 +565,52 @@ def test_a_log_that_tells_two_people_two_stories_is_caught_by_their_two_checkpoi
     assert compare(copy, two, ledgers.checkpoint(copy)).wrong == ()
 
 
+def test_the_key_that_somebody_was_given_is_believed_and_not_the_one_that_the_log_names(
+    copy: Path, tmp_path: Path
+) -> None:
+    """A log made anew, with a key of the same name: by itself it is whole, and to who has the key a stranger."""
+    given, log = folder.Folder(copy).public_key(), Log.open(copy)
+    theirs = PrivateKey(log.key.name, Log.open(ledgers.made(tmp_path / "theirs", 0).folder.path).key.secret)
+    note = ledgers.checkpoint(copy)
+    assert codes(copy, key=given) == [] and compare(copy, note, note, given).wrong == ()
+    ledgers.forge(copy, ledgers.stored(copy), theirs)
+    note, key = ledgers.checkpoint(copy), tmp_path / "given"
+    key.write_text(given.text)
+    assert set(codes(copy)) == {"other-key"}, "the opening names the key, and was left as it was"
+    rows = ledgers.stored(copy)
+    opening = entry.canonical(json.loads(rows[0].entry) | {"public_key": theirs.public.text})
+    ledgers.forge(copy, [Row(0, b"", opening), *rows[1:]], theirs)
+    note = ledgers.checkpoint(copy)
+    assert codes(copy) == [] and set(codes(copy, key=given)) == {"other-key"}
+    assert compare(copy, note, note).wrong == ()
+    assert compare(copy, note, note, given).wrong == tuple(
+        f"the {which} checkpoint is not signed by ward+{given.id.hex()}" for which in ("old", "new")
+    )
+    assert check(prove(copy, 3), given) == ["the checkpoint in the proof is not signed by that key"]
+    (tmp_path / "note").write_bytes(note)
+    (tmp_path / "proof").write_text(prove(copy, 3).text)
+    for command in (("verify", copy), ("check", tmp_path / "proof"), ("compare", *[tmp_path / "note"] * 2, copy)):
+        assert run("audit", "log", *command, "--public-key", key).status == 1, command
+
+
+def test_checkpoints_of_two_logs_are_not_compared(copy: Path, tmp_path: Path) -> None:
+    other = Log.make(tmp_path / "other", "ward-8").folder.path
+    note = ledgers.checkpoint(other)
+    told = compare(copy, note, ledgers.checkpoint(copy)).wrong
+    assert "they are of two logs: ward-8 and ward" in told
+
+
+def test_a_log_that_went_on_in_two_places_is_not_continued_in_either(copy: Path, tmp_path: Path) -> None:
+    """Both stories are signed by the log's own key: a table that is brought from a copy which was written to."""
+    for path in (shutil.copytree(copy, tmp_path / "elsewhere"), copy):
+        Log.open(path, tmp_path / "log.key").append([ledgers.record(path)])
+    shutil.copy(tmp_path / "elsewhere" / "log.sqlite", copy)
+    assert codes(copy) == ["not-continued"]
+    told = "its first 22 entries are not those that its file checkpoint was signed over"
+    with pytest.raises(CitelogError, match=told):
+        Log.open(copy)
+
+
 def test_a_log_never_signs_what_does_not_continue_its_last_checkpoint(copy: Path) -> None:
     """A forger without the key cannot have the keeper sign the forgery by the next honest append."""
     log, whole = Log.open(copy), (copy / "log.sqlite").read_bytes()
@@ -583,6 +629,17 @@ def test_a_log_never_signs_what_does_not_continue_its_last_checkpoint(copy: Path
         assert codes(copy)
         (copy / "log.sqlite").write_bytes(whole)
     assert log.append([ledgers.record("honest")]).numbers == range(21, 22)
+
+
+def test_nothing_goes_on_from_a_checkpoint_that_the_key_did_not_sign(copy: Path, tmp_path: Path) -> None:
+    """The forger signs with a key of the same name, and leaves the file of the public key as it was."""
+    log, kept = Log.open(copy), (copy / "public-key").read_bytes()
+    theirs = Log.open(ledgers.made(tmp_path / "theirs", 0).folder.path).key
+    ledgers.forge(copy, edited(ledgers.stored(copy)), theirs)
+    (copy / "public-key").write_bytes(kept)
+    for work in (lambda: log.append([ledgers.record("honest")]), lambda: Log.open(copy), lambda: head(copy)):
+        with pytest.raises(CitelogError, match="is not signed by the log's key"):
+            work()
 
 
 def test_a_file_that_is_put_back_to_an_earlier_commit_is_noticed_without_any_help(copy: Path) -> None:
