@@ -48,6 +48,13 @@ SHAPE: Mapping[str, Any] = {
 }
 """What each member is made of, as far as it is read here; `files?` may be missing, beside `...` there may be more."""
 
+LATER = ("review",)
+"""Members that conclusions have only had since some later version: a receipt without one claims nothing about it.
+
+Documents may be added to in this way, and in no other: what a receipt says must stay what would be said. A version
+gives a member to every conclusion or to none.
+"""
+
 
 def contradictions(members: Mapping[str, Any]) -> tuple[Damage, ...]:
     """Every member that has not its shape; where all have it, every one that contradicts another."""
@@ -92,6 +99,9 @@ def _contradictions(members: Mapping[str, Any]) -> Iterator[Damage]:
         yield Damage("assessment", "it names another engine than the receipt")
     if document["knowledge"] != knowledge:
         yield Damage("assessment", "it names other knowledge than the receipt")
+    for name in LATER:
+        if len({name in conclusion for conclusion in document["conclusions"]}) > 1:
+            yield Damage("assessment", f"some of its conclusions have {name}, and others do not")
     if not is_name(files["folder"]):
         yield Damage("files", f"{files['folder']!r} is no name of a folder")
     yield from _of_files(files["groups"], knowledge["sha256"])

@@ -16,7 +16,7 @@ from citelog.diagnostics import CitelogError
 from citelog.home import VERSION
 from citelog.knowledge import kept
 from citelog.proof.graph import FORMAT as PROOF
-from citelog.receipt.agreeing import contradictions
+from citelog.receipt.agreeing import LATER, contradictions
 from citelog.receipt.manifest import Manifest
 from citelog.receipt.sealed import LARGEST, Damage, is_sealed, seal, unseal
 from citelog.run.datalog import reasoner
@@ -25,13 +25,6 @@ FORMAT = "citelog-receipt/1"
 
 MEMBERS = ("format", "record", "at", "engine", "knowledge", "files", "assessment", "proofs")
 """The members of a receipt, in their order."""
-
-
-LATER = ("review",)
-"""Members that conclusions have only had since some later version: a receipt without one claims nothing about it.
-
-Documents may be added to in this way, and in no other: what a receipt says must stay what would be said.
-"""
 
 
 @dataclass(frozen=True)
@@ -67,6 +60,11 @@ class Receipt:
         later = {c["id"]: {key: c[key] for key in LATER if key in c} for c in now["conclusions"]}
         conclusions = [later.get(c["id"], {}) | c for c in self.assessment["conclusions"]]
         return self.assessment | {"conclusions": conclusions}
+
+    @property
+    def unsaid(self) -> tuple[str, ...]:
+        """The `LATER` members that its conclusions do not have."""
+        return tuple(key for key in LATER if any(key not in c for c in self.assessment["conclusions"]))
 
     @property
     def proofs(self) -> Iterator[dict[str, Any]]:

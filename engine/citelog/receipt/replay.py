@@ -87,7 +87,7 @@ class Replay:
 
     `receipt` is None where it is damaged, and then nothing else is asked. `then` is the edition that it names, None
     where that is not at hand; `now` the knowledge base at hand, None where there is none. Where they are two, `why` is
-    their difference for this record. `remarks` say what was looked at in vain.
+    their difference for this record. `remarks` say what was looked at in vain, and what the receipt does not say.
     """
 
     name: str
@@ -176,6 +176,9 @@ class Desk:
         id_ = receipt.members["knowledge"]["id"]
         wanted = Wanted.by(receipt.members["files"], receipt.members["knowledge"]["sha256"])
         place, remarks = self.shelf.edition(wanted)
+        remarks += tuple(
+            f"{key}: the receipt says nothing of it, as an earlier version would" for key in receipt.unsaid
+        )
         today = self.shelf.today
         if place is None and today is None:
             hint = "name the knowledge base with --kb, or an archive of it with --edition"
