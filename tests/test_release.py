@@ -277,6 +277,50 @@ def test_damage_names_the_member_of_a_record_and_the_file_in_an_archive(publishe
     assert any(one.startswith("0.1.0.tar: ") for one in releases(made)["0.1.0"].damage)
 
 
+def forged(made: Path, version: str, name: str, **members: object) -> None:
+    """A release under another name, with other members, sealed as if it had been released."""
+    from citelog.receipt.sealed import seal
+
+    kept, record = frozen.place(made), dict(releases(made)[version].record)
+    if name != version:
+        shutil.copy(kept / f"{version}.tar", kept / f"{name}.tar")
+        record["knowledge"] |= {"version": name}
+    (kept / f"{name}.json").write_bytes(seal(record | members))
+
+
+NONSENSE = {
+    "knowledge": ("b12", {"version": "0.2.0"}),
+    "by": (7,),
+    "previous": ("0.1.0", {}),
+    "gates": ({}, ["check"]),
+    "reviews": ([], {"statement": {"draft": "all"}, "rule": {}, "outdated": 0}),
+    "archive": (None, "0.2.0.tar", {"sha256": 1, "bytes": 1}),
+    "ontology": (None, "0" * 64),
+    "files": (None, [], {"about.ttl": None}, {}),
+}
+
+
+@pytest.mark.parametrize("member", NONSENSE)
+def test_a_record_that_was_sealed_with_nonsense_in_it_is_damaged(
+    member: str, published: Path, tmp_path: Path, citelog: Command
+) -> None:
+    """Whoever can write a record can seal it: nothing but what it refers to tells then."""
+    for nonsense in NONSENSE[member]:
+        made = copied(published, tmp_path / hashlib.sha256(repr(nonsense).encode()).hexdigest())
+        forged(made, "0.2.0", "0.2.0", **{member: nonsense})
+        assert releases(made)["0.2.0"].damage
+        for asked in (("--list",), ("--list", "--format", "json"), ("--check", "0.2.0"), ("0.3.0",)):
+            ended = citelog("release", *asked, "--kb", made)
+            assert (ended.status, ended.err) == (1, ""), (nonsense, asked)
+
+
+def test_the_hash_of_the_knowledge_in_a_record_is_that_of_its_archive(published: Path, tmp_path: Path) -> None:
+    made = copied(published, tmp_path)
+    told = releases(made)["0.2.0"].record["knowledge"]
+    forged(made, "0.2.0", "0.2.0", knowledge={**told, "sha256": "0" * 64})
+    assert releases(made)["0.2.0"].damage == ("0.2.0.tar: it is another edition than the record is of",)
+
+
 SWAPPED = {
     "a record sealed anew after it was changed": "0.1.0.json: it is not the record that 0.2.0 was released after",
     "a record that is gone": "0.1.0.json: it is not there",
@@ -284,6 +328,8 @@ SWAPPED = {
     "an archive of another release": "0.1.0.tar: it is another edition than the record is of",
     "an archive that is gone": "0.1.0.tar: it is not there",
     "a record of another release": "0.1.0.json: it is the record of 0.2.0",
+    "a release put in between": "0.2.0.json: it was released after 0.1.0, and not after 0.1.5, which stands between",
+    "a release put in front": "0.1.0.json: it calls itself the first release, and 0.0.9 came before",
 }
 
 
@@ -296,10 +342,7 @@ def test_what_was_exchanged_as_a_whole_is_noticed_by_what_refers_to_it(
     kept = frozen.place(made)
     match what:
         case "a record sealed anew after it was changed":
-            from citelog.receipt.sealed import seal
-
-            members = dict(releases(made)["0.1.0"].record) | {"by": "Eve Example"}
-            (kept / "0.1.0.json").write_bytes(seal(members))
+            forged(made, "0.1.0", "0.1.0", by="Eve Example")
         case "a record that is gone":
             (kept / "0.1.0.json").unlink()
         case "a release that is gone":
@@ -311,6 +354,10 @@ def test_what_was_exchanged_as_a_whole_is_noticed_by_what_refers_to_it(
             (kept / "0.1.0.tar").unlink()
         case "a record of another release":
             shutil.copy(kept / "0.2.0.json", kept / "0.1.0.json")
+        case "a release put in between":
+            forged(made, "0.1.0", "0.1.5", previous=releases(made)["0.2.0"].record["previous"])
+        case "a release put in front":
+            forged(made, "0.1.0", "0.0.9")
     assert SWAPPED[what] in {damage for one in releases(made).values() for damage in one.damage}
 
 
@@ -346,6 +393,18 @@ def test_a_folder_that_still_calls_itself_by_a_released_version_is_held_to_it(
     ended = citelog("release", "--check", "0.2.0", "--kb", made)
     assert ended.status == 1 and f"✗ {name}: {said} in the folder, which calls itself 0.2.0" in ended.out
     assert citelog("release", "--check", "0.1.0", "--kb", made).status == 0, "that edition is another one"
+
+
+def test_another_ontology_makes_another_edition(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, citelog: Command
+) -> None:
+    """It is part of what is frozen: with another one, the same files have another hash."""
+    ontology = tmp_path / "ontology.ttl"
+    ontology.write_bytes(home.ontology().read_bytes() + b"# more\n")
+    monkeypatch.setattr(home, "ontology", lambda: ontology)
+    ended = citelog("release", "--check", "0.2.0", "--kb", published)
+    said = "✗ the ontology: another one is read with the folder, which calls itself 0.2.0"
+    assert ended.status == 1 and said in ended.out and "0.2.0: as it was frozen" in ended.out
 
 
 @pytest.mark.parametrize("version", ["0.2.O", "0.1.9"])

@@ -9,6 +9,8 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ from citelog.approval.record import Said, agent, chosen, record
 from citelog.assess import Assessment, assess
 from citelog.checker import certify
 from citelog.diagnostics import KnowledgeError
-from citelog.knowledge.base import Knowledge
+from citelog.knowledge.base import Knowledge, Review
 from citelog.knowledge.load import Opened, load
 from citelog.knowledge.reviews import Digests
 from citelog.knowledge.triples import Text, Triples, read_rdf
@@ -348,6 +350,40 @@ def test_a_checker_of_its_own_accepts_the_states_and_no_others(folder: Path) -> 
             [fault] = certify(document, proofs, found.knowledge, found.case, found.at)
             assert fault.step == conclusion["id"] and "'review'" in fault.what
         conclusion["review"] = true
+
+
+def test_every_part_of_a_proof_counts_alone_and_nothing_else_does() -> None:
+    """Each part in turn is the only one that is not approved: the rules and statements of all ways, and of the fields.
+
+    What a conclusion rests on is read from the documents that are printed of it.
+    """
+    known, patient = b12.knowledge(), ROOT / "examples" / "patient.yaml"
+    first = assess(known, patient, "2026-03-15")
+    rests = {id_: set(_parts([first.by_id[id_].to_dict(), first.why(id_).to_dict()["steps"]])) for id_ in first.by_id}
+    by = Iri(SPACE + "reader")
+    approved, short = (
+        (Review(state, by, "Example Reader", DAY, "", "", outdated=False),) for state in ("approved", "reviewed")
+    )
+    things = {one.name: one.iri for one in states.of(known)}
+    everything = dict.fromkeys(things.values(), approved)
+    parts = sorted(set[str]().union(*rests.values()))
+    unused = sorted(things.keys() - set(parts))[::20]
+    assert len(parts) > 50 and len(unused) > 10
+    for name in (*parts, *unused):
+        found = assess(replace(known, reviews=everything | {things[name]: short}), patient, "2026-03-15")
+        assert {id_ for id_, state in said_by(found).items() if state == "reviewed"} == {
+            id_ for id_, on in rests.items() if name in on
+        }, name
+
+
+def _parts(document: object) -> Iterator[str]:
+    """The rules and the statements that a document names, however deep; but of what held beside it, which it shows too."""
+    if isinstance(document, dict):
+        yield from (document[key] for key in ("rule", "inherited_from") if document.get(key))
+        yield from (one for key in ("rules", "statements") for one in document.get(key, ()))
+        document = [below for key, below in document.items() if key != "also"]
+    for below in document if isinstance(document, list) else ():
+        yield from _parts(below)
 
 
 # the command

@@ -18,30 +18,35 @@ from citelog import home
 from citelog.diagnostics import CitelogError, did_you_mean
 from citelog.knowledge.triples import PAV, read_triples
 from citelog.receipt import archive
+from citelog.receipt.agreeing import MAPPING, misfit
+from citelog.receipt.archive import Archive
 from citelog.receipt.manifest import RELEASES, manifest
 from citelog.receipt.sealed import LARGEST, unseal
 from citelog.vocab import CL
 
 FORMAT = "citelog-release/1"
-MEMBERS = (
-    "format",
-    "knowledge",
-    "source",
-    "engine",
-    "by",
-    "on",
-    "note",
-    "commit",
-    "previous",
-    "gates",
-    "reviews",
-    "changes",
-    "archive",
-    "folder",
-    "ontology",
-    "files",
-)
-"""What a record says, in its order."""
+_STATES = {MAPPING: int}
+SHAPE: Mapping[str, Any] = {
+    "format": str,
+    "knowledge": {"id": str, "version": str, "sha256": str, "title": str},
+    "source": {"file": str, "sha256": str},
+    "engine": {"citelog": str, "reasoner": str},
+    "by": str | None,
+    "on": str | None,
+    "note": str | None,
+    "commit": str | None,
+    "previous": dict | None,
+    "gates": [{"gate": str, "said": str, "figures": dict}],
+    "reviews": {"statement": _STATES, "rule": _STATES, "outdated": int},
+    "changes": dict | None,
+    "archive": {"sha256": str, "bytes": int},
+    "folder": str,
+    "ontology": str,
+    "files": {MAPPING: str},
+}
+"""What a record says, in its order, and what each member is made of: whoever can seal can seal nonsense too."""
+
+MEMBERS = tuple(SHAPE)
 
 RECORD, ARCHIVE = ".json", ".tar"
 
@@ -111,25 +116,38 @@ def _frozen(kept: Path, version: str, earlier: Mapping[str, Frozen]) -> Frozen:
         return Frozen(version, {}, "", (f"{path.name}: it is not there",))
     data = _bytes(path)
     opened = unseal(data, MEMBERS)
+    misfits = {name: place for name, told in opened.members.items() if (place := misfit(told, SHAPE[name], name))}
+    record = {name: told for name, told in opened.members.items() if name not in misfits}
     damage = [f"{path.name}, {one}" for one in opened.damage]
-    damage += _contradictions(version, opened.members, kept / f"{version}{ARCHIVE}")
-    if isinstance(previous := opened.members.get("previous"), dict):
-        before = earlier.get(str(previous.get("version")))
-        if before is None:
-            damage.append(f"{previous.get('version')}{RECORD}: the release before it is not there")
-        elif before.sha256 != previous.get("record"):
-            damage.append(f"{before.version}{RECORD}: it is not the record that {version} was released after")
-    elif "previous" in opened.members and earlier:
-        damage.append(f"{path.name}: it calls itself the first release, and {', '.join(earlier)} came before")
-    return Frozen(version, opened.members, hashlib.sha256(data).hexdigest(), tuple(damage))
+    damage += [f"{path.name}, {name}: {misfits[name]} is not what stands there in a record" for name in misfits]
+    damage += _contradictions(version, record, kept / f"{version}{ARCHIVE}")
+    if "previous" in record:
+        damage += _unchained(path.name, record["previous"], earlier)
+    return Frozen(version, record, hashlib.sha256(data).hexdigest(), tuple(damage))
+
+
+def _unchained(name: str, previous: Mapping[str, Any] | None, earlier: Mapping[str, Frozen]) -> Iterator[str]:
+    """Where the release that a record follows is not the one before it, as it stands there."""
+    if previous is None:
+        if earlier:
+            yield f"{name}: it calls itself the first release, and {', '.join(earlier)} came before"
+        return
+    version, last = str(previous.get("version")), next(reversed(earlier), None)
+    if version not in earlier:
+        yield f"{version}{RECORD}: the release before it is not there"
+    elif earlier[version].sha256 != previous.get("record"):
+        yield f"{version}{RECORD}: it is not the record that {name.removesuffix(RECORD)} was released after"
+    elif version != last:
+        yield f"{name}: it was released after {version}, and not after {last}, which stands between"
 
 
 def _contradictions(version: str, record: Mapping[str, Any], archived: Path) -> Iterator[str]:
     """Where the name of a record, what it says, and its archive disagree."""
     if (form := record.get("format", FORMAT)) != FORMAT:
         yield f"{version}{RECORD}: it is of the form {form}, and {FORMAT} is read here"
-    if (said := record.get("knowledge")) is not None and said.get("version") != version:
-        yield f"{version}{RECORD}: it is the record of {said.get('version')}"
+    said = record.get("knowledge")
+    if said is not None and said["version"] != version:
+        yield f"{version}{RECORD}: it is the record of {said['version']}"
     if not archived.is_file():
         yield f"{archived.name}: it is not there"
         return
@@ -139,14 +157,20 @@ def _contradictions(version: str, record: Mapping[str, Any], archived: Path) -> 
     except CitelogError as error:
         yield str(error).partition("\n")[0]
         return
-    wanted = record.get("archive") or {}
-    if wanted and hashlib.sha256(data).hexdigest() != wanted.get("sha256"):
+    found = told_of(edition, data)
+    apart = any(record[name] != found[name] for name in found if name in record)
+    if apart or (said is not None and not edition.knowledge.items() <= said.items()):
         yield f"{archived.name}: it is another edition than the record is of"
-    elif any(name in record for name in ("files", "folder")) and (
-        (edition.manifest.folder, edition.manifest.ontology, dict(edition.manifest.files))
-        != tuple(record.get(name) for name in ("folder", "ontology", "files"))
-    ):
-        yield f"{archived.name}: its files are not those that the record lists"
+
+
+def told_of(edition: Archive, data: bytes) -> dict[str, Any]:
+    """What a record says of an archive and of the files in it; `data` are the bytes that it was read from."""
+    return {
+        "archive": {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)},
+        "folder": edition.manifest.folder,
+        "ontology": edition.manifest.ontology,
+        "files": dict(edition.manifest.files),
+    }
 
 
 def called(folder: Path) -> str:
@@ -157,19 +181,22 @@ def called(folder: Path) -> str:
 
 
 def strayed(folder: Path, found: Frozen) -> tuple[str, ...]:
-    """The files in which a folder is not what was frozen, though it calls itself by that version.
+    """The files in which a folder, and the ontology with it, are not what was frozen, though it goes by that version.
 
     One version is one edition. A folder with a greater version is a later one on its way, and strays from nothing; one
     with none that can be read is no excuse.
     """
     version = called(folder)
-    if "files" not in found.record or (version and number(version) > number(found.version)):
+    if not {"files", "ontology"} <= found.record.keys() or (version and number(version) > number(found.version)):
         return ()
-    now, then = manifest(folder, home.ontology()).files, found.record["files"]
-    apart = {name for name in {*now, *then} if now.get(name) != then.get(name)}
-    how = {name: "changed" if name in now and name in then else "new" if name in now else "gone" for name in apart}
-    told = f"in the folder, which calls itself {version or 'by no version that can be read'}"
-    return tuple(f"{name}: {how[name]} {told}" for name in sorted(apart))
+    now, then = manifest(folder, home.ontology()), found.record["files"]
+    apart = {name for name in {*now.files, *then} if now.files.get(name) != then.get(name)}
+    whose = f"the folder, which calls itself {version or 'by no version that can be read'}"
+    told = [f"the ontology: another one is read with {whose}"] if now.ontology != found.record["ontology"] else []
+    for name in sorted(apart):
+        how = "changed" if name in now.files and name in then else "new" if name in now.files else "gone"
+        told.append(f"{name}: {how} in {whose}")
+    return tuple(told)
 
 
 def _bytes(path: Path) -> bytes:

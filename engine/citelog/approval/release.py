@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 
 from citelog import home
 from citelog.approval import gates
-from citelog.approval.frozen import ARCHIVE, FORMAT, MEMBERS, RECORD, Frozen, frozen, number
+from citelog.approval.frozen import ARCHIVE, FORMAT, MEMBERS, RECORD, Frozen, frozen, number, told_of
 from citelog.approval.gates import Gate, Tick
 from citelog.compare.diff import Diff, diff
 from citelog.compare.editions import edition
@@ -102,10 +101,7 @@ def _record(
         "gates": [gate.to_dict() for gate in asked],
         "reviews": dict(figures["reviews"]),
         "changes": _changes(changed) if changed else None,
-        "archive": {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)},
-        "folder": edition_.manifest.folder,
-        "ontology": edition_.manifest.ontology,
-        "files": dict(edition_.manifest.files),
+        **told_of(edition_, data),
     }
     return {name: told[name] for name in MEMBERS}
 

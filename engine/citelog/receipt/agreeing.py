@@ -61,30 +61,30 @@ def contradictions(members: Mapping[str, Any]) -> tuple[Damage, ...]:
     misshapen = [
         Damage(name, f"{place} is not what stands there in a receipt")
         for name, shape in SHAPE.items()
-        if (place := _misfit(members[name], shape, name))
+        if (place := misfit(members[name], shape, name))
     ]
     return tuple(misshapen or _contradictions(members))
 
 
-def _misfit(value: Any, shape: Any, place: str) -> str:
+def misfit(value: Any, shape: Any, place: str) -> str:
     """The first place in a value that has not its shape; empty where there is none."""
     if isinstance(shape, list):
         if not isinstance(value, list):
             return place
-        return next((m for i, one in enumerate(value) if (m := _misfit(one, shape[0], f"{place}[{i}]"))), "")
+        return next((m for i, one in enumerate(value) if (m := misfit(one, shape[0], f"{place}[{i}]"))), "")
     if not isinstance(shape, dict):
         return "" if isinstance(value, shape) and not (shape is int and isinstance(value, bool)) else place
     if not isinstance(value, dict):
         return place
     if MAPPING in shape:
-        return next((m for key, one in value.items() if (m := _misfit(one, shape[MAPPING], f"{place}.{key}"))), "")
+        return next((m for key, one in value.items() if (m := misfit(one, shape[MAPPING], f"{place}.{key}"))), "")
     may = {key.removesuffix("?"): one for key, one in shape.items()}
     must = {key for key in shape if not key.endswith("?") and key != "..."}
     if missing := sorted(must - value.keys()):
         return f"{place}.{missing[0]}"
     if "..." not in shape and (strange := sorted(value.keys() - may.keys())):
         return f"{place}.{strange[0]}"
-    return next((m for key in value if key in may and (m := _misfit(value[key], may[key], f"{place}.{key}"))), "")
+    return next((m for key in value if key in may and (m := misfit(value[key], may[key], f"{place}.{key}"))), "")
 
 
 def _contradictions(members: Mapping[str, Any]) -> Iterator[Damage]:
