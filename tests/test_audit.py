@@ -364,6 +364,33 @@ def test_the_one_orphan_of_b12_is_the_rule_that_no_record_can_reach() -> None:
     }
 
 
+CUT: Mapping[str, tuple[Edit, list[tuple[str, str, str]]]] = {
+    "a sentence that nobody has read": (DAMAGES["segment-unread"], [("sentence", "segment_22", "answer")]),
+    "a statement that nothing rests on": (DAMAGES["statement-without-rule"], [("statement", "S13", "answer")]),
+    "a triple that nobody vouches for": (
+        ("statements.trig", "ex:S06 {", "ex:mine { ex:cola ex:points 1 . }\nex:S06 {"),
+        [("triple", "ex:cola ex:points 1", "document")],
+    ),
+    "a rule and its conclusion that no case shows": (
+        DAMAGES["orphan"],
+        [
+            ("rule", "cola", "answer"),
+            ("conclusion", "caution:COLA", "document"),
+            ("conclusion", "caution:COLA", "answer"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CUT)
+def test_where_a_link_is_cut_its_ends_are_orphans_and_nothing_else_is(what: str) -> None:
+    (name, old, new), ends = CUT[what]
+    text = (NIGHTS / name).read_text(encoding="utf-8")
+    assert old in text
+    found = trace(subject(NIGHTS, {NIGHTS / name: text.replace(old, new, 1)}))
+    assert [(one.node.level, one.node.id, one.towards) for one in found.orphans] == ends
+
+
 def test_what_a_step_shows_beside_the_rules_leads_to_it_too() -> None:
     found = trace(seen(B12))
     shown = way(found, "conclusion", "regimen:HYD-STD-LOAD", "triple")
@@ -612,6 +639,27 @@ def test_a_gate_that_is_not_passed_says_so_with_its_figure_and_ends_with_one() -
     assert ended.status == 1
     assert ended.err == "gate conflict: 1 of 1 conflicts (places where the document disagrees with itself)\n"
     assert "1 of 1 conflicts" in ended.out
+
+
+def test_a_knowledge_base_is_held_to_its_own_gates_and_a_gate_that_cannot_be_read_stands_where_it_says(
+    tmp_path: Path,
+) -> None:
+    folder = Path(shutil.copytree(NIGHTS, tmp_path / "nights"))
+    about, text = folder / "about.ttl", (NIGHTS / "about.ttl").read_text(encoding="utf-8")
+    about.write_text(text.replace(KB, f'{KB} cl:gate "conflict" ;'), encoding="utf-8")
+    ended = citelog("audit", "--kb", folder, "--figure", "document-status")
+    assert ended.status == 1
+    assert ended.err == "gate conflict: 1 of 1 conflicts (places where the document disagrees with itself)\n"
+    about.write_text(text.replace(KB, f'{KB} cl:gate "conflicts" ;'), encoding="utf-8")
+    ended = citelog("audit", "--kb", folder)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("nights/about.ttl:9: conflicts: there is no figure of that code\n   = did you mean")
+
+
+@pytest.mark.parametrize("limits", [("marker-none>1", "marker-none>3"), ("marker-none>3", "marker-none>1")])
+def test_of_several_gates_of_one_figure_the_strictest_is_told(limits: tuple[str, ...]) -> None:
+    (failed,) = gates.failed(of(NIGHTS), map(gates.gate, limits))
+    assert str(failed).startswith("gate marker-none>1: 15 of 15 statements, more than 1")
 
 
 def test_a_code_that_no_figure_has_is_refused_with_the_nearest() -> None:
