@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import b12
 import walked
-from authoring import ROOT, citelog
+from authoring import ROOT, Command
 from citelog import home, schemas
 from citelog.advice.review import review_opened
 from citelog.audit import gates, members
@@ -403,7 +403,7 @@ def test_a_property_is_linked_to_the_conclusions_that_it_looks_at() -> None:
     assert found.by_key["property", "NO_BLAME"].reason
 
 
-def test_the_table_of_links_and_the_document_say_the_same() -> None:
+def test_the_table_of_links_and_the_document_say_the_same(citelog: Command) -> None:
     rows = list(csv.DictReader(io.StringIO(citelog("audit", "--kb", NIGHTS, "--traceability", "--format", "csv").out)))
     document = json.loads(citelog("audit", "--kb", NIGHTS, "--traceability", "--format", "json").out)
     assert problem(form("trace"), document) == ""
@@ -415,7 +415,7 @@ def test_the_table_of_links_and_the_document_say_the_same() -> None:
     assert [(r["from"], r["from_id"]) for r in rows if r["note"].startswith("reason: ")] == reasons
 
 
-def test_no_name_in_the_table_is_a_formula_to_a_spreadsheet(tmp_path: Path) -> None:
+def test_no_name_in_the_table_is_a_formula_to_a_spreadsheet(tmp_path: Path, citelog: Command) -> None:
     folder = Path(shutil.copytree(NIGHTS, tmp_path / "nights"))
     (folder / "cases" / "tired-and-short.yaml").rename(folder / "cases" / "=HYPERLINK(0).yaml")
     told = citelog("audit", "--kb", folder, "--traceability", "--format", "csv").out
@@ -569,7 +569,7 @@ def test_the_page_claims_no_conformity() -> None:
     assert "It claims no conformity with any standard and no clearance by any authority" in text
 
 
-def test_what_a_file_says_cannot_become_markup_or_style_of_the_page(tmp_path: Path) -> None:
+def test_what_a_file_says_cannot_become_markup_or_style_of_the_page(tmp_path: Path, citelog: Command) -> None:
     folder = tmp_path / "nights"
     shutil.copytree(NIGHTS, folder)
     about = folder / "about.ttl"
@@ -583,7 +583,9 @@ def test_what_a_file_says_cannot_become_markup_or_style_of_the_page(tmp_path: Pa
 # --- a knowledge base with errors ----------------------------------------------------------
 
 
-def test_what_is_broken_is_told_with_its_place_and_what_cannot_be_counted_says_so(tmp_path: Path) -> None:
+def test_what_is_broken_is_told_with_its_place_and_what_cannot_be_counted_says_so(
+    tmp_path: Path, citelog: Command
+) -> None:
     folder = tmp_path / "nights"
     shutil.copytree(NIGHTS, folder)
     path = folder / "statements.trig"
@@ -622,7 +624,7 @@ def test_the_ontology_is_nobodys_knowledge_base_wherever_it_stands(
     assert beside.figure("triple-outside-statement").of == of(NIGHTS).figure("triple-outside-statement").of
 
 
-def test_a_file_that_cannot_be_read_is_no_audit(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_no_audit(tmp_path: Path, citelog: Command) -> None:
     folder = tmp_path / "nights"
     shutil.copytree(NIGHTS, folder)
     (folder / "terms.ttl").write_text("ex:night a", encoding="utf-8")
@@ -634,7 +636,7 @@ def test_a_file_that_cannot_be_read_is_no_audit(tmp_path: Path) -> None:
 # --- gates and the command ----------------------------------------------------------
 
 
-def test_a_gate_that_is_not_passed_says_so_with_its_figure_and_ends_with_one() -> None:
+def test_a_gate_that_is_not_passed_says_so_with_its_figure_and_ends_with_one(citelog: Command) -> None:
     ended = citelog("audit", "--kb", NIGHTS, "--fail-on", "conflict>0", "--fail-on", "marker-none>15")
     assert ended.status == 1
     assert ended.err == "gate conflict: 1 of 1 conflicts (places where the document disagrees with itself)\n"
@@ -642,7 +644,7 @@ def test_a_gate_that_is_not_passed_says_so_with_its_figure_and_ends_with_one() -
 
 
 def test_a_knowledge_base_is_held_to_its_own_gates_and_a_gate_that_cannot_be_read_stands_where_it_says(
-    tmp_path: Path,
+    tmp_path: Path, citelog: Command
 ) -> None:
     folder = Path(shutil.copytree(NIGHTS, tmp_path / "nights"))
     about, text = folder / "about.ttl", (NIGHTS / "about.ttl").read_text(encoding="utf-8")
@@ -662,13 +664,13 @@ def test_of_several_gates_of_one_figure_the_strictest_is_told(limits: tuple[str,
     assert str(failed).startswith("gate marker-none>1: 15 of 15 statements, more than 1")
 
 
-def test_a_code_that_no_figure_has_is_refused_with_the_nearest() -> None:
+def test_a_code_that_no_figure_has_is_refused_with_the_nearest(citelog: Command) -> None:
     ended = citelog("audit", "--kb", NIGHTS, "--fail-on", "markers-none")
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == "markers-none: there is no figure of that code\n   = did you mean marker-none?\n"
 
 
-def test_the_document_is_of_the_published_form() -> None:
+def test_the_document_is_of_the_published_form(citelog: Command) -> None:
     ended = citelog("audit", "--kb", NIGHTS, "--format", "json")
     assert ended.status == 0
     document = json.loads(ended.out)

@@ -11,8 +11,7 @@ import json
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -24,10 +23,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from authoring import Command
 from citelog import home, schemas
 from citelog.author.documents import LARGEST_EDITION
 from citelog.author.sentences import pieces
-from citelog.cli.app import main
 from citelog.compare.aligned import aligned, plain
 from citelog.compare.drift import quoted
 from citelog.compare.editions import Edition, edition
@@ -36,6 +35,7 @@ from citelog.drift.report import CODES, STATEMENTS, Drift, Drifted, drift
 from citelog.drift.wording import SORTS, apart
 from citelog.evidence.sources import Source
 from citelog.knowledge.check import check_folder
+from citelog.render.audited import SIGNS
 from citelog.render.beside import page
 from citelog.render.drifted import drifted
 
@@ -563,32 +563,6 @@ def test_a_document_a_thousand_times_as_long_is_read(tmp_path: Path) -> None:
 # the command
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A command that has run."""
-
-    status: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Ended]
-
-
-@pytest.fixture
-def citelog(capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
-    """Runs a command in this process."""
-
-    def run(*arguments: str | Path) -> Ended:
-        with pytest.raises(SystemExit) as ended:
-            main([str(a) for a in arguments])
-        captured = capfdbinary.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Ended(ended.value.code, captured.out.decode(), captured.err.decode())
-
-    return run
-
-
 @pytest.fixture
 def kb(tmp_path: Path) -> Path:
     """The leaflet's knowledge base, to be edited, with one of its cases."""
@@ -812,6 +786,41 @@ def test_a_copy_is_made_only_where_nothing_stands(kb: Path, target: str, message
     assert hashes(kb.parent) == before
 
 
+def test_a_copy_keeps_the_line_ends_of_its_files_and_lays_out_only_what_was_laid_out(
+    kb: Path, citelog: Command
+) -> None:
+    statements, segments = kb / "statements.trig", kb / "segments.ttl"
+    statements.write_bytes(statements.read_bytes().replace(b"\n", b"\r\n"))
+    segments.write_bytes(segments.read_bytes().replace(b"    cl:line  ", b"  cl:line "))
+    new = new_edition(kb, ("Harbour School\n", "Harbour School\n\n\n"))
+    citelog("audit", "drift", new, "--kb", kb, "--write", kb.parent / "copy")
+    for file in (statements, segments):
+        old, now = (folder.joinpath(file.name).read_bytes().split(b"\n") for folder in (kb, kb.parent / "copy"))
+        assert [re.sub(rb"\d+", b"", line) for line in old] == [re.sub(rb"\d+", b"", line) for line in now]
+        assert old != now
+
+
+def test_of_a_quote_that_stands_twice_no_place_is_chosen_in_the_copy(kb: Path, citelog: Command) -> None:
+    words = "Cola in the afternoon may keep a pupil awake"
+    new = new_edition(
+        kb, (f"{words}.", f"They say: {words}, and {words}."), ("Harbour School\n", "Harbour School\n\n\n")
+    )
+    ended = citelog("audit", "drift", new, "--kb", kb, "--write", kb.parent / "copy")
+    assert "= no place was chosen for S13: say cl:line, or quote more" in ended.err
+    old, now = ((folder / "statements.trig").read_text() for folder in (kb, kb.parent / "copy"))
+    block = old[old.index("ex:S13 a cl:Statement") : old.index("ex:S13 {")]
+    assert block in now and old[: old.index(block)] not in now
+
+
+def test_a_new_document_takes_no_place_of_another_file(kb: Path, citelog: Command) -> None:
+    new = new_edition(kb, ("8 hours", "7 hours"))
+    (kb / "source" / new.name).write_text("Notes of the author.\n")
+    ended = citelog("audit", "drift", new, "--kb", kb, "--write", kb.parent / "copy")
+    assert (ended.status, ended.out) == (2, "")
+    assert "has another file source/leaflet-2.txt already\n   = give the new document another name" in ended.err
+    assert not (kb.parent / "copy").exists()
+
+
 def test_the_same_document_is_not_copied(kb: Path, citelog: Command) -> None:
     ended = citelog("audit", "drift", kb / "source" / "leaflet.txt", "--kb", kb, "--write", kb.parent / "copy")
     assert (ended.status, ended.out) == (2, "") and "there is nothing to write" in ended.err
@@ -887,6 +896,10 @@ def test_the_page_has_its_headings_in_order_and_a_name_for_each_part() -> None:
     assert all(f">{sort}" in html or sort for sort in SORTS)
 
 
-def test_every_code_and_every_sort_is_explained_in_the_documentation() -> None:
+def test_every_figure_is_listed_in_the_documentation_with_its_weight_in_the_order_in_which_it_is_told() -> None:
     written = (ROOT / "docs" / "DRIFT.md").read_text(encoding="utf-8")
-    assert [code for code in CODES if f"`{code}`" not in written] == []
+    rows = re.findall(r"^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \|.*\| (.) \|$", written, re.M)
+    listed = [(code, sign) for codes, sign in rows for code in re.findall("[a-z-]+", codes)]
+    figures = edited("short-nights", ("8 hours", "7 hours")).figures
+    assert listed == [(one.code, SIGNS[one.weight]) for one in figures]
+    assert [one.code for one in figures] == list(CODES)
