@@ -23,7 +23,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authoring import Command
+from authoring import Command, Ended
 from citelog import home, schemas
 from citelog.author.documents import LARGEST_EDITION
 from citelog.author.sentences import pieces

@@ -110,7 +110,7 @@ def one(kept: Path, version: str) -> Frozen:
     return known[version]
 
 
-def _frozen(kept: Path, version: str, earlier: Mapping[str, Frozen]) -> Frozen:
+def _frozen(kept: Path, version: str, earlier: dict[str, Frozen]) -> Frozen:
     path = kept / f"{version}{RECORD}"
     if not path.is_file():
         return Frozen(version, {}, "", (f"{path.name}: it is not there",))
@@ -126,7 +126,7 @@ def _frozen(kept: Path, version: str, earlier: Mapping[str, Frozen]) -> Frozen:
     return Frozen(version, record, hashlib.sha256(data).hexdigest(), tuple(damage))
 
 
-def _unchained(name: str, previous: Mapping[str, Any] | None, earlier: Mapping[str, Frozen]) -> Iterator[str]:
+def _unchained(name: str, previous: Mapping[str, Any] | None, earlier: dict[str, Frozen]) -> Iterator[str]:
     """Where the release that a record follows is not the one before it, as it stands there."""
     if previous is None:
         if earlier:
