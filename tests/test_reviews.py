@@ -377,7 +377,7 @@ def test_every_part_of_a_proof_counts_alone_and_nothing_else_does() -> None:
 
 
 def _parts(document: object) -> Iterator[str]:
-    """The rules and statements that a document names, however deep; not those of what held beside it, which it shows too."""
+    """The rules and statements that a document names, however deep, but for what held beside it, which it shows too."""
     if isinstance(document, dict):
         yield from (document[key] for key in ("rule", "inherited_from") if document.get(key))
         yield from (one for key in ("rules", "statements") for one in document.get(key, ()))
