@@ -174,6 +174,17 @@ def test_a_run_whose_data_changed_meanwhile_begins_anew(tmp_path: Path, monkeypa
     assert populations.compare(b12.knowledge(), changed, tmp_path, AT).differences == []
 
 
+def test_data_that_cannot_be_used_take_nothing_from_the_answers_of_a_run_before(tmp_path: Path) -> None:
+    populations.write(tmp_path / "data", {"one": EDGES["twice"]})
+    run.run(b12.knowledge(), tmp_path / "data", tmp_path / "out", Options(AT))
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    (tmp_path / "data" / "labs.csv").write_bytes(b"patient,analyte,value\none,serum vitamin B12,\xff\n")
+    with pytest.raises(CaseError, match="this is not UTF-8 text"):
+        run.run(b12.knowledge(), tmp_path / "data", tmp_path / "out", Options(AT))
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
+    assert not (tmp_path / "out" / "scratch").exists()
+
+
 EDITS = {
     "a rule about patients": ("-SCD>) :- neuro_suspected(?p) .", "-SCD>) :- severe(?p) .", ["notes.parquet"]),
     "a rule that sees more of an entry": (":- biomarker_result(?p, ?r) .", ":- result_flag(?p, ?r, ?flag) .", []),

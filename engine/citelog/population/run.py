@@ -102,9 +102,11 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
     except duckdb.OutOfMemoryException as trouble:
         remedy = "run it again with more, as in --memory 4GB: what is finished stays"
         raise CitelogError(f"--memory {options.memory} is too little for these data\n   = {remedy}") from trouble
-    except CaseError:
-        if is_new:  # what cannot be used leaves nothing behind
+    except CaseError:  # what cannot be used leaves nothing behind
+        if is_new:
             shutil.rmtree(folder)
+        elif (folder / "run.json").exists():
+            shutil.rmtree(scratch)
         raise
     finally:
         if enabled:
@@ -131,7 +133,6 @@ def _prepared(folder: Path) -> Path:
             raise CaseError(str(folder), "this folder holds other things", "name a new folder for the answers")
         (folder / SCRATCH).mkdir(parents=True, exist_ok=True)
         (folder / STORE).mkdir(exist_ok=True)
-        (folder / "run.json").unlink(missing_ok=True)
     except OSError as trouble:
         raise CaseError(str(folder), f"it cannot be written to: {trouble.strerror}", "name another folder") from None
     return folder / SCRATCH
@@ -240,7 +241,11 @@ class _Run:
         return True
 
     def begin(self) -> None:
-        """Forget what a run before left unfinished, unless it was this very one."""
+        """The data can be used: from here on the answers of a run before are none.
+
+        What a run before left unfinished is forgotten, unless it was this very one.
+        """
+        (self.folder / "run.json").unlink(missing_ok=True)
         fingerprint = [self.reading, self.knowledge.sha256, self.options.share_rows, str(self.options.since)]
         path = self.scratch / "of.json"
         if not path.exists() or json.loads(path.read_text(encoding="utf-8")) != fingerprint:
