@@ -214,6 +214,7 @@ def test_only_the_server_reaches_the_network_and_only_git_is_started() -> None:
         "serve.pool": {"socket"},
         "compare.revisions": {"subprocess"},
         "population.bulk": {"multiprocessing"},
+        "population.spark": {"socket"},
     }
 
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -209,6 +210,20 @@ def test_without_java_or_pyspark_it_is_said_what_to_install(tmp_path: Path, monk
     bare = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, timeout=60)
     assert (bare.returncode, bare.stdout) == (2, "")
     assert "--engine spark needs pyspark\n   = pip install 'citelog[spark]'" in bare.stderr
+
+
+def test_a_master_at_which_nobody_answers_is_named_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as master:
+        address = f"127.0.0.1:{master.getsockname()[1]}"
+        spark.knock(f"spark://{address}")
+        spark.knock(f"spark://head,{address}")  # one of several is enough
+    asked = "population", tmp_path, "--out", tmp_path / "out", "--engine", "spark", "--master", f"spark://{address}"
+    if shutil.which("java"):
+        ended = citelog(*asked)
+        assert (ended.status, ended.out, (tmp_path / "out").exists()) == (2, "", False)
+        assert f"nobody answers at {address}: Connection refused\n   = see whether the master runs" in ended.err
+    with pytest.raises(spark.SparkError, match=f"head: this is no host:port, {address}: Connection refused"):
+        spark.knock(f"spark://head,{address}")
 
 
 @pytest.mark.slow

@@ -86,10 +86,12 @@ def _master(engine: str, master: str | None, threads: int | None, since: str | N
     if master is not None and threads is not None:
         raise CitelogError("--threads: the master says how many work\n   = leave it out, or write --master local[4]")
     check_extra("--engine spark", "spark", "pyspark", "sqlglot")
-    from citelog.population.spark import LOCAL, check
+    from citelog.population.spark import LOCAL, check, knock
 
     check()
-    return master or (f"local[{threads}]" if threads else LOCAL)
+    master = master or (f"local[{threads}]" if threads else LOCAL)
+    knock(master)
+    return master
 
 
 COMMANDS = (population,)

@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +40,9 @@ FEW = 2000
 
 UNITS = 50_000
 """For one task: fewer are done before the task is handed out."""
+
+ANSWER = 10
+"""Seconds in which a master must take up a call."""
 
 PATIENCE = 180
 """Seconds in which some worker must take up the work."""
@@ -79,6 +83,28 @@ def is_here(master: str) -> bool:
     return master.startswith("local") or urlsplit(master).hostname in ("127.0.0.1", "localhost", "::1")
 
 
+def knock(master: str) -> None:
+    """Raises SparkError where nobody answers at a `spark://` master: Spark itself would try for minutes.
+
+    >>> knock("local[2]")
+    """
+    if not master.startswith("spark://"):
+        return
+    refusals = []
+    for one in master.removeprefix("spark://").split(","):  # a master may have stand-ins
+        try:
+            address = urlsplit(f"spark://{one}")
+            if not address.hostname or not address.port:
+                raise OSError("this is no host:port")
+            socket.create_connection((address.hostname, address.port), ANSWER).close()
+        except (OSError, ValueError) as trouble:
+            refusals.append(f"{one}: {getattr(trouble, 'strerror', None) or trouble}")
+        else:
+            return
+    remedy = "see whether the master runs, and give its address as its own page has it"
+    raise SparkError(f"--engine spark: nobody answers at {', '.join(refusals)}\n   = {remedy}")
+
+
 @contextlib.contextmanager
 def session(master: str, memory: str, log: Path) -> Iterator[Any]:
     """A Spark session, ended with the block; what Spark and Java have to say goes to the file `log`.
@@ -87,6 +113,7 @@ def session(master: str, memory: str, log: Path) -> Iterator[Any]:
     (`SPARK_LOCAL_IP`, `spark-defaults.conf`).
     """
     check()
+    knock(master)
     from py4j.protocol import Py4JError
     from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkException
