@@ -119,9 +119,7 @@ def findings(entries: Sequence[Entry]) -> tuple[dict[str, str], str]:
     against = latest(days for one, days in ways if one == "against")
     pro = latest(days for one, days in ways if one in ("for", "suspect"))
     left = {
-        one
-        for one, days in ways
-        if one == "not possible" or not is_earlier(days, pro if one == "against" else against)
+        one for one, days in ways if one == "not possible" or not is_earlier(days, pro if one == "against" else against)
     }
     return states, neuro(left)
 
@@ -167,7 +165,9 @@ def phase(medicines: Iterable[tuple[str, str | None, str | None, str | None]]) -
     return next(one for one in ("maintenance", "loading", "other", "none") if one in found)
 
 
-def treat(level: tuple[str, bool, bool], symptomatic: str, neurological: str, states: Mapping[str, str], way: str) -> str:
+def treat(
+    level: tuple[str, bool, bool], symptomatic: str, neurological: str, states: Mapping[str, str], way: str
+) -> str:
     """Whether to treat."""
     status, low_flag, doubtful = level
     deficient = status == "below_all_cutoffs" or states.get("diagnosed_deficiency") == "present"

@@ -1,270 +1,426 @@
-"""Populations: citelog beside SQL written by hand, one join a rule without pictures, and the scan of the files.
+"""Populations: citelog beside everyone who can be installed here, on the same files, with the same conclusions.
 
-    python benchmarks/population.py                             # 10,000 and 100,000 patients
-    python benchmarks/population.py --patients 1000000          # as long as you like; run it by itself
+    python benchmarks/population.py                                    # 10,000 and 100,000 patients
+    python benchmarks/population.py --sizes 1000000 --rounds 2         # as large as you like; run it by itself
+    python benchmarks/population.py --peers sql citelog-firings        # only these; `--list` says who there is
+    python benchmarks/population.py --figures figures.jsonl            # goes on with what is in the file
+    python benchmarks/population.py --figures figures.jsonl --show     # only the table
 
-The tasks take turns. Two programs are timed: all of the knowledge base as `citelog population` runs it, and the four
-kinds that `b12_by_hand.sql` concludes too (`status`, `symptomatic`, `neuro`, `treat`), where the answers are compared
-with it to the last row before anything is timed. Starting up is not timed: knowledge is open, its queries are made.
+Each measurement is a process of its own (`population_peers.py`), which is made ready and answers a hundred patients
+before the clock starts. Peers take turns; their conclusions are compared by a hash, and whose differ is not listed. A
+measurement that takes longer than `--limit` or more than `--memory` is stopped, and larger sizes are not tried. Each is
+a line of the file of figures, and counts as long as the files that it depends on stay the same.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
+import contextlib
+import hashlib
 import json
 import math
+import os
+import platform
 import shutil
+import signal
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import replace
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-import duckdb
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
-from citelog.knowledge.base import Knowledge
-from citelog.knowledge.cache import open_knowledge
-from citelog.population import answers, inputs, out, pictures, shares
-from citelog.population.compiled import compiled
-from citelog.population.duck import Duck
-from citelog.population.plan import plan
-from citelog.population.run import Options, run
-from citelog.population.seen import knowledge_facts, look
-from citelog.population.values import Values
-from citelog.population.wordings import load_days, load_said, read_all
-from citelog.rules.program import Absent, Present, part
-from citelog.values import Atom, Iri
-from citelog.vocab import cl
-from measure import interleaved, table
+import population_peers as peers
+from population_peers import AGAIN, FACTORED, HAND, PEERS, SCAN, SPARK, SPARK_HAND, WHOLE, Peer
 from populations import write
 
-AT = datetime.date(2026, 3, 15)
-KINDS = ("status", "symptomatic", "neuro", "treat")
-BY_HAND = Path(__file__).parent / "b12_by_hand.sql"
+SMALL = 100
+SIZES = (10_000, 100_000)
+OURS = ("citelog", FACTORED, WHOLE, AGAIN, SPARK)
+NOT_BEATEN = (SCAN, HAND, *OURS, SPARK_HAND)
+"""Who is no peer that every bar is held to: the floor, citelog itself, and those with a bar of their own."""
+Line = dict[str, Any]
 
 
-def four_kinds(knowledge: Knowledge) -> Knowledge:
-    """The knowledge base with the kinds that the SQL by hand concludes, and the rules under them."""
-    kinds = tuple(kind for kind in knowledge.kinds if kind.name in KINDS)
-    needed, open_ = set[str](), [kind.predicate for kind in kinds]
-    while open_:
-        current = open_.pop()
-        if current not in needed:
-            needed.add(current)
-            for rule in knowledge.program.rules:
-                if rule.predicate == current:
-                    open_ += [x.predicate for x in rule.body if isinstance(x, Present | Absent)]
-    program = part(knowledge.program, lambda rule: rule.predicate in needed)
-    return replace(knowledge, id="four-kinds", kinds=kinds, notes=(), program=program)
+# --- measuring ---------------------------------------------------------------------------------------------------
 
 
-class Place:
-    """A folder for what is written, anew each time."""
-
-    def __init__(self, parent: Path) -> None:
-        self.parent = parent
-
-    def __enter__(self) -> Path:
-        self.path = Path(tempfile.mkdtemp(dir=self.parent))
-        return self.path
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.path)
+@cache
+def fingerprint(name: str) -> str:
+    """A hash of the files that a measurement depends on."""
+    found = hashlib.sha256(name.encode())
+    for path in PEERS[name].files:
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            found.update(file.read_bytes())
+    return found.hexdigest()[:12]
 
 
-def by_hand(knowledge: Knowledge, data: Path, parent: Path) -> Callable[[], None]:
-    """The SQL by hand, its answers written to Parquet."""
-    query = BY_HAND.read_text(encoding="utf-8").replace("{data}", str(data))
+@dataclass
+class Figures:
+    """The file of figures."""
 
-    def work() -> None:
-        with Place(parent) as folder, duckdb.connect() as database:
-            dictionary(database, knowledge)
-            database.execute(f"COPY ({query}) TO '{folder}/conclusions.parquet' (FORMAT parquet, COMPRESSION zstd)")
+    path: Path
+    lines: list[Line]
 
-    return work
+    @classmethod
+    def of(cls, path: Path) -> Figures:
+        """What is in a file, if it is there."""
+        return cls(path, [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else [])
 
+    def add(self, line: Line) -> None:
+        """Keep a measurement."""
+        self.lines.append(line)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
-def dictionary(database: duckdb.DuckDBPyConnection, knowledge: Knowledge) -> None:
-    """The names and units of the knowledge base, as tables."""
-    database.execute("CREATE TABLE names (kind VARCHAR, name VARCHAR, term VARCHAR)")
-    rows = [(kind, n, term.local) for kind, known in knowledge.terms.names.items() for n, term in known.items()]
-    database.executemany("INSERT INTO names VALUES (?, ?, ?)", rows)
-    said: dict[str, dict[Iri, object]] = {}
-    for atom in knowledge.stated:
-        if len(atom.args) == 2 and isinstance(atom.args[0], Iri):
-            said.setdefault(atom.predicate, {})[atom.args[0]] = atom.args[1]
-    compared, factor = said[cl("comparedIn").value], said[cl("factor").value]
-    lowest, highest = said[cl("lowEnd").value], said[cl("highEnd").value]
-    ranges = {compared[it]: (low, highest[it]) for it, low in lowest.items()}
-    database.execute(
-        "CREATE TABLE units (name VARCHAR, unit VARCHAR, factor DECIMAL(9,1), low DECIMAL(9,1), high DECIMAL(9,1))"
-    )
-    for name, unit in knowledge.terms.names["unit"].items():
-        accepted = Atom(cl("acceptsUnit").value, (Iri(knowledge.namespace + "serum_b12"), unit)) in knowledge.stated
-        low, high = ranges[compared[unit]] if accepted else (None, None)
-        database.execute("INSERT INTO units VALUES (?, ?, ?, ?, ?)", (name, unit.local, factor.get(unit), low, high))
+    def current(self, name: str, size: int, seed: int) -> list[Line]:
+        """What is known of a peer at a size, of the files as they are now."""
+        is_of = {"peer": name, "size": size, "seed": seed, "of": fingerprint(name)}
+        return [line for line in self.lines if is_of.items() <= line.items()]
 
 
-def ours(
-    knowledge: Knowledge, data: Path, parent: Path, with_firings: bool, with_pictures: bool = True
-) -> Callable[[], None]:
-    """The steps of a run that conclusions and firings need, without notes and without what `why` needs.
+def measured(one: Peer, data: Path, small: Path, scratch: Path, limit: float, memory: float) -> Line:
+    """One measurement: its figures, or why there are none."""
+    place = Path(tempfile.mkdtemp(dir=scratch))
+    command = [sys.executable, peers.__file__, one.name, data, small, place, repr(time.time())]
+    try:
+        with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
+            list(map(str, command)), stdout=subprocess.PIPE, stderr=said, text=True, start_new_session=True
+        ) as process:  # fmt: skip
+            began, most = time.monotonic(), 0.0
+            try:
+                while process.poll() is None:
+                    time.sleep(0.2)
+                    most = max(most, resident(process.pid))
+                    if time.monotonic() - began > limit:
+                        return {"stopped": f"after {limit:,.0f} s"}
+                    if most > memory:
+                        return {"stopped": f"at {memory / 1000:,.0f} GB"}
+            finally:
+                end(process.pid)
+            out, _ = process.communicate()
+            said.seek(0)
+            if process.returncode:
+                return {"stopped": (said.read().strip().splitlines() or ["without a word"])[-1][:200]}
+            found: Line = json.loads(out.splitlines()[-1])
+            return found
+    finally:
+        shutil.rmtree(place)
 
-    Without pictures, everyone is a picture: one join a rule, over all patients.
-    """
 
-    def work() -> None:
-        with Place(parent) as folder:
-            conclude(knowledge, data, folder, with_firings, with_pictures)
+def in_session(leader: int) -> Iterator[int]:
+    """The processes of a session."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[3]) == leader:
+                yield int(stat.parent.name)
 
-    return work
+
+def resident(leader: int) -> float:
+    """The memory that the processes of a session have now, in MB."""
+    pages = 0
+    for process in in_session(leader):
+        with contextlib.suppress(OSError):
+            pages += int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def conclude(knowledge: Knowledge, data: Path, folder: Path, with_firings: bool, with_pictures: bool) -> None:
-    """Conclusions, and firings if they are wanted, into a folder."""
-    with duckdb.connect(str(folder / "work.db")) as connection:
-        duck = Duck(connection)
-        made = plan(knowledge)
-        ready = compiled(knowledge, made, f"duckdb {duckdb.__version__}", duck.sql)
-        values = Values(ready.known)
-        source = inputs.read(data, folder, connection, knowledge.terms, AT)
-        parts = pictures.wordings(source, [])
-        load_days(duck, pictures.day_texts(source))
-        written = read_all(duck, parts, knowledge.terms, AT)
-        stated = knowledge_facts(knowledge)
-        readings = [reading for one in written for reading in one.readings]
-        seen, local = look(readings, made, ready, duck, values, stated, lambda: None)
-        load_said(duck, written, seen, answers.IDLE)
-        exact = made.exact_days
-        shape = pictures.Shape("recorded_when" in exact, "medication_since" in exact)
-        share = shares.Share(0, 1, folder)
-        shares.gather(duck, share, parts, shares.everyone(source, share), shape)
-        shares.bring_together(duck, [share])
-        if not with_pictures:
-            connection.execute(
-                "CREATE TABLE everyone AS SELECT row_number() OVER ()::INTEGER AS picture, patient, key, at_rank "
-                "FROM people JOIN pictures USING (picture)"
+def end(leader: int) -> None:
+    """End what is left of a session that was started here."""
+    for process in in_session(leader):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def population(folder: Path, size: int, seed: int) -> Path:
+    """A folder with a population, drawn if it is not there."""
+    data = folder / f"{size}-{seed}"
+    if not data.exists():
+        made = folder / f"{size}-{seed}.part"
+        write(made, size, "flat", seed)
+        made.rename(data)
+    return data
+
+
+def hopeless(name: str, size: int, figures: Figures, chosen: argparse.Namespace) -> str:
+    """Why a size is not tried: a smaller one was stopped, or took so long that this one cannot be done in time."""
+    for smaller in (line for line in figures.lines if line["peer"] == name and line["of"] == fingerprint(name)):
+        if smaller["size"] >= size:
+            continue
+        if "stopped" in smaller:
+            return f"not tried: {smaller['size']:,} were stopped {smaller['stopped']}"
+        if smaller["wall"] * size / smaller["size"] > 1.5 * chosen.limit:
+            return (
+                f"not tried: {smaller['size']:,} took {smaller['wall']:,.0f} s, and the limit is {chosen.limit:,.0f} s"
             )
-            connection.execute("CREATE OR REPLACE TABLE pictures AS SELECT picture, key, at_rank FROM everyone")
-            connection.execute("CREATE OR REPLACE TEMP VIEW people AS SELECT patient, picture FROM everyone")
-        joint = answers.derive(duck, made, ready, seen, values, stated, AT, lambda: None)
-        answers.conclude(duck, knowledge, joint)
-        duck.create("lonely", "SELECT NULL::VARCHAR AS patient WHERE false")
-        writer = out.Writer(duck, folder, folder)
-        writer.conclusions()
-        if with_firings:
-            writer.firings(joint, local, values)
+    return ""
 
 
-def whole(knowledge: Knowledge, data: Path, parent: Path) -> Callable[[], None]:
-    """All that `citelog population` does: conclusions, firings, notes, and what each patient is found again by."""
-
-    def work() -> None:
-        with Place(parent) as folder:
-            run(knowledge, data, folder / "out", Options(AT))
-
-    return work
-
-
-def scan(data: Path) -> Callable[[], None]:
-    """The floor: every column of every table looked at."""
-
-    def work() -> None:
-        with duckdb.connect() as database:
-            for path in sorted(data.glob("*.parquet")):
-                database.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM '{path}'").fetchall()
-
-    return work
-
-
-def differing(knowledge: Knowledge, data: Path, parent: Path) -> list[tuple[object, ...]]:
-    """Rows that the SQL by hand and citelog do not have alike."""
-    with Place(parent) as folder, duckdb.connect() as database:
-        dictionary(database, knowledge)
-        query = BY_HAND.read_text(encoding="utf-8").replace("{data}", str(data))
-        conclude(knowledge, data, folder, False, True)
-        theirs = f"SELECT patient, kind, value FROM ({query})"
-        mine = f"SELECT patient, kind, value FROM '{folder}/conclusions.parquet'"
-        [(count,)] = database.execute(f"SELECT count(*) FROM ({mine})").fetchall()
-        print(f"{count:,} conclusions compared with those of the SQL by hand")
-        return database.execute(
-            f"(SELECT 'by hand', * FROM ({theirs} EXCEPT ALL {mine})) UNION ALL "
-            f"(SELECT 'citelog', * FROM ({mine} EXCEPT ALL {theirs})) ORDER BY ALL LIMIT 20"
-        ).fetchall()
+def run(chosen: argparse.Namespace, figures: Figures, console: Console) -> None:
+    """Every measurement that is missing, peers in turn."""
+    scratch = chosen.scratch or Path(tempfile.gettempdir()) / "citelog-population"
+    scratch.mkdir(parents=True, exist_ok=True)
+    small = population(scratch, SMALL, chosen.seed)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    for size in chosen.sizes:
+        data = population(scratch, size, chosen.seed)
+        for turn in range(chosen.rounds):
+            shift = turn % len(chosen.peers)
+            for name in (*chosen.peers[shift:], *chosen.peers[:shift]):
+                known = figures.current(name, size, chosen.seed)
+                if len(known) > turn or any("stopped" in line for line in known):
+                    continue
+                if why := hopeless(name, size, figures, chosen):
+                    if not turn:
+                        console.print(f"[dim]{size:>12,}  {name}: {why}[/]")
+                    continue
+                with Progress(*columns, console=console, transient=True) as progress:
+                    progress.add_task(f"{size:,} patients, round {turn + 1} of {chosen.rounds}: {PEERS[name].title}")
+                    found = measured(PEERS[name], data, small, scratch, chosen.limit, chosen.memory * 1000)
+                about = {"peer": name, "size": size, "seed": chosen.seed, "of": fingerprint(name)}
+                figures.add(about | found)
+                said = found.get("stopped") or f"{found['wall']:.2f} s, {found['cpu']:.2f} s of processors"
+                console.print(f"[dim]{size:>12,}  {name}: {said}[/]")
+        if size > 1_000_000 or chosen.scratch is None:
+            shutil.rmtree(data)
+    if chosen.scratch is None:
+        shutil.rmtree(scratch)
 
 
-def peak(name: str, data: Path, parent: Path) -> float:
-    """The most memory that a task takes in a process of its own, in MB."""
-    code = (  # not ru_maxrss, which a process has from the one that it was forked from
-        "import sys, pathlib; sys.path.insert(0, sys.argv[1]); import population as p\n"
-        "tasks = p.tasks(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])); tasks[sys.argv[4]]()\n"
-        "status = pathlib.Path('/proc/self/status').read_text().splitlines()\n"
-        "print(next(int(line.split()[1]) / 1024 for line in status if line.startswith('VmHWM')))"
-    )
-    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(data), str(parent), name]
-    return float(subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()[-1])
+# --- what was found ----------------------------------------------------------------------------------------------
 
 
-def tasks(data: Path, parent: Path) -> dict[str, Callable[[], None]]:
-    """What takes turns."""
-    knowledge = open_knowledge(None)
-    few = four_kinds(knowledge)
-    return {
-        "scan (the floor)": scan(data),
-        "4 kinds: SQL by hand, no firings": by_hand(few, data, parent),
-        "4 kinds: citelog, with firings": ours(few, data, parent, with_firings=True),
-        "4 kinds: one join a rule, with firings": ours(few, data, parent, with_firings=True, with_pictures=False),
-        "all: conclusions": ours(knowledge, data, parent, with_firings=False),
-        "all: conclusions and firings": ours(knowledge, data, parent, with_firings=True),
-        "all: citelog population, notes and all": whole(knowledge, data, parent),
-    }
+@dataclass(frozen=True)
+class Found:
+    """What is known of a peer at a size: medians."""
+
+    rounds: int
+    wall: float
+    cpu: float
+    peak_mb: float
+    start: float
+    digest: str
+    conclusions: int
+
+
+def found(name: str, size: int, figures: Figures, seed: int) -> Found | str | None:
+    """The medians of a peer at a size; or why there are none; or None, if it was not measured."""
+    lines = figures.current(name, size, seed)
+    if not lines:
+        return None
+    if stopped := next((line["stopped"] for line in lines if "stopped" in line), None):
+        return f"stopped {stopped}"
+    digests = {line.get("digest", "") for line in lines}
+    if len(digests) > 1:
+        return "its own answers differ from round to round"
+    middle = {key: statistics.median(line[key] for line in lines) for key in ("wall", "cpu", "peak_mb", "start")}
+    return Found(len(lines), **middle, digest=digests.pop(), conclusions=lines[0].get("conclusions", 0))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    name: str
+    size: int
+    of: Found | str
+    to_hand: float | None = None
+    to_hand_cpu: float | None = None
+    growth: float | None = None
+
+
+def rows(chosen: argparse.Namespace, figures: Figures) -> list[Row]:
+    """The table: by size, the floor first, then the fastest first."""
+    made: list[Row] = []
+    for size in chosen.sizes:
+        all_found = {name: found(name, size, figures, chosen.seed) for name in PEERS}
+        hand = all_found[HAND]
+        of_size: list[Row] = []
+        for name, one in all_found.items():
+            if one is None:
+                if why := hopeless(name, size, figures, chosen):
+                    of_size.append(Row(name, size, why))
+                continue
+            if isinstance(one, str):
+                of_size.append(Row(name, size, one))
+                continue
+            if isinstance(hand, Found) and name != SCAN and one.digest != hand.digest:
+                of_size.append(Row(name, size, f"not listed: {one.conclusions:,} conclusions that differ"))
+                continue
+            ratios = (one.wall / hand.wall, one.cpu / hand.cpu) if isinstance(hand, Found) else (None, None)
+            of_size.append(Row(name, size, one, *ratios, growth(name, size, figures, chosen)))
+        made += sorted(
+            of_size,
+            key=lambda row: (
+                row.name != SCAN,
+                isinstance(row.of, str),
+                row.of.wall if isinstance(row.of, Found) else 0,
+            ),
+        )
+    return made
+
+
+def growth(name: str, size: int, figures: Figures, chosen: argparse.Namespace) -> float | None:
+    """The exponent with which the time grows from the size before to this one: 1 is in proportion."""
+    now = found(name, size, figures, chosen.seed)
+    for smaller in sorted((one for one in chosen.sizes if one < size), reverse=True):
+        then = found(name, smaller, figures, chosen.seed)
+        if isinstance(now, Found) and isinstance(then, Found):
+            return math.log(now.wall / then.wall) / math.log(size / smaller)
+    return None
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What is to be reached, and what was."""
+
+    says: str
+    most: float
+    reached: float
+
+    @property
+    def is_met(self) -> bool:
+        """Whether it was reached."""
+        return self.reached <= self.most
+
+
+def bars(chosen: argparse.Namespace, figures: Figures) -> list[Bar]:
+    """The bars that can be told from the figures."""
+
+    def of(name: str, size: int) -> Found | None:
+        one = found(name, size, figures, chosen.seed)
+        return one if isinstance(one, Found) else None
+
+    made: list[Bar] = []
+    for size in chosen.sizes:
+        ours, hand = of(FACTORED, size), of(HAND, size)
+        if ours and hand:
+            made.append(Bar(f"{size:,}: with firings / SQL by hand without them", 1, ours.wall / hand.wall))
+        others = {name: one for name in PEERS if name not in NOT_BEATEN and (one := of(name, size))}
+        if ours and others and size >= 100_000:
+            fastest = min(others, key=lambda name: others[name].wall)
+            made.append(
+                Bar(f"{size:,}: with firings / the fastest peer ({fastest})", 1, ours.wall / others[fastest].wall)
+            )
+        for one, other, says, most in (
+            (SPARK, SPARK_HAND, "on Spark, with firings / Spark SQL by hand without them", 3),
+            (AGAIN, WHOLE, "again after an edit of one rule / a whole run", 1 / 3),
+        ):
+            if (a := of(one, size)) and (b := of(other, size)):
+                made.append(Bar(f"{size:,}: {says}", most, a.wall / b.wall))
+    for name in (FACTORED, WHOLE):
+        if large := of(name, 10_000_000):
+            made.append(Bar(f"10,000,000: memory of {name}, MB", 4096, large.peak_mb))
+            if before := of(name, 1_000_000):
+                made.append(
+                    Bar(f"{name}: a patient of 10,000,000 / one of 1,000,000", 1.2, large.wall / before.wall / 10)
+                )
+    return made
+
+
+HEAD = (
+    "patients",
+    "who",
+    "patients/s",
+    "s",
+    "s of processors",
+    "to SQL by hand",
+    "processors",
+    "growth",
+    "MB",
+    "start s",
+)
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """A line of the table as text."""
+    if isinstance(row.of, str):
+        return f"{row.size:,}", PEERS[row.name].title, row.of, "", "", "", "", "", "", ""
+
+    def ratio(value: float | None) -> str:
+        return "" if value is None else f"{value:.2f}"
+
+    one = row.of
+    return (
+        f"{row.size:,}", PEERS[row.name].title, f"{row.size / one.wall:,.0f}", f"{one.wall:.2f}", f"{one.cpu:.2f}",
+        ratio(row.to_hand), ratio(row.to_hand_cpu), ratio(row.growth), f"{one.peak_mb:,.0f}", f"{one.start:.1f}",
+    )  # fmt: skip
+
+
+def show(console: Console, made: Sequence[Row], reached: Iterable[Bar], about: Mapping[str, str]) -> None:
+    """The table and the bars, in the terminal."""
+    for size in dict.fromkeys(row.size for row in made):
+        table = Table(title=f"{size:,} patients", title_justify="left", header_style="bold", box=None, pad_edge=False)
+        for number, name in enumerate(HEAD[1:]):
+            table.add_column(name, justify="right" if number else "left", no_wrap=not number)
+        for row in (row for row in made if row.size == size):
+            style = "bold green" if row.name in OURS else "dim" if row.name == SCAN or isinstance(row.of, str) else ""
+            table.add_row(*cells(row)[1:], style=style)
+        console.print(table, "")
+    bars = Table(title="Bars", title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for number, name in enumerate(("", "at most", "reached", "")):
+        bars.add_column(name, justify="right" if number in (1, 2) else "left")
+    for bar in reached:
+        said = "[green]met[/]" if bar.is_met else "[bold red]MISSED[/]"
+        bars.add_row(bar.says, f"{bar.most:,.2f}", f"{bar.reached:,.2f}", said)
+    console.print(bars, "")
+    console.print("[dim]" + " · ".join(f"{key} {value}" for key, value in about.items()) + "[/]")
+
+
+def markdown(made: Sequence[Row], reached: Iterable[Bar], about: Mapping[str, str]) -> str:
+    """The same for a document."""
+    lines = [f"| {' | '.join(HEAD)} |", f"|---:|---|{'---:|' * (len(HEAD) - 2)}"]
+    lines += [f"| {' | '.join(cells(row))} |" for row in made]
+    lines += ["", "| bar | at most | reached | |", "|---|---:|---:|---|"]
+    lines += [f"| {b.says} | {b.most:,.2f} | {b.reached:,.2f} | {'met' if b.is_met else 'MISSED'} |" for b in reached]
+    return "\n".join([*lines, "", ", ".join(f"{key} {value}" for key, value in about.items()) + ".", ""])
+
+
+def machine() -> dict[str, str]:
+    """Where it was measured, and with what."""
+    names = ("duckdb", "polars", "pyspark", "clingo", "nemo-python")
+    return {"processors": str(os.cpu_count()), "python": platform.python_version()} | {n: version(n) for n in names}
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--patients", type=int, nargs="+", default=[10_000, 100_000])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--json", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="how many patients (10000 100000)")
+    parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help="who (everyone)")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each, of which the median counts (3)")
+    parser.add_argument("--limit", type=float, default=600, help="seconds that one measurement may take (600)")
+    parser.add_argument("--memory", type=float, default=12, help="gigabytes that it may take (12)")
+    parser.add_argument("--seed", type=int, default=7, help="of the population (7)")
+    parser.add_argument("--figures", type=Path, default=Path("population.jsonl"), help="file of the figures")
+    parser.add_argument("--scratch", type=Path, help="folder for populations, which stay there")
+    parser.add_argument("--markdown", type=Path, help="write the table to this file, too")
+    parser.add_argument("--show", action="store_true", help="measure nothing: the table of what is known")
+    parser.add_argument("--list", action="store_true", help="who there is")
     chosen = parser.parse_args()
-    report: dict[str, dict[str, dict[str, float]]] = {}
-    with tempfile.TemporaryDirectory() as place:
-        parent = Path(place)
-        for count in chosen.patients:
-            data = parent / f"data-{count}"
-            write(data, count, "flat", chosen.seed)
-            if wrong := differing(four_kinds(open_knowledge(None)), data, parent):
-                sys.exit(f"the answers differ: {wrong}")
-            todo = tasks(data, parent)
-            taken = interleaved(todo, chosen.rounds, warmup=1 if count <= 100_000 else 0)
-            floor = taken["4 kinds: SQL by hand, no firings"]
-            rows = []
-            for name, times in taken.items():
-                memory = peak(name, data, parent)
-                report.setdefault(name, {})[str(count)] = {"seconds": times.median, "peak_mb": memory}
-                low, high = times.spread(floor)
-                rows.append(
-                    (name, f"{times.median:.2f}", f"{count / times.median:,.0f}", f"{times.ratio(floor):.2f}",
-                     f"{low:.2f}-{high:.2f}", f"{memory:,.0f}")
-                )  # fmt: skip
-            head = ("", "seconds", "patients/s", "to SQL by hand", "middle half", "peak MB")
-            print(table(f"{count:,} patients, {chosen.rounds} rounds", head, rows))
-            shutil.rmtree(data)
-    if len(chosen.patients) > 1:
-        first, last = min(chosen.patients), max(chosen.patients)
-        rows = []
-        for name, of in report.items():
-            one, other = of[str(first)]["seconds"], of[str(last)]["seconds"]
-            rows.append(
-                (name, f"{math.log(other / one) / math.log(last / first):.2f}", f"{other / last / (one / first):.2f}")
-            )
-        head = ("", "growth exponent", "time per patient, last to first")
-        print(table(f"from {first:,} to {last:,} patients", head, rows))
-    if chosen.json:
-        chosen.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    if chosen.list:
+        for one in PEERS.values():
+            console.print(f"{one.name:<18} {one.title} [dim]({one.gives})[/]")
+        return
+    chosen.sizes = sorted(set(chosen.sizes))
+    figures = Figures.of(chosen.figures)
+    if not chosen.show:
+        run(chosen, figures, console)
+    made, reached = rows(chosen, figures), bars(chosen, figures)
+    show(console, made, reached, machine())
+    if chosen.markdown:
+        chosen.markdown.write_text(markdown(made, reached, machine()), encoding="utf-8")
+    if differing := [row for row in made if isinstance(row.of, str) and "differ" in row.of]:
+        sys.exit(f"the answers differ: {', '.join(row.name for row in differing)}")
 
 
 if __name__ == "__main__":

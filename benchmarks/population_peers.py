@@ -1,4 +1,4 @@
-"""Everyone who is measured by `population.py`, and one measurement: `python population_peers.py PEER DATA SMALL SCRATCH`.
+"""Everyone whom `population.py` measures, and one measurement: `python population_peers.py PEER DATA SMALL SCRATCH`.
 
 A peer is made ready (imports, knowledge, a session, a pool), answers a small population once, and then the one that is
 measured. All read the same Parquet files and write the same four kinds of conclusions for everyone, with their own
@@ -363,7 +363,9 @@ def records(data: Path, first: str, last: str) -> dict[str, dict[str, Any]]:
     """The records of some patients, as a case file has them."""
     made: dict[str, dict[str, Any]] = {}
     for path in [data / "patients.parquet", *sorted(data.glob("*.parquet"))]:
-        found = duckdb.sql(f"SELECT * FROM '{path}' WHERE patient BETWEEN '{first}' AND '{last}' ORDER BY file_row_number")
+        found = duckdb.sql(
+            f"SELECT * FROM '{path}' WHERE patient BETWEEN '{first}' AND '{last}' ORDER BY file_row_number"
+        )
         for patient, *cells in found.fetchall():
             entry = {key: str(cell) for key, cell in zip(found.columns[1:], cells, strict=True) if cell is not None}
             record = made.setdefault(patient, {})
