@@ -1,9 +1,11 @@
 # The set-up that ./citelog and ./run-tests share; sourced by them, never run.
 #
-# `prepare run` or `prepare test` returns when $root/.venv holds this project (and the test tools), and costs one cmp
+# `prepare run` or `prepare test` returns when $root/.venv holds this project (and the test tools), and costs two cmp
 # when it already does. What makes it safe:
+# - What is installed is what engine/locked/run.txt or test.txt names, each file by its hash, whatever an index offers.
 # - A stamp (.venv/citelog-run or citelog-test: this folder's path, then pyproject.toml) is written after everything
 #   else and removed before anything changes, so a set-up that failed or was killed is never taken for a good one.
+#   Beside it stands a copy of what was locked.
 # - One set-up at a time: fd 9 holds a kernel lock on .venv.lock. Python takes it, because sh cannot; it belongs to the
 #   open file, so it outlives that Python, and the kernel releases it however we end.
 # - A .venv that these commands did not make is used, and never deleted.
@@ -13,7 +15,7 @@ say() { printf 'citelog: %s\n' "$*" >&2; }
 up_to_date() { # run|test
     [ -x "$root/.venv/bin/python" ] && [ -f "$root/.venv/citelog-$1" ] && {
         IFS= read -r made_for && [ "$made_for" = "$root" ] && cmp -s - "$root/pyproject.toml"
-    } <"$root/.venv/citelog-$1"
+    } <"$root/.venv/citelog-$1" && cmp -s "$root/.venv/citelog-$1.txt" "$root/engine/locked/$1.txt"
 }
 
 prepare() { # run|test
@@ -43,10 +45,14 @@ install_into_venv() { # run|test
         mkdir "$venv" && : >"$venv/made-by-citelog" || return
         "$python" -I -m venv "$venv" >"$log" 2>&1 || { explain_failure; return 1; }
     fi
-    case $1 in test) what='.[test]' ;; *) what='.[serve,edit,population]' ;; esac
-    (cd "$root" && .venv/bin/python -I -m pip install --disable-pip-version-check --no-input --editable "$what") \
-        >"$log" 2>&1 || { explain_failure; return 1; }
+    (
+        cd "$root" || exit
+        pip() { .venv/bin/python -I -m pip --disable-pip-version-check --no-input "$@"; }
+        pip install --require-hashes --requirement "engine/locked/$1.txt" &&
+            pip install --no-deps --no-build-isolation --editable .
+    ) >"$log" 2>&1 || { explain_failure; return 1; }
     for stamp in run "$1"; do
+        cp "$root/engine/locked/$stamp.txt" "$venv/citelog-$stamp.txt" || return
         { printf '%s\n' "$root" && cat "$root/pyproject.toml"; } >"$venv/citelog-new" &&
             mv "$venv/citelog-new" "$venv/citelog-$stamp" || return
     done

@@ -4,14 +4,14 @@ They are run for real (sh, venv, pip), on a stand-in for the project that needs 
 own, and its command says what it was given.
 """
 
+import hashlib
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -63,7 +63,9 @@ class Clone:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "engine").mkdir(parents=True)
+        (folder / "engine" / "locked").mkdir(parents=True)
+        for name in ("run", "test"):
+            (folder / "engine" / "locked" / f"{name}.txt").touch()
         for name in ("citelog", "run-tests", "engine/prepare.sh"):
             shutil.copy2(ROOT / name, folder / name)
         (folder / "pyproject.toml").write_text(PYPROJECT)
@@ -125,12 +127,26 @@ def test_each_command_installs_what_it_lacks_and_no_more(clone: Clone, tmp_path:
     assert "setting up" in clone.run("run-tests", cwd=tmp_path)[2]
     assert clone.run("citelog", cwd=tmp_path)[2] == ""
     assert clone.installs() == 3
+    (clone.folder / "engine" / "locked" / "run.txt").write_text("# changed\n")
+    assert "setting up" in clone.run("citelog", cwd=tmp_path)[2]
+    assert (clone.run("citelog", cwd=tmp_path)[2], clone.installs()) == ("", 4)
 
 
-def test_the_set_up_brings_what_every_command_needs_but_a_cluster() -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    brought = re.findall(r"what='\.\[([a-z,]+)\]'", (ROOT / "engine" / "prepare.sh").read_text(encoding="utf-8"))
-    assert [set(one.split(",")) for one in brought] == [{"test"}, set(extras) - {"test", "spark"}]
+@pytest.mark.slow
+def test_a_package_whose_hash_is_not_the_locked_one_is_not_installed(clone: Clone, tmp_path: Path) -> None:
+    """A wheel that somebody put in the place of another: the set-up ends there, and nothing of it runs."""
+    wheel = tmp_path / "locked-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("locked.py", "")
+        archive.writestr("locked-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: locked\nVersion: 1\n")
+        archive.writestr("locked-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("locked-1.dist-info/RECORD", "")
+    locked, found = clone.folder / "engine" / "locked" / "run.txt", hashlib.sha256(wheel.read_bytes()).hexdigest()
+    locked.write_text(f"{wheel.as_uri()} --hash=sha256:{'0' * 64}\n")
+    status, out, err = clone.run("citelog", cwd=tmp_path)
+    assert (status, out) == (3, "") and "DO NOT MATCH THE HASHES" in err and clone.installs() == 0
+    locked.write_text(f"{wheel.as_uri()} --hash=sha256:{found}\n")
+    assert clone.run("citelog", cwd=tmp_path)[:2] == (0, "citelog\n")
 
 
 @pytest.mark.slow
