@@ -1,14 +1,22 @@
 """One world for every test, and for every process a test starts: fixed width, no colour, UTC, a cache of its own."""
 
+from __future__ import annotations
+
 import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from authoring import Command, Ended
+from pages import browsing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 WORLD = {
     "COLUMNS": "100",
@@ -44,6 +52,13 @@ def pytest_unconfigure() -> None:
 def pytest_report_header() -> str:
     """Where the tests keep what citelog would keep in the user's cache."""
     return f"cache: {os.environ['XDG_CACHE_HOME']}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for the tests of a module; no longer, because Playwright's loop would be in the way of others."""
+    with browsing() as started:
+        yield started
 
 
 @pytest.fixture

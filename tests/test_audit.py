@@ -495,6 +495,7 @@ VERBATIM = (
     "source",
     "version",
 )
+AROUND = ("base.html", "alone.html", "page.css", "timeline.svg", "timeline.css")
 MARKED, ENDED = "\ue000", "\ue001"
 
 
@@ -503,7 +504,7 @@ MARKED, ENDED = "\ue000", "\ue001"
 )
 def test_a_place_of_the_page_shows_what_it_says_that_it_shows(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page set once more with the names of members before their values: each value is one of that member."""
-    plain = {name: template.source(name) for name in (*members.TEMPLATES, "page.css", "timeline.svg", "timeline.css")}
+    plain = {name: template.source(name) for name in (*members.TEMPLATES, *AROUND)}
     marked = {name: members.SAID.sub(rf"{MARKED}\g<members>{ENDED}", text) for name, text in plain.items()}
     environment = template._environment().overlay(loader=jinja2.DictLoader(marked), cache_size=50)
     monkeypatch.setattr(template, "_environment", lambda: environment)
@@ -577,7 +578,7 @@ def test_what_a_file_says_cannot_become_markup_or_style_of_the_page(tmp_path: Pa
     about.write_text(text, encoding="utf-8")
     made = citelog("audit", "--kb", folder, "--format", "html")
     assert "<b>" not in made.out and "<i>1" not in made.out
-    assert made.out.count("</style>") == 1
+    assert made.out.count("</style>") == 2
 
 
 # --- a knowledge base with errors ----------------------------------------------------------

@@ -5,7 +5,6 @@ Debian's Chromium is driven by Playwright; without either, these tests skip.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,21 +15,16 @@ from pathlib import Path
 import pytest
 
 from endpoint import Server, serving
+from pages import NEEDED, PATIENCE, violations
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
 ROOT = Path(__file__).parent.parent
 LEAFLET = ROOT / "examples" / "short-nights"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-AXE = ROOT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 EDITOR = ROOT / "engine" / "editor"
 NIGHT, CASE = "rules/10-night.rls", "long-enough-at-eleven.yaml"
-PATIENCE = 20_000  # milliseconds, on a busy machine
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
-]
+pytestmark = NEEDED
 
 
 @dataclass
@@ -60,14 +54,6 @@ class Author:
     def settled(self) -> None:
         """Wait until all cases have been tried."""
         self.page.locator("#every:not(.stale):not([hidden])").wait_for()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -233,15 +219,11 @@ def test_it_can_be_read_by_everybody(browser: playwright.Browser, reading: Serve
         author.page.locator("#every summary").click()
         author.page.locator(".card summary").first.click()
         assert author.page.evaluate("document.documentElement.scrollWidth") <= width
-        if not AXE.is_file():
-            pytest.skip("axe-core is not installed: npm install --prefix build/axe axe-core")
-        author.page.evaluate(AXE.read_text(encoding="utf-8"))
         for found in (None, "error"):
             if found:
                 author.replaces("knowledge", "@cites S05", "@cites S99")
                 author.sees("#findings", "S99")
-            wrong = author.page.evaluate("axe.run(document).then(({violations}) => violations)")
-            assert not [(w["id"], [node["html"][:200] for node in w["nodes"]]) for w in wrong]
+            assert not violations(author.page)
 
 
 def test_everything_can_be_done_with_the_keyboard(browser: playwright.Browser, reading: Server) -> None:
@@ -269,9 +251,9 @@ def test_nothing_is_fetched_from_elsewhere(browser: playwright.Browser, reading:
         assert asked and all(address.startswith(reading.address) for address in asked)
 
 
-def test_the_editor_is_what_its_recipe_builds(tmp_path: Path) -> None:
-    if not (EDITOR / "node_modules").is_dir() or shutil.which("node") is None:
-        pytest.skip("the editor's packages are not installed: npm ci --prefix engine/editor")
-    built = tmp_path / "codemirror.js"
-    subprocess.run(["node", "build.mjs", str(built)], cwd=EDITOR, check=True)
-    assert built.read_bytes() == (ROOT / "engine" / "citelog" / "serve" / "static" / "codemirror.js").read_bytes()
+def test_the_editor_and_the_style_sheet_are_what_their_recipe_builds(tmp_path: Path) -> None:
+    if not (EDITOR / "node_modules" / "@picocss").is_dir() or shutil.which("node") is None:
+        pytest.skip("its packages are not installed: npm ci --prefix engine/editor")
+    subprocess.run(["node", "build.mjs", str(tmp_path)], cwd=EDITOR, check=True)
+    for name in ("codemirror.js", "pico.css"):
+        assert (tmp_path / name).read_bytes() == (ROOT / "engine" / "citelog" / "serve" / "static" / name).read_bytes()

@@ -1,11 +1,12 @@
-// Builds the editor into the package; `node build.mjs FILE` builds it elsewhere. The same sources give the same bytes.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+// Builds the editor into the package, and puts Pico CSS beside it as it is; `node build.mjs FOLDER` does so elsewhere.
+// The same sources give the same bytes.
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const target = process.argv[2] ?? join(here, "..", "citelog", "serve", "static", "codemirror.js");
+const target = process.argv[2] ?? join(here, "..", "citelog", "serve", "static");
 
 const built = await build({
   entryPoints: [join(here, "editor.js")],
@@ -33,5 +34,10 @@ const head = [
   ...held.map(({ name, version }) => `${name} ${version}`),
   ...[...new Set(held.map(({ licence }) => licence))].flatMap((licence) => ["", ...licence.split("\n")]),
 ];
-mkdirSync(dirname(target), { recursive: true });
-writeFileSync(target, `/*!\n${head.map((line) => ` * ${line}`.trimEnd()).join("\n")}\n */\n${built.outputFiles[0].text}`);
+mkdirSync(target, { recursive: true });
+writeFileSync(
+  join(target, "codemirror.js"),
+  `/*!\n${head.map((line) => ` * ${line}`.trimEnd()).join("\n")}\n */\n${built.outputFiles[0].text}`,
+);
+const pico = join(here, "node_modules", "@picocss", "pico", "css", "pico.fluid.classless.min.css");
+copyFileSync(pico, join(target, "pico.css"));

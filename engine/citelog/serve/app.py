@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from citelog.graph.library import Query as Stored
 from citelog.serve import pages
+from citelog.serve.accept import chosen
 from citelog.serve.api import Api
 from citelog.serve.consultation import Consultation
 from citelog.serve.guard import Guard, refused
@@ -20,7 +21,11 @@ from citelog.serve.limits import Refusal
 from citelog.serve.logged import Logged
 from citelog.serve.playground import Playground
 from citelog.serve.queries import Queries
+from citelog.serve.shell import LOG, PLACES, Shell, style
 from citelog.serve.sparql import METHODS, Endpoint
+
+PROGRAMS = ("/api/", "/health")
+"""Where only programs ask: what is refused there is told in their form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,12 @@ class Served:
     consultation: Consultation
     playground: Playground
     logged: Logged | None = None
+
+    @property
+    def shell(self) -> Shell:
+        """What stands around its pages."""
+        places = tuple(place for place in PLACES if place != LOG or self.logged is not None)
+        return Shell(self.playground.knowledge, places)
 
     def routes(self) -> Iterator[Route]:
         """What leads where."""
@@ -48,20 +59,35 @@ def application(
     Queries, with a `library` of them, are answered by `queries`; without a knowledge base that is all.
     """
 
+    shell = served.shell if served else Shell()
+    endpoint = Endpoint(queries, library, shell)
+
+    async def home(request: Request) -> Response:
+        return HTMLResponse(pages.home_page(shell)) if served else RedirectResponse("/sparql", 307)
+
     async def health(request: Request) -> Response:
         return _health(served is None or served.consultation.ready)
 
-    endpoint = Endpoint(queries, library, served is not None)
+    async def refusing(request: Request, error: Exception) -> Response:
+        refusal, headers = _refusal(request, error)
+        read = chosen(request.headers.get("accept"), ("text/plain", "text/html")) == "text/html"
+        if not read or request.url.path.startswith(PROGRAMS):
+            answer = refused(refusal, request.url.path)
+        else:
+            answer = HTMLResponse(pages.refusal_page(shell, refusal), refusal.status, refusal.headers)
+        answer.headers.update(headers)
+        return answer
+
     resources = Starlette(
         routes=[
-            Route("/", _home),
+            Route("/", home),
             Route("/sparql", endpoint.respond, methods=METHODS),
             Route("/sparql/", endpoint.respond, methods=METHODS),
             Route("/style.css", _style),
             Route("/health", health),
             *(served.routes() if served else ()),
         ],
-        exception_handlers={Refusal: _refused, HTTPException: _no_resource},
+        exception_handlers={Refusal: refusing, HTTPException: refusing},
     )
     return Guard(resources, names)
 
@@ -80,12 +106,9 @@ async def _static(request: Request) -> Response:
     return Response(text, media_type=media)
 
 
-async def _home(request: Request) -> Response:
-    return RedirectResponse("/sparql", 307)
-
-
 async def _style(request: Request) -> Response:
-    return Response(pages.style(), media_type="text/css")
+    kept = {"Cache-Control": "public, max-age=31536000, immutable"}  # its address changes with what is in it
+    return Response(style(), headers=kept if request.url.query else None, media_type="text/css")
 
 
 def _health(well: bool) -> Response:
@@ -93,18 +116,14 @@ def _health(well: bool) -> Response:
     return Response(body, 200 if well else 503, media_type="application/health+json")
 
 
-async def _refused(request: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, Refusal)
-    return refused(refusal, request.url.path)
-
-
-async def _no_resource(request: Request, error: Exception) -> Response:
+def _refusal(request: Request, error: Exception) -> tuple[Refusal, Mapping[str, str]]:
+    """What is not answered, and the headers that say so."""
+    if isinstance(error, Refusal):
+        return error, {}
     assert isinstance(error, HTTPException)
+    headers = error.headers or {}
     if error.status_code == 405:
-        allowed = ", ".join(sorted(dict(error.headers or {}).get("Allow", "").split(", ")))
-        refusal = Refusal(405, f"{request.method} is no method of this resource", f"use one of {allowed}")
-    else:
-        refusal = Refusal(error.status_code, "there is nothing at this address", "see /api/openapi.json, or start at /")
-    answer = refused(refusal, request.url.path)
-    answer.headers.update(error.headers or {})
-    return answer
+        allowed = ", ".join(sorted(dict(headers).get("Allow", "").split(", ")))
+        return Refusal(405, f"{request.method} is no method of this resource", f"use one of {allowed}"), headers
+    what = "there is nothing at this address"
+    return Refusal(error.status_code, what, "see /api/openapi.json, or start at /"), headers

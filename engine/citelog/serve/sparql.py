@@ -25,6 +25,7 @@ from citelog.serve.limits import Refusal
 from citelog.serve.queries import Job, Queries
 from citelog.serve.query import Form, Query, read_only, read_query
 from citelog.serve.requests import body_of, media_of, while_listening
+from citelog.serve.shell import Shell
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -74,7 +75,7 @@ class Endpoint:
 
     queries: Queries
     library: Sequence[Stored]
-    playground: bool = False
+    shell: Shell
 
     async def respond(self, request: Request) -> Response:
         """The answer to a request, whatever its method. Raises Refusal where there is none."""
@@ -88,9 +89,7 @@ class Endpoint:
         except Refusal as refusal:
             if not page:
                 raise
-            text = pages.query_page(
-                self.library, asked.query if asked else "", refusal=refusal, playground=self.playground
-            )
+            text = pages.query_page(self.shell, self.library, asked.query if asked else "", refusal=refusal)
             return Response(text, refusal.status, refusal.headers, HTML)
 
     async def _asked(self, request: Request) -> Asked | None:
@@ -117,7 +116,7 @@ class Endpoint:
     async def _front(self, request: Request, page: bool) -> Response:
         """The page to write a query on, or for programs the description of the service (SPARQL 1.1, section 2)."""
         if page:
-            return Response(pages.query_page(self.library, playground=self.playground), media_type=HTML)
+            return Response(pages.query_page(self.shell, self.library), media_type=HTML)
         union = "sd:feature sd:UnionDefaultGraph ;" if self.queries.dataset.union else ""
         return await self._answered(request, Asked(_DESCRIPTION.replace("@union", union)))
 
@@ -148,7 +147,7 @@ class Endpoint:
         return Response(body, headers=headers, media_type=media if "+" in media else f"{media}; charset=utf-8")
 
     def _page(self, query: str, found: bytes, media: str) -> bytes:
-        return pages.query_page(self.library, query, found, media, playground=self.playground).encode()
+        return pages.query_page(self.shell, self.library, query, found, media).encode()
 
     def _unknown_graphs(self, query: Query, asked: Asked) -> tuple[str, ...]:
         """The graphs of the request's choice that are empty, because the dataset has none of that name.

@@ -1,0 +1,117 @@
+"""What all pages have in common: the places that they lead to, what stands around them, and how they look.
+
+A page is a template that extends `shell.html` and fills its block `main`; `Shell.page` sets it. Nothing comes from
+elsewhere, every value is escaped, and no page has a script or a style of its own in it: the policy of `guard` would
+refuse both. The looks are Pico CSS, beneath the style sheet that documents bring along which stand alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from citelog.home import VERSION
+from citelog.knowledge.base import Knowledge
+from citelog.render.template import isolated, stylesheet
+from citelog.render.template import source as template
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+STATIC = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page that the navigation and the first page lead to: for whom it is, and what can be done there."""
+
+    address: str
+    title: str
+    audience: str
+    about: str
+
+
+AUDIENCES = {
+    "clinician": ("For clinicians", "What does the document say about this patient, and why?"),
+    "author": ("For authors", "What follows if a rule or a statement is written otherwise?"),
+    "auditor": ("For auditors", "Does every conclusion reach a sentence of the document?"),
+}
+"""Whom the pages are for: the title of the door, and the question behind it."""
+
+SPARQL = Place("/sparql", "Query", "auditor", "Ask the knowledge, its sources and the cases, in SPARQL.")
+PLAYGROUND = Place("/playground", "Playground", "author", "Change rules and a case, and watch what follows.")
+LOG = Place("/log", "Log", "auditor", "The log of assessments, and its signed checkpoint.")
+PLACES = (PLAYGROUND, SPARQL, LOG)
+"""Every place, in the order of the navigation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An audience, on the first page: what it asks, and the places for it."""
+
+    title: str
+    about: str
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What stands around each page: the knowledge base that is served, if any, and the places that there are."""
+
+    knowledge: Knowledge | None = None
+    places: Sequence[Place] = (SPARQL,)
+
+    version = VERSION
+
+    @property
+    def style(self) -> str:
+        """The address of the style sheet, which changes with what is in it."""
+        return f"/style.css?{_style()[1]}"
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """The audiences, each with its places."""
+        found = {name: tuple(p for p in self.places if p.audience == name) for name in AUDIENCES}
+        return tuple(Door(*AUDIENCES[name], places) for name, places in found.items() if places)
+
+    def page(self, name: str, here: str = "", **values: object) -> str:
+        """A template, filled in; `here` is the place in the navigation that it belongs to.
+
+        Raises jinja2.UndefinedError where the template asks for what was not handed in.
+        """
+        return environment().get_template(name).render(shell=self, here=here, **values)
+
+
+def style() -> bytes:
+    """The style sheet of all pages: Pico CSS lowest, then what of it is taken back, then our own."""
+    return _style()[0]
+
+
+@cache
+def _style() -> tuple[bytes, str]:
+    def text(name: str) -> str:
+        return (STATIC / name).read_text(encoding="utf-8").removeprefix('@charset "UTF-8";')
+
+    layers = f"@layer pico{{{text('pico.css')}}}\n@layer settled{{{text('settled.css')}}}\n"
+    sheet = (layers + stylesheet() + template("timeline.css") + text("shell.css")).encode()
+    return sheet, hashlib.sha256(sheet).hexdigest()[:12]
+
+
+@cache
+def environment() -> Environment:
+    """The templates of the pages; those of `render`, for parts that documents share, are there by their names too."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader("citelog.serve"), PackageLoader("citelog.render")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["isolated"] = isolated
+    return made
