@@ -124,6 +124,8 @@ def _refusal(request: Request, error: Exception) -> tuple[Refusal, Mapping[str, 
     headers = error.headers or {}
     if error.status_code == 405:
         allowed = ", ".join(sorted(dict(headers).get("Allow", "").split(", ")))
-        return Refusal(405, f"{request.method} is no method of this resource", f"use one of {allowed}"), headers
+        return Refusal(405, f"{request.method} is no method of this resource", f"use one of {allowed}"), {
+            "Allow": allowed
+        }
     what = "there is nothing at this address"
     return Refusal(error.status_code, what, "see /api/openapi.json, or start at /"), headers
