@@ -1,4 +1,4 @@
-"""The command that answers many patients at once."""
+"""The commands about many patients: to answer them all at once, and to sum up the answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from citelog.cli.console import AT, KB, check_extra, meter, open_base, say, write
+from citelog.cli.console import AT, KB, check_extra, forms, meter, open_base, print_lines, say, width, write
 from citelog.diagnostics import CitelogError
 
 MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*[KMGT]i?B", re.IGNORECASE)
@@ -94,4 +94,40 @@ def _master(engine: str, master: str | None, threads: int | None, since: str | N
     return master
 
 
-COMMANDS = (population,)
+@click.command(epilog="Example: citelog summary answers/ --format html > summary.html")
+@click.argument("out", metavar="OUT")
+@click.option(
+    "--at-least",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Show no count of patients below N (as <N): a count of few could tell who they are.",
+)
+@KB
+@forms("text", "json", "html")
+def summary(out: str, at_least: int, kb: str | None, form: str) -> None:
+    """What a population was answered, counted: conclusions, conflicts, open questions, rules, data that was not used.
+
+    OUT is the folder that `citelog population` wrote its answers into.
+    """
+    check_extra("summary", "population", "duckdb", "pyarrow", "numpy")
+    from citelog.population.opened import opened
+    from citelog.population.summary import summary as sum_up
+
+    found = sum_up(opened(Path(out)), open_base(kb), at_least)
+    if form == "json":
+        from citelog.render.documents import written
+
+        write(written([found.to_dict()]))
+    elif form == "html":
+        from citelog.render.summary_page import summary_page
+
+        write(summary_page(found))
+    else:
+        from citelog.render import summed
+
+        print_lines(summed.summary(found, width()), kb)
+
+
+COMMANDS = (population, summary)

@@ -63,14 +63,14 @@ class Opened:
         Raises CaseError where there is no such patient or the knowledge is another; DisagreementError where the run
         concluded something else.
         """
-        self._check(knowledge)
+        self.check(knowledge)
         lines, stored = self._find(patient)
         case = alone.case(patient, lines, knowledge.terms)
         assessment = assess_case(knowledge, case, self.at)
         self._compare(case, stored, assessment)
         return assessment
 
-    def _check(self, knowledge: Knowledge) -> None:
+    def check(self, knowledge: Knowledge) -> None:
         own = self.document["knowledge"]
         if own["sha256"] != knowledge.sha256:
             raise CaseError(
