@@ -51,7 +51,7 @@ def _head(found: Summary, width: int) -> Iterator[Line]:
     knowledge = found.knowledge
     at = f", on {found.run['at']}" if found.run["at"] else ""
     yield Line(f"{knowledge.title} ({knowledge.id} {knowledge.version})", "bold")
-    yield Line(f"{shown(found.patients)} patients{at}")
+    yield Line(f"{people(found.patients)}{at}")
     for caveat in knowledge.caveats:
         yield from wrapped(f"! {caveat.text} [{' '.join(caveat.statements)}]", width, "  ", "yellow")
     yield Line(f"  {found.conclusions:,} conclusions, {found.notes:,} notes, {found.rejected:,} rows set aside")
@@ -67,7 +67,7 @@ def _title(text: str, of: str) -> Iterator[Line]:
 
 
 def _headed(group: Group, whole: int, width: int) -> Iterator[Line]:
-    of = "one each" if group.one_each else f"{shown(group.patients)} patients{share(group.patients, whole, ', {}')}"
+    of = "one each" if group.one_each else f"{people(group.patients)}{share(group.patients, whole, ', {}')}"
     yield Line(f"{group.title} · {of}", "bold cyan")
 
 
@@ -104,9 +104,9 @@ def _rules(found: Summary, whole: int, width: int) -> Iterator[Line]:
     never = [one for one in found.never if not one.convention]
     if found.never:
         yield from _title("Rules that held for nobody", f"{len(found.never)}, of which {len(never)} encode statements")
-        for one in never:
+        for one in never[:FEW]:
             yield from wrapped(f"  {one.rule}  {_cited(one)}", width, "      ")
-        yield from _left_out(len(found.never) - len(never), "rule", width)
+        yield from _left_out(len(found.never) - len(never[:FEW]), "rule", width)
 
 
 def _cited(one: Held | Never) -> str:
@@ -216,6 +216,11 @@ def shown(count: Count) -> str:
     ('12,345', '<5')
     """
     return f"{count:,}" if isinstance(count, int) else count
+
+
+def people(count: Count) -> str:
+    """A count of patients in words."""
+    return f"{shown(count)} patient{'' if count == 1 else 's'}"
 
 
 def number(count: Count) -> int:

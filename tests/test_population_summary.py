@@ -1,0 +1,183 @@
+"""A population summed up: each count is what counting one by one gives, in every form that it is told in."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import random
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import html5lib
+import jsonschema
+import pytest
+
+import b12
+import populations
+from authoring import Command
+from citelog import schemas
+from citelog.assess import Assessment
+from citelog.diagnostics import CaseError
+from citelog.population.opened import opened
+from citelog.population.run import Options, run
+from citelog.population.summary import Summary, reason_of, summary
+from citelog.proof.support import Supports
+from citelog.proof.words import sentence
+from citelog.render.summary_page import summary_page
+from oracle.random_cases import random_case
+from test_population import EDGES
+
+AT = datetime.date(2026, 3, 15)
+
+
+@pytest.fixture(scope="module")
+def records() -> dict[str, populations.Record]:
+    """Cases of the library, records at the edges, drawn ones, some of them twice, and one row that cannot be read."""
+    rng = random.Random(3)
+    some: dict[str, populations.Record] = {n: c.record for n, c in list(b12.library().items())[::8]}
+    drawn = {f"drawn {i}": {**random_case(rng), "id": None} for i in range(12)}
+    return {**some, **EDGES, **drawn, **{f"{name} again": record for name, record in drawn.items()}}
+
+
+@pytest.fixture(scope="module")
+def out(records: dict[str, populations.Record], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("summary")
+    populations.write(folder / "data", records)
+    with (folder / "data" / "preferences.csv").open("a", encoding="utf-8") as file:
+        file.write('"","route","oral"\n')
+    run(b12.knowledge(), folder / "data", folder / "out", Options(AT, share_rows=150))
+    assert json.loads((folder / "out" / "run.json").read_text())["shares"] > 1
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def found(out: Path) -> Summary:
+    return summary(opened(out), b12.knowledge())
+
+
+@pytest.fixture(scope="module")
+def one_by_one(records: dict[str, populations.Record]) -> list[Assessment]:
+    return populations.assessments(b12.knowledge(), records.values(), AT)
+
+
+def test_each_conclusion_is_counted_as_often_as_patients_have_it(found: Summary, one_by_one: list[Assessment]) -> None:
+    wanted = Counter(pair for one in one_by_one for pair in {(c.id.partition("#")[0], c.details.get("role"))
+                                                             for c in one.conclusions})  # fmt: skip
+    assert {(told.id, told.role): told.patients for group in found.groups for told in group.told} == wanted
+    for group in found.groups:
+        own = [{c.value for c in one.conclusions if c.kind == group.kind} for one in one_by_one]
+        assert group.patients == sum(map(bool, own))
+        for told in group.told:
+            exactly = [one for one, values in zip(one_by_one, own, strict=True) if values == {told.value}]
+            assert told.only == sum(any(_is(c, told) for c in one.conclusions) for one in exactly)
+            for beside in told.decided:
+                assert beside.patients == sum({told.id, beside.id} <= one.by_id.keys() for one in one_by_one)
+    assert found.patients == len(one_by_one) and found.without == 0
+    assert [group.about for group in found.groups if group.about != "patient"] == ["conflict", "question", "data"]
+
+
+def _is(conclusion: Any, told: Any) -> bool:
+    return conclusion.value == told.value and conclusion.details.get("role") == told.role
+
+
+def test_each_rule_and_each_gap_is_counted_as_often_as_it_held_alone(
+    found: Summary, one_by_one: list[Assessment], records: dict[str, populations.Record], out: Path
+) -> None:
+    alone = {
+        name for (name,) in duckdb.sql(f"SELECT patient FROM '{out}/store/people-*.parquet' WHERE alone").fetchall()
+    }
+    together = [one for name, one in zip(records, one_by_one, strict=True) if name not in alone]
+    assert found.alone == len(alone) > 0
+    rules: Counter[str] = Counter()
+    gaps: Counter[str] = Counter()
+    for one in together:
+        supports = Supports(one.run, one.words)
+        firings = [firing for name in one.run.facts for atom in one.run.atoms(name) for firing in one.run.firings(atom)]
+        rules.update({firing.rule.name for firing in firings})
+        gaps.update({sentence(text) + "." for firing in firings for text, _ in supports.assumptions(firing)})
+    counted = {held.rule: held.patients for held in found.held if held.patients is not None}
+    assert counted == {name: rules[name] for name in counted}
+    alone_only = {held.rule for held in found.held if held.entries is not None}
+    assert set(rules) - set(counted) <= alone_only | _fixed()
+    assert not {never.rule for never in found.never} & set(rules)
+    assert {gap.text: gap.patients for gap in found.gaps} == gaps
+
+
+def _fixed() -> set[str]:
+    program = b12.knowledge().program
+    return {program.rules[number].name for component in program.fixed for number in component.rules}
+
+
+def test_what_was_not_used_is_counted_by_its_reason(found: Summary, out: Path) -> None:
+    assert [(one.where, one.count) for one in found.set_aside] == [("preferences.csv", 1)]
+    notes = populations.written(out)["notes"]
+    for one in found.unused:
+        said = one.text.partition("…")[0].rstrip(".")
+        count = sum(
+            n for (_, text, place), n in notes.items() if place.startswith(one.where) and _reason(text).startswith(said)
+        )
+        assert one.count == count, one
+    assert found.rejected == 1 and found.sharing.answers > 20
+
+
+def _reason(note: str) -> str:
+    """Why, in a note: what rules say begins with it, what a reader says ends with it."""
+    return note if note.startswith("Superseded") else reason_of(note)
+
+
+def test_the_document_has_the_published_form_and_the_page_says_the_same(found: Summary, out: Path) -> None:
+    document = json.loads(json.dumps(found.to_dict()))
+    jsonschema.validate(document, schemas.schema("population-summary"))
+    page = summary_page(found)
+    tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
+    for group in document["kinds"]:
+        table = next(one for one in tree.iter("section") if one.get("aria-labelledby") == f"kind-{group['kind']}")
+        rows = [[list(cell.itertext()) for cell in row] for row in next(table.iter("tbody")).iter("tr")]
+        for told, row in zip(group["told"], rows, strict=True):
+            assert row[0][0].strip() == told["value"] and row[1] == [f"{told['patients']:,}"]
+    assert "pending human review" in page and "<script" not in page and 'style="' not in page
+    assert page == summary_page(summary(opened(out), b12.knowledge()))
+
+
+def test_counts_of_few_are_covered_everywhere_and_none_can_be_told_by_subtraction(
+    out: Path, found: Summary, citelog: Command
+) -> None:
+    covered = json.loads(citelog("summary", out, "--at-least", "5", "--format", "json").out)
+    jsonschema.validate(covered, schemas.schema("population-summary"))
+    counts = [told for kind in covered["kinds"] for told in kind["told"]]
+    for one in (*counts, *covered["gaps"], *covered["rules"]["held"], *covered["answers"]):
+        assert one["patients"] in ("hidden", "<5", 0, None) or one["patients"] >= 5
+    whole = {told.id: told.patients for group in found.groups for told in group.told if group.one_each}
+    for kind in covered["kinds"]:
+        gone = [told for told in kind["told"] if not isinstance(told["patients"], int)]
+        if kind["one_each"] and gone:
+            assert len(gone) > 1 and sum(int(whole[told["id"]]) for told in gone) >= 5
+    assert {"<5", "hidden"} <= {told["patients"] for told in counts}
+    text = citelog("summary", out, "--at-least", "5").out
+    assert "Counts below 5 are not shown" in text and "  <5\n" in text
+
+
+def test_the_command_shows_each_count_with_a_bar(out: Path, citelog: Command) -> None:
+    ended = citelog("summary", out)
+    assert ended.status == 0 and ended.err == ""
+    lines = ended.out.splitlines()
+    assert lines[0] == "Vitamin B12 deficiency: when and how to treat (b12 1.0.0)"
+    assert any(line.startswith("! The source document is pending human review") for line in lines)
+    place = lines.index("Treatment · one each")
+    assert all("%" in line and "█" in line for line in lines[place + 1 : place + 3] if "no basis" not in line)
+    assert max(map(len, lines)) <= 100
+
+
+def test_what_cannot_be_summed_up_is_named(out: Path, citelog: Command, tmp_path: Path) -> None:
+    ended = citelog("summary", tmp_path)
+    assert (ended.status, ended.out) == (2, "") and "no finished run" in ended.err
+    ended = citelog("summary", out, "--kb", Path(__file__).parent.parent / "examples" / "short-nights")
+    assert (ended.status, ended.out) == (2, "") and "come from b12" in ended.err
+    broken = tmp_path / "out"
+    shutil.copytree(out, broken)
+    (broken / "firings.parquet").unlink()
+    with pytest.raises(CaseError, match="cannot be read"):
+        summary(opened(broken), b12.knowledge())
