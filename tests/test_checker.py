@@ -344,24 +344,28 @@ def model(case: Drawn) -> Model:
     return Model.of(case.program, case.facts)
 
 
+def follows(seed: int) -> None:
+    """The facts of a drawn program, and all firings, one for one."""
+    case = drawn(random.Random(seed))
+    mine, ran = model(case), test_reasoning.run(case)
+    facts: naive.Model = {name: {naive.fact(a) for a in mine.atoms(name)} for name in case.program.predicates}
+    assert facts == test_reasoning.model(ran), f"seed {seed}\n{case.text}"
+    fired = Counter(
+        (
+            f.rule.name,
+            naive.fact(f.head),
+            frozenset(tuple(sorted((k, naive.held(v)) for k, v in r.items())) for r in f.rows),
+        )
+        for firings in mine.firings.values()
+        for f in firings
+    )
+    assert fired == test_reasoning.firings(ran), f"seed {seed}\n{case.text}"
+
+
 @pytest.mark.parametrize("seeds", [SEEDS[i::6] for i in range(6)], ids=lambda seeds: f"{len(seeds)} from {seeds[0]}")
 def test_what_follows_is_what_the_reasoner_says(seeds: range) -> None:
-    """The facts of a drawn program, and all firings, one for one."""
     for seed in seeds:
-        case = drawn(random.Random(seed))
-        mine, ran = model(case), test_reasoning.run(case)
-        facts: naive.Model = {name: {naive.fact(a) for a in mine.atoms(name)} for name in case.program.predicates}
-        assert facts == test_reasoning.model(ran), f"seed {seed}\n{case.text}"
-        fired = Counter(
-            (
-                f.rule.name,
-                naive.fact(f.head),
-                frozenset(tuple(sorted((k, naive.held(v)) for k, v in r.items())) for r in f.rows),
-            )
-            for firings in mine.firings.values()
-            for f in firings
-        )
-        assert fired == test_reasoning.firings(ran), f"seed {seed}\n{case.text}"
+        follows(seed)
 
 
 SAID = Statement("S1", Iri("urn:S1"), "", "A sentence.", "a.txt", None, 1, 0, 11, ("1",), (), "", "", "")
@@ -376,24 +380,27 @@ def knowledge(program: Program, stated: dict[Atom, tuple[str, ...]]) -> Knowledg
     )  # fmt: skip
 
 
+def proves(seed: int) -> int:
+    """The proof of every derived fact of a drawn program; how many there were."""
+    case = drawn(random.Random(seed))
+    stated = {a: ("S1",) for a in case.facts if case.program.predicates[a.predicate].layer == "knowledge"}
+    given = {a: None for a in case.facts if a not in stated}
+    ran = Machine(case.program, stated).run(given.items())
+    base = knowledge(case.program, dict(stated))
+    explained = ProofSteps(base, patient.Case("drawn", ""), ran, Words(base, {}))
+    mine = model(case)
+    meanings, steps = Meanings.of(mine), Steps(base, given, {})
+    derived = [a for a, turn in mine.held.items() if turn]
+    for atom in derived:
+        document = json.loads(json.dumps(explained.prove("a", atom).to_dict()))
+        faults = [str(fault) for fault in judge(document, meanings, steps)]
+        assert not faults, f"seed {seed}: {atom}\n{case.text}\n" + "\n".join(faults)
+    return len(derived)
+
+
 @pytest.mark.parametrize("seeds", [PROVED[i::3] for i in range(3)], ids=lambda seeds: f"{len(seeds)} from {seeds[0]}")
 def test_the_proof_of_every_fact_of_a_drawn_program_is_accepted(seeds: range) -> None:
-    proofs = 0
-    for seed in seeds:
-        case = drawn(random.Random(seed))
-        stated = {a: ("S1",) for a in case.facts if case.program.predicates[a.predicate].layer == "knowledge"}
-        given = {a: None for a in case.facts if a not in stated}
-        ran = Machine(case.program, stated).run(given.items())
-        base = knowledge(case.program, dict(stated))
-        explained = ProofSteps(base, patient.Case("drawn", ""), ran, Words(base, {}))
-        mine = model(case)
-        meanings, steps = Meanings.of(mine), Steps(base, given, {})
-        for atom in [a for a, turn in mine.held.items() if turn]:
-            document = json.loads(json.dumps(explained.prove("a", atom).to_dict()))
-            faults = [str(fault) for fault in judge(document, meanings, steps)]
-            assert not faults, f"seed {seed}: {atom}\n{case.text}\n" + "\n".join(faults)
-            proofs += 1
-    assert proofs > 100
+    assert sum(map(proves, seeds)) > 100
 
 
 def test_components_in_a_wrong_order_are_noticed() -> None:

@@ -1,0 +1,162 @@
+"""Long runs that add up: batches of seeds, each a line in a file, so that no seed is run twice and none is forgotten.
+
+A line holds the kind, the first seed, how many, how many things were compared in them, every difference, and the time
+that it took. A run can be stopped at any time, and gone on with, on other machines too: tallies of other seeds add up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
+from rich.table import Table
+
+Line = dict[str, Any]
+Batch = Callable[[int, int], Line]
+"""From the first seed and how many: `compared`, `differences`, and what else is worth keeping."""
+
+PATIENCE = 120
+"""Seconds for one seed: what takes longer hangs, and that is a difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One sort of comparison, how many seeds make a batch, and what it says of itself."""
+
+    run: Batch
+    size: int
+    about: str
+
+
+def each(check: Callable[[int], int], first: int, count: int) -> Line:
+    """A batch of seeds, checked one by one; a check gives how many things it compared, and fails by what it raises."""
+    compared, idle, differences = 0, 0, []
+    for seed in range(first, first + count):
+        try:
+            made = _in_time(partial(check, seed))
+        except Exception as wrong:  # noqa: BLE001  whatever it is, the seed is told, and the others go on
+            told = str(wrong) if isinstance(wrong, AssertionError) else "".join(traceback.format_exception(wrong))
+            differences.append(f"seed {seed}: {told}")
+        else:
+            compared += made
+            idle += not made
+    return {"compared": compared, "idle": idle, "differences": differences}
+
+
+class Hangs(AssertionError):
+    """A seed that was not done in time."""
+
+
+def _in_time(work: Callable[[], int]) -> int:
+    def late(number: int, frame: FrameType | None) -> None:
+        raise Hangs(f"not done in {PATIENCE} seconds")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(PATIENCE)
+    try:
+        return work()
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def read(tally: Path) -> list[Line]:
+    """The lines of a tally; none where there is no file yet. A last one that was not written to its end is cut off."""
+    if not tally.exists():
+        return []
+    data = tally.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        os.truncate(tally, len(whole))
+    return [json.loads(line) for line in whole.decode().splitlines()]
+
+
+def left(known: Sequence[Line], name: str, kind: Kind, first: int, total: int) -> Iterator[tuple[int, int]]:
+    """The batches that are still to be run: first seed and how many, of seeds that no batch of the kind had."""
+    done = {seed for one in known if one["kind"] == name for seed in range(one["first"], one["first"] + one["count"])}
+    run: list[int] = []
+    for seed in range(first, first + total + 1):
+        if run and (seed in done or seed == first + total or len(run) == kind.size):
+            yield run[0], len(run)
+            run = []
+        if seed not in done:
+            run.append(seed)
+
+
+def _run(name: str, run: Batch, first: int, count: int) -> Line:
+    began = time.process_time()
+    made = {"kind": name, "first": first, "count": count} | run(first, count)
+    return made | {"seconds": round(time.process_time() - began, 1)}
+
+
+def go_on(
+    tally: Path, kinds: Mapping[str, Kind], wanted: Mapping[str, int], first: int, jobs: int, minutes: float
+) -> list[Line]:
+    """Run what is left, `jobs` batches at a time, for so many minutes; every line of the tally."""
+    known = read(tally)
+    todo = [
+        (name, kind.run, *batch)
+        for name, kind in kinds.items()
+        for batch in left(known, name, kind, first, wanted.get(name, 0))
+    ]
+    tally.parent.mkdir(parents=True, exist_ok=True)
+    until, waiting = time.monotonic() + 60 * minutes, iter(todo)
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
+    with (
+        tally.open("a", encoding="utf-8") as file,
+        ProcessPoolExecutor(jobs) as pool,
+        Progress(*columns, console=Console(stderr=True), disable=not todo) as progress,
+    ):
+        bar = progress.add_task("batches", total=len(todo))
+        running: set[Future[Line]] = {pool.submit(_run, *one) for one in islice(waiting, 2 * jobs)}
+        while running:
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                known.append(future.result())
+                file.write(json.dumps(known[-1], ensure_ascii=False) + "\n")
+                file.flush()
+                progress.advance(bar)
+            if time.monotonic() < until:
+                running |= {pool.submit(_run, *one) for one in islice(waiting, len(ended))}
+    return known
+
+
+def main(about: str, kinds: Mapping[str, Kind], arguments: Sequence[str] | None = None) -> int:
+    """The command line of a long run: 1 where anything differs, or where nothing was compared that was asked for."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, kind in kinds.items():
+        parser.add_argument(f"--{name}", type=int, default=0, metavar="SEEDS", help=kind.about)
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first seed")
+    parser.add_argument("--tally", type=Path, default=Path("build/tally.jsonl"), help="[default: %(default)s]")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="no batch is begun after that")
+    given = parser.parse_args(arguments)
+    known = go_on(given.tally, kinds, vars(given), given.first, given.jobs, given.minutes)
+    table = Table("", "seeds", "compared", "idle", "differences", "minutes", title=str(given.tally))
+    good = True
+    for name in kinds:
+        of = [one for one in known if one["kind"] == name]
+        if not of:
+            continue
+        sums = {key: sum(one.get(key, 0) for one in of) for key in ("count", "compared", "idle", "seconds")}
+        differences = [two for one in of for two in one["differences"]]
+        good &= not differences and bool(sums["compared"])
+        numbers = (sums["count"], sums["compared"], sums["idle"], len(differences), round(sums["seconds"] / 60))
+        table.add_row(name, *(f"{number:,}" for number in numbers))
+        print(*differences[:10], sep="\n", end="\n" if differences else "")
+    Console().print(table)
+    return 0 if good else 1
