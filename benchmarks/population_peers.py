@@ -11,11 +11,12 @@ import datetime
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -376,7 +377,7 @@ def records(data: Path, first: str, last: str) -> dict[str, dict[str, Any]]:
     return made
 
 
-def answer(ground: Ground, data: Path, out: Path, chunk: tuple[str, str]) -> None:
+def answer(data: Path, out: Path, chunk: tuple[str, str]) -> None:
     """What `citelog assess` answers some patients, as a file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -386,25 +387,148 @@ def answer(ground: Ground, data: Path, out: Path, chunk: tuple[str, str]) -> Non
     rows = [
         (patient, conclusion.kind, conclusion.value)
         for patient, record in records(data, *chunk).items()
-        for conclusion in assess(ground.few, record, AT).conclusions
+        for conclusion in assess(_shared[0].few, record, AT).conclusions
     ]
     table = dict(zip(("patient", "kind", "value"), zip(*rows, strict=True), strict=True))
     pq.write_table(pa.table(table), out / f"conclusions-{chunk[0]}.parquet", compression="zstd")
 
 
+_shared: list[Any] = []
+"""What the processes of a pool have from the one that started them."""
+
+
 @contextmanager
-def pool(ground: Ground) -> Iterator[Any]:
-    """A process for each processor, with knowledge that is open."""
-    assert ground.few.program.rules
+def pool(*shared: Any) -> Iterator[Any]:
+    """A process for each processor."""
+    _shared[:] = shared
     with multiprocessing.get_context("fork").Pool() as made:
         yield made
 
 
 @peer("pool", "one patient after another, in a pool (citelog assess)", "conclusions, proofs", "engine")
 def one_by_one(ground: Ground) -> Iterator[Work]:
-    """The road of one patient, a process for each processor."""
+    """The road of one patient, a process for each processor, which have the knowledge open."""
+    assert ground.few.program.rules
     with pool(ground) as made:
-        yield lambda task: made.map(partial(answer, ground, task.data, task.out), ranges(task.data), chunksize=1)
+        yield lambda task: made.map(partial(answer, task.data, task.out), ranges(task.data), chunksize=1)
+
+
+# --- rule engines ------------------------------------------------------------------------------------------------
+
+SAMPLE = 400
+"""Patients whose runs show how many decimals each place needs."""
+
+
+def facts(ground: Ground, data: Path, language: Any) -> tuple[Any, Path]:
+    """The program in a language, and the folder with the facts of everyone; it lies beside the data."""
+    import population_facts
+
+    with pool() as made:  # DuckDB only in others: a process that has used it must not be forked
+        drawn, chunks = made.apply(some_records, [data]), made.apply(ranges, [data])
+    translated = population_facts.translation(language, ground.few, drawn, AT)
+    folder = data.with_name(f"{data.name}.{language.name}")
+    if not folder.exists():
+        stated = population_facts.tables(translated, ground.few.stated)
+        with pool(ground, translated) as made:
+            of = made.imap_unordered(partial(some_facts, data), chunks)
+            population_facts.write(folder, [stated, *of], lambda predicate: plain(translated.names[predicate]))
+    return translated, folder
+
+
+def plain(name: str) -> str:
+    """The name of a predicate as a file can be called."""
+    return re.sub(r"\W", "_", name)
+
+
+def some_records(data: Path) -> dict[str, dict[str, Any]]:
+    """The records of some patients of a population."""
+    some = duckdb.sql(f"SELECT patient FROM '{data}/patients.parquet' ORDER BY hash(patient) LIMIT {SAMPLE}").fetchall()
+    return {who: record for (one,) in some for who, record in records(data, one, one).items()}
+
+
+def some_facts(data: Path, chunk: tuple[str, str]) -> dict[str, str]:
+    """The facts of some patients, as text."""
+    import population_facts
+
+    ground, translated = _shared
+    atoms = population_facts.of_everyone(records(data, *chunk), ground.few, AT)
+    return population_facts.tables(translated, atoms)
+
+
+def for_nemo(ground: Ground, data: Path) -> str:
+    """The rules as a Nemo program that reads the facts of everyone from files."""
+    from citelog.export.nemo import Nemo
+
+    translated, folder = facts(ground, data, Nemo())
+    read = []
+    for predicate in sorted(translated.read - translated.heads):
+        path = folder / f"{plain(translated.names[predicate])}.tsv"
+        if path.exists():
+            shape = ",".join(["any"] * len(ground.few.program.predicates[predicate].arguments))
+            read.append(f'@import {translated.names[predicate]} :- tsv {{ resource="{path}", format=({shape}) }} .')
+    shown = translated.language.shown([kind.predicate for kind in ground.few.kinds], translated)
+    return "\n".join([*read, *translated.rules(), *shown])
+
+
+@peer("nemo", "Nemo, given the facts", "conclusions", "engine", "population_facts.py", given=for_nemo)
+def nemo(ground: Ground) -> Work:
+    """Nemo reads the facts from files, and the rules as they are."""
+    import nmo_python
+
+    def work(task: Task) -> None:
+        engine = nmo_python.NemoEngine(nmo_python.load_string(task.given))
+        engine.reason()
+        keep(task, ((kind.name, row) for kind in ground.few.kinds for row in engine.result(kind.predicate)))
+
+    return work
+
+
+def for_clingo(ground: Ground, data: Path) -> Path:
+    """The rules and the facts of everyone, as one program in a file."""
+    from citelog.export.clingo import Clingo
+
+    translated, folder = facts(ground, data, Clingo())
+    path = data.with_name(f"{data.name}.lp")
+    if not path.exists():
+        with path.open("w", encoding="utf-8") as file:
+            shown = translated.language.shown([kind.predicate for kind in ground.few.kinds], translated)
+            file.writelines(f"{line}\n" for line in (*translated.rules(), *shown))
+            for one in sorted(folder.glob("*.tsv")):
+                for line in one.read_text(encoding="utf-8").splitlines():
+                    file.write(f"{one.stem}({line.replace(chr(9), ',')}).\n")
+    return path
+
+
+@peer("clingo", "clingo, given the facts", "conclusions", "engine", "population_facts.py", given=for_clingo)
+def clingo(ground: Ground) -> Work:
+    """clingo parses and grounds all of it."""
+    import clingo
+
+    def work(task: Task) -> None:
+        control = clingo.Control(["--warn=none"])
+        control.load(str(task.given))
+        control.ground([("base", [])])
+        names = {kind.predicate: kind.name for kind in ground.few.kinds}
+        with control.solve(yield_=True) as solved:
+            [model] = solved
+            shown = model.symbols(shown=True)
+            keep(task, ((names[one.name], [argument.string for argument in one.arguments]) for one in shown))
+
+    return work
+
+
+def keep(task: Task, rows: Iterable[tuple[str, Sequence[str]]]) -> None:
+    """Write conclusions that name patients and terms in full."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns: tuple[list[str], ...] = ([], [], [])
+    for kind, (who, value) in rows:
+        said = (who.strip("<>").removeprefix("urn:p:"), kind, Iri(value.strip("<>")).local)
+        for column, cell in zip(columns, said, strict=True):
+            column.append(cell)
+    table = dict(zip(("patient", "kind", "value"), columns, strict=True))
+    pq.write_table(pa.table(table), task.conclusions, compression="zstd")
 
 
 # --- Spark -------------------------------------------------------------------------------------------------------
