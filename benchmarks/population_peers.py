@@ -23,7 +23,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "engine"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "citelog"))
 
 import duckdb
 
@@ -34,7 +34,7 @@ from citelog.vocab import cl
 
 AT = datetime.date(2026, 3, 15)
 HERE = Path(__file__).resolve().parent
-ENGINE = HERE.parent / "engine" / "citelog"
+ENGINE = HERE.parent / "engine"
 KINDS = ("status", "symptomatic", "neuro", "treat")
 SCAN, HAND, FACTORED, WHOLE, AGAIN = "scan", "sql", "citelog-firings", "citelog-run", "citelog-since"
 SPARK, SPARK_HAND = "citelog-spark", "spark-sql"
@@ -150,7 +150,7 @@ def peer(
         import inspect
 
         ready = contextmanager(make) if inspect.isgeneratorfunction(make) else lambda ground: nullcontext(make(ground))
-        own = tuple(ENGINE if one == "engine" else HERE / one for one in files)
+        own = tuple(ENGINE / one if one.startswith("citelog") else HERE / one for one in files)
         PEERS[name] = Peer(name, title, gives, ready, own, given or (lambda ground, data: None))
         return make
 
@@ -172,25 +172,25 @@ def scan(ground: Ground) -> Work:
     return work
 
 
-@peer("citelog", "citelog", "conclusions", "engine")
+@peer("citelog", "citelog", "conclusions", "citelog")
 def conclusions(ground: Ground) -> Work:
     """The four kinds, without firings."""
     return partial(conclude, ground.few, with_firings=False)
 
 
-@peer(FACTORED, "citelog, with firings", "conclusions, firings", "engine")
+@peer(FACTORED, "citelog, with firings", "conclusions, firings", "citelog")
 def firings(ground: Ground) -> Work:
     """The four kinds, with every firing of every rule, kept for pictures."""
     return partial(conclude, ground.few, with_firings=True)
 
 
-@peer("one-join", "one join a rule, generated (DuckDB)", "conclusions", "engine")
+@peer("one-join", "one join a rule, generated (DuckDB)", "conclusions", "citelog")
 def one_join(ground: Ground) -> Work:
     """The same rules without pictures: each is a join over all patients."""
     return partial(conclude, ground.few, with_firings=False, with_pictures=False)
 
 
-@peer("one-join-firings", "one join a rule, generated (DuckDB), with firings", "conclusions, firings", "engine")
+@peer("one-join-firings", "one join a rule, generated (DuckDB), with firings", "conclusions, firings", "citelog")
 def one_join_firings(ground: Ground) -> Work:
     """The same, with every firing of every rule for each patient."""
     return partial(conclude, ground.few, with_firings=True, with_pictures=False)
@@ -250,7 +250,7 @@ def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings
         writer.firings(joint, local, values)
 
 
-@peer(WHOLE, "citelog population, whole: all kinds, notes, what `why` needs", "everything", "engine")
+@peer(WHOLE, "citelog population, whole: all kinds, notes, what `why` needs", "everything", "citelog")
 def whole(ground: Ground) -> Work:
     """All that the command does."""
     from citelog.population.run import Options, run
@@ -271,7 +271,7 @@ def before(ground: Ground, data: Path) -> Path:
     return folder
 
 
-@peer(AGAIN, "citelog population, whole, again after an edit of one rule", "everything", "engine", given=before)
+@peer(AGAIN, "citelog population, whole, again after an edit of one rule", "everything", "citelog", given=before)
 def again(ground: Ground) -> Work:
     """`--since`: one rule asks for one thing more, which is always there."""
     from citelog import home
@@ -405,7 +405,7 @@ def pool(*shared: Any) -> Iterator[Any]:
         yield made
 
 
-@peer("pool", "one patient after another, in a pool (citelog assess)", "conclusions, proofs", "engine")
+@peer("pool", "one patient after another, in a pool (citelog assess)", "conclusions, proofs", "citelog/run")
 def one_by_one(ground: Ground) -> Iterator[Work]:
     """The road of one patient, a process for each processor, which have the knowledge open."""
     assert ground.few.program.rules
@@ -470,7 +470,7 @@ def for_nemo(ground: Ground, data: Path) -> str:
     return "\n".join([*read, *translated.rules(), *shown])
 
 
-@peer("nemo", "Nemo, given the facts", "conclusions", "engine", "population_facts.py", given=for_nemo)
+@peer("nemo", "Nemo, given the facts", "conclusions", "population_facts.py", given=for_nemo)
 def nemo(ground: Ground) -> Work:
     """Nemo reads the facts from files, and the rules as they are."""
     import nmo_python
@@ -499,7 +499,7 @@ def for_clingo(ground: Ground, data: Path) -> Path:
     return path
 
 
-@peer("clingo", "clingo, given the facts", "conclusions", "engine", "population_facts.py", given=for_clingo)
+@peer("clingo", "clingo, given the facts", "conclusions", "population_facts.py", given=for_clingo)
 def clingo(ground: Ground) -> Work:
     """clingo parses and grounds all of it."""
     import clingo
@@ -559,7 +559,7 @@ def spark_sql(ground: Ground) -> Iterator[Work]:
         yield work
 
 
-@peer(SPARK, "citelog on Spark, with firings", "conclusions, firings", "engine")
+@peer(SPARK, "citelog on Spark, with firings", "conclusions, firings", "citelog")
 def spark(ground: Ground) -> Iterator[Work]:
     """The four kinds, with firings, by Spark."""
     from citelog.population.duck import Duck

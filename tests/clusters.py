@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -16,6 +17,9 @@ from typing import TypeVar
 import pytest
 
 DEFAULTS = """\
+spark.eventLog.enabled true
+spark.eventLog.compress false
+spark.eventLog.dir {events}
 spark.executor.memory 512m
 spark.executor.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
@@ -58,12 +62,40 @@ class Worker:
         self.process.wait()
 
 
+def executor_id(process: int) -> str:
+    """What Spark calls an executor, by its process."""
+    words = Path(f"/proc/{process}/cmdline").read_text().split("\0")
+    return words[words.index("--executor-id") + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task that has ended: of which stage and part, on which executor, and how (`Success`, or what went wrong)."""
+
+    stage: int
+    partition: int
+    executor: str
+    ended: str
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A master's address, and its workers."""
+    """A master's address, its workers, and the folder in which Spark notes what happens."""
 
     master: str
     workers: tuple[Worker, ...]
+    events: Path
+
+    def tasks(self) -> list[Task]:
+        """Every task that has ended, whichever way, in the order in which they did."""
+        found = []
+        for path in sorted(self.events.rglob("*")):
+            for line in path.read_text().splitlines() if path.is_file() else ():
+                if '"SparkListenerTaskEnd"' in line:
+                    event = json.loads(line)
+                    info, why = event["Task Info"], event["Task End Reason"]["Reason"]
+                    found.append(Task(event["Stage ID"], info["Index"], info["Executor ID"], why))
+        return found
 
 
 @contextlib.contextmanager
@@ -77,7 +109,9 @@ def running(folder: Path) -> Iterator[Cluster]:
     except SparkError as missing:
         pytest.skip(str(missing).splitlines()[0])
     (folder / "conf").mkdir()
-    (folder / "conf" / "spark-defaults.conf").write_text(DEFAULTS)
+    events = folder / "events"
+    events.mkdir()
+    (folder / "conf" / "spark-defaults.conf").write_text(DEFAULTS.format(events=events.as_uri()))
     environment = os.environ | {
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_CONF_DIR": str(folder / "conf"),
@@ -107,7 +141,7 @@ def running(folder: Path) -> Iterator[Cluster]:
             until(lambda: told(f"worker{number}", "Successfully registered with master"), f"worker {number}")  # noqa: B023
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("SPARK_CONF_DIR", environment["SPARK_CONF_DIR"])
-            yield Cluster(master, tuple(map(Worker, processes[1:])))
+            yield Cluster(master, tuple(map(Worker, processes[1:])), events)
     finally:
         for process in reversed(processes):
             process.terminate()

@@ -48,10 +48,19 @@ def _text(value: object) -> str:
 
 def alone(knowledge: Knowledge, records: Mapping[str, Record], at: datetime.date | None) -> Rows:
     """What the road of one patient says of each record, its values as text, as a flat table has them."""
+    return said(answered(knowledge, records, at))
+
+
+def answered(knowledge: Knowledge, records: Mapping[str, Record], at: datetime.date | None) -> dict[str, Assessment]:
+    """The assessment of each record."""
+    return {patient: assess(knowledge, plain(record), at) for patient, record in records.items()}
+
+
+def said(answers: Mapping[str, Assessment]) -> Rows:
+    """The conclusions and notes of assessments, as a population's files have them."""
     conclusions: Counter[tuple[Any, ...]] = Counter()
     notes: Counter[tuple[Any, ...]] = Counter()
-    for patient, record in records.items():
-        answer = assess(knowledge, plain(record), at)
+    for patient, answer in answers.items():
         conclusions.update((patient, c.kind, c.value, c.details.get("role")) for c in answer.conclusions)
         notes.update((patient, n.text, n.read_from) for n in answer.notes)
     return {"conclusions": conclusions, "notes": notes}

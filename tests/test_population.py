@@ -345,12 +345,12 @@ def test_drawn_programs_give_the_same_facts_and_firings() -> None:
     assert sum(bool(one.conclusions) for one in compared) > len(SEEDS) // 2
 
 
-def both_roads(seed: int, units: int = 3) -> populations.Compared:
+def both_roads(seed: int, units: int = 3, plain: bool = False) -> populations.Compared:
     """The relations of a drawn program over some records and each record's own run: their facts and firings."""
     import duckdb
 
     rng = random.Random(seed)
-    case = drawn(rng)
+    case = drawn(rng, plain)
     program = case.program
     stated: dict[Atom, tuple[str, ...]] = {
         atom: () for atom in case.facts if program.predicates[atom.predicate].layer == "knowledge"
