@@ -332,6 +332,18 @@ def sql(ground: Ground) -> Work:
     return work
 
 
+@peer("sql-reasons", "SQL by hand (DuckDB), with a record of why", "conclusions, reasons", "b12_by_hand_reasons.sql")
+def sql_reasons(ground: Ground) -> Work:
+    """`b12_by_hand_reasons.sql`."""
+    script = (HERE / "b12_by_hand_reasons.sql").read_text(encoding="utf-8")
+
+    def work(task: Task) -> None:
+        with database(ground, task) as made:
+            made.execute(script.replace("{data}", str(task.data)).replace("{out}", str(task.out)))
+
+    return work
+
+
 @peer("polars", "Polars by hand", "conclusions", "b12_in_polars.py")
 def polars(ground: Ground) -> Work:
     """`b12_in_polars.py`."""
