@@ -272,9 +272,8 @@ def show(kind: str, of: list[Batch]) -> None:
     print(f"{kind}: {compared:,} compared, {total('conclusions'):,} conclusions, {len(differences)} differences")
     if compared:
         print(f"  seeds {_spans(of)}; code {code()}")
-        print(
-            f"  {total('in_clingo'):,} by clingo too; {total('not_empty') / compared:.1%} conclude what nothing does not"
-        )
+        own = total("not_empty") / compared
+        print(f"  {total('in_clingo'):,} by clingo too; {own:.1%} conclude something that an empty record does not")
     if answers := total("answers"):
         print(f"  {answers:,} answers that differ within a batch")
     fired = sum((Counter(one.get("fired", {})) for one in of), Counter[str]())
