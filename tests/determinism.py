@@ -65,6 +65,7 @@ ASKED: Mapping[str, Sequence[str | Path]] = {
     "query": ("proof-graph", "--case", PATIENT),
     "export": ("--case", PATIENT),
     "population": (f"{GIVEN}/tables", "--out", "answers", "--at", "2026-03-15"),
+    "summary": (f"{GIVEN}/answers",),
 }
 LOG = ("init", "verify", "show", "checkpoint", "find", "prove", "check", "compare", "copy", "erase")
 OTHERWISE: Mapping[str, str] = {
@@ -131,8 +132,11 @@ def made(folder: Path) -> None:
     """What the commands are given: tables of patients, a receipt, and an edited knowledge base and document."""
     records = {path.stem: yaml.safe_load(path.read_bytes()) for path in sorted((B12 / "cases").glob("*.yaml"))}
     populations.write(folder / "tables", records)
-    receipt = [PATIENT, "--receipt", folder / "patient.receipt.json"]
-    subprocess.run([sys.executable, "-c", COMMAND, "assess", *receipt], check=True, capture_output=True)
+    for command in (
+        ("assess", PATIENT, "--receipt", folder / "patient.receipt.json"),
+        ("population", folder / "tables", "--out", folder / "answers", "--at", "2026-03-15"),
+    ):
+        subprocess.run([sys.executable, "-c", COMMAND, *command], check=True, capture_output=True)
     leaflet = LEAFLET.read_text(encoding="utf-8").replace("8 hours", "7 hours", 1)
     (folder / "leaflet.txt").write_text(leaflet, encoding="utf-8")
     nights = shutil.copytree(NIGHTS, folder / "nights")
