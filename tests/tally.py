@@ -1,7 +1,8 @@
 """Long runs that add up: batches of seeds, each a line in a file, so that no seed is run twice and none is forgotten.
 
-A line holds the kind, the first seed, how many, how many things were compared in them, every difference, and the time
-that it took. A run can be stopped at any time, and gone on with, on other machines too: tallies of other seeds add up.
+A line holds the kind, the commit, the first seed, how many, how many things were compared in them, every difference,
+and the processor's seconds. A run can be stopped at any time, and gone on with, on other machines too: tallies of other
+seeds add up. At its end, lines that follow each other become one.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
@@ -97,19 +99,44 @@ def left(known: Sequence[Line], name: str, kind: Kind, first: int, total: int) -
             run.append(seed)
 
 
-def _run(name: str, run: Batch, first: int, count: int) -> Line:
+def joined(lines: Iterable[Line]) -> list[Line]:
+    """The lines in the order of their seeds, those of one kind and commit that follow each other as one.
+
+    >>> line = {"kind": "odd", "commit": "a", "count": 10, "compared": 5, "differences": []}
+    >>> joined([line | {"first": 10}, line | {"first": 0}])
+    [{'kind': 'odd', 'commit': 'a', 'count': 20, 'compared': 10, 'differences': [], 'first': 0}]
+    """
+    found: list[Line] = []
+    for line in sorted(lines, key=lambda one: (one["kind"], one["first"])):
+        last = found[-1] if found else {}
+        if (last.get("kind"), last.get("commit"), last.get("first", 0) + last.get("count", 0)) == (
+            line["kind"], line["commit"], line["first"],
+        ):  # fmt: skip
+            found[-1] = last | {key: last[key] + line[key] for key in last if key not in ("kind", "commit", "first")}
+        else:
+            found.append(line)
+    return found
+
+
+def _commit() -> str:
+    """What is checked out; `+` where files differ from it."""
+    asked = ["git", "describe", "--always", "--dirty=+", "--abbrev=10"]
+    return subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _run(commit: str, name: str, run: Batch, first: int, count: int) -> Line:
     began = time.process_time()
-    made = {"kind": name, "first": first, "count": count} | run(first, count)
-    return made | {"seconds": round(time.process_time() - began, 1)}
+    made = {"kind": name, "commit": commit, "first": first, "count": count} | run(first, count)
+    return made | {"seconds": round(time.process_time() - began)}
 
 
 def go_on(
     tally: Path, kinds: Mapping[str, Kind], wanted: Mapping[str, int], first: int, jobs: int, minutes: float
 ) -> list[Line]:
     """Run what is left, `jobs` batches at a time, for so many minutes; every line of the tally."""
-    known = read(tally)
+    known, commit = read(tally), _commit()
     todo = [
-        (name, kind.run, *batch)
+        (commit, name, kind.run, *batch)
         for name, kind in kinds.items()
         for batch in left(known, name, kind, first, wanted.get(name, 0))
     ]
@@ -132,6 +159,10 @@ def go_on(
                 progress.advance(bar)
             if time.monotonic() < until:
                 running |= {pool.submit(_run, *one) for one in islice(waiting, len(ended))}
+    known = joined(known)
+    new = tally.with_suffix(".new")
+    new.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in known), encoding="utf-8")
+    new.replace(tally)
     return known
 
 

@@ -88,10 +88,10 @@ def test_a_run_goes_on_where_it_was_stopped_and_no_seed_is_counted_twice(
         return tally.main("", kinds(odd), ["--tally", str(path), *arguments])
 
     assert go("--odd", "25", "--first", "10") == 0
-    assert [(one["first"], one["count"]) for one in tally.read(path)] == [(10, 10), (20, 10), (30, 5)]
+    assert [(one["first"], one["count"]) for one in tally.read(path)] == [(10, 25)]
     with path.open("a") as file:
         file.write('{"kind": "odd", "first": 40')  # killed while it wrote
-    assert len(tally.read(path)) == 3 and path.read_text().endswith("\n")
+    assert len(tally.read(path)) == 1 and path.read_text().endswith("\n")
     assert go("--odd", "45", "--first", "0") == 1, "seven is among them"
     done = [seed for one in tally.read(path) for seed in range(one["first"], one["first"] + one["count"])]
     assert sorted(done) == list(range(45))
