@@ -51,6 +51,11 @@ class Item:
             "reason": self.reason or None,
         }
 
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> Item:
+        """The item that was written as data."""
+        return cls(data["about"], data["text"], Span(data["file"], data["line"]), data["reason"] or "")
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -89,6 +94,21 @@ class Figure:
             "uncounted": self.uncounted or None,
             "items": [item.to_dict() for item in self.items],
         }
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> Figure:
+        """The figure that was written as data."""
+        return cls(
+            data["code"],
+            data["topic"],
+            data["title"],
+            data["meaning"],
+            data["weight"],
+            data["of"] or 0,
+            data["of_what"],
+            tuple(Item.of_data(item) for item in data["items"]),
+            data["uncounted"] or "",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +155,21 @@ class Audit:
             "holds": self.holds,
             "figures": [one.to_dict() for one in self.figures],
         }
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> Audit:
+        """The audit that was written as data."""
+        knowledge, document = data["knowledge"], data["document"]
+        return cls(
+            knowledge["id"],
+            knowledge["version"],
+            knowledge["sha256"] or "",
+            knowledge["title"],
+            document["file"] or "",
+            document["sha256"] or "",
+            document["review_status"] or "",
+            tuple(Figure.of_data(one) for one in data["figures"]),
+        )
 
 
 def total(figures: Iterable[Figure], weight: str) -> int:

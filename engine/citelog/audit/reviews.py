@@ -11,6 +11,7 @@ from citelog.audit.measure import Measure
 from citelog.audit.model import Item
 from citelog.audit.subject import Subject
 from citelog.diagnostics import Span
+from citelog.knowledge.base import looked_at
 
 
 def _all(subject: Subject) -> tuple[Reviewed, ...]:
@@ -20,18 +21,11 @@ def _all(subject: Subject) -> tuple[Reviewed, ...]:
 def _those(subject: Subject, chosen: Callable[[Reviewed], bool]) -> Iterator[Item]:
     rules = {rule.name: rule.span for rule in subject.usable.guarded.rules}
     for one in filter(chosen, _all(subject)):
-        yield Item(one.name, f"{one.kind}: {_last(one)}", _place(one, rules, subject))
+        yield Item(one.name, f"{one.kind}: {looked_at(one.reviews)}", _place(one, rules, subject))
 
 
 def _place(one: Reviewed, rules: dict[str, Span], subject: Subject) -> Span:
     return rules[one.name] if one.kind == "rule" else subject.place(one.iri.value)
-
-
-def _last(one: Reviewed) -> str:
-    if one.last is None:
-        return "nobody has looked at it"
-    changed = ", and it was changed since" if one.stale else ""
-    return f"{one.last.state} by {one.last.name} on {one.last.on.isoformat()}{changed}"
 
 
 _measure = partial(Measure, topic="review", weight="open", of_what="statements and rules", among=_all, needs_rules=True)

@@ -83,6 +83,12 @@ class Node:
             "end": self.at[1] if self.at else None,
         }
 
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> Node:
+        """The thing that was written as data."""
+        at = None if data["start"] is None else (data["start"], data["end"])
+        return cls(data["level"], data["id"], data["text"], Span(data["file"], data["line"]), data["reason"] or "", at)
+
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
@@ -150,6 +156,18 @@ class Trace:
             "links": [{"from": {"level": a[0], "id": a[1]}, "to": {"level": b[0], "id": b[1]}} for a, b in self.links],
             "orphans": [one.to_dict() for one in self.orphans],
         }
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> Trace:
+        """The trace that was written as data."""
+        nodes = tuple(Node.of_data(one) for one in data["nodes"])
+        known = {node.key: node.key for node in nodes}  # a key is one object, whatever the number of its links
+        ends = ((known[_key(one["from"])], known[_key(one["to"])]) for one in data["links"])
+        return cls(nodes, tuple(ends))
+
+
+def _key(data: Mapping[str, str]) -> Key:
+    return data["level"], data["id"]
 
 
 @dataclass(frozen=True, slots=True)

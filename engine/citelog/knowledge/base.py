@@ -173,6 +173,19 @@ def state_of(reviews: tuple[Review, ...]) -> str:
     return STATES[0] if not reviews or reviews[-1].outdated else reviews[-1].state
 
 
+def looked_at(reviews: tuple[Review, ...]) -> str:
+    """Who looked at something last, and whether it was changed since, in words.
+
+    >>> looked_at(())
+    'nobody has looked at it'
+    """
+    if not reviews:
+        return "nobody has looked at it"
+    last = reviews[-1]
+    changed = ", and it was changed since" if last.outdated else ""
+    return f"{last.state} by {last.name} on {last.on.isoformat()}{changed}"
+
+
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """Everything that an assessment needs of a knowledge base.

@@ -7,9 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from citelog.diagnostics import CitelogError, did_you_mean
-from citelog.knowledge.base import Citation, Knowledge
+from citelog.knowledge.base import STATES, Citation, Knowledge, looked_at, state_of
 from citelog.rules.program import Absent, Assignment, Comparison, Constant, Expression, Operation, Present, Rule
 from citelog.values import Iri, Value, show
+
+USES: Mapping[str, str] = {
+    "cited by the rules": "rule",
+    "a side of the conflicts": "conflict",
+    "asks for the caveats": "caveat",
+    "concluded by the rules": "rule",
+    "gives the predicate": "predicate",
+    "reads": "predicate",
+    "read by the rules": "rule",
+    "given by the rules": "rule",
+    "named in the rules": "rule",
+    "named in the statements": "statement",
+}
+"""How one thing uses another, and of what kind the other is; the text of a caveat is no id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,7 @@ def _statement(knowledge: Knowledge, id_: str) -> Found:
         ("population", found.population),
         ("offsets", f"{found.start} to {found.end} of {found.source}"),
         ("read by the rules", "; ".join(said)),
+        ("review", _review(knowledge, found.iri)),
     )
     uses = {
         "cited by the rules": [r.name for r in knowledge.program.rules if id_ in r.cites],
@@ -107,6 +122,7 @@ def _rule(knowledge: Knowledge, rule: Rule) -> Found:
         ("encodes no statement", rule.convention),
         ("file", f"{rule.span.file}:{rule.span.line}"),
         ("text", rule.text),
+        ("review", _review(knowledge, knowledge.rule(rule.name))),
     )
     cited = [Citation.of(knowledge.statements[s]) for s in rule.cites]
     gives = [other.name for other in knowledge.program.rules if rule.predicate in _read(other)]
@@ -144,6 +160,12 @@ def _term(knowledge: Knowledge, term: Iri) -> Found:
         "named in the statements": sorted(stated),
     }
     return _made(term.local, "term", knowledge.terms.labels[term], fields, [], (), uses)
+
+
+def _review(knowledge: Knowledge, iri: Iri) -> str:
+    reviews = knowledge.reviews.get(iri, ())
+    state = state_of(reviews)
+    return f"{state}: {looked_at(reviews)}" if state == STATES[0] else looked_at(reviews)
 
 
 def _made(

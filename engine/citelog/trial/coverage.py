@@ -71,6 +71,11 @@ class Point:
         rule = {"rule": self.rule} if self.rule else {}
         return {"aspect": self.aspect, "name": self.name, **rule, "text": self.text, "cases": list(self.cases)}
 
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> Point:
+        """The point that was written as data."""
+        return cls(data["aspect"], data["name"], data["text"], data.get("rule", ""), tuple(data["cases"]))
+
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
@@ -115,6 +120,12 @@ class Coverage:
             "counts": {aspect: {"exercised": done, "of": of} for aspect, (done, of) in counts.items()},
             "points": [point.to_dict() for point in self.points],
         }
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> Coverage:
+        """The coverage that was written as data."""
+        points = (Point.of_data(one) for one in data["points"])
+        return cls(tuple(data["cases"]), tuple(data["unusable"]), tuple(points))
 
 
 @dataclass(frozen=True, slots=True)
