@@ -17,13 +17,14 @@ UNACCOUNTED = "no segment accounts for it"
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of the document that is accounted for: the statements that encode it, or the reason why none does.
+    """A part of the document that is accounted for: its words, the statements that encode it or the reason why none does.
 
     `start` and `end` are its place in code points, the end exclusive. One without an id is a part that no segment
     accounts for.
     """
 
     id: str
+    words: str
     start: int
     end: int
     statements: tuple[str, ...]
@@ -107,11 +108,12 @@ def _segments(shelf: Shelf) -> Iterator[Segment]:
         yield from _left_out(text, at, start)
         at = start + len(words)
         encoded = tuple(Iri(str(one)).local for one in triples.all(iri, CL + "encodedAs"))
-        yield Segment(Iri(iri).local, start, at, encoded, triples.text(iri, CL + "outOfScope"))
+        yield Segment(Iri(iri).local, words, start, at, encoded, triples.text(iri, CL + "outOfScope"))
     yield from _left_out(text, at, len(text))
 
 
 def _left_out(text: str, start: int, end: int) -> Iterator[Segment]:
     """What stands between segments, line by line, but white space and bullets."""
     for match in re.finditer(r"[^\s•][^\n]*", text[start:end]):
-        yield Segment("", start + match.start(), start + match.start() + len(match[0].rstrip()), (), UNACCOUNTED)
+        words = match[0].rstrip()
+        yield Segment("", words, start + match.start(), start + match.start() + len(words), (), UNACCOUNTED)

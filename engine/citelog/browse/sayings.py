@@ -87,9 +87,15 @@ def _rows(shelf: Shelf, triples: Iterable[Triple], subject: str, parts: frozense
     listed = list(triples)
     return tuple(
         _row(shelf, listed, triple, parts)
-        for triple in sorted(listed, key=lambda one: (one[1] != TYPE, _called(shelf, one[1]), str(one[2])))
+        for triple in sorted(listed, key=lambda one: _order(shelf, one))
         if triple[0] == subject
     )
+
+
+def _order(shelf: Shelf, triple: Triple) -> tuple[int, str, str]:
+    """What it is, then the document's own words for it, then the rest by the names of the properties."""
+    first = (TYPE, CL + "text")
+    return (first.index(triple[1]) if triple[1] in first else len(first)), _called(shelf, triple[1]), str(triple[2])
 
 
 def _row(shelf: Shelf, triples: list[Triple], triple: Triple, parts: frozenset[str]) -> Row:

@@ -89,6 +89,19 @@ class Shelf:
             "term": {term.local: label for term, label in labels},
         }
 
+    def iris(self, kind: str, id_: str) -> tuple[str, ...]:
+        """The IRIs that an id of a kind names; none for a predicate, which the files know by its signature."""
+        match kind:
+            case "statement":
+                return (self.knowledge.statements[id_].iri.value,)
+            case "rule":
+                return (self.knowledge.rule(id_).value,)
+            case "conflict":
+                return (self.knowledge.namespace + id_,)
+            case "term":
+                return tuple(sorted(term.value for term in self.knowledge.terms.labels if term.local == id_))
+        return ()
+
     def named(self, value: Value) -> Named:
         """A value as it is read, with the thing of this knowledge base that it is, if it is one."""
         if not isinstance(value, Iri):

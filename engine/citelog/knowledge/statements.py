@@ -223,7 +223,7 @@ def read_conflicts(triples: Triples, statements: frozenset[str], found: list[Dia
             triples.text(iri, DCTERMS + "title"),
             (sides[0], sides[1]),
             triples.text(iri, CL + "conflictType"),
-            triples.text(iri, CL + "level"),
+            ", ".join(map(str, triples.all(iri, CL + "level"))),
             triples.text(iri, RDFS + "comment"),
         )
     return conflicts

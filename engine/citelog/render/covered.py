@@ -11,7 +11,7 @@ from citelog.render.phrases import counted
 from citelog.trial.coverage import ASPECTS, Coverage, Point
 from citelog.trial.suggested import Suggestion
 
-_COUNTED = {
+COUNTED = {
     "rule": ("rules", "that fire"),
     "literal": ("literals", "that decide: they fail where all else of the rule holds"),
     "side": ("sides of limits", "on which a value stands: below, at, above"),
@@ -19,7 +19,9 @@ _COUNTED = {
     "conflict": ("conflicts", "that are shown"),
     "conclusion": ("conclusions", "that are drawn"),
 }
-_NEVER = {
+"""What each aspect counts, and what a case does to one of them."""
+
+NEVER = {
     "rule": "Rules that never fire",
     "literal": "Literals that never decide (one that follows from the rest of its rule never can)",
     "side": "Limits that no value is tried at",
@@ -27,6 +29,8 @@ _NEVER = {
     "conflict": "Conflicts that are never shown",
     "conclusion": "Conclusions that are never drawn",
 }
+"""The headings of what no case exercises."""
+
 
 
 def covered(
@@ -40,7 +44,7 @@ def covered(
     for aspect in ASPECTS:
         if gaps := [point for point in found.gaps if point.aspect == aspect]:
             yield Line("")
-            yield Line(_NEVER[aspect], "bold")
+            yield Line(NEVER[aspect], "bold")
             yield from _gaps(gaps, knowledge, width)
     yield from _suggested(suggestions, width)
 
@@ -67,17 +71,17 @@ def rule(
 def _counts(found: Coverage) -> Iterator[Line]:
     for aspect in ASPECTS:
         done, of = found.counts(aspect)
-        name, what = _COUNTED[aspect]
+        name, what = COUNTED[aspect]
         if of:
             yield Line(f"  {name:16} {done:4} of {of:4}  {what}", "green" if done == of else "yellow")
     done, of = found.counts()
-    yield Line(f"  {'in all':16} {done:4} of {of:4}  {_down(found.percent)} %", "bold")
+    yield Line(f"  {'in all':16} {done:4} of {of:4}  {share(found.percent)} %", "bold")
 
 
-def _down(percent: float) -> str:
+def share(percent: float) -> str:
     """A share with one digit behind the point, never more than it is.
 
-    >>> _down(99.97), _down(100.0)
+    >>> share(99.97), share(100.0)
     ('99.9', '100.0')
     """
     return f"{int(percent * 10) / 10:.1f}"

@@ -55,6 +55,8 @@ class Limits:
     consultation_result: int = 32 << 20
     consultations_waiting: int = 128
     consultation_wait_seconds: float = 30.0
+    count_seconds: float = 600.0  # to run all cases of a knowledge base, and to count what they show
+    count_memory: int = 1 << 30
     one_client: int = 96  # requests of one address to the API at a time
     head_seconds: float = 10.0  # from the first byte of a request to the end of its headers
     body_seconds: float = 10.0
@@ -100,6 +102,11 @@ class Limits:
             self.consultations_waiting,
             self.consultation_wait_seconds,
         )
+
+    @property
+    def counts(self) -> Bounds:
+        """The bounds of the process that counts: there is one, and it says all when it has loaded."""
+        return Bounds(1, 1, self.count_seconds, self.count_seconds, self.count_memory, 1, self.count_seconds)
 
 
 class Refusal(Exception):
