@@ -17,7 +17,7 @@ UNACCOUNTED = "no segment accounts for it"
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of the document that is accounted for: its words, the statements that encode it or the reason why none does.
+    """A part of the document: its words, the statements that encode it, or the reason why none does.
 
     `start` and `end` are its place in code points, the end exclusive. One without an id is a part that no segment
     accounts for.

@@ -116,13 +116,15 @@ def _of_knowledge(
 def _served(kb: str | None, limits: Limits, edit: bool, log: str | None, log_key: Path | None) -> Served:
     from citelog.serve.app import Served
     from citelog.serve.bench import Bench
+    from citelog.serve.browsing import Browsing
     from citelog.serve.consultation import Consultation
     from citelog.serve.playground import Playground
 
     knowledge, folder = open_base(kb), home.knowledge(kb)
     logged = None if log is None else _logged(knowledge, log, log_key)
     consultation = Consultation(folder, knowledge.sha256, limits, logged.entered if logged else None)
-    return Served(consultation, Playground(Bench(folder, limits, edit), knowledge), logged)
+    playground = Playground(Bench(folder, limits, edit), knowledge)
+    return Served(consultation, playground, Browsing(folder, knowledge, limits), logged)
 
 
 def _logged(knowledge: Knowledge, log: str, log_key: Path | None) -> Logged:

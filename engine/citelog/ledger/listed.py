@@ -50,9 +50,7 @@ def stretch(path: Path, until: int | None, most: int) -> Stretch:
         end = size if until is None else until
         if not 0 < end <= size:
             raise CitelogError(f"{path}: it has {size:,} entries, and none before {end:,}\n   = begin with the last")
-        found = [
-            Listed(row.number, said(row), row.hashes[:WIDTH]) for row in rows.rows(end, max(0, end - most))
-        ]
+        found = [Listed(row.number, said(row), row.hashes[:WIDTH]) for row in rows.rows(end, max(0, end - most))]
         return Stretch(key, str(said(rows.row(0))["keep"]), Signed.read(rows.head()), tuple(reversed(found)))
 
 

@@ -6,12 +6,12 @@ The page needs no network and no script. It decides nothing: what it says, the a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from citelog.audit.gates import Failed
 from citelog.audit.model import TOPICS, WEIGHTS, Audit, Figure, total
-from citelog.audit.trace import LEVELS, Node, Trace
+from citelog.audit.trace import LEVELS, Key, Node, Trace
 from citelog.home import VERSION
 from citelog.knowledge.base import Knowledge, Statement
 from citelog.render.page import anchors_of
@@ -63,36 +63,55 @@ def audit_page(
 
     The same audit gives the same bytes. Where it is not `whole`, only the trace is set.
     """
+    places = anchors(trace) if trace else {}
     return fill(
         "audit.html",
-        found=found,
-        failed=tuple(failed),
-        topics=[(name, title, [f for f in found.figures if f.topic == name]) for name, title in TOPICS.items()],
-        totals={weight: total(found.figures, weight) for weight in WEIGHTS},
-        uncounted=sum(bool(one.uncounted) for one in found.figures),
-        weights=WEIGHTS,
-        mark=mark,
+        **parts(found, failed, trace, knowledge, places),
         whole=whole,
-        trace=trace,
-        knowledge=knowledge,
-        levels=LEVELS,
-        readings=_readings(trace, knowledge) if trace and knowledge else (),
-        conclusions=[_back(trace, node) for node in trace.of("conclusion")] if trace else (),
-        rules=[_back(trace, node) for node in trace.of("rule") if _answers(node, knowledge)] if trace else (),
-        cases=[(node, trace.back(node, "conclusion")) for node in trace.of("case")] if trace else (),
-        properties=[(node, trace.back(node, "conclusion")) for node in trace.of("property")] if trace else (),
-        members=[
+        href=lambda node: f"#{places[node.key]}" if node.key in places else "",
+        whose=lambda about: "",
+        engine=f"citelog {VERSION}",
+        running=_quoted(f"Audit of {found.knowledge} {found.version}"),
+    )
+
+
+def parts(
+    found: Audit,
+    failed: Iterable[Failed],
+    trace: Trace | None,
+    knowledge: Knowledge | None,
+    places: Mapping[Key, str],
+) -> dict[str, object]:
+    """What the parts of the page are made of (`audit_parts.html`); `places` are where each traced thing stands on it.
+
+    Beside them they ask for `href`, the address of a traced thing, and `whose`, that of what an item is about.
+    """
+    return {
+        "found": found,
+        "failed": tuple(failed),
+        "topics": [(name, title, [f for f in found.figures if f.topic == name]) for name, title in TOPICS.items()],
+        "totals": {weight: total(found.figures, weight) for weight in WEIGHTS},
+        "uncounted": sum(bool(one.uncounted) for one in found.figures),
+        "weights": WEIGHTS,
+        "mark": mark,
+        "trace": trace,
+        "knowledge": knowledge,
+        "levels": LEVELS,
+        "readings": _readings(trace, knowledge) if trace and knowledge else (),
+        "conclusions": [_back(trace, node) for node in trace.of("conclusion")] if trace else (),
+        "rules": [_back(trace, node) for node in trace.of("rule") if _answers(node, knowledge)] if trace else (),
+        "cases": [(node, trace.back(node, "conclusion")) for node in trace.of("case")] if trace else (),
+        "properties": [(node, trace.back(node, "conclusion")) for node in trace.of("property")] if trace else (),
+        "members": [
             (node, trace.forth(node, "element"), trace.back(node, "member"), trace.forth(node, "member"))
             for node in trace.of("member")
         ]
         if trace
         else (),
-        elements=[(node, trace.back(node, "member")) for node in trace.of("element")] if trace else (),
-        anchors=_anchors(trace) if trace else {},
-        engine=f"citelog {VERSION}",
-        running=_quoted(f"Audit of {found.knowledge} {found.version}"),
-        counted=counted,
-    )
+        "elements": [(node, trace.back(node, "member")) for node in trace.of("element")] if trace else (),
+        "anchors": places,
+        "counted": counted,
+    }
 
 
 def mark(figure: Figure) -> str:
@@ -102,7 +121,7 @@ def mark(figure: Figure) -> str:
     return figure.weight if figure.count or figure.weight == "disclosed" else "fine"
 
 
-def _anchors(trace: Trace) -> dict[tuple[str, str], str]:
+def anchors(trace: Trace) -> dict[Key, str]:
     """An id of an element for each thing that is traced."""
     names = anchors_of(f"{node.level}-{node.id}" for node in trace.nodes if node.level != "triple")
     return {node.key: names[f"{node.level}-{node.id}"] for node in trace.nodes if node.level != "triple"}

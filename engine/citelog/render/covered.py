@@ -32,7 +32,6 @@ NEVER = {
 """The headings of what no case exercises."""
 
 
-
 def covered(
     found: Coverage, suggestions: Iterable[Suggestion], knowledge: Knowledge, width: int = WIDTH
 ) -> Iterator[Line]:

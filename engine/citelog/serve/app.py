@@ -15,6 +15,7 @@ from citelog.graph.library import Query as Stored
 from citelog.serve import pages
 from citelog.serve.accept import chosen
 from citelog.serve.api import Api
+from citelog.serve.browsing import Browsing
 from citelog.serve.consultation import Consultation
 from citelog.serve.guard import Guard, refused
 from citelog.serve.limits import Refusal
@@ -30,10 +31,11 @@ PROGRAMS = ("/api/", "/health")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A knowledge base as it is served: who answers about patients, where drafts are tried, and the log, if any."""
+    """A knowledge base as it is served: who answers about patients, its own pages, where drafts are tried, any log."""
 
     consultation: Consultation
     playground: Playground
+    browsing: Browsing
     logged: Logged | None = None
 
     @property
@@ -86,6 +88,7 @@ def application(
             Route("/style.css", _style),
             Route("/health", health),
             *(served.routes() if served else ()),
+            *(served.browsing.routes(shell, queries) if served else ()),
         ],
         exception_handlers={Refusal: refusing, HTTPException: refusing},
     )

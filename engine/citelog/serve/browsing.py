@@ -24,7 +24,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.render.documents import written
 from citelog.serve.accept import chosen
 from citelog.serve.counting import Counting
-from citelog.serve.knowledge_pages import LEAVES, PATHS, Book
+from citelog.serve.knowledge_pages import LEAVES, PATHS, Book, audit_style
 from citelog.serve.limits import Limits, Refusal
 from citelog.serve.operations import JSON, JSONLD, TURTLE
 from citelog.serve.queries import Job, Queries
@@ -42,6 +42,8 @@ SEARCHED = 200
 """Characters that may be searched for."""
 KEPT = 200
 """Pages that are kept when they have been set once."""
+
+FOREVER = "public, max-age=31536000, immutable"
 
 PREFIXES = {
     "cl": "https://w3id.org/citelog#",
@@ -76,6 +78,7 @@ class Browsing:
         for name in LEAVES:
             yield Route(f"/knowledge/{name}".removesuffix("/"), partial(leaf, name))
         yield Route("/knowledge/search", partial(self._search, shell))
+        yield Route("/knowledge/audit.css", _audit_style)
         for kind, path in PATHS.items():
             yield Route(f"/knowledge/{path}/{{id:path}}", partial(thing, kind))
 
@@ -90,8 +93,8 @@ class Browsing:
         if (counts := self.counting.counts) is None:
             told = self.counting.trouble
             raise Refusal(503, told or "the cases are still being counted", "try again in a moment")
-        document = {"coverage": counts.coverage, "audit": counts.audit, "trace": counts.trace}[name]
-        return Response(await run_in_threadpool(lambda: written([document.to_dict()])), media_type=JSON)
+        of = {"coverage": counts.coverage.to_dict, "audit": counts.audit.to_dict, "trace": counts.trace.to_dict}[name]
+        return Response(await run_in_threadpool(lambda: written([of()])), media_type=JSON)
 
     async def _thing(self, shell: Shell, queries: Queries, kind: str, request: Request) -> Response:
         """A page about one thing."""
@@ -115,9 +118,7 @@ class Browsing:
         prefixes = {self.knowledge.id: self.knowledge.namespace, **PREFIXES}
         base = str(request.url.replace(query=""))
         job = Job(query, base, form, self.limits.result, None, None, union=False, prefixes=prefixes)
-        return Response(
-            await while_listening(request, queries.ask(job)), media_type=form, headers={"Vary": "Accept"}
-        )
+        return Response(await while_listening(request, queries.ask(job)), media_type=form, headers={"Vary": "Accept"})
 
     async def _search(self, shell: Shell, request: Request) -> Response:
         """What holds some words. Nothing of a patient is searched here."""
@@ -151,6 +152,10 @@ class Browsing:
                 what, _, remedy = str(error).partition("\n   = ")
                 raise Refusal(503, what, remedy or "start the server again") from error
         return self._shelf
+
+
+async def _audit_style(request: Request) -> Response:
+    return Response(audit_style()[0], headers={"Cache-Control": FOREVER}, media_type="text/css")
 
 
 def _form(request: Request, offered: tuple[str, ...]) -> str:

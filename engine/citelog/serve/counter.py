@@ -1,4 +1,4 @@
-"""The program that counts a knowledge base: its cases are run as it is loaded, and what they show is all that it says."""
+"""The program that counts a knowledge base: all cases are run as it is loaded, and that is all it does."""
 
 from __future__ import annotations
 

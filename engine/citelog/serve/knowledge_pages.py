@@ -6,9 +6,11 @@ same values.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -23,12 +25,14 @@ from citelog.knowledge.base import STATES
 from citelog.knowledge.lookup import USES, Found
 from citelog.render.page import anchors_of
 from citelog.render.phrases import UNRESOLVED, counted, markers
+from citelog.render.template import source as template
 from citelog.rules.program import Predicate
 from citelog.serve.shell import Shell
 from citelog.values import Iri
 
 if TYPE_CHECKING:
     from citelog.audit.model import Item
+    from citelog.audit.trace import Node
     from citelog.browse.counts import Counts
     from citelog.trial.coverage import Point
 
@@ -67,6 +71,13 @@ def address(kind: str, id_: str) -> str:
     '/knowledge/rules/a%2Fb%20c'
     """
     return f"{HERE}/{PATHS[kind]}/{quote(id_, safe='')}"
+
+
+@cache
+def audit_style() -> tuple[bytes, str]:
+    """How the pages of an audit look beside what all pages look like, and a name for it that changes with it."""
+    sheet = f"{template('audit.css')}body{{max-width:96rem}}\n".encode()  # as wide as the pages beside it
+    return sheet, hashlib.sha256(sheet).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,35 +208,62 @@ class Book:
     def _coverage(self) -> str:
         from citelog.render.covered import COUNTED, NEVER, share
 
-        return self._page(
-            "coverage.html", "coverage", told=COUNTED, never=NEVER, share=share, anchors=self._anchors()
-        )
+        return self._page("coverage.html", "coverage", told=COUNTED, never=NEVER, share=share, anchors=self._anchors())
 
     def _audit(self) -> str:
-        return self._page("audited.html", "audit")
+        return self._page("audited.html", "audit", **self._parts(), whole=True)
 
     def _trace(self) -> str:
-        return self._page("traced.html", "trace")
+        return self._page("traced.html", "trace", **self._parts(), whole=False)
+
+    def _parts(self) -> dict[str, object]:
+        """What the page of an audit is made of, as the one that stands alone is; its links lead to our pages."""
+        from citelog.render.audit_page import anchors, parts
+
+        if self.counts is None:
+            return {}
+        found, trace = self.counts.audit, self.counts.trace
+        places = anchors(trace)
+        conclusions = self._anchors()
+
+        def href(node: Node) -> str:
+            if node.level in PATHS and node.id in self.shelf.ids(node.level):
+                return address(node.level, node.id)
+            match node.level:
+                case "conclusion" if node.id in conclusions:
+                    return f"{HERE}/conclusions#{conclusions[node.id]}"
+                case "case":
+                    return f"{HERE}/cases#{quote(node.id)}"
+            return f"{HERE}/trace#{places[node.key]}" if node.key in places else ""
+
+        def whose(about: str) -> str:
+            for level in ("statement", "rule", "conflict"):
+                if about in self.shelf.ids(level):
+                    return address(level, about)
+            named = (trace.by_key.get((level, about)) for level in ("sentence", "conclusion", "case", "property"))
+            return next((href(node) for node in named if node), "")
+
+        made = parts(found, self.counts.failed, trace, self.shelf.knowledge, places)
+        return {**made, "href": href, "whose": whose}
 
     # what pages share
 
     def _page(self, name: str, leaf: str, **values: object) -> str:
-        return self.shell.page(
-            f"knowledge/{name}",
-            HERE,
-            shelf=self.shelf,
-            knowledge=self.shelf.knowledge,
-            counts=self.counts,
-            trouble=self.trouble,
-            leaf=leaf,
-            leaves=LEAVES,
-            paths=PATHS,
-            address=address,
-            counted=counted,
-            markers=markers,
-            unresolved=UNRESOLVED if self.shelf.knowledge.unresolved else "",
-            **values,
-        )
+        shared = {
+            "shelf": self.shelf,
+            "knowledge": self.shelf.knowledge,
+            "counts": self.counts,
+            "trouble": self.trouble,
+            "leaf": leaf,
+            "leaves": LEAVES,
+            "paths": PATHS,
+            "address": address,
+            "counted": counted,
+            "markers": markers,
+            "unresolved": UNRESOLVED if self.shelf.knowledge.unresolved else "",
+            "audit_style": f"/knowledge/audit.css?{audit_style()[1]}",
+        }
+        return self.shell.page(f"knowledge/{name}", HERE, **{**shared, **values})
 
     def _anchors(self) -> Mapping[str, str]:
         """Where each conclusion stands on the page of the conclusions."""

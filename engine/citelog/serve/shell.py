@@ -44,8 +44,11 @@ AUDIENCES = {
 
 SPARQL = Place("/sparql", "Query", "auditor", "Ask the knowledge, its sources and the cases, in SPARQL.")
 PLAYGROUND = Place("/playground", "Playground", "author", "Change rules and a case, and watch what follows.")
+KNOWLEDGE = Place(
+    "/knowledge", "Knowledge", "auditor", "Read the document, and what is made of it: statements, rules, conflicts."
+)
 LOG = Place("/log", "Log", "auditor", "The log of assessments, and its signed checkpoint.")
-PLACES = (PLAYGROUND, SPARQL, LOG)
+PLACES = (KNOWLEDGE, PLAYGROUND, SPARQL, LOG)
 """Every place, in the order of the navigation."""
 
 
@@ -97,7 +100,7 @@ def _style() -> tuple[bytes, str]:
         return (STATIC / name).read_text(encoding="utf-8").removeprefix('@charset "UTF-8";')
 
     layers = f"@layer pico{{{text('pico.css')}}}\n@layer settled{{{text('settled.css')}}}\n"
-    sheet = (layers + stylesheet() + template("timeline.css") + text("shell.css")).encode()
+    sheet = (layers + stylesheet() + template("timeline.css") + text("shell.css") + text("knowledge.css")).encode()
     return sheet, hashlib.sha256(sheet).hexdigest()[:12]
 
 
