@@ -18,6 +18,10 @@ from citelog.ledger.rows import DamagedError
 from citelog.ledger.tree import WIDTH
 
 
+class NoEntryError(CitelogError):
+    """It was asked for an entry that the log does not have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """An entry: its number, what it says, and its leaf hash."""
@@ -40,7 +44,7 @@ class Stretch:
 def stretch(path: Path, until: int | None, most: int) -> Stretch:
     """The last `most` entries before the number `until`; of all, where none is named.
 
-    Raises CitelogError where there are none there, or the log cannot be read.
+    Raises NoEntryError where there are none there, and CitelogError where the log cannot be read.
     """
     with reading(path) as (folder, rows):
         key, size = folder.public_key(), rows.size()
@@ -49,11 +53,14 @@ def stretch(path: Path, until: int | None, most: int) -> Stretch:
             raise DamagedError(f"it holds {size} entries, and {head.size} were signed")
         end = size if until is None else until
         if not 0 < end <= size:
-            raise CitelogError(f"{path}: it has {size:,} entries, and none before {end:,}\n   = begin with the last")
+            raise NoEntryError(f"the log has the entries 0 to {size - 1:,}, and none before {end:,}")
         found = [Listed(row.number, said(row), row.hashes[:WIDTH]) for row in rows.rows(end, max(0, end - most))]
         return Stretch(key, str(said(rows.row(0))["keep"]), Signed.read(rows.head()), tuple(reversed(found)))
 
 
 def shown(path: Path, number: int) -> Proof:
-    """The proof of an entry without the salt beside it. Raises CitelogError as `prove`."""
+    """The proof of an entry without the salt beside it. Raises NoEntryError where there is none; CitelogError as `prove`."""
+    with reading(path) as (_, rows):
+        if not 0 <= number < (size := rows.size()):
+            raise NoEntryError(f"the log has the entries 0 to {size - 1:,}, and no {number:,}")
     return replace(prove(path, number), salt=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -47,10 +48,9 @@ class Served:
     def routes(self) -> Iterator[Route]:
         """What leads where."""
         yield from Api(self.consultation).routes()
-        yield from _of_playground(self.playground)
+        yield from _of_playground(self.playground, self.shell)
         if self.logged is not None:
-            yield Route("/log", self.logged.about)
-            yield Route("/log/checkpoint", self.logged.checkpoint)
+            yield from self.logged.routes(self.shell)
 
 
 def application(
@@ -95,8 +95,8 @@ def application(
     return Guard(resources, names)
 
 
-def _of_playground(playground: Playground) -> Iterator[Route]:
-    yield Route("/playground", playground.page)
+def _of_playground(playground: Playground, shell: Shell) -> Iterator[Route]:
+    yield Route("/playground", partial(playground.page, shell))
     yield Route("/playground/files", playground.files)
     for task in (playground.one, playground.all, playground.patch, playground.save):
         yield Route(f"/playground/{task.__name__}", task, methods=["POST"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,13 @@ from typing import Any
 
 from citelog.graph.library import Query
 from citelog.knowledge.base import Knowledge
-from citelog.render.template import stylesheet
+from citelog.ledger.entry import read
+from citelog.ledger.listed import Stretch
+from citelog.ledger.proofs import Proof
+from citelog.ledger.tree import leaf_hash
+from citelog.render.logged import KEEPS
 from citelog.serve.limits import Refusal
-from citelog.serve.shell import SPARQL, Shell, environment
+from citelog.serve.shell import LOG, PLAYGROUND, SPARQL, Shell
 from citelog.serve.shell import STATIC as FOLDER
 
 ROWS = 500
@@ -57,18 +62,39 @@ def query_page(
     return shell.page("sparql.html", SPARQL.address, library=library, query=query, answer=answer, refusal=refusal)
 
 
-def playground_page(knowledge: Knowledge, edit: bool) -> str:
+def playground_page(shell: Shell, knowledge: Knowledge, edit: bool) -> str:
     """The playground of a knowledge base; `edit` says whether drafts can be saved."""
-    return environment().get_template("playground.html").render(knowledge=knowledge, edit=edit)
+    return shell.page("playground.html", PLAYGROUND.address, knowledge=knowledge, edit=edit)
+
+
+def log_page(shell: Shell, found: Stretch) -> str:
+    """The page of a log: what it says of itself, and some of its entries."""
+    return shell.page("log.html", LOG.address, found=found, base64=_base64, keeps=KEEPS)
+
+
+def entry_page(shell: Shell, proof: Proof) -> str:
+    """The page of one entry, with its proof."""
+    said = read(proof.entry)
+    return shell.page(
+        "entry.html",
+        LOG.address,
+        proof=proof,
+        said={key: value for key, value in said.items() if key not in ("format", "kind", "number", "time")},
+        kind=said["kind"],
+        time=said["time"],
+        leaf=leaf_hash(proof.entry).hex(),
+        base64=_base64,
+    )
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
 
 
 @cache
 def static(name: str) -> tuple[bytes, str]:
     """A file that the playground loads, and its media type."""
-    data = (FOLDER / name).read_bytes()
-    if name == "playground.css":  # what it shows of proofs looks as it does on the page of an assessment
-        data = stylesheet().encode() + data
-    return data, STATIC[name]
+    return (FOLDER / name).read_bytes(), STATIC[name]
 
 
 def _answer(result: bytes, media: str) -> Answer:

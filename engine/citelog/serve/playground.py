@@ -19,6 +19,7 @@ from citelog.serve import pages
 from citelog.serve.bench import Bench
 from citelog.serve.limits import Refusal
 from citelog.serve.requests import body_of, media_of, while_listening
+from citelog.serve.shell import Shell
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -38,9 +39,9 @@ class Playground:
     bench: Bench
     knowledge: Knowledge
 
-    async def page(self, request: Request) -> Response:
+    async def page(self, shell: Shell, request: Request) -> Response:
         """The page itself."""
-        text = pages.playground_page(self.knowledge, self.bench.edit)
+        text = pages.playground_page(shell, self.knowledge, self.bench.edit)
         return Response(text, headers={"Content-Security-Policy": POLICY}, media_type="text/html")
 
     async def files(self, request: Request) -> Response:

@@ -1,0 +1,44 @@
+"""A knowledge base whose every text tries to be markup: its document, its labels, sentences, reasons and remarks.
+
+Blanks become a tag, in the document and in all that quotes it alike; so every quote stands where it stood.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+TAGS = '"><script>alert()</script><img src=x> '
+"""What stands for each blank."""
+CASE = 'a"><img src=x onerror=alert()>.yaml'
+"""The name of a case; that of a file can hold no slash."""
+
+_LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
+_KEPT = ("cl:signature", "cl:file", "cl:sha256", "cl:side", "cl:accepts", "cl:ucum", "cl:markers", "#[name")
+"""Lines whose texts the engine reads by their form."""
+
+
+def hostile(folder: Path, made: Path) -> Path:
+    """A copy of a knowledge base in which nothing that a reader sees is harmless."""
+    shutil.copytree(folder, made, ignore=shutil.ignore_patterns("proofs"))
+    [source] = (made / "source").glob("*.txt")
+    pinned = hashlib.sha256(source.read_bytes()).hexdigest()
+    source.write_text(source.read_text(encoding="utf-8").replace(" ", TAGS), encoding="utf-8")
+    for file in (*made.glob("*.ttl"), *made.glob("*.trig"), *made.glob("rules/*.rls")):
+        lines = file.read_text(encoding="utf-8").replace(pinned, hashlib.sha256(source.read_bytes()).hexdigest())
+        file.write_text("".join(map(_line, lines.splitlines(keepends=True))), encoding="utf-8")
+    shutil.copy(next((made / "cases").glob("*.yaml")), made / "cases" / CASE)
+    return made
+
+
+def _line(line: str) -> str:
+    line = re.sub(r"cl:(start|end)\s+\d+\s*;", "", line)
+    if any(key in line for key in _KEPT):
+        return line
+    if line.startswith("%%% @convention ") or (line.startswith("%%% ") and "@" not in line):
+        first, said = line.split(" ", 2 if "@" in line else 1)[:-1], line.split(" ", 2 if "@" in line else 1)[-1]
+        return " ".join((*first, said.replace(" ", TAGS)))
+    tags = TAGS.replace('"', "'" if line.startswith("#[display") else '\\"')
+    return _LITERAL.sub(lambda match: f'"{match[1].replace(" ", tags)}"', line)
