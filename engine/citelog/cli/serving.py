@@ -124,7 +124,7 @@ def _served(kb: str | None, limits: Limits, edit: bool, log: str | None, log_key
     logged = None if log is None else _logged(knowledge, log, log_key)
     consultation = Consultation(folder, knowledge.sha256, limits, logged.entered if logged else None)
     playground = Playground(Bench(folder, limits, edit), knowledge)
-    return Served(consultation, playground, Browsing(folder, knowledge, limits), logged)
+    return Served(consultation, playground, logged, Browsing(folder, knowledge, limits))
 
 
 def _logged(knowledge: Knowledge, log: str, log_key: Path | None) -> Logged:

@@ -36,8 +36,8 @@ class Served:
 
     consultation: Consultation
     playground: Playground
-    browsing: Browsing
     logged: Logged | None = None
+    browsing: Browsing | None = None
 
     @property
     def shell(self) -> Shell:
@@ -88,7 +88,7 @@ def application(
             Route("/style.css", _style),
             Route("/health", health),
             *(served.routes() if served else ()),
-            *(served.browsing.routes(shell, queries) if served else ()),
+            *(served.browsing.routes(shell, queries) if served and served.browsing else ()),
         ],
         exception_handlers={Refusal: refusing, HTTPException: refusing},
     )

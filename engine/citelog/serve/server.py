@@ -81,7 +81,8 @@ async def _ending(served: Served | None) -> AsyncIterator[None]:
         if served is not None:
             await served.consultation.close()
             await served.playground.bench.close()
-            await served.browsing.counting.close()
+            if served.browsing is not None:
+                await served.browsing.counting.close()
 
 
 class _Server(uvicorn.Server):
