@@ -137,14 +137,26 @@ def calls(syntax: ast.Module) -> Iterator[str]:
                 yield f".{name}"
 
 
-def uses(syntax: ast.Module, roots: set[str]) -> set[str]:
-    """Which of some modules of the standard library or of others a module imports."""
-    return {root for root in roots for dotted in imports(syntax) if f"{dotted}.".startswith(f"{root}.")}
+@cache
+def imported(name: str) -> tuple[str, ...]:
+    """What a module of ours imports."""
+    return tuple(imports(tree(name)))
+
+
+@cache
+def called(name: str) -> frozenset[str]:
+    """What a module of ours calls."""
+    return frozenset(calls(tree(name)))
+
+
+def uses(name: str, roots: set[str]) -> set[str]:
+    """Which of some modules of the standard library or of others a module of ours imports."""
+    return {root for root in roots for dotted in imported(name) if f"{dotted}.".startswith(f"{root}.")}
 
 
 def upward(name: str) -> list[str]:
     known = frozenset(paths())
-    targets = {named(dotted, known) for dotted in imports(tree(name))} - {None, name}
+    targets = {named(dotted, known) for dotted in imported(name)} - {None, name}
     return [f"{name} imports {t}" for t in sorted(filter(None, targets)) if DEPTH.get(t, len(DEPTH)) <= DEPTH[name]]
 
 
@@ -163,7 +175,7 @@ def test_imports_point_down() -> None:
 
 
 def test_no_import_hides_from_this_test() -> None:
-    hidden = {(name, dotted) for name in modules() for dotted in imports(tree(name)) if dotted.startswith("(")}
+    hidden = {(name, dotted) for name in modules() for dotted in imported(name) if dotted.startswith("(")}
     assert not hidden
 
 
@@ -184,9 +196,7 @@ def test_the_engine_knows_no_disease() -> None:
 
 
 def test_only_cli_prints() -> None:
-    printing = {
-        name for name in modules() if not name.startswith("cli.") and {"print", ".print"} & set(calls(tree(name)))
-    }
+    printing = {name for name in modules() if not name.startswith("cli.") and {"print", ".print"} & called(name)}
     printing |= {
         name
         for name in modules()
@@ -201,14 +211,14 @@ def test_only_named_modules_touch_files() -> None:
     touching = {
         name: found
         for name in modules()
-        if (found := (set(calls(tree(name))) & (FILE_FUNCTIONS | methods)) | uses(tree(name), FILE_MODULES))
+        if (found := (called(name) & (FILE_FUNCTIONS | methods)) | uses(name, FILE_MODULES))
     }
     assert not {n: f for n, f in touching.items() if n not in TOUCHES_FILES}
     assert not set(TOUCHES_FILES) - set(touching), "the files block names modules that touch no file"
 
 
 def test_only_the_server_reaches_the_network_and_only_git_is_started() -> None:
-    reaching = {name: found for name in modules() if (found := uses(tree(name), OUTSIDE))}
+    reaching = {name: found for name in modules() if (found := uses(name, OUTSIDE))}
     assert reaching == {
         "serve.server": {"socket"},
         "serve.pool": {"socket"},
@@ -219,13 +229,13 @@ def test_only_the_server_reaches_the_network_and_only_git_is_started() -> None:
 
 
 def test_nothing_reads_the_clock_or_draws_lots_but_the_log() -> None:
-    reading = {name: found for name in modules() if (found := CLOCK & {*calls(tree(name)), *imports(tree(name))})}
-    drawing = {name: found for name in modules() if (found := uses(tree(name), {"random", "secrets", "uuid"}))}
+    reading = {name: found for name in modules() if (found := CLOCK & {*called(name), *imported(name)})}
+    drawing = {name: found for name in modules() if (found := uses(name, {"random", "secrets", "uuid"}))}
     assert reading == {"ledger.moment": {".now"}} and drawing == {"ledger.moment": {"secrets"}}
 
 
 def test_no_string_is_evaluated() -> None:
-    assert not {name: found for name in modules() if (found := set(calls(tree(name))) & EVALUATES)}
+    assert not {name: found for name in modules() if (found := called(name) & EVALUATES)}
 
 
 def test_this_test_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
