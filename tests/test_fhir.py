@@ -27,7 +27,8 @@ def coded(system: str, code: str, text: str = "") -> dict[str, Any]:
 
 
 def observation(**elements: Any) -> dict[str, Any]:
-    return {"resourceType": "Observation", "status": "final", "code": coded(LOINC, "2276-4"), **elements}
+    base = {"resourceType": "Observation", "status": "final", "code": coded(LOINC, "2276-4")}
+    return {**base, "subject": {"reference": "Patient/p1"}, **elements}
 
 
 def quantity(value: Any, code: str = "ug/L", **more: Any) -> dict[str, Any]:
@@ -214,7 +215,7 @@ def test_a_fhir_record_is_called_by_its_file_as_a_case_file_without_an_id_is(tmp
         ({"valueString": "see comment"}, "Serum ferritin: see comment."),
         ({"valueCodeableConcept": {"text": "low"}}, "Serum ferritin: low."),
         ({"valueBoolean": True}, "Serum ferritin: true."),
-        ({"valueRange": {"low": {"value": 1}}}, 'Serum ferritin: {"low":{"value":1}}.'),
+        ({"valueRange": {"low": {"value": 1}}}, "Serum ferritin: range from 1."),
         ({}, "Serum ferritin: no value recorded."),
         ({"valueQuantity": quantity(80), "status": "preliminary"}, "Serum ferritin: 80 µg/L."),
         ({"valueQuantity": quantity(80), "issued": "2026-03-02T08:30:00Z"}, "Serum ferritin: 80 µg/L (2026-03-02)."),
@@ -332,7 +333,8 @@ def test_a_unit_that_is_coded_and_printed_differently_is_neither_of_the_two() ->
 
 def test_a_panel_that_has_only_members_gets_a_note() -> None:
     panel = observation(code={"text": "iron panel"}, hasMember=[{"reference": "Observation/1"}])
-    assert notes(panel) == [
+    member = observation(id="1", valueQuantity=quantity(80))
+    assert notes(panel, member) == [
         'Observation "iron panel" has no result of its own, only members. Its members are read where they stand.'
     ]
     wrong = notes({**panel, "status": "entered-in-error"})
@@ -498,10 +500,10 @@ def test_resources_of_other_types_are_counted_one_note_for_each_type() -> None:
     claim = {"resourceType": "Claim"}
     case = read(claim, observation(), claim, {"resourceType": "AllergyIntolerance"})
     assert [(note.text, note.read_from) for note in case.notes] == [
-        ("1 AllergyIntolerance resource is not read.", "Bundle"),
-        ("2 Claim resources are not read.", "Bundle"),
+        ("1 AllergyIntolerance resource is not read: no entry is made of this type.", "Bundle.entry[3].resource"),
+        ("2 Claim resources are not read: a bill is no record of what was found.", "Bundle.entry[0,2].resource"),
     ]
-    assert notes(claim) == ["1 Claim resource is not read."]
+    assert notes(claim) == ["1 Claim resource is not read: a bill is no record of what was found."]
 
 
 @pytest.mark.parametrize(
@@ -643,7 +645,7 @@ def test_a_medication_that_was_entered_in_error_is_not_used_silently() -> None:
 
 def test_a_resource_type_that_r4_has_and_r4b_has_not_is_not_read_and_not_refused() -> None:
     for kind in ("EffectEvidenceSynthesis", "MedicinalProductIngredient", "RiskEvidenceSynthesis"):
-        assert notes({"resourceType": kind}) == [f"1 {kind} resource is not read."]
+        assert notes({"resourceType": kind}) == [f"1 {kind} resource is not read: no entry is made of this type."]
 
 
 def known_as(value: str, system: str = "http://mrn", **more: Any) -> dict[str, Any]:

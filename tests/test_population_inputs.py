@@ -21,7 +21,7 @@ import b12
 import walked
 from citelog import answer, patient
 from citelog.diagnostics import CaseError
-from citelog.patient.fhir import READ as READ_TYPES
+from citelog.patient.resources import READ as READ_TYPES
 from citelog.patient.fhir import read_one
 from citelog.patient.reading import json_object
 from citelog.patient.releases import other_release
@@ -579,7 +579,10 @@ def test_a_line_of_bulk_data_is_read_or_set_aside(case: str, tmp_path: Path) -> 
 def test_types_that_nothing_reads_are_counted(tmp_path: Path) -> None:
     visit = {"resourceType": "Encounter", "subject": {"reference": "Patient/p1"}}
     read = found(tmp_path, {"a.ndjson": ndjson(someone(), visit, visit, {"resourceType": "Claim"})})
-    assert read.source.remarks == ("1 Claim resource is not read.", "2 Encounter resources are not read.")
+    assert read.source.remarks == (
+        "1 Claim resource is not read: a bill is no record of what was found.",
+        "2 Encounter resources are not read: no entry is made of this type.",
+    )
 
 
 def test_a_medicine_is_found_where_its_resource_stands(tmp_path: Path) -> None:

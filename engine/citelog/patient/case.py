@@ -127,10 +127,11 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A record as it was read: its bytes, and the form that they were recognised as."""
+    """A record as it was read: its bytes, the form that they were recognised as, the patient chosen of several."""
 
     data: bytes = field(repr=False)
     form: str
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ same treatment say the same; what cannot be put so stays as it stands, to be rep
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from citelog.patient.elements import concept_text, joined, quantity, rows, span
 from citelog.patient.reading import as_text, compact
 
 _UNITS = {"s": "second", "min": "minute", "h": "hour", "d": "day", "wk": "week", "mo": "month", "a": "year"}
@@ -30,48 +31,23 @@ def dosage_keys(dosages: object) -> dict[str, str]:
     >>> dosage_keys([{"timing": {"repeat": {"frequency": 1, "period": 2, "periodMax": 3, "periodUnit": "mo"}}}])
     {'frequency': 'every 2–3 months'}
     """
-    rows = [row for row in dosages if isinstance(row, dict)] if isinstance(dosages, list) else []
+    told = rows(dosages)
     found = {
-        "dose": joined(_dose(row) for row in rows),
-        "frequency": joined(_frequency(row) for row in rows),
-        "since": joined(_start(row) for row in rows),
+        "dose": joined(_dose(row) for row in told),
+        "frequency": joined(_frequency(row) for row in told),
+        "since": joined(_start(row) for row in told),
     }
     return {key: text for key, text in found.items() if text}
 
 
-def joined(texts: Iterable[str]) -> str:
-    """The different texts, in their order."""
-    return "; ".join(dict.fromkeys(text for text in texts if text))
-
-
-def concept_text(concept: object) -> str:
-    """A coded concept in words: its text, else what its first coding displays, else that coding's code."""
-    if not isinstance(concept, dict):
-        return ""
-    codings = concept.get("coding")
-    rows = [row for row in codings if isinstance(row, dict)] if isinstance(codings, list) else []
-    told = [concept.get("text"), *(row.get("display") for row in rows), *(row.get("code") for row in rows)]
-    return next((text for one in told if (text := as_text(one))), "")
-
-
 def _dose(dosage: Mapping[str, Any]) -> str:
-    rows = dosage.get("doseAndRate")
-    return joined(_one_dose(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ""
+    return joined(_one_dose(row) for row in rows(dosage.get("doseAndRate")))
 
 
 def _one_dose(row: Mapping[str, Any]) -> str:
-    if isinstance(quantity := row.get("doseQuantity"), dict):
-        sign = as_text(quantity.get("comparator"))
-        return f"{sign}{as_text(quantity.get('value'))} {_unit(quantity)}".strip()
-    if isinstance(span := row.get("doseRange"), dict):
-        low, high = ((end if isinstance(end, dict) else {}) for end in (span.get("low"), span.get("high")))
-        numbers = joined([as_text(low.get("value")), as_text(high.get("value"))]).replace("; ", "–")
-        return f"{numbers} {_unit(high) or _unit(low)}".strip()
-    return ""
-
-
-def _unit(quantity: Mapping[str, Any]) -> str:
-    return as_text(quantity.get("unit")) or as_text(quantity.get("code"))
+    if isinstance(amount := row.get("doseQuantity"), dict):
+        return quantity(amount)
+    return span(amount) if isinstance(amount := row.get("doseRange"), dict) else ""
 
 
 def _frequency(dosage: Mapping[str, Any]) -> str:
@@ -85,10 +61,11 @@ def _frequency(dosage: Mapping[str, Any]) -> str:
 def _timing(timing: Mapping[str, Any]) -> str:
     repeat = timing.get("repeat")
     if isinstance(repeat, dict) and (phrase := _repeat(repeat)):
-        return phrase
+        count = as_text(repeat.get("count"))
+        return f"{phrase}, {count} times in all" if count and not phrase.startswith("{") else phrase
     code = timing.get("code")
-    if isinstance(code, dict) and isinstance(rows := code.get("coding"), list):
-        codes = [as_text(row.get("code")).upper() for row in rows if isinstance(row, dict)]
+    if isinstance(code, dict):
+        codes = [as_text(row.get("code")).upper() for row in rows(code.get("coding"))]
         if known := [_CODES[one] for one in codes if one in _CODES]:
             return known[0]
     return concept_text(code)
@@ -112,8 +89,8 @@ def _repeat(repeat: Mapping[str, Any]) -> str:
     times = _times(low, high)
     if period == "1" and not most:
         return f"{times} a {unit}" if times else _ADVERBS[unit]
-    span = f"every {period}{'–' + most if most and most != period else ''} {unit}s"
-    return f"{times} {span}".strip()
+    every = f"every {period}{'–' + most if most and most != period else ''} {unit}s"
+    return f"{times} {every}".strip()
 
 
 def _times(low: str, high: str) -> str:

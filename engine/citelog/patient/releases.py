@@ -37,6 +37,14 @@ ONLY_R4 = (
 _ELEMENTS: Mapping[str, Mapping[str, str]] = {
     "AllergyIntolerance": {"assertedDate": "STU3", "substance": "DSTU2"},
     "Condition": {"assertedDate": "STU3", "context": "STU3", "dateRecorded": "DSTU2", "participant": "R5"},
+    "MedicationAdministration": {
+        "medication": "R5", "occurenceDateTime": "R5", "occurencePeriod": "R5", "occurenceTiming": "R5",
+        "notGiven": "STU3", "reasonNotGiven": "STU3", "prescription": "STU3", "wasNotGiven": "DSTU2",
+    },
+    "MedicationDispense": {
+        "medication": "R5", "recorded": "R5", "renderedDosageInstruction": "R5", "notDone": "STU3",
+        "notDoneCodeableConcept": "STU3", "notDoneReference": "STU3", "dispenser": "DSTU2",
+    },
     "MedicationRequest": {"context": "STU3", "medication": "R5", "reason": "R5", "renderedDosageInstruction": "R5"},
     "MedicationStatement": {
         "taken": "STU3", "reasonNotTaken": "STU3", "wasNotTaken": "DSTU2", "medication": "R5", "adherence": "R5",

@@ -13,9 +13,21 @@ from typing import Any
 
 from citelog.patient.case import KIND, Item, ListName, Note, Recorded
 from citelog.patient.dates import period
-from citelog.patient.dosage import concept_text, dosage_keys, joined
+from citelog.patient.dosage import dosage_keys
+from citelog.patient.elements import (
+    coded_state,
+    codes,
+    concept_text,
+    contradicting,
+    joined,
+    missing,
+    moment,
+    quantity,
+    rows,
+    value,
+)
 from citelog.patient.entries import match, match_route, sentence
-from citelog.patient.reading import Plain, as_text, recorded
+from citelog.patient.reading import as_text
 from citelog.patient.words import is_low, word
 from citelog.vocab import Terms
 
@@ -25,23 +37,17 @@ Found = Iterator[Item | Note]
 Damage = Set[str | int]
 """What of a resource cannot be relied on: all of it, its own value, or its components by number."""
 
+READ = (
+    "Observation", "Condition", "Procedure", "MedicationRequest", "MedicationStatement", "MedicationAdministration",
+    "MedicationDispense",
+)  # fmt: skip
+"""The resource types that become entries; Patient and Medication are read beside them."""
+
+HOLDERS = ("DiagnosticReport", "Observation")
+"""The types that may hold results inside themselves."""
+
 ALL, VALUE = "all", "value"
 REFERENCE = re.compile(r"(?:(.*)/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[^/]+)?")
-
-SYSTEMS = {
-    "http://loinc.org": "loinc",
-    "http://snomed.info/sct": "snomed",
-    "http://hl7.org/fhir/sid/icd-10": "icd10",
-    "http://hl7.org/fhir/sid/icd-10-cm": "icd10cm",
-    "http://www.whocc.no/atc": "atc",
-    "http://www.nlm.nih.gov/research/umls/rxnorm": "rxnorm",
-    "urn:oid:2.16.840.1.113883.6.1": "loinc",
-    "urn:oid:2.16.840.1.113883.6.96": "snomed",
-    "urn:oid:2.16.840.1.113883.6.3": "icd10",
-    "urn:oid:2.16.840.1.113883.6.90": "icd10cm",
-    "urn:oid:2.16.840.1.113883.6.73": "atc",
-    "urn:oid:2.16.840.1.113883.6.88": "rxnorm",
-}
 
 
 def called(resource: Resource, medications: Mapping[str, Resource] | None = None) -> str:
@@ -56,23 +62,28 @@ def called(resource: Resource, medications: Mapping[str, Resource] | None = None
 
 
 def read_resource(
-    resource: Resource, place: str, terms: Terms, medications: Mapping[str, Resource], damage: Damage = frozenset()
+    resource: Resource,
+    place: str,
+    terms: Terms,
+    medications: Mapping[str, Resource],
+    damage: Damage = frozenset(),
+    doubt: str = "",
 ) -> Found:
     """The entries that one resource stands for, or notes that say why it stands for none.
 
     What is damaged is on record and says nothing: a result without a value, a finding or a medicine whose state is
-    unknown; of a resource that is damaged as a whole only what the knowledge base knows.
+    unknown; of a resource that is damaged as a whole only what the knowledge base knows. `doubt` is a reason outside
+    of the resource why nothing that it says can be relied on. `medications` are those that it refers to, by the text
+    of the reference.
     """
     what = called(resource, medications)
     if resource.get("focus"):
         yield Note(f"{what} is about somebody or something else than the patient (focus), and is not read.", place)
         return
-    reason = "implicit rules" if resource.get("implicitRules") is not None else ""
-    if not reason and (url := _modifier(resource)) is not None:
-        reason = f"a modifier extension ({url})"
+    reason = doubt or doubtful(resource)
     damage = {ALL} if reason else damage
     found: list[Item | Note]
-    if resource["resourceType"] in ("MedicationRequest", "MedicationStatement"):
+    if resource["resourceType"].startswith("Medication"):
         found = list(_medication(resource, place, terms, medications, damage))
     else:
         found = list(_READERS[resource["resourceType"]](resource, place, terms, damage))
@@ -81,25 +92,63 @@ def read_resource(
     if reason:
         is_kept = any(isinstance(one, Item) for one in found)
         fate = "it counts as recorded, and what it says is not used" if is_kept else "it is not read"
-        yield Note(f"{what} has {reason}, which may change its meaning: {fate}.", place)
+        yield Note(f"{what} has {reason}: {fate}.", place)
     yield from found
 
 
-def _modifier(node: object) -> str | None:
-    """The first modifier extension anywhere in a resource."""
+def doubtful(resource: Resource) -> str:
+    """What in a resource may change its meaning and is not understood; empty where nothing does."""
+    if resource.get("implicitRules") is not None:
+        return "implicit rules, which may change its meaning"
+    url = modifier_extension(resource)
+    return f"a modifier extension ({url}), which may change its meaning" if url is not None else ""
+
+
+def modifier_extension(node: object, *, deep: bool = True) -> str | None:
+    """The first modifier extension of an element or, where `deep`, of anything in it."""
     if isinstance(node, dict):
         if found := node.get("modifierExtension"):
             row = found[0] if isinstance(found, list) and isinstance(found[0], dict) else {}
             return as_text(row.get("url")) or "unnamed"
         node = list(node.values())
-    if isinstance(node, list):
-        return next((url for one in node if (url := _modifier(one)) is not None), None)
-    return None
+    if not deep or not isinstance(node, list):
+        return None
+    return next((url for one in node if (url := modifier_extension(one)) is not None), None)
+
+
+def held(resource: Resource) -> Iterator[tuple[int, Resource, bool]]:
+    """What could be an entry and stands inside a resource: its number, itself, and whether it is one of its results.
+
+    A result that does not say whom it is about is about whom the whole is, and in error where the whole is.
+    """
+    inside = resource.get("contained")
+    contained = {
+        index: one
+        for index, one in enumerate(inside if isinstance(inside, list) else ())
+        if isinstance(one, dict) and one.get("resourceType") in READ
+    }
+    wanted = _members(resource) if resource["resourceType"] in HOLDERS else set()
+    reached: set[int] = set()
+    waiting = [index for index, one in contained.items() if f"#{as_text(one.get('id'))}" in wanted]
+    while waiting:
+        index = waiting.pop()
+        if index not in reached:
+            reached.add(index)
+            more = _members(contained[index])
+            waiting += [other for other, one in contained.items() if more and f"#{as_text(one.get('id'))}" in more]
+    is_wrong = as_text(resource.get("status")).casefold() == "entered-in-error"
+    for index, one in contained.items():
+        inner = {"subject": resource["subject"], **one} if "subject" in resource else dict(one)
+        yield index, inner | ({"status": "entered-in-error"} if is_wrong else {}), index in reached
+
+
+def _members(resource: Resource) -> set[str]:
+    return {as_text(row.get("reference")) for key in ("result", "hasMember") for row in rows(resource.get(key))}
 
 
 def _item(name: ListName, concept: object, keys: Mapping[str, Recorded], place: str) -> Item:
     kept = {key: value for key, value in keys.items() if value != ""}
-    return Item(name, concept_text(concept), kept, place, _codes(concept))
+    return Item(name, concept_text(concept), kept, place, codes(concept))
 
 
 def _named(item: Item, terms: Terms) -> Item | Note:
@@ -117,32 +166,28 @@ def _readable(when: str, *, is_damaged: bool) -> str:
     return when if not is_damaged or period(when) else ""
 
 
-def _codes(concept: object) -> tuple[str, ...]:
-    """The codes of a concept as a case file writes them, those of known systems."""
-    codings = concept.get("coding") if isinstance(concept, dict) else None
-    return tuple(
-        f"{SYSTEMS[system]}:{as_text(row.get('code'))}"
-        for row in (codings if isinstance(codings, list) else ())
-        if isinstance(row, dict) and (system := as_text(row.get("system"))) in SYSTEMS
-    )
-
-
 # --- observations ------------------------------------------------------------------------------------------------
+
+
+_COUNTS = ("final", "amended", "corrected")
 
 
 def _observation(resource: Resource, place: str, terms: Terms, damage: Damage) -> Found:
     status = as_text(resource.get("status")).casefold()
-    components = resource.get("component")
-    rows = list(enumerate(components)) if isinstance(components, list) else []
-    parts = [(index, one) for index, one in rows if isinstance(one, dict)]
+    parts = [(n, one) for n, one in enumerate(_list(resource.get("component"))) if isinstance(one, dict)]
     measured = any(_has_value(one) for one in (resource, *(part for _, part in parts)))
     if status == "cancelled" or (status == "registered" and not measured):
         yield Note(f"{called(resource)} is not read: its status is {status}, so there is no result.", place)
         return
-    when = _moment(resource, "effective") or as_text(resource.get("issued"))
-    shared: dict[str, Recorded] = {"when": _readable(when, is_damaged=ALL in damage)}
+    shared: dict[str, Recorded] = {"when": _readable(_taken(resource), is_damaged=ALL in damage)}
     if status == "entered-in-error":
         shared["status"] = "entered in error"
+    elif status == "preliminary":
+        yield Note(f"{called(resource)} is preliminary: its result may still change.", place)
+    elif status not in _COUNTS and ALL not in damage:
+        told = f'the status "{status}"' if status else "no status"
+        yield Note(f"{called(resource)} has {told}: it counts as recorded, and its result is not used.", place)
+        damage = {VALUE, *(index for index, _ in parts)}
     if _has_value(resource) or not (parts or resource.get("hasMember")):
         yield from _measurement(resource, place, shared, terms, damage & {ALL, VALUE})
     elif not parts:
@@ -152,6 +197,14 @@ def _observation(resource: Resource, place: str, terms: Terms, damage: Damage) -
         yield Note(f"{called(resource)} has no result of its own, only members. {left_out}.", place)
     for index, part in parts:
         yield from _measurement(part, f"{place}.component[{index}]", shared, terms, damage & {ALL, index})
+
+
+def _list(node: object) -> list[Any]:
+    return node if isinstance(node, list) else []
+
+
+def _taken(resource: Resource) -> str:
+    return moment(resource, "effective") or as_text(resource.get("issued"))
 
 
 def _measurement(row: Resource, place: str, shared: Mapping[str, Recorded], terms: Terms, damage: Damage) -> Found:
@@ -165,8 +218,8 @@ def _measurement(row: Resource, place: str, shared: Mapping[str, Recorded], term
             yield named
             return
     if match(result, terms):
-        quantity = row.get("valueQuantity")
-        if not damage and isinstance(quantity, dict) and (units := _two_units(quantity, terms)):
+        amount = row.get("valueQuantity")
+        if not damage and isinstance(amount, dict) and (units := contradicting(amount, terms)):
             text = f"{called({'resourceType': 'Observation', **row})} gives its unit twice, and differently: {units[0]}"
             yield Note(f"{text} as its code, {units[1]} in words. Neither is used.", place)
         yield result
@@ -175,86 +228,34 @@ def _measurement(row: Resource, place: str, shared: Mapping[str, Recorded], term
 
 
 def _has_value(row: Resource) -> bool:
-    return any(row.get(key) is not None for key in row if key.startswith("value") or key == "dataAbsentReason")
+    return any(row.get(key) is not None for key in row if key.startswith(("value", "_value", "dataAbsentReason")))
 
 
 def _result(row: Resource, terms: Terms) -> dict[str, Recorded]:
-    keys = _value(row, terms)
-    if "dataAbsentReason" in row and keys:  # a value and a reason why there is none: neither can be relied on
-        keys["value"] = f"{keys.get('value', '')} ({concept_text(row['dataAbsentReason'])})"
+    keys, reason = value(row, terms), missing(row)
+    if reason and keys.get("value", "") != "":  # a value and a reason why there is none: neither can be relied on
+        keys["value"] = f"{keys['value']} ({reason})"
     return keys
 
 
-def _value(row: Resource, terms: Terms) -> dict[str, Recorded]:
-    for key, value in row.items():
-        if not key.startswith("value") or value is None:
-            continue
-        if key == "valueQuantity" and isinstance(value, dict):
-            number = recorded(value.get("value"), is_number=True)
-            return {"value": f"{as_text(value.get('comparator'))}{number}", "unit": _unit(value, terms)}
-        if key == "valueCodeableConcept":
-            return {"value": concept_text(value)}
-        return {"value": recorded(value, is_number=isinstance(value, Plain))}
-    return {}
-
-
-_UCUM = ("http://unitsofmeasure.org", "urn:oid:2.16.840.1.113883.6.8")
-
-
-def _unit(quantity: Resource, terms: Terms) -> str:
-    """The UCUM code, else the unit in words, else a code of some other system; both where they contradict."""
-    code, words = as_text(quantity.get("code")), as_text(quantity.get("unit"))
-    if _two_units(quantity, terms):
-        return f"{code}, printed as {words}"
-    return (code if as_text(quantity.get("system")) in _UCUM else "") or words or code
-
-
-def _two_units(quantity: Resource, terms: Terms) -> tuple[str, str] | None:
-    """The UCUM code and the printed unit where both are known units, and not the same."""
-    code, words = as_text(quantity.get("code")), as_text(quantity.get("unit"))
-    if as_text(quantity.get("system")) not in _UCUM or not code or not words:
-        return None
-    coded, printed = terms.match("unit", code), terms.match("unit", words)
-    return (code, words) if coded and printed and coded != printed else None
-
-
 def _state(row: Resource, terms: Terms) -> Recorded:
-    value = _value(row, terms).get("value", "")
-    if "dataAbsentReason" in row:
+    if missing(row):
         return "unknown"
-    if isinstance(value, bool):
-        return "present" if value else "absent"
-    return value
+    said = coded_state(row.get("valueCodeableConcept")) or value(row, terms).get("value", "")
+    return ("present" if said else "absent") if isinstance(said, bool) else said
 
 
 def _flag(row: Resource) -> str:
     """The laboratory's interpretations; one that says low stands first, since a flag is judged by its first word."""
-    rows = row.get("interpretation")
-    flags = [_one_flag(one) for one in rows] if isinstance(rows, list) else []
+    flags = [_one_flag(one) for one in _list(row.get("interpretation"))]
     return ", ".join(sorted(dict.fromkeys(filter(None, flags)), key=lambda flag: not is_low(flag)))
 
 
 def _one_flag(concept: object) -> str:
-    codings = concept.get("coding") if isinstance(concept, dict) else None
-    rows = [one for one in codings if isinstance(one, dict)] if isinstance(codings, list) else []
-    told = [*(as_text(one.get("code")) for one in rows), *(as_text(one.get("display")) for one in rows)]
+    codings = rows(concept.get("coding") if isinstance(concept, dict) else None)
+    told = [*(as_text(one.get("code")) for one in codings), *(as_text(one.get("display")) for one in codings)]
     told = [text for text in (*told, concept_text(concept)) if text]
     return next((text for text in told if is_low(text)), told[0] if told else "")
-
-
-def _moment(resource: Resource, prefix: str) -> str:
-    """When, from the choice of elements that begin with a prefix: effectiveDateTime, performedPeriod …"""
-    chosen = [
-        (key, value)
-        for key, value in resource.items()
-        if key.startswith(prefix) and key[len(prefix) :][:1].isupper() and value is not None
-    ]
-    if len(chosen) != 1:  # none, or several of which none can be preferred
-        return ""
-    key, value = chosen[0]
-    if key.endswith("Period") and isinstance(value, dict):
-        return "/".join(filter(None, [as_text(value.get("start")), as_text(value.get("end"))]))
-    return as_text(value)
 
 
 # --- conditions and procedures -----------------------------------------------------------------------------------
@@ -265,7 +266,7 @@ _OVER = {"inactive": "inactive", "resolved": "resolved", "remission": "in remiss
 
 
 def _condition(resource: Resource, place: str, terms: Terms, damage: Damage) -> Found:
-    when = as_text(resource.get("recordedDate")) or _moment(resource, "onset")
+    when = as_text(resource.get("recordedDate")) or moment(resource, "onset")
     state = _condition_state(resource)
     if damage and state != "entered in error":
         state = "unknown"
@@ -302,7 +303,7 @@ def _procedure(resource: Resource, place: str, terms: Terms, damage: Damage) -> 
     state = {"completed": "present", "entered-in-error": "entered in error"}.get(status, status)
     if damage and state != "entered in error":
         state = "unknown"
-    when = _readable(_moment(resource, "performed"), is_damaged=bool(damage))
+    when = _readable(moment(resource, "performed"), is_damaged=bool(damage))
     yield _named(_item("conditions", resource.get("code"), {"state": state, "when": when}, place), terms)
 
 
@@ -332,45 +333,98 @@ _READERS: Mapping[str, Callable[[Resource, str, Terms, Damage], Found]] = {
 # --- medicines ---------------------------------------------------------------------------------------------------
 
 _STATUS = {"active": "current", "on-hold": "on hold", "entered-in-error": "entered in error"}
+_ORDERS = ("order", "original-order", "reflex-order", "filler-order", "instance-order")
+_WISHES = ("proposal", "plan", "option")
+_EVENTS = {"MedicationAdministration": "given", "MedicationDispense": "handed out"}
+"""What was done once with a medicine; that says nothing of whether it is taken today."""
+
+_NOT_DONE = ("not-done", "declined", "cancelled")
+_WHEN = {"MedicationRequest": "authoredOn", "MedicationStatement": "dateAsserted"}
 
 
 def _medication(
     resource: Resource, place: str, terms: Terms, medications: Mapping[str, Resource], damage: Damage
 ) -> Found:
+    kind, status = resource["resourceType"], as_text(resource.get("status")).casefold()
+    what = called(resource, medications)
     if as_text(resource.get("doNotPerform")).casefold() == "true":
-        yield Note(f"{called(resource, medications)} says not to give it, and is not read.", place)
+        yield Note(f"{what} says not to give it, and is not read.", place)
         return
-    is_request = resource["resourceType"] == "MedicationRequest"
-    status = as_text(resource.get("status")).casefold()
+    if kind in _EVENTS and status in _NOT_DONE:
+        yield Note(f"{what} is not read: its status is {status}, so the patient was not {_EVENTS[kind]} it.", place)
+        return
     medication = _referenced(resource, medications)
     is_wrong = medication is not None and as_text(medication.get("status")).casefold() == "entered-in-error"
-    if is_wrong or _modifier(medication) is not None:
+    if is_wrong or modifier_extension(medication) is not None:
         fault = "was entered in error" if is_wrong else "has a modifier extension"
-        text = f"{called(resource, medications)} refers to a Medication that {fault}: what it says is not used."
-        yield Note(text, place)
+        yield Note(f"{what} refers to a Medication that {fault}: what it says is not used.", place)
         damage = {ALL}
+    keys: dict[str, Recorded]
     if damage:
-        when = as_text(resource.get("authoredOn" if is_request else "dateAsserted"))
         state = _STATUS[status] if status == "entered-in-error" else "unknown"
-        keys: dict[str, Recorded] = {"status": state, "when": _readable(when, is_damaged=True)}
-        yield _named(_item("medications", _medicine(resource, medications), keys, place), terms)
-        return
-    dosages = resource.get("dosageInstruction" if is_request else "dosage")
-    keys = {**dosage_keys(dosages), "route": _route(dosages, terms)}
-    keys["status"] = _STATUS.get(status, status)
-    if is_request:
-        if as_text(resource.get("intent")) in ("proposal", "plan", "option") and status in (
-            "",
-            "draft",
-            "active",
-            "unknown",
-        ):
-            keys["status"] = "planned"
-        keys["when"] = as_text(resource.get("authoredOn"))
+        keys = {"status": state, "when": _readable(_written(resource), is_damaged=True)}
     else:
-        keys["since"] = _since(resource) or keys.get("since", "")
-        keys["when"] = as_text(resource.get("dateAsserted"))
+        keys = {**_dosage(resource, terms), "status": _taken_as(resource, status), "when": _written(resource)}
     yield _named(_item("medications", _medicine(resource, medications), keys, place), terms)
+
+
+def _written(resource: Resource) -> str:
+    """When a medicine was ordered, told of, given or handed out."""
+    kind = resource["resourceType"]
+    if kind == "MedicationAdministration":
+        return moment(resource, "effective")
+    if kind == "MedicationDispense":
+        return as_text(resource.get("whenHandedOver")) or as_text(resource.get("whenPrepared"))
+    return as_text(resource.get(_WHEN[kind]))
+
+
+def _dosage(resource: Resource, terms: Terms) -> dict[str, Recorded]:
+    """How a medicine is taken, and since when."""
+    kind = resource["resourceType"]
+    if kind == "MedicationAdministration":
+        once = resource.get("dosage")
+        one = once if isinstance(once, dict) else {}
+        return {"dose": quantity(one.get("dose")), "route": _route([one], terms)}
+    dosages = resource.get("dosage" if kind == "MedicationStatement" else "dosageInstruction")
+    keys: dict[str, Recorded] = {**dosage_keys(dosages), "route": _route(dosages, terms)}
+    if kind == "MedicationStatement":
+        keys["since"] = _since(resource) or keys.get("since", "")
+    return keys
+
+
+def _taken_as(resource: Resource, status: str) -> str:
+    """The status of a medicine in a case file's words; in words that no case file has, where it is none of those.
+
+    A wish is planned and not taken; an active order or statement that names its last day may be over, which only
+    somebody who knows the day could tell.
+    """
+    kind = resource["resourceType"]
+    if kind in _EVENTS:
+        done = _EVENTS[kind] if status == "completed" else f"{_EVENTS[kind]}, {status or 'status missing'}"
+        return _STATUS[status] if status == "entered-in-error" else done
+    if kind == "MedicationRequest":
+        intent = as_text(resource.get("intent")).casefold()
+        if intent in _WISHES and status in ("", "draft", "active", "unknown"):
+            return "planned"
+        if intent not in _ORDERS + _WISHES and status == "active":
+            return f"active, intent {intent or 'missing'}"
+    last = _last_day(resource)
+    return f"active until {last}" if status == "active" and last else _STATUS.get(status, status)
+
+
+def _last_day(resource: Resource) -> str:
+    """The day until which a medicine is taken, where all of its dosages or its own period name one."""
+    span = resource.get("effectivePeriod")
+    if isinstance(span, dict):
+        return as_text(span.get("end"))
+    dosages = rows(resource.get("dosage")) or rows(resource.get("dosageInstruction"))
+    ends = []
+    for dosage in dosages:
+        timing = dosage.get("timing")
+        repeat = timing.get("repeat") if isinstance(timing, dict) else None
+        bounds = repeat.get("boundsPeriod") if isinstance(repeat, dict) else None
+        ends.append(as_text(bounds.get("end")) if isinstance(bounds, dict) else "")
+    return max(ends) if ends and all(ends) else ""
 
 
 def _since(resource: Resource) -> str:
@@ -381,10 +435,10 @@ def _since(resource: Resource) -> str:
 def _route(dosages: object, terms: Terms) -> str:
     """The routes in the knowledge base's own words where a code names them, else in the record's."""
     told = []
-    for dosage in dosages if isinstance(dosages, list) else ():
-        concept = dosage.get("route") if isinstance(dosage, dict) else None
+    for dosage in rows(dosages):
+        concept = dosage.get("route")
         text = concept_text(concept)
-        coded = (terms.match("route", code) for code in _codes(concept))
+        coded = (terms.match("route", code) for code in codes(concept))
         term = next(filter(None, coded), None) or match_route(terms, text)
         told.append(terms.label(term) if term else text)
     return joined(told)
@@ -402,9 +456,8 @@ def _medicine(resource: Resource, medications: Mapping[str, Resource]) -> object
         return {"text": as_text(reference.get("display")) or as_text(reference.get("reference"))}
     if (concept := medication.get("code")) is not None:
         return concept
-    rows = medication.get("ingredient")
-    only = rows[0] if isinstance(rows, list) and len(rows) == 1 and isinstance(rows[0], dict) else {}
-    return only.get("itemCodeableConcept")
+    ingredients = rows(medication.get("ingredient"))
+    return ingredients[0].get("itemCodeableConcept") if len(ingredients) == 1 else None
 
 
 def _referenced(resource: Resource, medications: Mapping[str, Resource]) -> Resource | None:
@@ -413,14 +466,7 @@ def _referenced(resource: Resource, medications: Mapping[str, Resource]) -> Reso
     if resource.get("medicationCodeableConcept") is not None or not isinstance(reference, dict):
         return None
     target = as_text(reference.get("reference"))
-    contained = resource.get("contained")
-    for one in contained if isinstance(contained, list) else ():
-        if isinstance(one, dict) and one.get("resourceType") == "Medication" and f"#{as_text(one.get('id'))}" == target:
+    for one in rows(resource.get("contained")):
+        if one.get("resourceType") == "Medication" and f"#{as_text(one.get('id'))}" == target:
             return one
-    parts = REFERENCE.fullmatch(target)
-    if target in medications or not parts or parts[2] != "Medication":
-        return medications.get(target)
-    found = medications.get(f"Medication/{parts[3]}")
-    names = [REFERENCE.fullmatch(name) for name, one in medications.items() if one is found]
-    bases = {name[1] for name in names if name and name[1]}
-    return None if parts[1] and bases and parts[1] not in bases else found
+    return medications.get(target)

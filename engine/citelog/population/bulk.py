@@ -22,7 +22,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from citelog.diagnostics import CaseError
 from citelog.patient.case import LISTS, OWN_KEYS, SHARED_KEYS
-from citelog.patient.fhir import READ
+from citelog.patient.fhir import JUDGED
+from citelog.patient.unread import not_read
 from citelog.population.files import LINES, literal, name, readable
 from citelog.population.stencils import FILLED, Medications, Reader, Template, medication
 from citelog.population.tables import CODES, PATIENTS, TABLES, Relation, Source, TableName
@@ -438,6 +439,5 @@ def _remarks(counts: list[Count]) -> Iterator[str]:
     for count in counts:
         kinds.update(count.kinds)
     for kind, number in sorted(kinds.items()):
-        if kind not in (*READ, "Patient", "Medication"):
-            one, are = ("resource", "is") if number == 1 else ("resources", "are")
-            yield f"{number:,} {kind} {one} {are} not read."
+        if kind not in JUDGED:
+            yield not_read(kind, number)

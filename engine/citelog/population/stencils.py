@@ -23,10 +23,12 @@ import msgspec
 
 from citelog.diagnostics import CaseError
 from citelog.patient.case import Item
-from citelog.patient.fhir import BESIDE, READ, other_subject, read_one
+from citelog.patient.fhir import read_one
+from citelog.patient.people import other_subject
 from citelog.patient.reading import as_text, json_object
 from citelog.patient.releases import other_release
-from citelog.patient.resources import REFERENCE, Resource
+from citelog.patient.resources import HOLDERS, READ, REFERENCE, Resource
+from citelog.patient.validity import BESIDE
 from citelog.vocab import Terms
 
 FILLED = ("value", "when", "since")
@@ -146,14 +148,14 @@ class Reader:
         kind = self._kinds.get(named) or self._kinds.setdefault(named, _text(named))
         if kind == "Patient":
             return self._patient(line, elements)
-        if kind not in READ:
+        if kind not in READ and not (kind in HOLDERS and "contained" in elements):
             if not kind:
                 raise CaseError("the line", "it has no resourceType", "write one FHIR resource in each line")
             return Line(kind, NOTHING)
         patient, base, fault = _whom(elements.get("subject", elements.get("patient")))
         if fault:
             return Line(kind, NOTHING, fault=fault)
-        if b"modifierExtension" in line or _DAY in line or _NUMBER in line:
+        if b"modifierExtension" in line or _DAY in line or _NUMBER in line or kind not in READ:
             return Line(kind, self._made(line, is_masked=False), patient, base)
         stencil, fills = self._stencil(plan, tuple(elements.values()))
         return Line(kind, stencil if stencil.is_shared else self._made(line, is_masked=False), patient, base, "", fills)
@@ -332,12 +334,13 @@ def _requester(_: _Holes, value: bytes) -> bytes:
 
 
 def _members(_: _Holes, value: bytes) -> bytes:
-    return b'[{"reference":"Observation/x"}]' if value[:2] == b"[{" else value
+    return b'[{"reference":"Observation/x"}]' if value[:2] == b"[{" and b'"#' not in value else value
 
 
 _HOW: Mapping[str, _How] = {
     **dict.fromkeys(("abatementDateTime", "authoredOn", "birthDate", "dateAsserted", "effectiveDateTime", "issued",
-                     "effectiveInstant", "onsetDateTime", "performedDateTime", "recordedDate"), _date),
+                     "effectiveInstant", "onsetDateTime", "performedDateTime", "recordedDate", "whenHandedOver",
+                     "whenPrepared"), _date),
     **dict.fromkeys(("abatementPeriod", "dosage", "dosageInstruction", "effectivePeriod", "onsetPeriod",
                      "performedPeriod"), _spans),
     **dict.fromkeys(("component", "valueQuantity"), _numbers),

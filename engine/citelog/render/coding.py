@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from citelog.codes import split_code
-from citelog.patient.resources import SYSTEMS
+from citelog.patient.elements import SYSTEMS
 from citelog.values import Iri
 from citelog.vocab import Terms, folded_unit
 

@@ -27,7 +27,7 @@ from citelog.graph.parameters import Known, bind
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.cache import open_knowledge
 from citelog.knowledge.lookup import find
-from citelog.patient.fhir import import_models
+from citelog.patient.validity import import_models
 from citelog.receipt.content import of as receipt
 from citelog.receipt.manifest import Manifest, manifest
 from citelog.render import fhir, prov

@@ -1,0 +1,237 @@
+"""Whose record a FHIR record is: the patients that its resources name, told apart, and never mixed.
+
+A record of several patients is refused, naming them, unless one is chosen; then only what names that patient, and
+nobody else, is that patient's. A patient is known by an id on a server, by a URN, or by an identifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from citelog.diagnostics import CaseError, did_you_mean
+from citelog.patient.bundles import Index, Placed, part
+from citelog.patient.case import Note
+from citelog.patient.reading import as_text
+from citelog.patient.resources import READ, REFERENCE, Resource
+from citelog.patient.unread import places
+
+SHOWN = 5
+"""Patients that a refusal names; a record may have hundreds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Whom:
+    """Whom a resource names as its patient: everyone by name, and whether it names anybody at all."""
+
+    names: frozenset[str]
+    is_told: bool
+
+
+def of_one_patient(
+    placed: list[Placed], where: str, of: str | None, *, is_bundle: bool
+) -> tuple[list[Placed], list[Note]]:
+    """The resources of the one patient whom a record is about, or of the patient `of`, and notes about the others.
+
+    Raises CaseError, at `where`, for a record about several patients where none is chosen, or another is.
+    """
+    index = Index(placed)
+    labels = _Labels(placed, index)
+    whom = [_whom(one, labels) for one in placed]
+    everyone = list(dict.fromkeys(name for one in whom for name in sorted(one.names)))
+    notes: list[Note] = []
+    if of is not None:
+        name = _chosen(of, everyone, labels, where)
+        placed, notes = _only(name, placed, whom)
+        everyone = [name]
+    if len(everyone) > 1:
+        raise _several(where, everyone)
+    _one_identity(placed, where)
+    if is_bundle and everyone and of is None:
+        silent = [one.place for one, who in zip(placed, whom, strict=True) if one.kind in READ and not who.is_told]
+        if silent:
+            text = f"{_counted(silent, 'names', 'name')} no patient, and count as those of {everyone[0]}."
+            text = text.replace(", and count as those", ", and counts as one") if len(silent) == 1 else text
+            notes.append(Note(text, places(silent)))
+    return placed, [*notes, *_names(placed)]
+
+
+def _counted(things: list[str], one: str, more: str) -> str:
+    return f"1 resource {one}" if len(things) == 1 else f"{len(things):,} resources {more}"
+
+
+def _several(where: str, everyone: list[str]) -> CaseError:
+    shown = everyone if len(everyone) <= SHOWN else [*everyone[:SHOWN], f"{len(everyone) - SHOWN:,} more"]
+    what = f"this record is about more than one patient: {', '.join(shown[:-1])} and {shown[-1]}"
+    id_ = next((name.removeprefix("Patient/") for name in everyone if name.startswith("Patient/")), everyone[0])
+    remedy = f"give one patient's record, or choose one, as in --patient {id_}; for many there is `citelog population`"
+    return CaseError(where, what, remedy)
+
+
+# --- names -------------------------------------------------------------------------------------------------------
+
+
+class _Labels:
+    """One name for each patient, however it is referred to.
+
+    A patient is `Patient/` and the id, with the server before it only where two servers have that id.
+    """
+
+    def __init__(self, placed: list[Placed], index: Index) -> None:
+        self._index = index
+        self._servers: dict[str, set[str]] = {}
+        for one in placed:
+            told = [one.identity] if one.kind == "Patient" and one.identity else []
+            for target in _targets(one.resource):
+                if (parts := REFERENCE.fullmatch(target)) and parts[2] == "Patient":
+                    told.append((parts[1] or one.server, f"Patient/{parts[3]}"))
+            for server, name in told:
+                self._servers.setdefault(name, set()).update(filter(None, [server]))
+
+    def of(self, patient: Placed) -> str:
+        """The name of a Patient resource."""
+        server, name = patient.identity or ("", "")
+        return self._name(server, name) if name else patient.name or patient.url or patient.place
+
+    def named(self, target: str, source: Placed) -> str:
+        """The name of the patient whom a reference names; empty where it is about something else than a patient."""
+        parts = REFERENCE.fullmatch(target)
+        if not target or target.startswith("#") or (parts and parts[2] != "Patient"):
+            return ""
+        found = self._index.find(target, source)
+        if found is not None:
+            return self.of(found) if found.kind == "Patient" else ""
+        return self._name(parts[1] or source.server, f"Patient/{parts[3]}") if parts else target
+
+    def _name(self, server: str, name: str) -> str:
+        return f"{server}/{name}" if server and len(self._servers.get(name, ())) > 1 else name
+
+
+def _targets(resource: Resource) -> Iterator[str]:
+    return (target for key in ("subject", "patient") if (target := refers_to(resource, key)))
+
+
+def refers_to(resource: Resource, key: str) -> str:
+    """What a reference refers to; one that is plain text is not valid, and still says whom it means."""
+    node = resource.get(key)
+    return node if isinstance(node, str) else as_text(part(resource, key).get("reference"))
+
+
+def _whom(one: Placed, labels: _Labels) -> _Whom:
+    names = {labels.of(one)} if one.kind == "Patient" else set()
+    names |= {name for target in _targets(one.resource) if (name := labels.named(target, one))}
+    is_told = bool(names) or any(one.resource.get(key) is not None for key in ("subject", "patient"))
+    return _Whom(frozenset(names), is_told)
+
+
+# --- the patient who is chosen -----------------------------------------------------------------------------------
+
+
+def _chosen(of: str, everyone: list[str], labels: _Labels, where: str) -> str:
+    """The name of the patient whom a caller names: by the whole name, or by its end."""
+    found = [name for name in everyone if name == of or name.endswith((f"/{of}", f":{of}"))]
+    if len(found) == 1:
+        return found[0]
+    if len(found) > 1:
+        raise CaseError(where, f'several of its patients are called "{of}": {", ".join(found)}', "give the whole name")
+    shown = ", ".join(everyone[:SHOWN]) + (f" and {len(everyone) - SHOWN:,} more" if len(everyone) > SHOWN else "")
+    ids = [name.rpartition("/")[2] for name in everyone]
+    remedy = did_you_mean(of, ids) or "give the id of one of them"
+    what = f'it has no patient "{of}", only {shown}' if everyone else f'it names no patient, so none is "{of}"'
+    raise CaseError(where, what, remedy if everyone else "leave the choice out, or give a record that names its patient")
+
+
+def _only(name: str, placed: list[Placed], whom: list[_Whom]) -> tuple[list[Placed], list[Note]]:
+    """What is the chosen patient's or nobody's, and what is left out because it is another's, or does not say."""
+    kept: list[Placed] = []
+    others: dict[str, list[str]] = {}
+    for one, who in zip(placed, whom, strict=True):
+        if who.names - {name}:
+            others.setdefault(" and ".join(sorted(who.names - {name})), []).append(one.place)
+        elif not who.names and one.kind in READ and not _is_about_no_patient(one.resource):
+            others.setdefault("", []).append(one.place)
+        else:
+            kept.append(one)
+    notes = []
+    for other, left in sorted(others.items()):
+        verb, are = ("is", "it is") if len(left) == 1 else ("are", "they are")
+        text = f"{_counted(left, verb, verb)} about {other}: {are} not read."
+        if not other:
+            text = f"{_counted(left, 'does', 'do')} not say whose {are}, and {verb} not read."
+        notes.append(Note(text, places(left)))
+    return kept, notes
+
+
+def _is_about_no_patient(resource: Resource) -> bool:
+    return bool(other_subject(resource))
+
+
+def other_subject(resource: Resource) -> str:
+    """What a resource is about where that is no patient, such as a Group; else the empty text."""
+    subject = part(resource, "subject")
+    parts = REFERENCE.fullmatch(refers_to(resource, "subject"))
+    kind = parts[2] if parts else as_text(subject.get("type"))
+    return "" if kind in ("", "Patient") else f"a {kind}"
+
+
+# --- identifiers -------------------------------------------------------------------------------------------------
+
+
+def _one_identity(placed: list[Placed], where: str) -> None:
+    """Refuse two patients that are told apart by their identifiers, or by the ids that they have inside resources."""
+    known: dict[str, set[str]] = {}
+    inside: dict[str, dict[str, set[str]]] = {}  # contained patients by their ids
+    claims = [_identifiers(one.resource.get("identifier")) for one in placed if one.kind == "Patient"]
+    for resource in (one.resource for one in placed):
+        contained = resource.get("contained")
+        for key in ("subject", "patient"):
+            node, target = part(resource, key), refers_to(resource, key)
+            parts = REFERENCE.fullmatch(target)
+            if (parts[2] if parts else as_text(node.get("type")) or "Patient") != "Patient":
+                continue
+            claims.append(_identifiers([node.get("identifier")]))
+            for one in contained if isinstance(contained, list) and target.startswith("#") else ():
+                is_it = isinstance(one, dict) and f"#{as_text(one.get('id'))}" == target
+                if is_it and one.get("resourceType") == "Patient":
+                    claims.append(_identifiers(one.get("identifier")))
+                    inside[target] = claims[-1]
+    for claim in claims:
+        shared = known.keys() & claim.keys()
+        if shared and not any(known[system] & claim[system] for system in shared):
+            system = min(shared)
+            pair = (f"{system}|{min(values[system])}".lstrip("|") for values in (known, claim))
+            raise _several(where, list(pair))
+        for system, values in claim.items():
+            known.setdefault(system, set()).update(values)
+    _one_inside(inside, where)
+
+
+def _one_inside(inside: Mapping[str, Mapping[str, set[str]]], where: str) -> None:
+    """Refuse patients inside resources, under two ids, whom no system of identifiers compares."""
+    known: dict[frozenset[str], str] = {}
+    for name, found in sorted(inside.items()):
+        systems = frozenset(found)
+        other = next((name for others, name in known.items() if not others & systems), None)
+        if other is not None:
+            raise _several(where, [other, name])
+        known.setdefault(systems, name)
+
+
+def _identifiers(rows: object) -> dict[str, set[str]]:
+    """The values of identifiers by their systems."""
+    found: dict[str, set[str]] = {}
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and (value := as_text(row.get("value"))):
+            found.setdefault(as_text(row.get("system")), set()).add(value)
+    return found
+
+
+def _names(placed: list[Placed]) -> list[Note]:
+    """That resources call the patient by different names in words."""
+    told = [as_text(part(one.resource, key).get("display")) for one in placed for key in ("subject", "patient")]
+    names = list({" ".join(name.casefold().split()): name for name in reversed(told) if name}.values())
+    if len(names) < 2:
+        return []
+    shown = " and ".join(f'"{name}"' for name in sorted(names)[:2])
+    text = f"The record calls its patient by different names, as in {shown}. It is read as the record of one patient."
+    return [Note(text, "Bundle")]
