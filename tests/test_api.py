@@ -254,7 +254,9 @@ def test_a_fhir_bundle_is_read_with_resources_of_any_type_in_it(desk: Desk) -> N
     }
     found = desk.ask("assess", {"case": bundle}).json()
     assert "status:below_all_cutoffs" in {one["id"] for one in found["conclusions"]}
-    assert "1 Encounter resource is not read." in {note["text"] for note in found["notes"]}
+    assert "1 Encounter resource is not read: no entry is made of this type." in {
+        note["text"] for note in found["notes"]
+    }
     alone = problem(desk.ask("assess", {"case": {"resourceType": "Encountre"}}), 422, "unusable-record")
     assert "FHIR R4 has no resource type" in alone["detail"]
 

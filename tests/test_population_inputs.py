@@ -21,10 +21,10 @@ import b12
 import walked
 from citelog import answer, patient
 from citelog.diagnostics import CaseError
-from citelog.patient.resources import READ as READ_TYPES
 from citelog.patient.fhir import read_one
 from citelog.patient.reading import json_object
 from citelog.patient.releases import other_release
+from citelog.patient.resources import READ as READ_TYPES
 from citelog.population import bulk, inputs, omop
 from citelog.population.run import Options, run
 from citelog.population.stencils import Medications, Reader

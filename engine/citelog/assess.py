@@ -117,14 +117,15 @@ def assess(
     source: str | Path | Mapping[str, Any],
     at: datetime.date | str | None = None,
     deadline: float = DEADLINE,
+    of: str | None = None,
 ) -> Assessment:
-    """Assess one patient.
+    """Assess one patient; `of` chooses one by id from a FHIR record about several.
 
     `source` is a case file or FHIR record: a path, `-` for standard input, or either already parsed.
     `at` is the date of the assessment for rules about time; the clock is never read. Raises CaseError
     where the record or the date cannot be used.
     """
-    return assess_case(knowledge, patient.read(source, knowledge.terms), at, deadline)
+    return assess_case(knowledge, patient.read(source, knowledge.terms, of), at, deadline)
 
 
 def assess_case(

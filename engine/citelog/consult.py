@@ -31,17 +31,22 @@ class KnowledgeBase:
     knowledge: Knowledge
     folder: Path
 
-    def assess(self, source: str | Path | Mapping[str, Any], at: datetime.date | str | None = None) -> Assessment:
+    def assess(
+        self,
+        source: str | Path | Mapping[str, Any],
+        at: datetime.date | str | None = None,
+        patient: str | None = None,
+    ) -> Assessment:
         """Assess one patient: a path to a case file or FHIR R4 record, or either as a dict.
 
-        `at` is the date of the assessment, for rules about time. Raises CaseError where the record
-        cannot be used at all.
+        `at` is the date of the assessment, for rules about time; `patient` the id of the one who is meant, of a FHIR
+        record about several. Raises CaseError where the record cannot be used at all.
 
         >>> kb = open_base("examples/short-nights")
         >>> kb.assess({"labs": [{"analyte": "night", "value": "7.5", "unit": "hours"}]}).notes[0].text
         'Sleep of a night: 7.5 hours. No conclusion rests on it.'
         """
-        return assess(self.knowledge, source, at)
+        return assess(self.knowledge, source, at, of=patient)
 
     def receipt(self, assessment: Assessment) -> bytes:
         """The receipt of an assessment by this knowledge base: all that is needed to derive it again years later.

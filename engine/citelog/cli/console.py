@@ -50,6 +50,10 @@ class No(Exception):
 KB = click.option("--kb", metavar="NAME_OR_DIR", help="A knowledge base: a shipped one's name, or a folder.")
 AT = click.option("--at", metavar="DATE", help="The date of the assessment, as 2026-03-15. The clock is never read.")
 
+PATIENT = click.option(
+    "--patient", "of", metavar="ID", help="Of a FHIR record about several patients, the one who is meant."
+)
+
 POPULATION = click.option(
     "--population",
     metavar="OUT",
@@ -107,9 +111,18 @@ def open_base(kb: str | None) -> Knowledge:
 
 
 def assess_all(
-    knowledge: Knowledge, sources: tuple[str, ...], at: str | None, population: str | None = None
+    knowledge: Knowledge,
+    sources: tuple[str, ...],
+    at: str | None,
+    population: str | None = None,
+    of: str | None = None,
 ) -> list[Assessment]:
-    """All cases, or one error that names every unusable one; with `population`, sources are ids of patients in it."""
+    """All cases, or one error that names every unusable one.
+
+    With `population`, sources are ids of patients in it; `of` is the patient who is meant in each record.
+    """
+    if population is not None and of is not None:
+        raise CitelogError("--patient: in a population, CASE is the patient already\n   = leave --patient out")
     if population is not None:
         return _of_population(knowledge, sources, at, population)
     from citelog import patient
@@ -119,7 +132,7 @@ def assess_all(
     unusable: list[str] = []
     for source in sources:
         try:
-            case = patient.read(source if source == "-" else Path(source), knowledge.terms)
+            case = patient.read(source if source == "-" else Path(source), knowledge.terms, of)
             if any(case.id == other.id for other in cases):
                 raise CaseError(
                     source, f"the id {case.id} is taken by another case of this call", "give each its own id"

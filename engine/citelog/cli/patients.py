@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citelog.cli.console import AT, KB, POPULATION, No, assess_all, forms, open_base, print_lines, width, write
+from citelog.cli.console import AT, KB, PATIENT, POPULATION, No, assess_all, forms, open_base, print_lines, width, write
 from citelog.cli.logs import LOG_KEY, enter
 from citelog.cli.replaying import keep, placed, sealed
 from citelog.diagnostics import CitelogError
@@ -54,6 +54,7 @@ def _lines(parts: Iterable[Iterable[Line]], between: int = 1, knowledge: Knowled
 @click.option("--log", metavar="LOG", help="Enter each assessment in this log, and print it once it is on the disk.")
 @LOG_KEY
 @AT
+@PATIENT
 @click.option(
     "--receipt",
     metavar="FILE|DIR",
@@ -67,6 +68,7 @@ def assess(
     log: str | None,
     log_key: Path | None,
     at: str | None,
+    of: str | None,
     receipt: str | None,
     population: str | None,
 ) -> None:
@@ -74,7 +76,7 @@ def assess(
 
     CASE is a case file, a FHIR R4 record in JSON, or - for standard input.
     """
-    found = assess_all(open_base(kb), cases, at, population)
+    found = assess_all(open_base(kb), cases, at, population, of)
     answer = _answer(found, form, len(cases) > 1)  # ready, before anything keeps that it was given
     if log is not None or receipt is not None:
         receipts = sealed(found, kb)
@@ -138,6 +140,7 @@ def _exchanged(found: list[Assessment], form: str) -> str:
 @click.option("--quotes", is_flag=True, help="Quote every statement in its place.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Open the tree no deeper than this.")
 @AT
+@PATIENT
 @POPULATION
 def why(
     case: str,
@@ -149,6 +152,7 @@ def why(
     quotes: bool,
     depth: int | None,
     at: str | None,
+    of: str | None,
     population: str | None,
 ) -> None:
     """The proof of one conclusion: the record, the rules and the quoted sentences behind it.
@@ -160,7 +164,7 @@ def why(
     if shortest and form not in ("text", "mermaid", "dot", "svg"):
         whole = "a proof that leaves ways out is none that a program could check"
         raise CitelogError(f"--shortest --format {form}: {whole}\n   = leave --shortest out, or take a form for people")
-    [assessment] = assess_all(open_base(kb), (case,), at, population)
+    [assessment] = assess_all(open_base(kb), (case,), at, population, of)
     try:
         proofs = [assessment.why(id_) for id_ in assessment.ids(conclusion)]
     except NotConcludedError as error:
@@ -212,15 +216,18 @@ def why(
 @KB
 @forms("text", "json")
 @AT
+@PATIENT
 @POPULATION
-def why_not(case: str, conclusion: str, kb: str | None, form: str, at: str | None, population: str | None) -> None:
+def why_not(
+    case: str, conclusion: str, kb: str | None, form: str, at: str | None, of: str | None, population: str | None
+) -> None:
     """Why a conclusion was not reached, and the smallest changes of the record that would reach it.
 
     Each change that is shown was made to the record, and everything derived again.
     """
     from citelog.explain.why_not import ReachedError
 
-    [assessment] = assess_all(open_base(kb), (case,), at, population)
+    [assessment] = assess_all(open_base(kb), (case,), at, population, of)
     try:
         found = assessment.why_not(conclusion)
     except ReachedError as error:
@@ -242,6 +249,7 @@ def why_not(case: str, conclusion: str, kb: str | None, form: str, at: str | Non
 @KB
 @forms("text", "json")
 @AT
+@PATIENT
 @POPULATION
 def what_if(
     case: str,
@@ -251,6 +259,7 @@ def what_if(
     kb: str | None,
     form: str,
     at: str | None,
+    of: str | None,
     population: str | None,
 ) -> None:
     """What changes when facts change: conclusions gained, lost, and kept for another reason.
@@ -259,7 +268,7 @@ def what_if(
     record as it is, in whatever order the changes are given.
     """
     knowledge = open_base(kb)
-    [assessment] = assess_all(knowledge, (case,), at, population)
+    [assessment] = assess_all(knowledge, (case,), at, population, of)
     if not (sets or drops or adds):
         raise CitelogError("what-if: no change is given\n   = give one: --set PATH=VALUE, --drop PATH or --add YAML")
     found = assessment.what_if(set=sets, drop=drops, add=adds)
@@ -278,14 +287,15 @@ def what_if(
 @KB
 @forms("text", "json")
 @AT
+@PATIENT
 @POPULATION
 def missing(
-    case: str, conclusion: str | None, kb: str | None, form: str, at: str | None, population: str | None
+    case: str, conclusion: str | None, kb: str | None, form: str, at: str | None, of: str | None, population: str | None
 ) -> None:
     """Which unrecorded item could change the answer, and how, for each of its possible values."""
     from citelog.assess import NotConcludedError
 
-    [assessment] = assess_all(open_base(kb), (case,), at, population)
+    [assessment] = assess_all(open_base(kb), (case,), at, population, of)
     try:
         found = assessment.missing(conclusion)
     except NotConcludedError as error:
@@ -304,7 +314,10 @@ def missing(
 @KB
 @forms("text", "json")
 @AT
-def contrast(case: str, first: str, second: str | None, kb: str | None, form: str, at: str | None) -> None:
+@PATIENT
+def contrast(
+    case: str, first: str, second: str | None, kb: str | None, form: str, at: str | None, of: str | None
+) -> None:
     """Why this conclusion and not that one; why this patient and not that one.
 
     With two conclusions A and B: why the one, and why not the other. With OTHER, a second case: what differs
@@ -314,6 +327,9 @@ def contrast(case: str, first: str, second: str | None, kb: str | None, form: st
 
     knowledge = open_base(kb)
     if _is_case(first):
+        if of is not None:
+            what = "--patient: two records are compared, and it cannot tell whose patient it names"
+            raise CitelogError(f"{what}\n   = give records of one patient each")
         one, other = assess_all(knowledge, (case, first), at)
         patients = one.contrast(other, second)
         return (
@@ -321,7 +337,7 @@ def contrast(case: str, first: str, second: str | None, kb: str | None, form: st
             if form == "json"
             else _print([explained.contrast_patients(patients, width())], knowledge=knowledge)
         )
-    [assessment] = assess_all(knowledge, (case,), at)
+    [assessment] = assess_all(knowledge, (case,), at, of=of)
     if second is None:
         raise CitelogError(
             f"{first}: no case file, and a second conclusion is missing\n   = name two conclusions, or a second case"
@@ -340,7 +356,8 @@ def contrast(case: str, first: str, second: str | None, kb: str | None, form: st
 @KB
 @forms("text", "json")
 @AT
-def certify(case: str, proofs: tuple[str, ...], kb: str | None, form: str, at: str | None) -> None:
+@PATIENT
+def certify(case: str, proofs: tuple[str, ...], kb: str | None, form: str, at: str | None, of: str | None) -> None:
     """Proofs checked by a program that shares nothing with the one that made them.
 
     Without proofs, the whole assessment of the case: every conclusion proved, every absence real, no rule left
@@ -348,7 +365,7 @@ def certify(case: str, proofs: tuple[str, ...], kb: str | None, form: str, at: s
     """
     from citelog.checker import Checker
 
-    [assessment] = assess_all(open_base(kb), (case,), at)
+    [assessment] = assess_all(open_base(kb), (case,), at, of=of)
     checker = Checker(assessment.knowledge, assessment.case, assessment.at)
     if proofs:
         told = {name: checker.check_proof(_document(name)) for name in proofs}

@@ -49,13 +49,14 @@ def unwatched(items: Sequence[Item], what: str) -> Iterable[Item]:
 class Subject:
     """A record that both editions are asked about: a file, data or bytes; its name, the day of the assessment.
 
-    Of a receipt that day is the one, whatever its record expects.
+    Of a receipt that day is the one, whatever its record expects. `of` is the patient who is chosen of several.
     """
 
     name: str
     record: Path | Mapping[str, Any] | bytes
     origin: Origin
     at: str | None = None
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ def outcome(knowledge: Knowledge, subject: Subject) -> Outcome:
 def read(subject: Subject, terms: Terms) -> Case:
     """The record of a subject, read with some words; raises CaseError where it cannot be read."""
     if isinstance(subject.record, bytes):
-        return patient.from_bytes(subject.record, subject.name, subject.name, terms)
-    return patient.read(subject.record, terms)
+        return patient.from_bytes(subject.record, subject.name, subject.name, terms, subject.of)
+    return patient.read(subject.record, terms, subject.of)
 
 
 @dataclass(frozen=True, slots=True)

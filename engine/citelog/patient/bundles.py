@@ -90,10 +90,10 @@ def _entries(bundle: Resource, place: str, where: str) -> Iterator[Placed | Note
     for index, entry in enumerate(bundle.get("entry") or ()):
         at = f"{place}.entry[{index}]"
         node: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
-        resource, request = node.get("resource"), part(node, "request")
+        resource, request = part(node, "resource"), part(node, "request")
         status = as_text(part(node, "response").get("status"))
         method = as_text(request.get("method"))
-        is_resource = isinstance(resource, dict) and isinstance(resource.get("resourceType"), str)
+        is_resource = isinstance(resource.get("resourceType"), str)
         if status[:1] in ("4", "5"):
             outcome = "; ".join(_issues(part(part(node, "response"), "outcome")))
             said = f" ({outcome})" if outcome else ""
@@ -107,7 +107,8 @@ def _entries(bundle: Resource, place: str, where: str) -> Iterator[Placed | Note
         elif is_resource and resource["resourceType"] == "Bundle":
             yield from _entries(resource, f"{at}.resource", where)
         elif is_resource:
-            doubt = f"an entry with a modifier extension ({url})" if (url := modifier_extension(node, deep=False)) else ""
+            url = modifier_extension(node, deep=False)
+            doubt = f"a modifier extension of its entry ({url}), which may change its meaning" if url else ""
             yield Placed(f"{at}.resource", resource, as_text(node.get("fullUrl")), doubt)
         elif status[:1] not in ("4", "5"):
             yield Note("An entry of the Bundle that holds no resource is not read.", at)
@@ -162,7 +163,9 @@ def _issues(resource: Mapping[str, Any]) -> list[str]:
     told = []
     for row in issues[:3] if isinstance(issues, list) else ():
         if isinstance(row, dict):
-            words = as_text(part(row, "details").get("text")) or as_text(row.get("diagnostics")) or as_text(row.get("code"))
+            words = (
+                as_text(part(row, "details").get("text")) or as_text(row.get("diagnostics")) or as_text(row.get("code"))
+            )
             told.append(f"{as_text(row.get('severity'))}: {words}".removeprefix(": ")[:200].rstrip("."))
     return told
 
@@ -202,7 +205,10 @@ def current(placed: list[Placed]) -> tuple[list[Placed], list[Note]]:
 
 
 def _same_as(one: Placed, servers: Mapping[str, set[str]]) -> object:
-    """A key that is equal for versions of one resource; one without a server is of the only server that has its name."""
+    """A key that is equal for versions of one resource.
+
+    One of no server is that of the only server on which something has its name.
+    """
     identity = one.identity
     if identity is None:
         return one.place

@@ -125,13 +125,16 @@ class Gathered:
     expect: Expectation | None = None
 
 
+CHOSEN = "FHIR R4, of the patient whose id this is"
+"""The form of a record from which one patient was chosen: the case has the id of that patient."""
+
+
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A record as it was read: its bytes, the form that they were recognised as, the patient chosen of several."""
+    """A record as it was read: its bytes, and the form that they were recognised as."""
 
     data: bytes = field(repr=False)
     form: str
-    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

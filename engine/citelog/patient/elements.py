@@ -31,6 +31,7 @@ SYSTEMS = {
 """The code systems of a case file by the names that FHIR has for them."""
 
 UCUM = ("http://unitsofmeasure.org", "urn:oid:2.16.840.1.113883.6.8")
+UNSAID = "no reason given"
 ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 _STATES = {
@@ -109,7 +110,7 @@ def _absent(element: object) -> str:
 def missing(row: Mapping[str, Any]) -> str:
     """Why an observation or a component has no value, in words: by its own element, or by an extension of its value."""
     if "dataAbsentReason" in row:
-        return concept_text(row["dataAbsentReason"]) or "no reason given"
+        return concept_text(row["dataAbsentReason"]) or UNSAID
     for key, value in row.items():
         if key.startswith(("value", "_value")) and (reason := _absent(value)):
             return reason
@@ -163,7 +164,7 @@ def span(node: Mapping[str, Any]) -> str:
     low, high = (as_text(recorded(one.get("value"), is_number=True)) for one in ends)
     what = printed(ends[1]) or printed(ends[0])
     numbers = f"{low}–{high}" if low and high and low != high else low or high
-    open_ = "" if low and high or not numbers else "from " if low else "up to "
+    open_ = "" if (low and high) or not numbers else "from " if low else "up to "
     return f"{open_}{numbers} {what}".strip()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from citelog.diagnostics import CaseError
-from citelog.patient.bundles import INCOMPLETE, Index, Placed, current, outcome, part, taken_apart
+from citelog.patient.bundles import INCOMPLETE, Index, Placed, current, outcome, taken_apart
 from citelog.patient.case import Gathered, Item, Note, Recorded
 from citelog.patient.elements import concept_text, rows
 from citelog.patient.entries import match
@@ -165,7 +165,8 @@ def read_one(
     `medications` are those that it refers to, by the text of the reference; `doubt` is a reason outside of it why
     nothing that it says can be relied on.
     """
-    is_read, fault, damage = resource["resourceType"] in READ, "", frozenset[str | int]()
+    is_read, fault = resource["resourceType"] in READ, ""
+    damage: Damage = frozenset()
     found: list[Item | Note] = []
     if resource["resourceType"] in JUDGED:
         fault, damage = problem(resource)
@@ -174,7 +175,7 @@ def read_one(
         found.append(Note(text, place))
     elif is_read:
         found, trouble = _read(resource, place, terms, medications, damage, doubt)
-        fault, damage = fault or trouble, frozenset({ALL}) if trouble else damage
+        fault, damage = fault or trouble, {ALL} if trouble else damage
     if fault:
         fate = "It is read as it is"
         if damage and is_read:
@@ -193,7 +194,8 @@ def _inside(resource: Resource, place: str, terms: Terms, doubt: str) -> Iterabl
         at = f"{place}.contained[{index}]"
         if is_result:
             items, notes, _ = read_one(inner, at, terms, {}, doubt or doubtful(resource))
-            yield from (*items, *notes)
+            yield from items
+            yield from notes
         else:
             text = f"{called(inner)} inside another resource is not read: it is none of its results."
             yield Note(text, at)

@@ -9,7 +9,7 @@ from typing import Any
 
 from citelog.diagnostics import CaseError
 from citelog.patient import casefile, context
-from citelog.patient.case import Case, Gathered, Original
+from citelog.patient.case import CHOSEN, Case, Gathered, Original
 from citelog.patient.entries import sort
 from citelog.patient.facts import notes
 from citelog.patient.reading import Document, read_document
@@ -44,13 +44,15 @@ def _case(document: Document, terms: Terms, of: str | None) -> Case:
     if "resourceType" in document.tree:
         from citelog.patient.fhir import gather  # with its models a fifth of a second: only where a record is FHIR
 
-        gathered, form = gather(document, terms, of), "FHIR R4"
+        gathered, form = gather(document, terms, of), "FHIR R4" if of is None else CHOSEN
     elif of is not None:
-        raise CaseError(document.where, f'a case file is about one patient, and "{of}" cannot be chosen', "leave it out")
+        raise CaseError(
+            document.where, f'a case file is about one patient, and "{of}" cannot be chosen', "leave it out"
+        )
     else:
         gathered, form = casefile.gather(document), "case file"
     case = assemble(gathered, gathered.id or of or document.default_id, document.sha256, terms)
-    return replace(case, original=Original(document.data, form, of))
+    return replace(case, original=Original(document.data, form))
 
 
 def assemble(gathered: Gathered, id_: str, sha256: str, terms: Terms) -> Case:

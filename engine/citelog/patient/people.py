@@ -138,7 +138,9 @@ def _chosen(of: str, everyone: list[str], labels: _Labels, where: str) -> str:
     ids = [name.rpartition("/")[2] for name in everyone]
     remedy = did_you_mean(of, ids) or "give the id of one of them"
     what = f'it has no patient "{of}", only {shown}' if everyone else f'it names no patient, so none is "{of}"'
-    raise CaseError(where, what, remedy if everyone else "leave the choice out, or give a record that names its patient")
+    raise CaseError(
+        where, what, remedy if everyone else "leave the choice out, or give a record that names its patient"
+    )
 
 
 def _only(name: str, placed: list[Placed], whom: list[_Whom]) -> tuple[list[Placed], list[Note]]:

@@ -15,6 +15,7 @@ from citelog.patient.case import KIND, Item, ListName, Note, Recorded
 from citelog.patient.dates import period
 from citelog.patient.dosage import dosage_keys
 from citelog.patient.elements import (
+    UNSAID,
     coded_state,
     codes,
     concept_text,
@@ -222,6 +223,8 @@ def _measurement(row: Resource, place: str, shared: Mapping[str, Recorded], term
         if not damage and isinstance(amount, dict) and (units := contradicting(amount, terms)):
             text = f"{called({'resourceType': 'Observation', **row})} gives its unit twice, and differently: {units[0]}"
             yield Note(f"{text} as its code, {units[1]} in words. Neither is used.", place)
+        if not damage and (reason := missing(row)) and reason != UNSAID and "value" not in result.keys:
+            yield Note(f"{called({'resourceType': 'Observation', **row})} has no value: {reason}.", place)
         yield result
     elif match(finding, terms) or not damage:
         yield finding if match(finding, terms) or "valueBoolean" in row else result
@@ -351,7 +354,7 @@ def _medication(
         yield Note(f"{what} says not to give it, and is not read.", place)
         return
     if kind in _EVENTS and status in _NOT_DONE:
-        yield Note(f"{what} is not read: its status is {status}, so the patient was not {_EVENTS[kind]} it.", place)
+        yield Note(f"{what} is not read: its status is {status}, so it was not {_EVENTS[kind]}.", place)
         return
     medication = _referenced(resource, medications)
     is_wrong = medication is not None and as_text(medication.get("status")).casefold() == "entered-in-error"

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 _ASKED = "what is asked for or planned is neither found nor taken"
 _BILL = "a bill is no record of what was found"
 _WHY: Mapping[str, str] = {
-    **dict.fromkeys(("Appointment", "CarePlan", "CommunicationRequest", "DeviceRequest", "Goal", "ImmunizationRecommendation",
-                     "NutritionOrder", "RequestGroup", "ServiceRequest", "Task", "VisionPrescription"), _ASKED),
+    **dict.fromkeys(("Appointment", "CarePlan", "CommunicationRequest", "DeviceRequest", "Goal", "NutritionOrder",
+                     "RequestGroup", "ServiceRequest", "Task", "VisionPrescription"), _ASKED),
     **dict.fromkeys(("Account", "ChargeItem", "Claim", "ClaimResponse", "Coverage", "ExplanationOfBenefit", "Invoice"),
                     _BILL),
     "Composition": "what it refers to is read where it stands",

@@ -91,8 +91,10 @@ BESIDE = frozenset((
 """Elements of the resources that are read in which a fault changes nothing of what is read."""
 
 _ANYWHERE = frozenset(("extension", "id", "identifier", "meta", "note", "userSelected", "version"))
-_DATES = ("abatement", "authoredOn", "dateAsserted", "effective", "issued", "onset", "performed", "recordedDate", "whenHandedOver",
-          "whenPrepared")  # fmt: skip
+_DATES = (
+    "abatement", "authoredOn", "dateAsserted", "effective", "issued", "onset", "performed", "recordedDate",
+    "whenHandedOver", "whenPrepared",
+)  # fmt: skip
 _CARRIES = ("value", "component", "dataabsent", "status", "clinical", "verification", "code", "medication", "dosage",
             "abatement", "donot", "intent", "subject", "focus", "modifier", "implicit")  # fmt: skip
 

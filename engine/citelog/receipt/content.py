@@ -15,6 +15,7 @@ from citelog.answer import Answer
 from citelog.diagnostics import CitelogError
 from citelog.home import VERSION
 from citelog.knowledge import kept
+from citelog.patient.case import CHOSEN
 from citelog.proof.graph import FORMAT as PROOF
 from citelog.receipt.agreeing import LATER, contradictions
 from citelog.receipt.manifest import Manifest
@@ -42,6 +43,12 @@ class Receipt:
         """The record, byte for byte as it was read."""
         text: str = self.members["record"]["text"]
         return text.encode()
+
+    @property
+    def of(self) -> str | None:
+        """The patient who was chosen, where the record is about several; it is called by that patient's id."""
+        id_: str = self.assessment["case"]["id"]
+        return id_ if self.members["record"]["form"] == CHOSEN else None
 
     @property
     def at(self) -> str | None:

@@ -197,7 +197,7 @@ class Desk:
             raise CitelogError(f"{what}\n   = name the knowledge base that it is of")
         why = None
         if place and today and then and now and now.differences and not (is_same or then.fault or now.fault):
-            subject = Subject(receipt.assessment["case"]["id"], receipt.record, "receipt", receipt.at)
+            subject = Subject(receipt.assessment["case"]["id"], receipt.record, "receipt", receipt.at, receipt.of)
             why = self.compare(wanted, place, today).on(subject)
         files = tuple(differing(receipt, today, place)) if today is not None else ()
         return Replay(name, sha256, receipt, (), content.engine(), files, then, now, why, remarks)
@@ -257,7 +257,8 @@ def _asked(receipt: Receipt, place: Place, knowledge: Knowledge | None, errors: 
     told = knowledge.identity
     day = datetime.date.fromisoformat(receipt.at) if receipt.at else None
     try:
-        case = patient.from_bytes(receipt.record, "the record", receipt.assessment["case"]["id"], knowledge.terms)
+        id_ = receipt.assessment["case"]["id"]
+        case = patient.from_bytes(receipt.record, "the record", id_, knowledge.terms, receipt.of)
         answer = Answer.of(knowledge, case, day)
     except (CaseError, DerivationError, DeadlineError) as error:
         return Asked(place.name, told, f"it gives no answer: {error or 'it takes too long'}")
