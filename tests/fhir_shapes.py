@@ -75,4 +75,4 @@ def wrapped(words: list[str], indent: str, quote: str = "") -> str:
 def tables() -> str:
     """The two tables of the module, as Python."""
     rows = "\n".join(f'    "{kind}": (\n{wrapped(shape(kind).split(), " " * 8)}\n    ),' for kind in sorted(KINDS))
-    return f"TYPES = frozenset((\n{wrapped(names(), '    ')}\n).split())\n\nSHAPES = {{\n{rows}\n}}\n"
+    return f"_TYPES = (\n{wrapped(names(), '    ')}\n)\nTYPES = frozenset(_TYPES.split())\n\nSHAPES = {{\n{rows}\n}}\n"

@@ -145,7 +145,31 @@ _PRIMITIVES: Mapping[str, Callable[[Any], bool]] = {
 # `name:Type`, with * for a list, ! for what must be there, |choice for one of a choice of elements
 
 # fmt: off
-TYPES = frozenset(["Account", "ActivityDefinition", "AdministrableProductDefinition", "AdverseEvent", "AllergyIntolerance", "Appointment", "AppointmentResponse", "AuditEvent", "Basic", "Binary", "BiologicallyDerivedProduct", "BodyStructure", "Bundle", "CapabilityStatement", "CarePlan", "CareTeam", "CatalogEntry", "ChargeItem", "ChargeItemDefinition", "Citation", "Claim", "ClaimResponse", "ClinicalImpression", "ClinicalUseDefinition", "CodeSystem", "Communication", "CommunicationRequest", "CompartmentDefinition", "Composition", "ConceptMap", "Condition", "Consent", "Contract", "Coverage", "CoverageEligibilityRequest", "CoverageEligibilityResponse", "DetectedIssue", "Device", "DeviceDefinition", "DeviceMetric", "DeviceRequest", "DeviceUseStatement", "DiagnosticReport", "DocumentManifest", "DocumentReference", "Encounter", "Endpoint", "EnrollmentRequest", "EnrollmentResponse", "EpisodeOfCare", "EventDefinition", "Evidence", "EvidenceReport", "EvidenceVariable", "ExampleScenario", "ExplanationOfBenefit", "FamilyMemberHistory", "Flag", "Goal", "GraphDefinition", "Group", "GuidanceResponse", "HealthcareService", "ImagingStudy", "Immunization", "ImmunizationEvaluation", "ImmunizationRecommendation", "ImplementationGuide", "Ingredient", "InsurancePlan", "Invoice", "Library", "Linkage", "List", "Location", "ManufacturedItemDefinition", "Measure", "MeasureReport", "Media", "Medication", "MedicationAdministration", "MedicationDispense", "MedicationKnowledge", "MedicationRequest", "MedicationStatement", "MedicinalProductDefinition", "MessageDefinition", "MessageHeader", "MolecularSequence", "NamingSystem", "NutritionOrder", "NutritionProduct", "Observation", "ObservationDefinition", "OperationDefinition", "OperationOutcome", "Organization", "OrganizationAffiliation", "PackagedProductDefinition", "Parameters", "Patient", "PaymentNotice", "PaymentReconciliation", "Person", "PlanDefinition", "Practitioner", "PractitionerRole", "Procedure", "Provenance", "Questionnaire", "QuestionnaireResponse", "RegulatedAuthorization", "RelatedPerson", "RequestGroup", "ResearchDefinition", "ResearchElementDefinition", "ResearchStudy", "ResearchSubject", "RiskAssessment", "Schedule", "SearchParameter", "ServiceRequest", "Slot", "Specimen", "SpecimenDefinition", "StructureDefinition", "StructureMap", "Subscription", "SubscriptionStatus", "SubscriptionTopic", "Substance", "SubstanceDefinition", "SupplyDelivery", "SupplyRequest", "Task", "TerminologyCapabilities", "TestReport", "TestScript", "ValueSet", "VerificationResult", "VisionPrescription"])
+_TYPES = (
+    "Account ActivityDefinition AdministrableProductDefinition AdverseEvent AllergyIntolerance Appointment "
+    "AppointmentResponse AuditEvent Basic Binary BiologicallyDerivedProduct BodyStructure Bundle "
+    "CapabilityStatement CarePlan CareTeam CatalogEntry ChargeItem ChargeItemDefinition Citation Claim "
+    "ClaimResponse ClinicalImpression ClinicalUseDefinition CodeSystem Communication CommunicationRequest "
+    "CompartmentDefinition Composition ConceptMap Condition Consent Contract Coverage "
+    "CoverageEligibilityRequest CoverageEligibilityResponse DetectedIssue Device DeviceDefinition DeviceMetric "
+    "DeviceRequest DeviceUseStatement DiagnosticReport DocumentManifest DocumentReference Encounter Endpoint "
+    "EnrollmentRequest EnrollmentResponse EpisodeOfCare EventDefinition Evidence EvidenceReport "
+    "EvidenceVariable ExampleScenario ExplanationOfBenefit FamilyMemberHistory Flag Goal GraphDefinition Group "
+    "GuidanceResponse HealthcareService ImagingStudy Immunization ImmunizationEvaluation "
+    "ImmunizationRecommendation ImplementationGuide Ingredient InsurancePlan Invoice Library Linkage List "
+    "Location ManufacturedItemDefinition Measure MeasureReport Media Medication MedicationAdministration "
+    "MedicationDispense MedicationKnowledge MedicationRequest MedicationStatement MedicinalProductDefinition "
+    "MessageDefinition MessageHeader MolecularSequence NamingSystem NutritionOrder NutritionProduct Observation "
+    "ObservationDefinition OperationDefinition OperationOutcome Organization OrganizationAffiliation "
+    "PackagedProductDefinition Parameters Patient PaymentNotice PaymentReconciliation Person PlanDefinition "
+    "Practitioner PractitionerRole Procedure Provenance Questionnaire QuestionnaireResponse "
+    "RegulatedAuthorization RelatedPerson RequestGroup ResearchDefinition ResearchElementDefinition "
+    "ResearchStudy ResearchSubject RiskAssessment Schedule SearchParameter ServiceRequest Slot Specimen "
+    "SpecimenDefinition StructureDefinition StructureMap Subscription SubscriptionStatus SubscriptionTopic "
+    "Substance SubstanceDefinition SupplyDelivery SupplyRequest Task TerminologyCapabilities TestReport "
+    "TestScript ValueSet VerificationResult VisionPrescription"
+)
+TYPES = frozenset(_TYPES.split())
 
 SHAPES = {
     "Address": (
