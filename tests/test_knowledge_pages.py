@@ -30,7 +30,8 @@ from citelog.knowledge.lookup import USES, find
 from citelog.ledger.log import Log, reading
 from citelog.ledger.proofs import Proof, check
 from citelog.render.covered import COUNTED, share
-from citelog.serve.knowledge_pages import LEAVES, Book, address
+from citelog.serve.addresses import address
+from citelog.serve.knowledge_pages import LEAVES, Book
 from citelog.serve.shell import Shell
 from endpoint import ROOT, Server, serving
 from hostile import CASE, TAGS, hostile
@@ -281,6 +282,12 @@ def _own(kb: Any, name: str) -> URIRef:
 
 def _cl(name: str) -> URIRef:
     return URIRef(f"https://w3id.org/citelog#{name}")
+
+
+def test_what_a_query_names_leads_to_its_page(server: Server) -> None:
+    query = "SELECT ?s { ?s a <https://w3id.org/citelog#Statement> } ORDER BY ?s LIMIT 1"
+    page = Opened(200, "", parsed(server.client.get("/sparql", params={"query": query}, headers=READER).text))
+    assert "/knowledge/statements/S01" in {link for link, _ in links("/sparql", page)}
 
 
 def test_what_is_not_there_is_told_with_what_is_near(server: Server) -> None:

@@ -59,7 +59,10 @@ def stretch(path: Path, until: int | None, most: int) -> Stretch:
 
 
 def shown(path: Path, number: int) -> Proof:
-    """The proof of an entry without the salt beside it. Raises NoEntryError where there is none; CitelogError as `prove`."""
+    """The proof of an entry without the salt beside it.
+
+    Raises NoEntryError where there is no such entry, and CitelogError as `prove`.
+    """
     with reading(path) as (_, rows):
         if not 0 <= number < (size := rows.size()):
             raise NoEntryError(f"the log has the entries 0 to {size - 1:,}, and no {number:,}")

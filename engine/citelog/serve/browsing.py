@@ -23,8 +23,9 @@ from citelog.explain.contents import contents
 from citelog.knowledge.base import Knowledge
 from citelog.render.documents import written
 from citelog.serve.accept import chosen
+from citelog.serve.addresses import PATHS
 from citelog.serve.counting import Counting
-from citelog.serve.knowledge_pages import LEAVES, PATHS, Book, audit_style
+from citelog.serve.knowledge_pages import LEAVES, Book, audit_style
 from citelog.serve.limits import Limits, Refusal
 from citelog.serve.operations import JSON, JSONLD, TURTLE
 from citelog.serve.queries import Job, Queries

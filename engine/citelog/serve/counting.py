@@ -29,9 +29,7 @@ class Counting:
     def __init__(self, folder: Path, sha256: str, limits: Limits) -> None:
         self.counts: Counts | None = None
         self.trouble = ""
-        self._sha256, self._seconds = sha256, limits.count_seconds
-        craft = Craft("citelog.serve.counter", {"folder": str(folder.resolve())}, b"", "count", "serve fewer cases")
-        self._pool = Pool(craft, limits.counts)
+        self._folder, self._sha256, self._limits = folder, sha256, limits
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -49,12 +47,14 @@ class Counting:
     async def _count(self) -> None:
         from citelog.browse.counts import counts
 
+        message, seconds = {"folder": str(self._folder.resolve())}, self._limits.count_seconds
+        craft = Craft("citelog.serve.counter", message, b"", "count", "serve fewer cases")
         try:
-            async with asyncio.timeout(self._seconds), self._pool as pool:
+            async with asyncio.timeout(seconds), Pool(craft, self._limits.counts) as pool:
                 documents = pool.told
             found = await run_in_threadpool(counts, documents)
         except (CitelogError, OSError, TimeoutError) as error:
-            late = f"counting took longer than {self._seconds:g} seconds"
+            late = f"counting took longer than {seconds:g} seconds"
             self.trouble = late if isinstance(error, TimeoutError) else str(error).partition("\n")[0]
             log.error("the cases cannot be counted: %s", self.trouble)
             return

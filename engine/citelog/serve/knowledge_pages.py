@@ -27,6 +27,7 @@ from citelog.render.page import anchors_of
 from citelog.render.phrases import UNRESOLVED, counted, markers
 from citelog.render.template import source as template
 from citelog.rules.program import Predicate
+from citelog.serve.addresses import KNOWLEDGE, PATHS, address
 from citelog.serve.shell import Shell
 from citelog.values import Iri
 
@@ -35,15 +36,6 @@ if TYPE_CHECKING:
     from citelog.audit.trace import Node
     from citelog.browse.counts import Counts
     from citelog.trial.coverage import Point
-
-PATHS: Mapping[str, str] = {
-    "statement": "statements",
-    "rule": "rules",
-    "conflict": "conflicts",
-    "predicate": "predicates",
-    "term": "terms",
-}
-"""Where the things of each kind stand below /knowledge."""
 
 LEAVES: Mapping[str, str] = {
     "": "Overview",
@@ -60,17 +52,6 @@ LEAVES: Mapping[str, str] = {
     "trace": "Trace",
 }
 """The pages about the knowledge base as a whole, by the last part of their address, as they are called."""
-
-HERE = "/knowledge"
-
-
-def address(kind: str, id_: str) -> str:
-    """Where a thing has its page.
-
-    >>> address("rule", "a/b c")
-    '/knowledge/rules/a%2Fb%20c'
-    """
-    return f"{HERE}/{PATHS[kind]}/{quote(id_, safe='')}"
 
 
 @cache
@@ -231,10 +212,10 @@ class Book:
                 return address(node.level, node.id)
             match node.level:
                 case "conclusion" if node.id in conclusions:
-                    return f"{HERE}/conclusions#{conclusions[node.id]}"
+                    return f"{KNOWLEDGE}/conclusions#{conclusions[node.id]}"
                 case "case":
-                    return f"{HERE}/cases#{quote(node.id)}"
-            return f"{HERE}/trace#{places[node.key]}" if node.key in places else ""
+                    return f"{KNOWLEDGE}/cases#{quote(node.id)}"
+            return f"{KNOWLEDGE}/trace#{places[node.key]}" if node.key in places else ""
 
         def whose(about: str) -> str:
             for level in ("statement", "rule", "conflict"):
@@ -263,7 +244,7 @@ class Book:
             "unresolved": UNRESOLVED if self.shelf.knowledge.unresolved else "",
             "audit_style": f"/knowledge/audit.css?{audit_style()[1]}",
         }
-        return self.shell.page(f"knowledge/{name}", HERE, **{**shared, **values})
+        return self.shell.page(f"knowledge/{name}", KNOWLEDGE, **{**shared, **values})
 
     def _anchors(self) -> Mapping[str, str]:
         """Where each conclusion stands on the page of the conclusions."""

@@ -16,6 +16,7 @@ from citelog.ledger.listed import Stretch
 from citelog.ledger.proofs import Proof
 from citelog.ledger.tree import leaf_hash
 from citelog.render.logged import KEEPS
+from citelog.serve.addresses import pages_of
 from citelog.serve.limits import Refusal
 from citelog.serve.shell import LOG, PLAYGROUND, SPARQL, Shell
 from citelog.serve.shell import STATIC as FOLDER
@@ -59,7 +60,10 @@ def query_page(
 ) -> str:
     """The page, with a query as it was sent and either its result (of the media type `media`) or why there is none."""
     answer = None if result is None else _answer(result, media)
-    return shell.page("sparql.html", SPARQL.address, library=library, query=query, answer=answer, refusal=refusal)
+    known = pages_of(shell.knowledge) if shell.knowledge else {}
+    return shell.page(
+        "sparql.html", SPARQL.address, library=library, query=query, answer=answer, refusal=refusal, known=known
+    )
 
 
 def playground_page(shell: Shell, knowledge: Knowledge, edit: bool) -> str:
