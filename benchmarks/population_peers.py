@@ -529,6 +529,55 @@ def clingo(ground: Ground) -> Work:
     return work
 
 
+def as_parquet(path: Path, columns: str) -> None:
+    """Make a file of facts one that is read faster."""
+    made = path.with_suffix(".parquet")
+    if not made.exists():
+        of = f"read_csv('{path}', delim='\t', header=false, quote='\"', columns={{{columns}}})"
+        duckdb.sql(f"COPY (FROM {of}) TO '{made}'")
+
+
+def for_logica(ground: Ground, data: Path) -> tuple[str, str]:
+    """The rules as the SQL that Logica makes of them, and that for the facts of everyone as tables in files."""
+    import in_logica
+
+    translated, folder = facts(ground, data, in_logica.Logica())
+    views = []
+    for predicate in sorted(translated.read - translated.heads):
+        name, path = translated.names[predicate], folder / f"{plain(translated.names[predicate])}.tsv"
+        arguments = ground.few.program.predicates[predicate].arguments
+        types = ["BIGINT" if a.type in ("number", "integer", "date") else "VARCHAR" for a in arguments]
+        if path.exists():
+            columns = ", ".join(f"'col{i}': '{one}'" for i, one in enumerate(types))
+            with pool() as made:
+                made.apply(as_parquet, [path, columns])
+            views.append(f"CREATE VIEW facts_{name.lower()} AS FROM '{path.with_suffix('.parquet')}';")
+        else:
+            nothing = ", ".join(f"NULL::{one} AS col{i}" for i, one in enumerate(types))
+            views.append(f"CREATE VIEW facts_{name.lower()} AS SELECT {nothing} WHERE false;")
+    kinds = [(kind.predicate, kind.name) for kind in ground.few.kinds]
+    return "\n".join(views), in_logica.queries(in_logica.program(translated, kinds))
+
+
+@peer("logica", "Logica (DuckDB), given the facts", "conclusions", "in_logica.py", given=for_logica)
+def logica(ground: Ground) -> Work:
+    """The rules as SQL of Logica's, a table a predicate; how long Logica takes to make it is not timed."""
+
+    def work(task: Task) -> None:
+        views, queries = task.given
+        script, _, last = queries.strip().removesuffix(";").rpartition(";\n")
+        last = "\n".join(line for line in last.splitlines() if not line.startswith("--"))
+        with duckdb.connect(config={"temp_directory": str(task.out / "spilled")}) as made:
+            made.execute(views)
+            made.execute(script)
+            made.execute(f"CREATE TABLE said AS {last}")
+            who, kind, value = (f"col{i}" for i in range(3))
+            shown = f"{who}[7:] AS patient, {kind} AS kind, regexp_extract({value}, '[^#/]*$') AS value"
+            made.execute(f"COPY (SELECT {shown} FROM said) TO '{task.conclusions}' (FORMAT parquet, COMPRESSION zstd)")
+
+    return work
+
+
 def keep(task: Task, rows: Iterable[tuple[str, Sequence[str]]]) -> None:
     """Write conclusions that name patients and terms in full."""
     import pyarrow as pa
