@@ -214,7 +214,7 @@ def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings
     from citelog.population.plan import plan
     from citelog.population.seen import knowledge_facts, look
     from citelog.population.values import Values
-    from citelog.population.wordings import load_days, load_said, read_all
+    from citelog.population.wordings import load_days, load_readings, load_said, read_frames
 
     made = plan(knowledge)
     ready = compiled(knowledge, made, engine.name, engine.sql)
@@ -223,11 +223,12 @@ def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings
     source = engine.brought(inputs.read(task.data, task.out, near.connection, knowledge.terms, AT))
     parts = pictures.wordings(source, [])
     load_days(engine, pictures.day_texts(source))
-    written = read_all(engine, parts, knowledge.terms, AT)
+    written = read_frames(engine, near, parts, knowledge.terms, values, AT)
     stated = knowledge_facts(knowledge)
-    readings = [reading for one in written for reading in one.readings]
-    seen, local = look(readings, made, local_ready, near, values, stated, lambda: None)
-    load_said(engine, written, seen, answers.IDLE)
+    sets = load_readings(near, written)
+    seen, local = look(sets, made, local_ready, near, values, stated, lambda: None)
+    load_said(near, answers.IDLE)
+    engine.spread("said")
     shape = pictures.Shape("recorded_when" in made.exact_days, "medication_since" in made.exact_days)
     share = shares.Share(0, 1, task.out)
     shares.gather(engine, share, parts, shares.everyone(source, share), shape)
@@ -244,7 +245,7 @@ def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings
     engine.expect(0)
     nobody = "SELECT patient FROM people WHERE picture < 0"
     engine.create("lonely", nobody)
-    writer = out.Writer(engine, task.out, task.out)
+    writer = out.Writer(engine, near, task.out, task.out)
     writer.conclusions()
     if with_firings:
         writer.firings(joint, local, values)

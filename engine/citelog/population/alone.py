@@ -16,11 +16,12 @@ from citelog.vocab import Terms
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a patient: its list, its place among all rows of that list, its wording, and its days as recorded."""
+    """One row of a patient: its list, its place among all rows of that list, its frame, its number and its days."""
 
     list: int
     row: int
     written: Written
+    digits: str = ""
     when: str = ""
     since: str = ""
 
@@ -30,10 +31,10 @@ def record(patient: str, lines: Iterable[Line]) -> tuple[dict[str, Any], dict[st
     made: dict[str, Any] = {"id": patient}
     codes: dict[str, Sequence[str]] = {}
     for line in sorted(lines, key=lambda one: (one.list, one.row)):
-        said = line.written.wording
-        if said is None:
+        if line.written.frame is None:
             made.setdefault("context", {}).update(dict(line.written.context))
             continue
+        said = line.written.frame.filled(line.digits)
         listed = made.setdefault(PARTS[line.list], [])
         if said.codes:
             codes[f"{said.list}[{len(listed)}]"] = said.codes

@@ -78,6 +78,13 @@ class Duck:
         finally:
             self.connection.unregister("arriving")
 
+    def fetch(self, name: str, query: str) -> int:
+        """Make a table of a query's rows: it is near at hand itself."""
+        return self.create(name, query)
+
+    def spread(self, name: str) -> None:
+        """A table that was made near at hand is here."""
+
     def rows(self, query: str) -> list[Row]:
         """The rows of a query."""
         return self.connection.execute(query).fetchall()

@@ -54,6 +54,14 @@ class Engine(Protocol):
     def drop(self, name: str) -> None:
         """Forget a table, if it is there."""
 
+    # what is small is worked out by DuckDB, near at hand
+
+    def fetch(self, name: str, query: str) -> int:
+        """Make a table near at hand of a query's rows; how many there are."""
+
+    def spread(self, name: str) -> None:
+        """Let a table that was made near at hand be one of this engine."""
+
     # what outlasts a run that is stopped, if the engine can keep it
 
     def keep(self, name: str, query: str) -> int:

@@ -1,14 +1,15 @@
-"""What entries say, each distinct wording read once, by the same code that reads the record of one patient.
+"""What entries say, each distinct frame read once, by the same code that reads the record of one patient.
 
-Days are many, and whatever else an entry says repeats from patient to patient. So a *wording* is an entry without its
-days: it is read with days that stand for any other, and what is said with them has a mark in the place of each day.
+Days and numbers are many, and whatever else an entry says repeats from patient to patient. So a *frame* is an entry
+without its days and its number: it is read with ones that stand for any other, and what is said with them has a mark in
+the place of each. A *wording* is a frame with its number: all that a row says but for its days.
 """
 
 from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -24,15 +25,14 @@ from citelog.population.plan import ENTRY
 from citelog.values import Iri, Value
 from citelog.vocab import Terms, folded
 
-WHEN, SINCE = "\x01", "\x02"
-"""Marks for the days of an entry: no record can have these characters."""
+WHEN, SINCE, NUMBER = "\x01", "\x02", "\x04"
+"""Marks for the days of an entry and for its number: no record can have these characters."""
 
-FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+NUMBERED: Mapping[ListName, str] = {"labs": "value"}
+"""The key whose number is left out of a frame."""
 
 NONE, READ, UNREAD = 0, 1, 2
 """Whether a day stands in an entry, and can be read."""
-
-DAY_KEYS: Mapping[str, str] = {"when": WHEN, "since": SINCE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,39 @@ def day(text: str) -> Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """An entry as a row has it, but for its days: of each, whether it is there and can be read."""
+class Number:
+    """What stands in an entry where its number should: the sign before it, its digits, and what they come to."""
+
+    sign: str
+    digits: str
+    value: Decimal
+
+
+_MEASURED = re.compile(r"([^0-9+-]*)([+-]?[0-9]+(?:\.[0-9]+)?)")
+
+
+def number(text: object) -> Number | None:
+    """A number as recorded, read; None where there is none, or not only one with a sign.
+
+    All numbers with the same sign before them are read alike (`numbers.reading`), and a sentence shows them as they
+    are written.
+
+    >>> number("< 1.50"), number("80 mg"), number(True)
+    (Number(sign='< ', digits='1.50', value=Decimal('1.50')), None, None)
+    """
+    kept = recorded(text)
+    measured = _MEASURED.fullmatch(kept) if isinstance(kept, str) else None
+    if measured is None or reading(kept) is None or (found := reading(measured[2])) is None:
+        return None
+    return Number(measured[1], measured[2], found.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """An entry as a row has it, but for its days and its number.
+
+    Of each day it is known whether it is there and can be read; a number that can be read is the mark `NUMBER`.
+    """
 
     list: ListName
     name: str
@@ -70,18 +101,30 @@ class Wording:
     when: int = NONE
     since: int = NONE
 
+    def filled(self, digits: str) -> Frame:
+        """The frame with a number in it."""
+        keys = tuple((k, v.replace(NUMBER, digits) if isinstance(v, str) else v) for k, v in self.keys)
+        return replace(self, keys=keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Stands for the number of an entry."""
+
+
+MEASURED = Measured()
 
 Fact = tuple[str, tuple[Any, ...]]
-"""A predicate and its arguments: `ENTRY` stands for the entry."""
+"""A predicate and its arguments: `ENTRY` stands for the entry, `MEASURED` for its number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a wording says.
+    """What a frame says.
 
-    `content` is equal for wordings that are one record on one day; `facts` are those without days, `days` the
-    predicates that its days give. `sentence` and `notes` have the marks `WHEN` and `SINCE`. `is_entry` is false for
-    what was entered in error. `key` is the place of a context's entry.
+    `content` is equal for frames that are one record on one day, with one number; `facts` are those without days,
+    `days` the predicates that its days give. Content, `sentence` and `notes` have the marks `WHEN`, `SINCE` and
+    `NUMBER`. `is_entry` is false for what was entered in error. `key` is the place of a context's entry.
     """
 
     content: tuple[Any, ...]
@@ -95,24 +138,16 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A wording as it stands in the data: its hash, what it is, and what it says (of a context: several things)."""
+    """A frame as it stands in the data: its hash, what it is, and what it says (of a context: several things)."""
 
     hash: int
-    wording: Wording | None
+    frame: Frame | None
     context: tuple[tuple[str, Recorded], ...]
     readings: tuple[Reading, ...]
 
 
-def trouble(values: Iterable[object]) -> str:
-    """Why some values cannot stand in a record; empty where they can."""
-    for value in values:
-        if isinstance(value, str) and (bad := FORBIDDEN.search(value)):
-            return f"the control character U+{ord(bad[0]):04X} may not stand in a record"
-    return ""
-
-
-def wording(list_: ListName, row: Mapping[str, object], when: int, since: int) -> Wording:
-    """The wording of a row, whose values are text, true, false or None; its days are left out."""
+def frame(list_: ListName, row: Mapping[str, object], when: int, since: int) -> Frame:
+    """The frame of a row, whose values are text, true, false or None; its days are left out."""
     dated = ("when", "since") if list_ == "medications" else ("when",)
     keys: list[tuple[str, Recorded]] = []
     for key, value in row.items():
@@ -123,11 +158,11 @@ def wording(list_: ListName, row: Mapping[str, object], when: int, since: int) -
             keys.append((key, kept))
     name = as_text(row.get(NAME_KEY[list_]))
     codes = tuple(as_text(row.get("codes")).split())
-    return Wording(list_, name, codes, tuple(keys), when, since)
+    return Frame(list_, name, codes, tuple(keys), when, since)
 
 
-def item(said: Wording, when: str, since: str, place: str) -> Item:
-    """A wording with its days, as a line of a record."""
+def item(said: Frame, when: str, since: str, place: str) -> Item:
+    """A frame with its days, as a line of a record."""
     keys: dict[str, Recorded] = dict(said.keys)
     if said.when != NONE:
         keys["when"] = when
@@ -136,113 +171,40 @@ def item(said: Wording, when: str, since: str, place: str) -> Item:
     return Item(said.list, said.name, keys, place, said.codes)
 
 
-def read(said: Wording, terms: Terms) -> Reading:
-    """What a wording says, whatever its days."""
+_YEARS = tuple(f"{year:04d}" for year in range(1000, 9999))
+_NUMBERS = tuple(f"{number}.{number}" for number in range(700001, 700100))
+
+
+def read(said: Frame, terms: Terms) -> Reading:
+    """What a frame says, whatever its days and its number.
+
+    >>> read(Frame("labs", "iron", (), (("value", "<\x04"), ("unit", "g/L"))), Terms()).notes
+    ('Iron: <\x04 g/L. Not used: no analyte is known as "iron".',)
+    """
     texts = " ".join([said.name, *(str(value) for _, value in said.keys)])
-    years = (f"{year:04d}" for year in range(1000, 9999))
-    stand_ins = {}
-    for key, readable in (("when", said.when), ("since", said.since)):
-        year = next(year for year in years if year not in texts)
-        stand_ins[key] = f"{year}-02-03" if readable == READ else DAY_KEYS[key]
-    made = item(said, stand_ins["when"], stand_ins["since"], said.list)
+    stand_ins = {NUMBER: next(one for one in _NUMBERS if one not in texts)}
+    years = (year for year in _YEARS if year not in texts)
+    for mark, readable in ((WHEN, said.when), (SINCE, said.since)):
+        stand_ins[mark] = f"{next(years)}-02-03" if readable == READ else mark
+    made = item(said.filled(stand_ins[NUMBER]), stand_ins[WHEN], stand_ins[SINCE], said.list)
     case = assemble(Gathered((made,)), "", "", terms)
 
     def marked(text: str) -> str:
-        for key, stand_in in stand_ins.items():
-            text = text.replace(stand_in, DAY_KEYS[key])
+        for mark, stand_in in stand_ins.items():
+            text = text.replace(stand_in, mark)
         return text
 
     facts, days = _facts(case, terms, None)
+    any_number = Decimal(stand_ins[NUMBER])
     compared = content(made, match(made, terms), terms)
     return Reading(
         (said.list, compared[0], *((key, marked(value)) for key, value in compared[1]), said.when, said.since),
-        frozenset(fact for fact, _ in facts),
+        frozenset((name, tuple(MEASURED if arg == any_number else arg for arg in args)) for (name, args), _ in facts),
         frozenset(days),
         marked(case.entries[0].sentence) if case.entries else "",
         tuple(marked(note.text) for note in case.notes),
         bool(case.entries),
     )
-
-
-_MEASURED = re.compile(r"([^0-9+-]*)([+-]?[0-9]+(?:\.[0-9]+)?)")
-
-
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """What a wording says whatever number it has: a reading with a number in it that stands for any other."""
-
-    number: str
-    content: tuple[Any, ...]
-    at: int
-    facts: frozenset[Fact]
-    measured: tuple[tuple[str, tuple[Any, ...], tuple[Any, ...]], ...]
-    reading: Reading
-
-
-class Reader:
-    """Reads wordings of which many differ in a number only: what stands around it is read once.
-
-    All numbers with the same sign before them are read alike (`numbers.reading`), and a sentence shows them as they are
-    written.
-
-    >>> reader, said = Reader(Terms()), Wording("labs", "iron", (), (("value", "<80"), ("unit", "g/L")))
-    >>> reader.read(said) == read(said, Terms())
-    True
-    """
-
-    def __init__(self, terms: Terms) -> None:
-        self._terms = terms
-        self._known: dict[tuple[Any, ...], _Around] = {}
-
-    def read(self, said: Wording) -> Reading:
-        """What a wording says, whatever its days."""
-        value = next((one for key, one in said.keys if key == "value"), None) if said.list == "labs" else None
-        measured = _MEASURED.fullmatch(value) if isinstance(value, str) else None
-        found = reading(value) if measured else None
-        if measured is None or found is None:
-            return read(said, self._terms)
-        others = tuple(pair for pair in said.keys if pair[0] != "value")
-        key = (said.name, said.codes, others, said.when, said.since, measured[1])
-        around = self._known.get(key)
-        if around is None:
-            around = self._known[key] = self._around(said, measured[1])
-        assert isinstance(value, str)
-        content = around.content
-        made = around.reading
-        return Reading(
-            (*content[: around.at], ("value", folded(value)), *content[around.at + 1 :]),
-            around.facts.union((name, (*before, found.number, *after)) for name, before, after in around.measured),
-            made.days,
-            made.sentence.replace(around.number, value),
-            tuple(note.replace(around.number, value) for note in made.notes),
-            made.is_entry,
-        )
-
-    def _around(self, said: Wording, sign: str) -> _Around:
-        texts = " ".join([said.name, *(str(one) for key, one in said.keys if key != "value")])
-        digits = next(number for number in _NUMBERS if number not in texts)
-        number = sign + digits
-        keys = tuple((key, number if key == "value" else one) for key, one in said.keys)
-        made = read(replace(said, keys=keys), self._terms)
-        stands_for = Decimal(digits)
-        measured = [
-            (name, args[:i], args[i + 1 :])
-            for name, args in made.facts
-            for i, arg in enumerate(args)
-            if arg == stands_for
-        ]
-        return _Around(
-            number,
-            made.content,
-            next(i for i, one in enumerate(made.content) if isinstance(one, tuple) and one[0] == "value"),
-            frozenset(fact for fact in made.facts if stands_for not in fact[1]),
-            tuple(measured),
-            made,
-        )
-
-
-_NUMBERS = tuple(f"{number}.{number}" for number in range(700001, 700100))
-"""Numbers that stand for any other; one is taken that is nowhere else in the wording."""
 
 
 def read_context(context: Mapping[str, Recorded], terms: Terms, at: datetime.date | None) -> list[Reading]:
@@ -295,21 +257,6 @@ def _placed(arg: Value, record: Iri) -> Any:
 
 
 __all__ = [
-    "DAY_KEYS",
-    "NONE",
-    "READ",
-    "SINCE",
-    "UNREAD",
-    "WHEN",
-    "Day",
-    "Fact",
-    "Reader",
-    "Reading",
-    "Wording",
-    "day",
-    "item",
-    "read",
-    "read_context",
-    "trouble",
-    "wording",
+    "MEASURED", "NONE", "NUMBER", "NUMBERED", "READ", "SINCE", "UNREAD", "WHEN", "Day", "Fact", "Frame", "Number",
+    "Reading", "Written", "day", "frame", "item", "number", "read", "read_context",
 ]  # fmt: skip

@@ -111,7 +111,7 @@ def _is_clean(tables: list[_Flat], database: duckdb.DuckDBPyConnection) -> bool:
     known = next((flat for flat in tables if flat.table.list == PATIENTS), None)
     others = [flat for flat in tables if flat is not known]
     looks = [
-        f"SELECT 1 FROM (SELECT DISTINCT {name(column)} AS cell FROM ({flat.rows()})) WHERE {_bad('cell')}"
+        f"SELECT 1 FROM (SELECT DISTINCT {name(column)} AS cell FROM ({flat.rows()})) HAVING bool_or({_bad('cell')})"
         for flat in tables
         for column in flat.texts
         if column != "patient"

@@ -10,6 +10,7 @@ import pyarrow as pa
 from citelog.answer import Answer
 from citelog.knowledge.base import Knowledge
 from citelog.population import alone
+from citelog.population.duck import Duck
 from citelog.population.engine import Engine
 from citelog.population.entries import Day, Written
 from citelog.run.datalog import DeadlineError
@@ -17,6 +18,7 @@ from citelog.run.datalog import DeadlineError
 
 def answer_alone(
     engine: Engine,
+    near: Duck,
     knowledge: Knowledge,
     written: Sequence[Written],
     days: Sequence[Day],
@@ -29,13 +31,16 @@ def answer_alone(
     """
     engine.load("hard", ("picture",), sorted((picture,) for picture in hard))
     count = engine.create("lonely", "SELECT patient FROM people WHERE odd OR picture IN (SELECT picture FROM hard)")
-    by_hash = {one.hash: one for one in written}
+    frames = {one.hash: one for one in written}
     lines: dict[str, list[alone.Line]] = {patient: [] for (patient,) in engine.rows("SELECT patient FROM lonely")}
     if count:
+        query = "SELECT w.wording, w.frame, n.digits FROM wordings AS w LEFT JOIN numbers AS n ON w.number = n.number"
+        wordings = {wording: (frame, digits) for wording, frame, digits in near.rows(query)}
         query = "SELECT r.* FROM all_rows AS r SEMI JOIN lonely AS l ON r.patient = l.patient"
         for patient, list_, row, wording, *of in engine.rows(query):
             when, since = (days[number].text if number >= 0 else "" for number in of)
-            lines[patient].append(alone.Line(list_, row, by_hash[wording], when, since))
+            frame, digits = wordings[wording]
+            lines[patient].append(alone.Line(list_, row, frames[frame], digits or "", when, since))
     concluded: list[tuple[str | None, ...]] = []
     noted: list[tuple[str | None, ...]] = []
     for patient, own in sorted(lines.items()):

@@ -20,17 +20,20 @@ import duckdb
 from citelog.assess import Assessment, assess_case
 from citelog.diagnostics import CaseError
 from citelog.knowledge.base import Knowledge
-from citelog.patient.case import Case
+from citelog.patient.case import Case, ListName
+from citelog.patient.reading import recorded
 from citelog.population import alone
-from citelog.population.entries import Wording, Written
+from citelog.population.entries import Frame, Written
 from citelog.population.pictures import literal
+from citelog.population.tables import PATIENTS
 
 STORE = "store"
 PEOPLE, ROWS = f"{STORE}/people", f"{STORE}/rows"
 CONCLUDED, ALONE = f"{STORE}/concluded.parquet", f"{STORE}/alone.parquet"
 SAID, SPOKEN, REMARKS = f"{STORE}/said.parquet", f"{STORE}/spoken.parquet", f"{STORE}/remarks.parquet"
 PICTURES, READER_NOTES = f"{STORE}/pictures.parquet", f"{STORE}/reader_notes.parquet"
-WORDINGS, DAYS = f"{STORE}/wordings.parquet", f"{STORE}/days.parquet"
+WORDINGS, FRAMES = f"{STORE}/wordings.parquet", f"{STORE}/frames.parquet"
+DAYS = f"{STORE}/days.parquet"
 
 Row = tuple[str, str, str | None]
 """A kind, a value and a role."""
@@ -103,25 +106,15 @@ class Opened:
 
     def _lines(self, rows: Sequence[tuple[int, int, int, int, int]]) -> list[alone.Line]:
         wanted = ", ".join(str(wording) for _, _, wording, _, _ in rows) or "NULL"
-        written = {
-            hash_: Written(
-                hash_,
-                None
-                if list_ == "context"
-                else Wording(list_, name, tuple(codes), tuple(map(tuple, json.loads(keys))), when, since),
-                tuple(map(tuple, json.loads(keys))) if list_ == "context" else (),
-                (),
-            )
-            for hash_, list_, name, codes, keys, when, since in self._rows(
-                f'SELECT wording, list, name, codes, keys, "when", since FROM read_parquet({self._path(WORDINGS)}) '
-                f"WHERE wording IN ({wanted})"
-            )
-        }
+        query = f"""
+SELECT w.wording, w.digits, f.* FROM read_parquet({self._path(WORDINGS)}) AS w
+JOIN read_parquet({self._path(FRAMES)}) AS f USING (frame) WHERE w.wording IN ({wanted})"""
+        said = {wording: (written(*frame), digits or "") for wording, digits, *frame in self._rows(query)}
         days = {number for *_, when, since in rows for number in (when, since) if number >= 0}
         listed = ", ".join(map(str, sorted(days))) or "NULL"
         texts = dict(self._rows(f"SELECT id, text FROM read_parquet({self._path(DAYS)}) WHERE id IN ({listed})"))
         return [
-            alone.Line(list_, row, written[wording], texts.get(when, ""), texts.get(since, ""))
+            alone.Line(list_, row, *said[wording], texts.get(when, ""), texts.get(since, ""))
             for list_, row, wording, when, since in rows
         ]
 
@@ -145,6 +138,16 @@ class Opened:
             raise CaseError(
                 str(self.folder), f"a file of these answers cannot be read: {trouble}", "run `citelog population` again"
             ) from None
+
+
+def written(
+    hash_: int, list_: ListName, name: str, codes: Sequence[str], keys: str, when: int, since: int
+) -> Written:
+    """A frame as it is stored."""
+    pairs = tuple((key, recorded(value)) for key, value in json.loads(keys))
+    if list_ == PATIENTS:
+        return Written(hash_, None, pairs, ())
+    return Written(hash_, Frame(list_, name, tuple(codes), pairs, when, since), (), ())
 
 
 def opened(folder: Path) -> Opened:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from citelog.patient.case import LISTS, PARTS
 from citelog.population import opened, pictures
 from citelog.population.derive import Derivation
+from citelog.population.duck import Duck
 from citelog.population.engine import Engine
 from citelog.population.entries import SINCE, WHEN, Written
 from citelog.population.pictures import Shape, literal
@@ -36,6 +37,7 @@ class Writer:
     """Writes into a folder what the tables of a run hold."""
 
     engine: Engine
+    near: Duck
     folder: Path
     scratch: Path
     earlier: Earlier | None = None
@@ -205,7 +207,7 @@ LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
         )
         self.engine.write("SELECT * FROM alone", self.folder / opened.ALONE)
         self.engine.write("SELECT id, text FROM days ORDER BY id", self.folder / opened.DAYS)
-        self.engine.write(SAID_SO_FAR, self.folder / opened.SAID)
+        self.near.write(SAID_SO_FAR, self.folder / opened.SAID)
         self.engine.write("SELECT * FROM spoken_of", self.folder / opened.SPOKEN)
         self.engine.write("SELECT * FROM picture_remarks", self.folder / opened.REMARKS)
         self.engine.write(
@@ -216,21 +218,26 @@ LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
             "SELECT NULL::VARCHAR AS patient, NULL::VARCHAR AS text, NULL::VARCHAR AS read_from WHERE false"
         )
         self.engine.write(f"SELECT patient, text, read_from FROM ({reader})", self.folder / opened.READER_NOTES)
-        said = [one.wording for one in written]
+        self.near.write(
+            "SELECT w.wording, w.frame, n.digits FROM wordings AS w LEFT JOIN numbers AS n ON w.number = n.number "
+            "ORDER BY w.wording",
+            self.folder / opened.WORDINGS,
+        )
+        frames = [one.frame for one in written]
         columns = {
-            "wording": pa.array([one.hash for one in written], pa.uint64()),
-            "list": pa.array([one.list if one else PATIENTS for one in said], pa.string()),
-            "name": pa.array([one.name if one else "" for one in said], pa.string()),
-            "codes": pa.array([list(one.codes) if one else [] for one in said], pa.list_(pa.string())),
+            "frame": pa.array([one.hash for one in written], pa.uint64()),
+            "list": pa.array([one.list if one else PATIENTS for one in frames], pa.string()),
+            "name": pa.array([one.name if one else "" for one in frames], pa.string()),
+            "codes": pa.array([list(one.codes) if one else [] for one in frames], pa.list_(pa.string())),
             "keys": pa.array(
-                [json.dumps(one.wording.keys if one.wording else one.context, ensure_ascii=False) for one in written],
+                [json.dumps(one.frame.keys if one.frame else one.context, ensure_ascii=False) for one in written],
                 pa.string(),
             ),
-            "when": pa.array([one.when if one else 0 for one in said], pa.int32()),
-            "since": pa.array([one.since if one else 0 for one in said], pa.int32()),
+            "when": pa.array([one.when if one else 0 for one in frames], pa.int32()),
+            "since": pa.array([one.since if one else 0 for one in frames], pa.int32()),
         }
-        self.engine.table("wordings", pa.table(columns))
-        self.engine.write("SELECT * FROM wordings ORDER BY wording", self.folder / opened.WORDINGS)
+        self.near.table("frames", pa.table(columns))
+        self.near.write("SELECT * FROM frames ORDER BY frame", self.folder / opened.FRAMES)
 
 
 def _all_firings(derivation: Derivation, unit: str) -> str:

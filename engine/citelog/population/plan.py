@@ -235,9 +235,7 @@ class Sight:
             and any(a.type == "date" for a in p.arguments)
             and any(a.type == "record" for a in p.arguments)
         }
-        self._by_head: dict[str, list[Rule]] = {}
-        for rule in made.joint_rules:
-            self._by_head.setdefault(rule.predicate, []).append(rule)
+        self._rules = [(rule, frozenset(_entries(rule, made.program))) for rule in made.joint_rules]
 
     def seen(
         self, facts: Iterable[tuple[str, tuple[object, ...]]]
@@ -249,8 +247,8 @@ class Sight:
         maybe = self._maybe(known)
         seen = {(predicate, args) for predicate, rows in known.items() if predicate in self.plan.shown for args in rows}
         days: set[str] = set()
-        for rule in self.plan.joint_rules:
-            for entry in _entries(rule, self.plan.program):
+        for rule, entries in self._rules:
+            for entry in entries:
                 if not self._possible(rule, entry, known, maybe):
                     continue
                 for literal in rule.body:
@@ -271,17 +269,16 @@ class Sight:
         grown = True
         while grown:
             grown = False
-            for predicate, rules in self._by_head.items():
-                for rule in rules:
-                    for i, arg in enumerate(rule.args):
-                        if (
-                            isinstance(arg, Variable)
-                            and (predicate, i) not in found
-                            and arg.name in _entries(rule, self.plan.program)
-                            and self._possible(rule, arg.name, known, found)
-                        ):
-                            found.add((predicate, i))
-                            grown = True
+            for rule, entries in self._rules:
+                for i, arg in enumerate(rule.args):
+                    if (
+                        isinstance(arg, Variable)
+                        and arg.name in entries
+                        and (rule.predicate, i) not in found
+                        and self._possible(rule, arg.name, known, found)
+                    ):
+                        found.add((rule.predicate, i))
+                        grown = True
         return found
 
     def _possible(

@@ -38,7 +38,7 @@ from citelog.population.shares import Share
 from citelog.population.since import Earlier, earlier, reading_key
 from citelog.population.tables import PATIENTS, Source
 from citelog.population.values import Values
-from citelog.population.wordings import SINCE_DAYS, WHEN_DAYS, load_days, load_said, read_all
+from citelog.population.wordings import SINCE_DAYS, WHEN_DAYS, load_days, load_readings, load_said, read_frames
 
 FORMAT = "citelog-population/1"
 SCRATCH = "scratch"
@@ -170,14 +170,16 @@ class _Run:
             local_ready = ready if engine is self.duck else compiled(knowledge, made, self.duck.name, self.duck.sql)
         values = Values(ready.known)
         with self.step("reading"):
-            before, source, parts, days = self.read()
+            before, source, parts, days = self.read(values)
         with self.step("entries"):
             stated = knowledge_facts(knowledge)
-            readings = [reading for one in self.written for reading in one.readings]
-            seen, local = look(readings, made, local_ready, self.duck, values, stated, lambda: None)
-            same = before.same_sight(engine, self.written, seen) if before else None
+            sets = load_readings(self.duck, self.written)
+            seen, local = look(sets, made, local_ready, self.duck, values, stated, lambda: None)
+            load_said(self.duck, answers.IDLE)
+            same = before.same_sight(self.duck, seen) if before else None
             seen = same or seen
-            load_said(engine, self.written, seen, answers.IDLE)
+            engine.spread("said")
+            engine.spread("spoken_of")
         shape = self.shape(made)
         with self.step("pictures"):
             some = before.shares(self.folder / STORE) if before else self.some_shares(source)
@@ -197,7 +199,7 @@ class _Run:
             answers.used(engine, made, knowledge, joint)
             hard = answers.remark(engine, knowledge, joint)
             engine.expect(0)
-            self.report.counts["alone"] = answer_alone(engine, knowledge, self.written, days, hard, at)
+            self.report.counts["alone"] = answer_alone(engine, self.duck, knowledge, self.written, days, hard, at)
         with self.step("writing"):
             self.write(before, source, some, shape, joint, local, values)
 
@@ -210,7 +212,7 @@ class _Run:
         yield
         self.report.times[name] = self.report.times.get(name, 0.0) + time.perf_counter() - began
 
-    def read(self) -> tuple[Earlier | None, Source, list[Wordings], list[Day]]:
+    def read(self, values: Values) -> tuple[Earlier | None, Source, list[Wordings], list[Day]]:
         """The data and all wordings in them, by an earlier run if it has read them: that run, then, else None."""
         engine, knowledge, at = self.engine, self.knowledge, self.options.at
         self.told("looking at the data", 0, 1)
@@ -218,7 +220,7 @@ class _Run:
         if before and self.hash_files(list(before.document["data"]["files"])) and before.has_read(self.reading):
             self.begin()
             days = before.days(engine)
-            self.written = before.written(engine, knowledge.terms, at)
+            self.written = before.written(self.duck, knowledge.terms, values, at)
             return before, before.source([self.data / name for name in self.files]), [], days
         source = inputs.read(self.data, self.scratch, self.duck.connection, knowledge.terms, at)
         source = engine.brought(source)
@@ -227,7 +229,7 @@ class _Run:
         self.begin()
         parts = pictures.wordings(source, self.known_context(source))
         days = load_days(engine, pictures.day_texts(source))
-        self.written = read_all(engine, parts, knowledge.terms, at)
+        self.written = read_frames(engine, self.duck, parts, knowledge.terms, values, at)
         return None, source, parts, days
 
     def hash_files(self, names: list[str]) -> bool:
@@ -286,7 +288,7 @@ class _Run:
         """The files that others read, and at the very end the one that says that all of them are there."""
         engine, counts = self.engine, self.report.counts
         self.told("writing", 0, 1)
-        writer = out.Writer(engine, self.folder, self.scratch, before)
+        writer = out.Writer(engine, self.duck, self.folder, self.scratch, before)
         counts["conclusions"] = writer.conclusions()
         counts["firings"] = writer.firings(joint, local, values)
         counts["notes"] = writer.notes(source, some, shape, lambda done: self.told("writing notes", done, len(some)))

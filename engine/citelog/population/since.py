@@ -7,24 +7,26 @@ their picture, and the rules run on the pictures alone. A file of answers that w
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from citelog.knowledge import kept
-from citelog.patient.reading import recorded
 from citelog.population import entries, opened
+from citelog.population.duck import Duck
 from citelog.population.engine import Engine
-from citelog.population.entries import Day, Reader, Wording, Written
+from citelog.population.entries import Day, Written
 from citelog.population.pictures import literal
 from citelog.population.seen import Seen
 from citelog.population.shares import Share
 from citelog.population.tables import PATIENTS, Relation, Source
-from citelog.population.wordings import load_day_rows, said_rows
+from citelog.population.values import Values
+from citelog.population.wordings import load_day_rows, load_numbers
 from citelog.vocab import Terms
 
 
@@ -77,36 +79,41 @@ class Earlier:
         load_day_rows(duck, found)
         return found
 
-    def written(self, duck: Engine, terms: Terms, at: Any) -> list[Written]:
-        """Its wordings, read."""
-        reader, found = Reader(terms), []
-        query = (
-            f'SELECT wording, list, name, codes, keys, "when", since FROM read_parquet({self.path(opened.WORDINGS)})'
+    def written(self, near: Duck, terms: Terms, values: Values, at: datetime.date | None) -> list[Written]:
+        """Its frames, read again; with the tables of its wordings and their numbers."""
+        wordings, frames = self.path(opened.WORDINGS), self.path(opened.FRAMES)
+        digits = near.rows(f"SELECT DISTINCT digits FROM read_parquet({wordings}) WHERE digits IS NOT NULL ORDER BY 1")
+        load_numbers(near, [one for (one,) in digits], values)
+        near.create(
+            "wordings",
+            f"SELECT w.wording, w.frame, coalesce(n.number, -1) AS number FROM read_parquet({wordings}) AS w "
+            "LEFT JOIN numbers AS n ON w.digits = n.digits",
         )
-        for hash_, list_, name, codes, keys, when, since in duck.rows(f"{query} ORDER BY wording"):
-            pairs = tuple((key, recorded(value)) for key, value in json.loads(keys))
-            if list_ == PATIENTS:
-                found.append(Written(hash_, None, pairs, tuple(entries.read_context(dict(pairs), terms, at))))
-            else:
-                said = Wording(list_, name, tuple(codes), pairs, when, since)
-                found.append(Written(hash_, said, (), (reader.read(said),)))
+        found = []
+        for row in near.rows(f"SELECT * FROM read_parquet({frames}) ORDER BY frame"):
+            one = opened.written(*row)
+            says = entries.read_context(dict(one.context), terms, at) if one.frame is None else [entries.read(one.frame, terms)]
+            found.append(replace(one, readings=tuple(says)))
         return found
 
-    def same_sight(self, duck: Engine, written: Sequence[Written], seen: Seen) -> Seen | None:
-        """The codes under their earlier numbers; None where some entries are told apart that were not, or no longer."""
-        query = f"SELECT wording, key, code, sees_when, sees_since FROM read_parquet({self.path(opened.SAID)})"
-        before = {(wording, key): rest for wording, key, *rest in duck.rows(query)}
-        to_old: dict[int, int] = {}
-        for row in said_rows(written, seen):
-            hash_, _, code, when, since, *_, key = row
-            old = before.get((hash_, key))
-            if old is None or (old[0] is None) != (code is None) or [when, since] != old[1:]:
-                return None
-            if code is not None and to_old.setdefault(code, old[0]) != old[0]:
-                return None
-        if len(set(to_old.values())) != len(to_old):
+    def same_sight(self, near: Duck, seen: Seen) -> Seen | None:
+        """The codes under their earlier numbers, also in the table `said`.
+
+        None where some entries are told apart that were not, or no longer.
+        """
+        both = (
+            f"said AS n FULL JOIN read_parquet({self.path(opened.SAID)}) AS o ON n.wording = o.wording AND n.key = o.key"
+        )
+        differ = "(n.code IS NULL) <> (o.code IS NULL) OR n.sees_when <> o.sees_when OR n.sees_since <> o.sees_since"
+        if near.rows(f"SELECT 1 FROM {both} WHERE coalesce({differ}, true) LIMIT 1"):
             return None
-        return seen.renumbered(to_old)
+        pairs = near.rows(f"SELECT DISTINCT n.code, o.code FROM {both} WHERE n.code IS NOT NULL")
+        numbers = dict(pairs)
+        if len(numbers) != len(pairs) or len(set(numbers.values())) != len(pairs) or len(pairs) != len(seen.facts):
+            return None
+        near.load("renumbered", ("code", "was"), pairs)
+        near.create("said", "SELECT s.* REPLACE (r.was AS code) FROM said AS s LEFT JOIN renumbered AS r ON s.code = r.code")
+        return seen.renumbered(numbers)
 
     def give_people(self, duck: Engine, some: Sequence[Share]) -> None:
         """Make the tables of pictures and people as they were."""

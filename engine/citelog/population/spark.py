@@ -230,6 +230,21 @@ class Spark:
 
     # tables
 
+    def fetch(self, name: str, query: str) -> int:
+        """Make a table near at hand of a query's rows; how many there are."""
+        frame = self._frame(query)
+        rows = [tuple(row) for row in frame.collect()]
+        types = {kind: one for one, kind in _IN_SPARK.items()}
+        fields = [(f.name, types[f.dataType.simpleString().upper()]) for f in frame.schema]
+        columns = list(zip(*rows, strict=True)) or [()] * len(fields)
+        arrays = {name: pa.array(one, type_) for (name, type_), one in zip(fields, columns, strict=True)}
+        self.near.table(name, pa.table(arrays))
+        return len(rows)
+
+    def spread(self, name: str) -> None:
+        """Let a table that was made near at hand be one of this engine."""
+        self.table(name, self.near.connection.execute(f"SELECT * FROM {name}").to_arrow_table())
+
     def create(self, name: str, query: str) -> int:
         """Make a table of a query's rows; how many there are."""
         frame, folder = self._frame(query), self._folder(name)

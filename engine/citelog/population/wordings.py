@@ -1,14 +1,15 @@
-"""The days and wordings of a population, each read once, as tables of the engine.
+"""The days, numbers and frames of a population, each read once, as tables.
 
 `days` has every text that stands where a day should; `said` has what each wording says: which record it is (`content`),
 what can be seen of it (`code`, and whether its days can be), and whether anything about it makes a record one that must
-be answered alone (`odd`). Notes of wordings are kept apart.
+be answered alone (`odd`); `spoken_of` has what is noted of it. Wordings are few beside rows, and frames beside wordings:
+frames are read in Python, and what depends on their numbers is put together by DuckDB, near at hand.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -16,16 +17,20 @@ import pyarrow as pa
 from citelog.diagnostics import CitelogError
 from citelog.patient.reading import recorded
 from citelog.population import entries
+from citelog.population.duck import Duck
 from citelog.population.engine import Engine
-from citelog.population.entries import READ, Day, Reader, Reading, Written
-from citelog.population.pictures import Wordings
-from citelog.population.seen import Seen
+from citelog.population.entries import MEASURED, NONE, NUMBER, NUMBERED, READ, Day, Fact, Number, Reading, Written
+from citelog.population.pictures import Wordings, literal, quoted
 from citelog.population.tables import PATIENTS
+from citelog.population.values import Values
 from citelog.vocab import Terms
 
 WHEN_DAYS, SINCE_DAYS = "recorded_when", "medication_since"
 MARK = "\x03"
 """Stands for the sentence of an entry, without its full stop."""
+
+
+# --- days --------------------------------------------------------------------------------------------------------
 
 
 def load_days(engine: Engine, texts: str) -> list[Day]:
@@ -56,74 +61,191 @@ def load_day_rows(engine: Engine, found: Sequence[Day]) -> None:
     )
 
 
-def read_all(engine: Engine, parts: Sequence[Wordings], terms: Terms, at: datetime.date | None) -> list[Written]:
-    """Every wording of the data, read, in the order of their hashes."""
+# --- wordings, their numbers and their frames --------------------------------------------------------------------
+
+
+def read_frames(
+    engine: Engine, near: Duck, parts: Sequence[Wordings], terms: Terms, values: Values, at: datetime.date | None
+) -> list[Written]:
+    """Every frame of the data, read, in the order of their hashes.
+
+    Makes two tables near at hand: `wordings` has the frame of each wording and its number, or -1; `numbers` has the
+    digits of each and what they come to.
+    """
     found: dict[int, Written] = {}
-    reader = Reader(terms)
-    for part in parts:
-        for hash_, *row in engine.rows(part.distinct):
-            values = dict(zip(part.columns, row, strict=False))
-            readable = row[len(part.columns) :]
-            if hash_ in found:
-                raise CitelogError(
-                    "two wordings of the data have one hash, which happens once in billions of populations\n"
-                    "   = split the population in two folders"
-                )
-            if part.list == PATIENTS:
-                context = tuple(
-                    (key, kept)
-                    for key, value in values.items()
-                    if value is not None and (kept := recorded(value)) != ""
-                )
-                readings = tuple(entries.read_context(dict(context), terms, at))
-                found[hash_] = Written(hash_, None, context, readings)
-            else:
-                by_key = dict(zip(part.days, readable, strict=True))
-                said = entries.wording(part.list, values, by_key.get("when", 0), by_key.get("since", 0))
-                found[hash_] = Written(hash_, said, (), (reader.read(said),))
+    numbers = _Numbers(values)
+    queries = []
+    for order, part in enumerate(parts):
+        name, key = f"wording_{order}", NUMBERED.get(part.list, "")
+        engine.fetch(name, part.distinct)
+        has_numbers = key in part.columns and numbers.read(near, f"SELECT DISTINCT {quoted(key)} FROM {name}")
+        number, join = "-1", ""
+        columns = {column: f"w.{quoted(column)}" for column in part.columns}
+        if has_numbers:
+            number, join = "coalesce(m.number, -1)", f" LEFT JOIN measured AS m ON w.{quoted(key)} = m.text"
+            columns[key] = f"CASE WHEN m.number IS NULL THEN w.{quoted(key)} ELSE m.sign || chr({ord(NUMBER)}) END"
+        shown = [f"{sql} AS {quoted(column)}" for column, sql in columns.items()]
+        days = [f"readable{i}" for i in range(len(part.days))]
+        near.create(f"framed_{order}", f"SELECT w.wording, {', '.join((f'{number} AS number', *shown, *days))} FROM {name} AS w{join}")
+        frame = f"hash({', '.join((literal(part.name), *map(quoted, part.columns), *days))})"
+        queries.append(f"SELECT wording, {frame} AS frame, number::INTEGER AS number FROM framed_{order}")
+        distinct = ", ".join((f"{frame} AS frame", *map(quoted, part.columns), *days))
+        for hash_, *row in near.rows(f"SELECT DISTINCT {distinct} FROM framed_{order}"):
+            _check(hash_ not in found)
+            found[hash_] = _read(part, hash_, row, terms, at)
+    near.create("wordings", " UNION ALL ".join(queries) or _NO_WORDING)
+    [(count, different)] = near.rows("SELECT count(*), count(DISTINCT wording) FROM wordings")
+    _check(count == different)
+    numbers.load(near)
     return [found[hash_] for hash_ in sorted(found)]
 
 
-def said_rows(all_: Iterable[Written], seen: Seen) -> Iterator[tuple[Any, ...]]:
-    """What each wording says: its hash, content, code, whether its days are seen, whether it is noted; sentence, key.
+_NO_WORDING = "SELECT NULL::UBIGINT AS wording, NULL::UBIGINT AS frame, NULL::INTEGER AS number WHERE false"
 
-    A wording that says nothing at all has a row of its own.
+
+def _check(is_alone: bool) -> None:
+    if not is_alone:
+        raise CitelogError(
+            "two wordings of the data have one hash, which happens once in billions of populations\n"
+            "   = split the population in two folders"
+        )
+
+
+def _read(part: Wordings, hash_: int, row: Sequence[Any], terms: Terms, at: datetime.date | None) -> Written:
+    """A frame as the data have it, read."""
+    values = dict(zip(part.columns, row, strict=False))
+    if part.list == PATIENTS:
+        context = tuple(
+            (key, kept) for key, value in values.items() if value is not None and (kept := recorded(value)) != ""
+        )
+        return Written(hash_, None, context, tuple(entries.read_context(dict(context), terms, at)))
+    readable = dict(zip(part.days, row[len(part.columns) :], strict=True))
+    said = entries.frame(part.list, values, readable.get("when", NONE), readable.get("since", NONE))
+    return Written(hash_, said, (), (entries.read(said, terms),))
+
+
+class _Numbers:
+    """The numbers of a population, each read once: those with the same digits are one."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._numbers: dict[str, int] = {}
+        self._value: list[int] = []
+
+    def number(self, one: Number) -> int:
+        """The number of some digits."""
+        found = self._numbers.setdefault(one.digits, len(self._numbers))
+        if found == len(self._value):
+            self._value.append(self._values.number(one.value))
+        return found
+
+    def read(self, near: Duck, texts: str) -> bool:
+        """Make the table `measured` of those texts that are numbers; whether there are any."""
+        read = [(text, entries.number(text)) for (text,) in near.rows(texts)]
+        found = [(text, one) for text, one in read if one is not None]
+        columns = {
+            "text": pa.array([text for text, _ in found], pa.string()),
+            "sign": pa.array([one.sign for _, one in found], pa.string()),
+            "number": pa.array([self.number(one) for _, one in found], pa.int32()),
+        }
+        near.table("measured", pa.table(columns))
+        return bool(found)
+
+    def load(self, near: Duck) -> None:
+        """Make the table `numbers`."""
+        columns = {
+            "number": pa.array(range(len(self._numbers)), pa.int32()),
+            "digits": pa.array(list(self._numbers), pa.string()),
+            "value": pa.array(self._value, pa.int32()),
+        }
+        near.table("numbers", pa.table(columns))
+
+
+def load_numbers(near: Duck, digits: Sequence[str], values: Values) -> None:
+    """Make the table `numbers` of some digits, in their order."""
+    numbers = _Numbers(values)
+    for one in digits:
+        read = entries.number(one)
+        assert read is not None
+        numbers.number(read)
+    numbers.load(near)
+
+
+# --- what they say -----------------------------------------------------------------------------------------------
+
+
+def load_readings(near: Duck, all_: Sequence[Written]) -> list[frozenset[Fact]]:
+    """Make the tables `readings` and `noted`, near at hand, of what frames say; all sets of facts that they give.
+
+    A frame that says nothing at all has a reading of its own. `same` tells readings of one content apart.
     """
+    facts: dict[frozenset[Fact], int] = {}
     contents: dict[Any, int] = {}
+    same: dict[Any, int] = {}
+    rows: list[tuple[Any, ...]] = []
+    notes: list[tuple[int, str]] = []
     for one in all_:
-        if not one.readings:
-            yield one.hash, -1, None, False, False, False, "", ""
-        for reading in one.readings:
-            content = contents.setdefault(reading.content, len(contents))
-            code, days = seen.of(reading) if reading.is_entry else (None, frozenset())
-            sees_when = WHEN_DAYS in days and (one.wording is None or one.wording.when == READ)
-            sees_since = SINCE_DAYS in days and (one.wording is None or one.wording.since == READ)
-            said = reading.sentence[:-1]
-            yield one.hash, content, code, sees_when, sees_since, bool(reading.notes), said, reading.key
-
-
-def load_said(engine: Engine, all_: Sequence[Written], seen: Seen, idle: str) -> None:
-    """Make the tables of what wordings say: `said`, and `spoken_of` for their notes.
-
-    `idle` is what is to be said of an entry of which no rule sees anything, with a mark for its sentence.
-    """
-    rows = list(said_rows(all_, seen))
-    sentences: dict[int, set[tuple[str, frozenset[Any]]]] = {}
-    notes: list[tuple[Any, ...]] = []
-    readings = (reading for one in all_ for reading in one.readings or (_SILENCE,))
-    for (hash_, content, code, *_, said, key), reading in zip(rows, readings, strict=True):
-        sentences.setdefault(content, set()).add((said, reading.facts))
-        notes += [(hash_, text, key) for text in reading.notes]
-        if reading.is_entry and code is None and not reading.notes:
-            notes.append((hash_, idle.replace(MARK, said), key))
-    odd = [len(sentences[row[1]]) > 1 for row in rows]
-    types = (pa.uint64(), pa.int32(), pa.int32(), pa.bool_(), pa.bool_(), pa.bool_(), pa.string(), pa.string())
-    names = ("wording", "content", "code", "sees_when", "sees_since", "noted", "sentence", "key")
-    engine.table("said", _columns(names, types, rows).append_column("odd", pa.array(odd, pa.bool_())))
-    engine.table("spoken_of", _columns(("wording", "text", "key"), (pa.uint64(), pa.string(), pa.string()), notes))
+        for reading in one.readings or (_SILENCE,):
+            said, frame = reading.sentence[:-1], one.frame
+            notes += [(len(rows), text) for text in reading.notes]
+            rows.append(
+                (
+                    len(rows),
+                    one.hash,
+                    facts.setdefault(reading.facts, len(facts)),
+                    any(MEASURED in args for _, args in reading.facts),
+                    contents.setdefault(reading.content, len(contents)),
+                    same.setdefault((said, reading.facts), len(same)),
+                    reading.is_entry,
+                    WHEN_DAYS in reading.days and (frame is None or frame.when == READ),
+                    SINCE_DAYS in reading.days and (frame is None or frame.since == READ),
+                    bool(reading.notes),
+                    said,
+                    reading.key,
+                )
+            )
+    names = ("reading", "frame", "facts", "measured", "content", "same", "is_entry", "dated", "begun", "noted", "sentence", "key")
+    whole, flag, text = pa.int32(), pa.bool_(), pa.string()
+    types = (whole, pa.uint64(), whole, flag, whole, whole, flag, flag, flag, flag, text, text)
+    near.table("readings", _columns(names, types, rows))
+    near.table("noted", _columns(("reading", "text"), (whole, text), notes))
+    return list(facts)
 
 
 _SILENCE = Reading((), frozenset(), frozenset(), "", (), is_entry=False)
+
+_UNITS = "w.frame = r.frame LEFT JOIN numbers AS n ON w.number = n.number"
+UNITS = f"""SELECT DISTINCT r.facts, CASE WHEN r.measured THEN n.value ELSE -1 END AS value
+FROM wordings AS w JOIN readings AS r ON {_UNITS}"""
+"""A query for each set of facts with each value that stands in it, or with -1."""
+
+
+def load_said(near: Duck, idle: str) -> None:
+    """Make the tables of what wordings say, near at hand: `said`, and `spoken_of` for their notes.
+
+    `idle` is what is to be said of an entry of which no rule sees anything, with a mark for its sentence.
+    """
+    digits = f"chr({ord(NUMBER)}), coalesce(n.digits, '')"
+    near.create(
+        "said",
+        f"""
+SELECT *, min(same) OVER (PARTITION BY content) <> max(same) OVER (PARTITION BY content) AS odd FROM (
+  SELECT w.wording, r.content::BIGINT * (SELECT count(*) + 1 FROM numbers) + n.number + 1 AS content, r.same, r.reading,
+         CASE WHEN r.is_entry THEN u.code END AS code, r.is_entry AND r.dated AND u.dated AS sees_when,
+         r.is_entry AND r.begun AND u.begun AS sees_since, r.noted, r.is_entry,
+         replace(r.sentence, {digits}) AS sentence, r.key
+  FROM wordings AS w JOIN readings AS r ON w.frame = r.frame
+  JOIN (SELECT number, digits, value FROM numbers UNION ALL SELECT -1, '', -1) AS n ON w.number = n.number
+  JOIN sight AS u ON u.facts = r.facts AND u.value = CASE WHEN r.measured THEN n.value ELSE -1 END)""",
+    )
+    near.create(
+        "spoken_of",
+        f"""
+SELECT s.wording, replace(m.text, {digits}) AS text, s.key FROM said AS s JOIN noted AS m ON s.reading = m.reading
+JOIN wordings AS w ON s.wording = w.wording LEFT JOIN numbers AS n ON w.number = n.number
+UNION ALL
+SELECT wording, replace({literal(idle)}, '{MARK}', sentence), key FROM said WHERE is_entry AND code IS NULL AND NOT noted""",
+    )
 
 
 def _columns(names: Sequence[str], types: Sequence[Any], rows: Sequence[tuple[Any, ...]]) -> Any:
