@@ -22,6 +22,7 @@ def answer_alone(
     knowledge: Knowledge,
     written: Sequence[Written],
     days: Sequence[Day],
+    all_rows: str,
     hard: set[int],
     at: datetime.date | None,
 ) -> int:
@@ -36,7 +37,7 @@ def answer_alone(
     if count:
         query = "SELECT w.wording, w.frame, n.digits FROM wordings AS w LEFT JOIN numbers AS n ON w.number = n.number"
         wordings = {wording: (frame, digits) for wording, frame, digits in near.rows(query)}
-        query = "SELECT r.* FROM all_rows AS r SEMI JOIN lonely AS l ON r.patient = l.patient"
+        query = f"SELECT r.* FROM ({all_rows}) AS r SEMI JOIN lonely AS l ON r.patient = l.patient"
         for patient, list_, row, wording, *of in engine.rows(query):
             when, since = (days[number].text if number >= 0 else "" for number in of)
             frame, digits = wordings[wording]

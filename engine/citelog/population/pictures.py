@@ -49,15 +49,38 @@ class Wordings:
     @property
     def rows(self) -> str:
         """Every row: patient, list, row, wording, and the numbers of its days."""
-        joins = "".join(f" LEFT JOIN days AS d{i} ON d{i}.text = r.{quoted(key)}" for i, key in enumerate(self.days))
-        by_key = {key: f"d{i}" for i, key in enumerate(self.days)}
-        when, since = (
-            f"coalesce({by_key[key]}.id, -1)" if key in by_key else "-1::INTEGER" for key in ("when", "since")
-        )
         return (
             f"SELECT r.patient AS patient, {PARTS.index(self.list)}::TINYINT AS list, r.row AS row, "
-            f"{self.hash} AS wording, {when} AS w, {since} AS s FROM ({self.query}) AS r{joins}"
+            f"{self.hash} AS wording, {self._day('when')} AS w, {self._day('since')} AS s "
+            f"FROM ({self.query}) AS r{self._dated}"
         )
+
+    @property
+    def visible(self) -> str:
+        """The rows of which something can be seen: patient, record, and the entry as a packed number.
+
+        Rows of one patient with the same record are the same line written twice.
+        """
+        ends = []
+        for key in ("when", "since"):
+            for end in ("first", "last"):
+                day = f"CASE WHEN v.sees_{key} THEN coalesce({self._of(key)}.{end}, 0) ELSE 0 END"
+                ends.append(day if key in self.days else "0")
+        return (
+            f"SELECT r.patient AS patient, v.content, {self._day('when')} AS w, {self._day('since')} AS s, "
+            f"{packed('v.code', ends)} AS entry "
+            f"FROM ({self.query}) AS r{self._dated} JOIN visible AS v ON {self.hash} = v.wording"
+        )
+
+    @property
+    def _dated(self) -> str:
+        return "".join(f" LEFT JOIN days AS d{i} ON d{i}.text = r.{quoted(key)}" for i, key in enumerate(self.days))
+
+    def _of(self, key: str) -> str:
+        return f"d{self.days.index(key)}" if key in self.days else ""
+
+    def _day(self, key: str) -> str:
+        return f"coalesce({self._of(key)}.id, -1)" if key in self.days else "-1::INTEGER"
 
     @property
     def hash(self) -> str:
@@ -69,11 +92,10 @@ class Wordings:
     @property
     def distinct(self) -> str:
         """Each wording once: its hash, its columns, and of each day whether it can be read."""
-        joins = "".join(f" LEFT JOIN days AS d{i} ON d{i}.text = r.{quoted(key)}" for i, key in enumerate(self.days))
         columns = [f"r.{quoted(column)}" for column in self.columns]
         readable = [f"coalesce(d{i}.readable, {NONE}) AS readable{i}" for i in range(len(self.days))]
         shown = ", ".join([f"{self.hash} AS wording", *columns, *readable])
-        return f"SELECT DISTINCT {shown} FROM ({self.query}) AS r{joins}"
+        return f"SELECT DISTINCT {shown} FROM ({self.query}) AS r{self._dated}"
 
 
 def wordings(source: Source, known_context: Iterable[str]) -> list[Wordings]:
@@ -133,10 +155,15 @@ class Shape:
         for name, field in fields.items():
             exact = self.when_exact if name[0] == "w" else self.since_exact
             placed.append(f"({field})" if exact else f"coalesce(list_position({days}, {field}), 0)")
-        made = f"({code}::HUGEINT << {BITS * 4})"
-        for i, one in enumerate(placed):
-            made += f" | ({one}::HUGEINT << {BITS * (3 - i)})"
-        return f"({made})"
+        return packed(code, placed)
+
+
+def packed(code: str, days: Sequence[str]) -> str:
+    """A code and four days as one number."""
+    made = f"({code}::HUGEINT << {BITS * 4})"
+    for i, one in enumerate(days):
+        made += f" | ({one}::HUGEINT << {BITS * (3 - i)})" if one != "0" else ""
+    return f"({made})"
 
 
 DAY_FIELDS: Mapping[str, str] = {
@@ -146,20 +173,6 @@ DAY_FIELDS: Mapping[str, str] = {
     )
 }  # fmt: skip
 """The days of an entry that can be seen, as ordinals; `s` is its row of `said`, `dw` and `ds` its rows of `days`."""
-
-
-def visible(rows: str) -> str:
-    """Of some rows, those of which something can be seen: whose, which record, its code and its days as ordinals.
-
-    Rows of one patient with the same `record` are the same line written twice.
-    """
-    fields = ", ".join(f"{sql} AS {name}" for name, sql in DAY_FIELDS.items())
-    record = "(s.content::HUGEINT << 64) | ((r.w + 1)::HUGEINT << 32) | (r.s + 1)::HUGEINT"
-    return f"""
-SELECT r.patient, s.code, {record} AS record, {fields}
-FROM ({rows}) AS r JOIN said AS s ON r.wording = s.wording
-LEFT JOIN days AS dw ON dw.id = r.w LEFT JOIN days AS ds ON ds.id = r.s
-WHERE s.code IS NOT NULL"""
 
 
 def every_row(parts: Sequence[Wordings], share: str) -> str:
@@ -172,29 +185,31 @@ def every_row(parts: Sequence[Wordings], share: str) -> str:
     return " UNION ALL ".join(queries) or nothing
 
 
-def keys(rows: str, shape: Shape) -> str:
+def keys(parts: Sequence[Wordings], share: str, shape: Shape) -> str:
     """Of each patient with a row of which something can be seen: the picture's key, and the rank of the day.
 
     A crowd of rows (more than `CROWD`) is nobody's record, and shares no picture: its key is null.
     """
+    rows = " UNION ALL ".join(f"SELECT * FROM ({one.visible}) {f'WHERE {share}' if share else ''}" for one in parts)
+    nothing = (
+        "SELECT NULL::VARCHAR AS patient, NULL::BIGINT AS content, NULL::INTEGER AS w, NULL::INTEGER AS s, "
+        "NULL::HUGEINT AS entry WHERE false"
+    )
+    field = unpacked("x")
     ranked = [] if shape.when_exact else ["wf", "wl"]
     ranked += [] if shape.since_exact else ["sf", "sl"]
     days = "[]::INTEGER[]"
     if ranked:
         own = f"[{shape.at}], " if shape.at else ""
-        listed = ", ".join(f"list_transform(seen, lambda x: x.{name})" for name in ranked)
+        listed = ", ".join(f"list_transform(seen, lambda x: {field[name]})" for name in ranked)
         days = f"list_sort(list_filter(list_distinct(flatten([{own}{listed}])), lambda d: d > 0))"
-    key = shape.key("days", "x.code", {name: f"x.{name}" for name in DAY_FIELDS})
-    columns = ", ".join(f"{name} := {name}" for name in ("record", "code", *DAY_FIELDS))
+    key = shape.key("days", field["code"], {name: field[name] for name in DAY_FIELDS})
     return f"""
-WITH together AS (
-  SELECT patient, list(struct_pack({columns})) AS seen FROM ({visible(rows)}) GROUP BY patient
-),
-once AS (
-  SELECT patient, CASE WHEN len(seen) = 1 THEN seen WHEN len(seen) <= {CROWD} THEN list_distinct(seen) END AS seen
-  FROM together
-),
-ordered AS (SELECT patient, seen, {days} AS days FROM once)
+WITH once AS (SELECT DISTINCT * FROM ({rows or nothing})),
+together AS (SELECT patient, list(entry) AS seen FROM once GROUP BY patient),
+ordered AS (
+  SELECT patient, CASE WHEN len(seen) <= {CROWD} THEN seen END AS seen, {days} AS days FROM together
+)
 SELECT patient, days, coalesce(list_position(days, {shape.at}), 0)::INTEGER AS at_rank,
        list_sort(list_transform(seen, lambda x: {key})) AS key FROM ordered
 """

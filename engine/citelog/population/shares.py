@@ -49,28 +49,33 @@ def everyone(source: Source, share: Share) -> str:
     """A query for the patients of a share; if there is a table of them, whoever has entries stands in it."""
     where = f" WHERE {share.condition}" if share.condition else ""
     people = source.relations.get(PATIENTS)
-    return (
-        f"SELECT DISTINCT patient FROM ({people.query}){where}"
-        if people
-        else f"SELECT DISTINCT patient FROM ({share.query})"
-    )
+    relations = [people] if people else source.relations.values()
+    all_ = " UNION ALL ".join(f"SELECT patient FROM ({relation.query})" for relation in relations)
+    return f"SELECT DISTINCT patient FROM ({all_ or 'SELECT NULL::VARCHAR AS patient WHERE false'}){where}"
+
+
+def keep_rows(engine: Engine, share: Share, parts: Sequence[Wordings]) -> None:
+    """Write a share's rows, as they are read, unless they are there."""
+    if not share.rows.exists():
+        engine.write(pictures.every_row(parts, share.condition), share.rows)
 
 
 def gather(engine: Engine, share: Share, parts: Sequence[Wordings], everyone: str, shape: Shape) -> None:
-    """Write a share's rows, and find everyone's picture; what is there already is not made again.
+    """Find everyone's picture; what is there already is not made again.
 
     Makes or completes the table `pictures`: their numbers, their keys, and the rank of the day of the assessment.
     """
-    if not share.rows.exists():
-        engine.write(pictures.every_row(parts, share.condition), share.rows)
     if engine.has(share.people):
         return
-    with_seen = engine.create("keys", pictures.keys(share.query, shape))
+    engine.create(
+        "visible", "SELECT wording, content, code, sees_when, sees_since FROM said WHERE code IS NOT NULL"
+    )
+    with_seen = engine.create("keys", pictures.keys(parts, share.condition, shape))
     count = engine.create("everybody", everyone)
     rank = int(bool(shape.at))
     nothing = f"SELECT []::HUGEINT[] AS key, {rank} AS at_rank WHERE {count > with_seen}"
     has_odd = engine.rows("SELECT odd FROM said WHERE odd UNION SELECT odd FROM days WHERE odd")
-    engine.create("odd", pictures.oddities(share.query) if has_odd else "SELECT NULL::VARCHAR AS patient WHERE false")
+    engine.create("odd", pictures.oddities(pictures.every_row(parts, share.condition)) if has_odd else "SELECT NULL::VARCHAR AS patient WHERE false")
     new = f"SELECT DISTINCT key, at_rank FROM keys WHERE key IS NOT NULL UNION {nothing}"
     with engine.whole():
         if not engine.has("pictures"):
@@ -93,13 +98,15 @@ def gather(engine: Engine, share: Share, parts: Sequence[Wordings], everyone: st
             "LEFT JOIN pictures AS q ON k.key = q.key AND k.at_rank = q.at_rank "
             "LEFT JOIN odd AS o ON e.patient = o.patient",
         )
-    for name in ("keys", "everybody", "odd"):
+    for name in ("keys", "everybody", "odd", "visible"):
         engine.drop(name)
 
 
 def bring_together(engine: Engine, some: Sequence[Share]) -> None:
-    """Make the views `people` and `all_rows` of all shares."""
-    people = " UNION ALL ".join(f"SELECT * FROM {share.people}" for share in some)
-    rows = " UNION ALL ".join(share.query for share in some)
-    engine.view("people", people)
-    engine.view("all_rows", rows)
+    """Make the view `people` of all shares."""
+    engine.view("people", " UNION ALL ".join(f"SELECT * FROM {share.people}" for share in some))
+
+
+def all_rows(some: Sequence[Share]) -> str:
+    """A query for the rows of all shares."""
+    return " UNION ALL ".join(share.query for share in some)

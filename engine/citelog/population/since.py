@@ -108,7 +108,7 @@ class Earlier:
         if near.rows(f"SELECT 1 FROM {both} WHERE coalesce({differ}, true) LIMIT 1"):
             return None
         pairs = near.rows(f"SELECT DISTINCT n.code, o.code FROM {both} WHERE n.code IS NOT NULL")
-        numbers = dict(pairs)
+        numbers: dict[int, int] = dict(pairs)
         if len(numbers) != len(pairs) or len(set(numbers.values())) != len(pairs) or len(pairs) != len(seen.facts):
             return None
         near.load("renumbered", ("code", "was"), pairs)
