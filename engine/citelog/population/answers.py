@@ -43,7 +43,8 @@ def derive(
     """Run the joint rules on the table `pictures`."""
     program = made.program
     derivation = Derivation(engine, Names.of(program), compiled, values, JOINT, tick)
-    derivation.state(stated)
+    met = made.met(made.joint)
+    derivation.state({name: rows for name, rows in stated.items() if name in met})
     engine.expect(engine.create(f"{JOINT}units", f"SELECT picture::INTEGER AS {UNIT} FROM pictures"))
     engine.create("entries", pictures.records())
     _load_days(engine, values)
@@ -95,7 +96,7 @@ def derive(
         )
         derivation.give(predicate, "SELECT * FROM with_late")
         engine.drop("with_late")
-    derivation.empty(program.changing)
+    derivation.empty(met & program.changing)
     derivation.run(made.joint)
     return derivation
 

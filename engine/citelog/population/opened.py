@@ -140,9 +140,7 @@ JOIN read_parquet({self._path(FRAMES)}) AS f USING (frame) WHERE w.wording IN ({
             ) from None
 
 
-def written(
-    hash_: int, list_: ListName, name: str, codes: Sequence[str], keys: str, when: int, since: int
-) -> Written:
+def written(hash_: int, list_: ListName, name: str, codes: Sequence[str], keys: str, when: int, since: int) -> Written:
     """A frame as it is stored."""
     pairs = tuple((key, recorded(value)) for key, value in json.loads(keys))
     if list_ == PATIENTS:

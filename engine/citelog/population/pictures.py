@@ -61,11 +61,10 @@ class Wordings:
 
         Rows of one patient with the same record are the same line written twice.
         """
-        ends = []
-        for key in ("when", "since"):
-            for end in ("first", "last"):
-                day = f"CASE WHEN v.sees_{key} THEN coalesce({self._of(key)}.{end}, 0) ELSE 0 END"
-                ends.append(day if key in self.days else "0")
+        ends = [
+            f"CASE WHEN v.sees_{key} THEN coalesce({self._of(key)}.{end}, 0) ELSE 0 END" if key in self.days else "0"
+            for key, end in ENDS
+        ]
         return (
             f"SELECT r.patient AS patient, v.content, {self._day('when')} AS w, {self._day('since')} AS s, "
             f"{packed('v.code', ends)} AS entry "
@@ -166,12 +165,13 @@ def packed(code: str, days: Sequence[str]) -> str:
     return f"({made})"
 
 
+ENDS = (("when", "first"), ("when", "last"), ("since", "first"), ("since", "last"))
+"""The four days of an entry, in the order in which they are packed."""
+
 DAY_FIELDS: Mapping[str, str] = {
     name: f"CASE WHEN s.sees_{key} THEN coalesce(d{name[0]}.{end}, 0) ELSE 0 END"
-    for name, key, end in (
-        ("wf", "when", "first"), ("wl", "when", "last"), ("sf", "since", "first"), ("sl", "since", "last")
-    )
-}  # fmt: skip
+    for name, (key, end) in zip(("wf", "wl", "sf", "sl"), ENDS, strict=True)
+}
 """The days of an entry that can be seen, as ordinals; `s` is its row of `said`, `dw` and `ds` its rows of `days`."""
 
 
@@ -185,16 +185,27 @@ def every_row(parts: Sequence[Wordings], share: str) -> str:
     return " UNION ALL ".join(queries) or nothing
 
 
-def keys(parts: Sequence[Wordings], share: str, shape: Shape) -> str:
-    """Of each patient with a row of which something can be seen: the picture's key, and the rank of the day.
+def visible(parts: Sequence[Wordings], share: str) -> str:
+    """The rows of a share of which something can be seen (`Wordings.visible`)."""
+    return " UNION ALL ".join(f"SELECT * FROM ({one.visible}){f' WHERE {share}' if share else ''}" for one in parts)
 
-    A crowd of rows (more than `CROWD`) is nobody's record, and shares no picture: its key is null.
-    """
-    rows = " UNION ALL ".join(f"SELECT * FROM ({one.visible}) {f'WHERE {share}' if share else ''}" for one in parts)
-    nothing = (
-        "SELECT NULL::VARCHAR AS patient, NULL::BIGINT AS content, NULL::INTEGER AS w, NULL::INTEGER AS s, "
-        "NULL::HUGEINT AS entry WHERE false"
+
+def visible_again(rows: str) -> str:
+    """The same of rows that are read already."""
+    ends = [f"CASE WHEN v.sees_{key} THEN coalesce(d{key[0]}.{end}, 0) ELSE 0 END" for key, end in ENDS]
+    return (
+        f"SELECT r.patient AS patient, v.content, r.w, r.s, {packed('v.code', ends)} AS entry FROM ({rows}) AS r "
+        "JOIN visible AS v ON r.wording = v.wording "
+        "LEFT JOIN days AS dw ON dw.id = r.w LEFT JOIN days AS ds ON ds.id = r.s"
     )
+
+
+def keys(seen: str, shape: Shape) -> str:
+    """Of each patient in rows that can be seen: the picture's key, and the rank of the day of the assessment.
+
+    A crowd of rows (more than `CROWD`) is nobody's record, and shares no picture: its key is null. A day's rank is its
+    first place among all days of the patient, each as often as it stands there.
+    """
     field = unpacked("x")
     ranked = [] if shape.when_exact else ["wf", "wl"]
     ranked += [] if shape.since_exact else ["sf", "sl"]
@@ -202,10 +213,10 @@ def keys(parts: Sequence[Wordings], share: str, shape: Shape) -> str:
     if ranked:
         own = f"[{shape.at}], " if shape.at else ""
         listed = ", ".join(f"list_transform(seen, lambda x: {field[name]})" for name in ranked)
-        days = f"list_sort(list_filter(list_distinct(flatten([{own}{listed}])), lambda d: d > 0))"
+        days = f"list_sort(list_filter(flatten([{own}{listed}]), lambda d: d > 0))"
     key = shape.key("days", field["code"], {name: field[name] for name in DAY_FIELDS})
     return f"""
-WITH once AS (SELECT DISTINCT * FROM ({rows or nothing})),
+WITH once AS (SELECT DISTINCT * FROM ({seen})),
 together AS (SELECT patient, list(entry) AS seen FROM once GROUP BY patient),
 ordered AS (
   SELECT patient, CASE WHEN len(seen) <= {CROWD} THEN seen END AS seen, {days} AS days FROM together
@@ -250,5 +261,5 @@ def ordinal(at: datetime.date | None) -> int:
 
 __all__ = [
     "DAY_FIELDS", "Shape", "Wordings", "day_texts", "every_row", "keys", "literal", "oddities", "ordinal",
-    "quoted", "records", "wordings",
+    "quoted", "records", "visible", "visible_again", "wordings",
 ]  # fmt: skip

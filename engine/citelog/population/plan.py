@@ -64,6 +64,11 @@ class Plan:
         """The rules that run on pictures."""
         return tuple(self.program.rules[n] for component in self.joint for n in component.rules)
 
+    def met(self, components: Iterable[Component]) -> frozenset[str]:
+        """The predicates that the rules of some components read, and those that are shown."""
+        rules = (self.program.rules[n] for component in components for n in component.rules)
+        return self.shown | {x.predicate for rule in rules for x in rule.body if isinstance(x, Present | Absent)}
+
     def kept(self, predicate: str) -> tuple[int, ...]:
         """The places of a predicate's arguments but for the patient, who is the same for all facts of a run."""
         return kept(self.program, predicate)

@@ -187,10 +187,10 @@ class _Run:
                 before.give_people(engine, some)
             else:
                 before = None
-            for share in some:
-                self.told("bringing records together", share.number, len(some))
-                shares.keep_rows(engine, share, parts)
-                shares.gather(engine, share, parts, shares.everyone(source, share), shape)
+                for share in some:
+                    self.told("bringing records together", share.number, len(some))
+                    shares.keep_rows(engine, share, parts)
+                    shares.gather(engine, share, parts, shares.everyone(source, share), shape)
             shares.bring_together(engine, some)
         with self.step("rules"):
             self.told("running the rules", 0, 1)
@@ -200,7 +200,9 @@ class _Run:
             answers.used(engine, made, knowledge, joint)
             hard = answers.remark(engine, knowledge, joint)
             engine.expect(0)
-            self.report.counts["alone"] = answer_alone(engine, self.duck, knowledge, self.written, days, shares.all_rows(some), hard, at)
+            self.report.counts["alone"] = answer_alone(
+                engine, self.duck, knowledge, self.written, days, shares.all_rows(some), hard, at
+            )
         with self.step("writing"):
             self.write(before, source, some, shape, joint, local, values)
 

@@ -22,7 +22,6 @@ from citelog.population.plan import ENTRY, Plan, Sight, kept
 from citelog.population.queries import UNIT
 from citelog.population.values import Values
 from citelog.population.wordings import SINCE_DAYS, UNITS, WHEN_DAYS
-from citelog.rules.program import Absent, Present
 from citelog.run.datalog import Machine
 from citelog.values import Value
 
@@ -67,7 +66,8 @@ def look(
     near.create("sets", f"SELECT (row_number() OVER (ORDER BY facts, value) - 1)::INTEGER AS {UNIT}, * FROM ({UNITS})")
     near.create(units, f"SELECT {UNIT} FROM sets")
     derivation = Derivation(near, Names.of(made.program), compiled, values, LOCAL, tick)
-    derivation.state(stated)
+    met = made.met(made.local)
+    derivation.state({name: rows for name, rows in stated.items() if name in met})
     given: dict[str, list[tuple[int | None, ...]]] = {}
     for number, facts in enumerate(sets):
         for predicate, args in facts:
@@ -79,7 +79,7 @@ def look(
         derivation.give(predicate, f"SELECT s.{UNIT}, {shown} FROM sets AS s JOIN of_set AS o ON s.facts = o.facts")
     if "patient" in made.program.predicates:
         derivation.give("patient", f"SELECT {UNIT} FROM {units}")
-    derivation.empty(made.program.changing)
+    derivation.empty(met & made.program.changing)
     derivation.run(made.local)
     return _coded(derivation, made), derivation
 
@@ -94,7 +94,11 @@ def _numbered(predicate: str, args: tuple[Any, ...], made: Plan, values: Values)
 def _coded(derivation: Derivation, made: Plan) -> Seen:
     """What can be seen of each unit, and the table `sight`: units of which the same facts can be met are looked at once."""
     near, values, program = derivation.engine, derivation.values, made.program
-    met = sorted(name for name in _met(made) & program.changing if name != "patient" and derivation.size.get(derivation.table_of(name)))
+    met = sorted(
+        name
+        for name in made.met(made.joint) & program.changing
+        if name != "patient" and derivation.size.get(derivation.table_of(name))
+    )
     parts = [
         f"SELECT {UNIT}, {order} AS predicate, [{', '.join(derivation.columns(name)[1:])}]::INTEGER[] AS args FROM {derivation.table_of(name)}"
         for order, name in enumerate(met)
@@ -124,21 +128,16 @@ def _coded(derivation: Derivation, made: Plan) -> Seen:
         rows.append((some, code, WHEN_DAYS in days, SINCE_DAYS in days))
     names, types = ("facts", "code", "dated", "begun"), (pa.list_(pa.int32()), pa.int32(), pa.bool_(), pa.bool_())
     columns = list(zip(*rows, strict=True)) or [()] * 4
-    near.table("classes", pa.table({name: pa.array(one, type_) for name, type_, one in zip(names, types, columns, strict=True)}))
+    near.table(
+        "classes",
+        pa.table({name: pa.array(one, type_) for name, type_, one in zip(names, types, columns, strict=True)}),
+    )
     near.create(
         "sight",
         "SELECT s.facts, s.value, c.code, coalesce(c.dated, false) AS dated, coalesce(c.begun, false) AS begun "
         f"FROM sets AS s LEFT JOIN met_sets AS m ON s.{UNIT} = m.{UNIT} LEFT JOIN classes AS c ON m.facts = c.facts",
     )
     return Seen([visible for visible, _ in codes])
-
-
-def _met(made: Plan) -> set[str]:
-    """The predicates that a joint rule reads, or that are shown."""
-    found = set(made.shown)
-    for rule in made.joint_rules:
-        found |= {x.predicate for x in rule.body if isinstance(x, Present | Absent)}
-    return found
 
 
 def given_to_pictures(seen: Seen, made: Plan) -> Mapping[str, Sequence[tuple[int, Fact]]]:

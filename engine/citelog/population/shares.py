@@ -46,16 +46,16 @@ class Share:
 
 
 def everyone(source: Source, share: Share) -> str:
-    """A query for the patients of a share; if there is a table of them, whoever has entries stands in it."""
+    """A query for the patients of a share: those of their table, or, without one, whoever has entries."""
     where = f" WHERE {share.condition}" if share.condition else ""
-    people = source.relations.get(PATIENTS)
-    relations = [people] if people else source.relations.values()
-    all_ = " UNION ALL ".join(f"SELECT patient FROM ({relation.query})" for relation in relations)
+    if people := source.relations.get(PATIENTS):
+        return f"SELECT patient FROM ({people.query}){where}"
+    all_ = " UNION ALL ".join(f"SELECT patient FROM ({relation.query})" for relation in source.relations.values())
     return f"SELECT DISTINCT patient FROM ({all_ or 'SELECT NULL::VARCHAR AS patient WHERE false'}){where}"
 
 
 def keep_rows(engine: Engine, share: Share, parts: Sequence[Wordings]) -> None:
-    """Write a share's rows, as they are read, unless they are there."""
+    """Write a share's rows, unless they are there."""
     if not share.rows.exists():
         engine.write(pictures.every_row(parts, share.condition), share.rows)
 
@@ -63,23 +63,27 @@ def keep_rows(engine: Engine, share: Share, parts: Sequence[Wordings]) -> None:
 def gather(engine: Engine, share: Share, parts: Sequence[Wordings], everyone: str, shape: Shape) -> None:
     """Find everyone's picture; what is there already is not made again.
 
-    Makes or completes the table `pictures`: their numbers, their keys, and the rank of the day of the assessment.
+    Makes or completes the table `pictures`: their numbers, their keys, and the rank of the day of the assessment. The
+    rows are taken from `parts`, or, where there are none, from the file of the share.
     """
     if engine.has(share.people):
         return
-    engine.create(
-        "visible", "SELECT wording, content, code, sees_when, sees_since FROM said WHERE code IS NOT NULL"
-    )
-    with_seen = engine.create("keys", pictures.keys(parts, share.condition, shape))
+    make = engine.keep if share.of > 1 else engine.create
+    engine.create("visible", "SELECT wording, content, code, sees_when, sees_since FROM said WHERE code IS NOT NULL")
+    seen = pictures.visible(parts, share.condition) if parts else pictures.visible_again(share.query)
+    with_seen = engine.create("keys", pictures.keys(seen, shape))
     count = engine.create("everybody", everyone)
     rank = int(bool(shape.at))
     nothing = f"SELECT []::HUGEINT[] AS key, {rank} AS at_rank WHERE {count > with_seen}"
-    has_odd = engine.rows("SELECT odd FROM said WHERE odd UNION SELECT odd FROM days WHERE odd")
-    engine.create("odd", pictures.oddities(pictures.every_row(parts, share.condition)) if has_odd else "SELECT NULL::VARCHAR AS patient WHERE false")
+    odd = "false"
+    if engine.rows("SELECT odd FROM said WHERE odd UNION SELECT odd FROM days WHERE odd"):
+        rows = pictures.every_row(parts, share.condition) if parts else share.query
+        engine.create("odd", pictures.oddities(rows))
+        odd = "p.patient IN (SELECT patient FROM odd)"
     new = f"SELECT DISTINCT key, at_rank FROM keys WHERE key IS NOT NULL UNION {nothing}"
     with engine.whole():
         if not engine.has("pictures"):
-            engine.keep(
+            make(
                 "pictures",
                 "SELECT NULL::INTEGER AS picture, []::HUGEINT[] AS key, NULL::INTEGER AS at_rank WHERE false",
             )
@@ -90,13 +94,13 @@ def gather(engine: Engine, share: Share, parts: Sequence[Wordings], everyone: st
             "ANTI JOIN pictures AS p ON k.key = p.key AND k.at_rank = p.at_rank",
         )
         [(empty,)] = engine.rows("SELECT coalesce(max(picture), 0) FROM pictures WHERE len(key) = 0")
-        engine.keep(
+        make(
             share.people,
-            f"SELECT e.patient, coalesce(q.picture, CASE WHEN k.patient IS NULL THEN {empty} ELSE 0 END)::INTEGER "
-            "AS picture, k.days, o.patient IS NOT NULL OR (k.patient IS NOT NULL AND k.key IS NULL) AS odd "
-            "FROM everybody AS e LEFT JOIN keys AS k ON e.patient = k.patient "
-            "LEFT JOIN pictures AS q ON k.key = q.key AND k.at_rank = q.at_rank "
-            "LEFT JOIN odd AS o ON e.patient = o.patient",
+            f"SELECT p.patient, p.picture, p.days, p.is_crowd OR {odd} AS odd FROM ("
+            "SELECT k.patient, coalesce(q.picture, 0) AS picture, k.days, k.key IS NULL AS is_crowd "
+            "FROM keys AS k LEFT JOIN pictures AS q ON k.key = q.key AND k.at_rank = q.at_rank UNION ALL "
+            f"SELECT e.patient, {empty} AS picture, NULL::INTEGER[] AS days, false AS is_crowd "
+            "FROM everybody AS e ANTI JOIN keys AS k ON e.patient = k.patient) AS p",
         )
     for name in ("keys", "everybody", "odd", "visible"):
         engine.drop(name)

@@ -92,7 +92,11 @@ class Earlier:
         found = []
         for row in near.rows(f"SELECT * FROM read_parquet({frames}) ORDER BY frame"):
             one = opened.written(*row)
-            says = entries.read_context(dict(one.context), terms, at) if one.frame is None else [entries.read(one.frame, terms)]
+            says = (
+                entries.read_context(dict(one.context), terms, at)
+                if one.frame is None
+                else [entries.read(one.frame, terms)]
+            )
             found.append(replace(one, readings=tuple(says)))
         return found
 
@@ -101,9 +105,7 @@ class Earlier:
 
         None where some entries are told apart that were not, or no longer.
         """
-        both = (
-            f"said AS n FULL JOIN read_parquet({self.path(opened.SAID)}) AS o ON n.wording = o.wording AND n.key = o.key"
-        )
+        both = f"said AS n FULL JOIN read_parquet({self.path(opened.SAID)}) AS o ON n.wording = o.wording AND n.key = o.key"
         differ = "(n.code IS NULL) <> (o.code IS NULL) OR n.sees_when <> o.sees_when OR n.sees_since <> o.sees_since"
         if near.rows(f"SELECT 1 FROM {both} WHERE coalesce({differ}, true) LIMIT 1"):
             return None
@@ -112,18 +114,20 @@ class Earlier:
         if len(numbers) != len(pairs) or len(set(numbers.values())) != len(pairs) or len(pairs) != len(seen.facts):
             return None
         near.load("renumbered", ("code", "was"), pairs)
-        near.create("said", "SELECT s.* REPLACE (r.was AS code) FROM said AS s LEFT JOIN renumbered AS r ON s.code = r.code")
+        near.create(
+            "said", "SELECT s.* REPLACE (r.was AS code) FROM said AS s LEFT JOIN renumbered AS r ON s.code = r.code"
+        )
         return seen.renumbered(numbers)
 
     def give_people(self, duck: Engine, some: Sequence[Share]) -> None:
         """Make the tables of pictures and people as they were."""
-        duck.keep(
+        duck.create(
             "pictures",
             f"SELECT picture, key::HUGEINT[] AS key, at_rank FROM read_parquet({self.path(opened.PICTURES)})",
         )
         for share in some:
             people = self.path(f"{opened.PEOPLE}-{share.number:03}.parquet")
-            duck.keep(share.people, f"SELECT patient, picture, days, odd FROM read_parquet({people})")
+            duck.create(share.people, f"SELECT patient, picture, days, odd FROM read_parquet({people})")
 
     @property
     def lonely(self) -> str:

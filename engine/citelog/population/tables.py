@@ -71,9 +71,9 @@ class Source:
     """A population as readers give it.
 
     `form` is `flat`, `fhir` or `omop`; `files` is all that was read, for hashes. A table that the source has not is
-    not in `relations`; nobody needs to stand in the patients' table who has entries. `rejected` is a query for DuckDB
-    that gives the rows that were set aside: `table` (VARCHAR, a file's name), `row` (BIGINT, counted in the file),
-    `patient` (VARCHAR or null) and `reason` (VARCHAR, a sentence); None where none was.
+    not in `relations`; in the patients' table, if there is one, everyone who has entries stands once. `rejected` is a
+    query for DuckDB that gives the rows that were set aside: `table` (VARCHAR, a file's name), `row` (BIGINT, counted
+    in the file), `patient` (VARCHAR or null) and `reason` (VARCHAR, a sentence); None where none was.
 
     `notes`, likewise, gives what a reader itself did not use of a patient: `patient`, `text`, `read_from`. `remarks`
     are sentences about whole files: what was not read, and how much of it.

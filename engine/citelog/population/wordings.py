@@ -86,7 +86,10 @@ def read_frames(
             columns[key] = f"CASE WHEN m.number IS NULL THEN w.{quoted(key)} ELSE m.sign || chr({ord(NUMBER)}) END"
         shown = [f"{sql} AS {quoted(column)}" for column, sql in columns.items()]
         days = [f"readable{i}" for i in range(len(part.days))]
-        near.create(f"framed_{order}", f"SELECT w.wording, {', '.join((f'{number} AS number', *shown, *days))} FROM {name} AS w{join}")
+        near.create(
+            f"framed_{order}",
+            f"SELECT w.wording, {', '.join((f'{number} AS number', *shown, *days))} FROM {name} AS w{join}",
+        )
         frame = f"hash({', '.join((literal(part.name), *map(quoted, part.columns), *days))})"
         queries.append(f"SELECT wording, {frame} AS frame, number::INTEGER AS number FROM framed_{order}")
         distinct = ", ".join((f"{frame} AS frame", *map(quoted, part.columns), *days))
@@ -204,7 +207,20 @@ def load_readings(near: Duck, all_: Sequence[Written]) -> list[frozenset[Fact]]:
                     reading.key,
                 )
             )
-    names = ("reading", "frame", "facts", "measured", "content", "same", "is_entry", "dated", "begun", "noted", "sentence", "key")
+    names = (
+        "reading",
+        "frame",
+        "facts",
+        "measured",
+        "content",
+        "same",
+        "is_entry",
+        "dated",
+        "begun",
+        "noted",
+        "sentence",
+        "key",
+    )
     whole, flag, text = pa.int32(), pa.bool_(), pa.string()
     types = (whole, pa.uint64(), whole, flag, whole, whole, flag, flag, flag, flag, text, text)
     near.table("readings", _columns(names, types, rows))
