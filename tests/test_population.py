@@ -338,6 +338,22 @@ def test_days_of_which_one_end_is_seen_and_the_other_compared(tmp_path: Path) ->
     assert (compared.conclusions, compared.differences) == (1, [])
 
 
+def test_an_entry_of_which_only_the_day_is_seen(tmp_path: Path) -> None:
+    """Nothing else of a result with an unknown name can be met, and yet its day is the latest of all."""
+    drawn, _ = random_knowledge.knowledge(
+        [
+            "d1(?p, #max(?d)) :- recorded_when(?p, ?r, ?d, _)",
+            "t1(?p, ?t) :- medication(?p, ?r, ?t), recorded_when(?p, ?r, ?d, _), d1(?p, ?d)",
+        ]
+    )
+    assert drawn is not None
+    tablet = {"medications": [{"name": "tablet", "when": "2024-01-02"}]}
+    later = {**tablet, "labs": [{"analyte": "nobody knows", "value": "5", "when": "2024-01-03"}]}
+    records = {"newest": tablet, "older": later}
+    compared = populations.compare(random_knowledge.answering(drawn), records, tmp_path, None)
+    assert compared.differences == []
+
+
 def test_drawn_programs_give_the_same_facts_and_firings() -> None:
     """Recursion, negation, counts, exact numbers, days, over three records at once; of some, nothing follows."""
     compared = [both_roads(seed) for seed in SEEDS]

@@ -92,26 +92,24 @@ def _numbered(predicate: str, args: tuple[Any, ...], made: Plan, values: Values)
 
 
 def _coded(derivation: Derivation, made: Plan) -> Seen:
-    """What can be seen of each unit, and the table `sight`: units of which the same facts can be met are looked at once."""
+    """What can be seen of each unit, and the table `sight`; units with the same facts to be met are looked at once."""
     near, values, program = derivation.engine, derivation.values, made.program
-    met = sorted(
-        name
-        for name in made.met(made.joint) & program.changing
-        if name != "patient" and derivation.size.get(derivation.table_of(name))
-    )
-    parts = [
-        f"SELECT {UNIT}, {order} AS predicate, [{', '.join(derivation.columns(name)[1:])}]::INTEGER[] AS args FROM {derivation.table_of(name)}"
-        for order, name in enumerate(met)
-    ]
+    tables = {name: derivation.table_of(name) for name in sorted(made.met(made.joint) & program.changing)}
+    met = [name for name, table in tables.items() if name != "patient" and derivation.size.get(table)]
+    parts = []
+    for order, name in enumerate(met):
+        args = ", ".join(derivation.columns(name)[1:])
+        parts.append(f"SELECT {UNIT}, {order} AS predicate, [{args}]::INTEGER[] AS args FROM {tables[name]}")
     nothing = f"SELECT NULL::INTEGER AS {UNIT}, NULL::INTEGER AS predicate, []::INTEGER[] AS args WHERE false"
     near.create("met", " UNION ALL ".join(parts) or nothing)
-    near.create(
-        "met_facts",
-        "SELECT (row_number() OVER (ORDER BY predicate, args) - 1)::INTEGER AS fact, * FROM (SELECT DISTINCT predicate, args FROM met)",
-    )
+    distinct = "SELECT DISTINCT predicate, args FROM met"
+    number = "(row_number() OVER (ORDER BY predicate, args) - 1)::INTEGER"
+    near.create("met_facts", f"SELECT {number} AS fact, * FROM ({distinct})")
     near.create(
         "met_sets",
-        f"SELECT {UNIT}, list_sort(list(fact)) AS facts FROM met JOIN met_facts USING (predicate, args) GROUP BY {UNIT}",
+        f"SELECT s.{UNIT}, list_sort(list_filter(list(f.fact), lambda x: x IS NOT NULL)) AS facts FROM sets AS s "
+        f"LEFT JOIN met AS m ON s.{UNIT} = m.{UNIT} "
+        f"LEFT JOIN met_facts AS f ON m.predicate = f.predicate AND m.args = f.args GROUP BY s.{UNIT}",
     )
     facts = []
     for order, args in near.rows("SELECT predicate, args FROM met_facts ORDER BY fact"):
@@ -126,16 +124,15 @@ def _coded(derivation: Derivation, made: Plan) -> Seen:
         visible, days = sight.seen(facts[number] for number in some)
         code = codes.setdefault((visible, days), len(codes)) if visible or days else None
         rows.append((some, code, WHEN_DAYS in days, SINCE_DAYS in days))
-    names, types = ("facts", "code", "dated", "begun"), (pa.list_(pa.int32()), pa.int32(), pa.bool_(), pa.bool_())
-    columns = list(zip(*rows, strict=True)) or [()] * 4
-    near.table(
-        "classes",
-        pa.table({name: pa.array(one, type_) for name, type_, one in zip(names, types, columns, strict=True)}),
+    sets, *others = zip(*rows, strict=True) if rows else [()] * 4
+    columns = dict(
+        zip(("code", "dated", "begun"), map(pa.array, others, (pa.int32(), pa.bool_(), pa.bool_())), strict=True)
     )
+    near.table("classes", pa.table({"facts": pa.array(sets, pa.list_(pa.int32()))} | columns))
     near.create(
         "sight",
-        "SELECT s.facts, s.value, c.code, coalesce(c.dated, false) AS dated, coalesce(c.begun, false) AS begun "
-        f"FROM sets AS s LEFT JOIN met_sets AS m ON s.{UNIT} = m.{UNIT} LEFT JOIN classes AS c ON m.facts = c.facts",
+        f"SELECT s.facts, s.value, c.code, c.dated, c.begun FROM sets AS s JOIN met_sets AS m ON s.{UNIT} = m.{UNIT} "
+        "JOIN classes AS c ON m.facts = c.facts",
     )
     return Seen([visible for visible, _ in codes])
 

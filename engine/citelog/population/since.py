@@ -105,7 +105,8 @@ class Earlier:
 
         None where some entries are told apart that were not, or no longer.
         """
-        both = f"said AS n FULL JOIN read_parquet({self.path(opened.SAID)}) AS o ON n.wording = o.wording AND n.key = o.key"
+        old = f"read_parquet({self.path(opened.SAID)})"
+        both = f"said AS n FULL JOIN {old} AS o ON n.wording = o.wording AND n.key = o.key"
         differ = "(n.code IS NULL) <> (o.code IS NULL) OR n.sees_when <> o.sees_when OR n.sees_since <> o.sees_since"
         if near.rows(f"SELECT 1 FROM {both} WHERE coalesce({differ}, true) LIMIT 1"):
             return None

@@ -243,7 +243,7 @@ class Spark:
 
     def spread(self, name: str) -> None:
         """Let a table that was made near at hand be one of this engine."""
-        self.table(name, self.near.connection.execute(f"SELECT * FROM {name}").to_arrow_table())
+        self.table(name, self.near.connection.sql(f"SELECT * FROM {name}").to_arrow_table())
 
     def create(self, name: str, query: str) -> int:
         """Make a table of a query's rows; how many there are."""

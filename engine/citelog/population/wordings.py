@@ -1,9 +1,9 @@
 """The days, numbers and frames of a population, each read once, as tables.
 
-`days` has every text that stands where a day should; `said` has what each wording says: which record it is (`content`),
-what can be seen of it (`code`, and whether its days can be), and whether anything about it makes a record one that must
-be answered alone (`odd`); `spoken_of` has what is noted of it. Wordings are few beside rows, and frames beside wordings:
-frames are read in Python, and what depends on their numbers is put together by DuckDB, near at hand.
+`days` has every text that stands where a day should; `said` has what each wording says: which record it is
+(`content`), what can be seen of it (`code`, and whether its days can be), and whether anything about it makes a record
+one that must be answered alone (`odd`); `spoken_of` has what is noted of it. Wordings are few beside rows, and frames
+beside wordings: frames are read in Python, and what depends on their numbers is put together by DuckDB, near at hand.
 """
 
 from __future__ import annotations
@@ -260,7 +260,8 @@ SELECT *, min(same) OVER (PARTITION BY content) <> max(same) OVER (PARTITION BY 
 SELECT s.wording, replace(m.text, {digits}) AS text, s.key FROM said AS s JOIN noted AS m ON s.reading = m.reading
 JOIN wordings AS w ON s.wording = w.wording LEFT JOIN numbers AS n ON w.number = n.number
 UNION ALL
-SELECT wording, replace({literal(idle)}, '{MARK}', sentence), key FROM said WHERE is_entry AND code IS NULL AND NOT noted""",
+SELECT wording, replace({literal(idle)}, '{MARK}', sentence), key FROM said
+WHERE is_entry AND code IS NULL AND NOT noted""",
     )
 
 
