@@ -390,10 +390,11 @@ class _Sum:
             f'SELECT "table", reason, count(*) FROM {self._file("rejected.parquet")} GROUP BY ALL ORDER BY ALL'
         ).fetchall()
         said = connection.execute(
-            f"SELECT w.list, s.text, sum(r.entries)::BIGINT FROM "
+            f"SELECT f.list, s.text, sum(r.entries)::BIGINT FROM "
             f"(SELECT wording, count(*) AS entries FROM {self._file('store/rows-*.parquet')} GROUP BY wording) AS r "
             f"JOIN {self._file(opened.SPOKEN)} AS s ON r.wording = s.wording "
-            f"JOIN {self._file(opened.WORDINGS)} AS w ON r.wording = w.wording GROUP BY ALL"
+            f"JOIN {self._file(opened.WORDINGS)} AS w ON r.wording = w.wording "
+            f"JOIN {self._file(opened.FRAMES)} AS f ON w.frame = f.frame GROUP BY ALL"
         ).fetchall()
         weights = self.census.weights
         connection.register("weights", pa.table({"picture": pa.array(range(len(weights))), "n": pa.array(weights)}))
