@@ -6,6 +6,7 @@ nobody else, is that patient's. A patient is known by an id on a server, by a UR
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -80,6 +81,7 @@ class _Labels:
     def __init__(self, placed: list[Placed], index: Index) -> None:
         self._index = index
         self._servers: dict[str, set[str]] = {}
+        self._patients = Counter(one.name for one in placed if one.kind == "Patient")
         for one in placed:
             told = [one.identity] if one.kind == "Patient" and one.identity else []
             for target in _targets(one.resource):
@@ -91,7 +93,10 @@ class _Labels:
     def of(self, patient: Placed) -> str:
         """The name of a Patient resource."""
         server, name = patient.identity or ("", "")
-        return self._name(server, name) if name else patient.name or patient.url or patient.place
+        if name:
+            return self._name(server, name)
+        is_alone = patient.name and self._patients[patient.name] == 1
+        return patient.name if is_alone else patient.url or patient.place
 
     def named(self, target: str, source: Placed) -> str:
         """The name of the patient whom a reference names; empty where it is about something else than a patient."""

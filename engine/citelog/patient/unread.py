@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from citelog.patient.releases import ONLY_R4
+from citelog.patient.shapes import TYPES
+
 _ASKED = "what is asked for or planned is neither found nor taken"
 _BILL = "a bill is no record of what was found"
 _WHY: Mapping[str, str] = {
@@ -25,6 +28,7 @@ _WHY: Mapping[str, str] = {
     "QuestionnaireResponse": "answers to a questionnaire are not matched",
 }  # fmt: skip
 OTHERWISE = "no entry is made of this type"
+UNKNOWN = "FHIR R4 has no such type"
 
 
 def not_read(kind: str, count: int) -> str:
@@ -35,7 +39,8 @@ def not_read(kind: str, count: int) -> str:
 '1,200 Encounter resources are not read: no entry is made of this type.')
     """
     one, are = ("resource", "is") if count == 1 else ("resources", "are")
-    return f"{count:,} {kind} {one} {are} not read: {_WHY.get(kind, OTHERWISE)}."
+    why = _WHY.get(kind, OTHERWISE) if kind in TYPES or kind in ONLY_R4 else UNKNOWN
+    return f"{count:,} {kind[:60]} {one} {are} not read: {why}."
 
 
 _NUMBERED = re.compile(r"(.*\[)([0-9]+)(\][^\[]*)")

@@ -14,6 +14,9 @@ from citelog.knowledge.lookup import Found
 from citelog.render.lines import WIDTH, Line, side_by_side, wrapped
 from citelog.render.phrases import UNRESOLVED, alike, counted, place, reviewed, said
 
+PLACE = 90
+"""Letters of a place that are shown."""
+
 FEW = 20
 """Notes that are all shown; of more, those about entries that mean nothing here are counted."""
 
@@ -100,11 +103,16 @@ def _notes(found: Assessment, width: int) -> Iterator[Line]:
     foreign = {e.read_from for e in found.case.entries if e.term is None}
     shown = [n for n in found.notes if n.read_from not in foreign or len(found.notes) <= FEW]
     for note in shown:
-        yield from wrapped(f"  {note.text} ({note.read_from})", width, "    ", "dim")
+        yield from wrapped(f"  {note.text} ({_place(note.read_from)})", width, "    ", "dim")
     if len(shown) < len(found.notes):
         rest = counted(len(found.notes) - len(shown), "note is", "notes are")
         about = "about entries that name nothing this knowledge base knows; --format json lists them"
         yield from wrapped(f"  {rest} {about}", width, "    ", "dim")
+
+
+def _place(place: str) -> str:
+    """A place; one that is many places is cut, and --format json has all of it."""
+    return place if len(place) <= PLACE else f"{place[:PLACE].rpartition(',')[0]},…"
 
 
 def _quotes(found: Assessment, width: int) -> Iterator[Line]:
