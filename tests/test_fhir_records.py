@@ -59,7 +59,7 @@ def places(texts: list[str]) -> set[int]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.sampled_from(ENTRIES), min_size=1, max_size=25), st.sampled_from(["ana", "ben", None]))
 def test_each_entry_is_used_or_listed_with_a_reason(chosen: list[Resource], of: str | None) -> None:
     record = {"resourceType": "Bundle", "type": "collection", "entry": copy.deepcopy(chosen)}
@@ -148,7 +148,7 @@ def url(name: str, how: str) -> str:
     return f"{SERVER}/{name}" if how == "absolute" else uuid.uuid5(uuid.NAMESPACE_URL, name).urn
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(chosen, st.randoms())
 def test_order_spelling_of_references_and_wrapping_change_nothing(
     resources: list[Resource], chance: random.Random

@@ -71,7 +71,7 @@ def paths(node: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 KEYS = sorted({told.partition(":")[0] for shape in SHAPES.values() for told in shape.split()} | {"_status", "colour"})
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.data())
 def test_what_is_plain_is_valid_by_the_models_too(data: st.DataObject) -> None:
     resource = copy.deepcopy(data.draw(st.sampled_from(ALL)))
