@@ -223,10 +223,10 @@ def _newest(group: list[Placed]) -> tuple[list[Placed], list[Note]]:
         said = {key: value for key, value in one.resource.items() if key not in ("meta", "text", "id")}
         contents.setdefault(compact(_sorted(said)), []).append(one)
     notes = []
-    for members in contents.values():
-        if again := places(other.place for other in members[1:]):
-            notes.append(Note(f"{called(members[0].resource)} stands in the record again, and counts once.", again))
     distinct = [max(members, key=_rank) for members in contents.values()]
+    for one, members in zip(distinct, contents.values(), strict=True):
+        if again := places(other.place for other in members if other is not one):
+            notes.append(Note(f"{called(one.resource)} stands in the record again, and counts once.", again))
     newest = distinct[0] if len(distinct) == 1 else _latest(distinct)
     if newest is None:
         doubt = f"{len(distinct)} versions in the record, and nothing says which is the newest"
