@@ -41,6 +41,15 @@ class Server:
         """A query by POST, with more parameters."""
         return self.client.post("/sparql", data={"query": query, **more})
 
+    def is_ready(self) -> bool:
+        """Wait until it answers about patients, which it does a while after it has started."""
+        deadline = time.monotonic() + 3 * START
+        while time.monotonic() < deadline:
+            if self.client.get("/health").status_code == 200:
+                return True
+            time.sleep(0.2)
+        return False
+
     def loaders(self) -> set[int]:
         """The process that loaded the dataset."""
         return children(self.process.pid)

@@ -441,14 +441,14 @@ def test_no_pattern_is_kept_for_a_member_that_is_not_there() -> None:
 
 
 def test_a_value_without_a_member_and_a_member_without_a_value_are_orphans(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = template.source("page.html").replace("{#: assessment.notes[].text #}", "")
+    page = template.source("parts.html").replace("{#: assessment.notes[].text #}", "")
     read = template.source
-    monkeypatch.setattr(template, "source", lambda name: page if name == "page.html" else read(name))
+    monkeypatch.setattr(template, "source", lambda name: page if name == "parts.html" else read(name))
     members.elements.cache_clear()
     found = trace(bare(NIGHTS))
     members.elements.cache_clear()
     orphans = {one.node.id.split(":")[0] for one in found.orphans if one.node.level in ("member", "element")}
-    assert orphans == {"assessment.notes[].text", "page.html"}
+    assert orphans == {"assessment.notes[].text", "parts.html"}
 
 
 def test_a_new_member_of_any_document_is_an_orphan_until_somebody_says_where_it_is_shown(

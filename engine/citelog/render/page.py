@@ -6,7 +6,7 @@ The page needs no network and no script. It decides nothing: whatever it says, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,32 +72,42 @@ def page(found: Assessment) -> str:
 
     The same assessment gives the same bytes. Raises ValueError where a quote does not stand in it.
     """
-    source = found.knowledge.source
     cards = cards_of(found)
+    return fill(
+        "page.html",
+        **values(found, cards),
+        sections=sections(found, cards),
+        engine=f"citelog {VERSION}, {reasoner()}",
+        reviewed=reviewed(found),
+    )
+
+
+def values(found: Assessment, cards: tuple[Card, ...]) -> dict[str, Any]:
+    """What the parts of a page need (`parts.html`) that shows some conclusions: the record, and the document.
+
+    Raises ValueError where a quote does not stand in the document.
+    """
+    source = found.knowledge.source
     rests = _rests(found, cards)
     for statement, quote in rests.items():
         given = quote.citation
         if source.text[given.start : given.end] != given.quote:
             raise ValueError(f"{source.file} is not the document that was quoted: {statement} does not stand in it")
     spans = [Quote(r.citation.statement, r.citation.start, r.citation.end) for r in rests.values()]
-    return fill(
-        "page.html",
-        knowledge=found.knowledge,
-        case=found.case,
-        notes=found.notes,
-        sections=tuple(_sections(found, cards)),
-        uses=_uses(found, cards),
-        source=source,
-        lines=cut(source.text, spans),
-        rests=rests,
-        engine=f"citelog {VERSION}, {reasoner()}",
-        anchors=anchors_of(rests),
-        citations={s: r.citation for s, r in rests.items()},
-        counted=counted,
-        markers=markers,
-        reviewed=reviewed(found),
-        unresolved=UNRESOLVED if found.knowledge.unresolved else "",
-    )
+    return {
+        "knowledge": found.knowledge,
+        "case": found.case,
+        "notes": found.notes,
+        "uses": _uses(found, cards),
+        "source": source,
+        "lines": cut(source.text, spans),
+        "rests": rests,
+        "anchors": anchors_of(found.knowledge.statements),
+        "citations": {s: r.citation for s, r in rests.items()},
+        "counted": counted,
+        "markers": markers,
+        "unresolved": UNRESOLVED if found.knowledge.unresolved else "",
+    }
 
 
 def anchors_of(names: Iterable[str]) -> dict[str, str]:
@@ -115,7 +125,8 @@ def anchors_of(names: Iterable[str]) -> dict[str, str]:
     return anchors
 
 
-def cards_of(found: Assessment) -> tuple[Card, ...]:
+def cards_of(found: Assessment, only: Collection[str] | None = None) -> tuple[Card, ...]:
+    """The conclusions as cards, or those of some ids only. A proof leads to the cards of other conclusions."""
     anchors = anchors_of(c.id for c in found.conclusions)
     proofs = {c.id: found.why(c.id) for c in found.conclusions}
     grove = Grove({proof.root: anchors[id_] for id_, proof in proofs.items()})
@@ -124,6 +135,7 @@ def cards_of(found: Assessment) -> tuple[Card, ...]:
     return tuple(
         _card(found, c, kinds[c.kind], anchors[c.id], entries, grove.tree(proofs[c.id], c.statements))
         for c in found.conclusions
+        if only is None or c.id in only
     )
 
 
@@ -146,13 +158,18 @@ def _card(
     )
 
 
-def _sections(found: Assessment, cards: tuple[Card, ...]) -> Iterator[Section]:
-    """A section for each kind of which there are conclusions, in the order that the knowledge base gives the kinds."""
+def sections(found: Assessment, cards: tuple[Card, ...], styled: bool = True) -> tuple[Section, ...]:
+    """A section for each kind of which there are conclusions, in the order that the knowledge base gives the kinds.
+
+    A picture brings its style along where it is to be `styled`.
+    """
+    made = []
     for kind in found.knowledge.kinds:
         own = tuple(card for card in cards if card.conclusion.kind == kind.name)
         if own:
-            picture = Markup(timeline(found)) if kind.fields else Markup()
-            yield Section(kind.name, kind.title, own, picture)
+            picture = Markup(timeline(found, styled)) if kind.fields else Markup()
+            made.append(Section(kind.name, kind.title, own, picture))
+    return tuple(made)
 
 
 def _rests(found: Assessment, cards: tuple[Card, ...]) -> dict[str, Rests]:

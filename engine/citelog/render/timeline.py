@@ -102,10 +102,10 @@ class Picture:
     height: int
 
 
-def timeline(found: Assessment) -> str:
-    """The regimen steps of an assessment as an SVG picture; an empty text where there are none."""
+def timeline(found: Assessment, styled: bool = True) -> str:
+    """The regimen steps of an assessment as an SVG picture, with its style or without; empty where there are none."""
     drawn = picture(found)
-    return fill("timeline.svg", picture=drawn, block=BLOCK, gap=GAP, margin=MARGIN) if drawn else ""
+    return fill("timeline.svg", picture=drawn, block=BLOCK, gap=GAP, margin=MARGIN, styled=styled) if drawn else ""
 
 
 def picture(found: Assessment) -> Picture | None:

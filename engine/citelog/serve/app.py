@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,15 +20,20 @@ from citelog.serve.api import Api
 from citelog.serve.browsing import Browsing
 from citelog.serve.consultation import Consultation
 from citelog.serve.guard import Guard, refused
+from citelog.serve.kept import Kept
 from citelog.serve.limits import Refusal
 from citelog.serve.logged import Logged
+from citelog.serve.patients import Patients
 from citelog.serve.playground import Playground
 from citelog.serve.queries import Queries
-from citelog.serve.shell import LOG, PLACES, Shell, style
+from citelog.serve.shell import LOG, PLACES, Shell, marks, style
 from citelog.serve.sparql import METHODS, Endpoint
 
 PROGRAMS = ("/api/", "/health")
 """Where only programs ask: what is refused there is told in their form."""
+
+IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
+"""Of what has another address when it changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,11 @@ class Served:
     logged: Logged | None = None
     browsing: Browsing | None = None
 
+    async def marks(self, request: Request) -> Response:
+        """How a quote of the document is marked that a link leads to."""
+        kept = IMMUTABLE if request.url.query else None
+        return Response(marks(self.playground.knowledge), headers=kept, media_type="text/css")
+
     @property
     def shell(self) -> Shell:
         """What stands around its pages."""
@@ -48,6 +59,8 @@ class Served:
     def routes(self) -> Iterator[Route]:
         """What leads where."""
         yield from Api(self.consultation).routes()
+        yield from Patients(self.consultation, Kept(self.consultation.limits, _seconds), self.shell).routes()
+        yield Route("/marks.css", self.marks)
         yield from _of_playground(self.playground, self.shell)
         if self.logged is not None:
             yield from self.logged.routes(self.shell)
@@ -110,8 +123,11 @@ async def _static(request: Request) -> Response:
 
 
 async def _style(request: Request) -> Response:
-    kept = {"Cache-Control": "public, max-age=31536000, immutable"}  # its address changes with what is in it
-    return Response(style(), headers=kept if request.url.query else None, media_type="text/css")
+    return Response(style(), headers=IMMUTABLE if request.url.query else None, media_type="text/css")
+
+
+def _seconds() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _health(well: bool) -> Response:

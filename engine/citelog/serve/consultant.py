@@ -33,7 +33,7 @@ from citelog.receipt.manifest import Manifest, manifest
 from citelog.render import fhir, prov
 from citelog.render.documents import assessments, written
 from citelog.run.datalog import DeadlineError
-from citelog.serve import examples, questions
+from citelog.serve import examples, questions, views
 from citelog.serve.accept import chosen
 from citelog.serve.limits import Refusal
 from citelog.serve.operations import FHIR, FORMS, JSON, OPERATIONS, TURTLE
@@ -44,7 +44,7 @@ from citelog.serve.worker import Bounded, Message, NoResultError, UnreadableErro
 class Held:
     """What the workers hold: a knowledge base, its dataset, the library of queries, and the hashes of its files.
 
-    `deadline` is what one derivation may take, in seconds of processor time.
+    `deadline` is what one derivation may take, in seconds of processor time; `cases` are the texts of its own cases.
     """
 
     knowledge: Knowledge
@@ -52,15 +52,17 @@ class Held:
     library: Mapping[str, library.Query]
     files: Manifest
     deadline: float
+    cases: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A document, its media type, and the assessments that it was made from."""
+    """A document, its media type, the assessments that it was made from, and its status where it is a page."""
 
     media: str
     text: str
     assessments: Sequence[Assessment] = ()
+    status: int = 200
 
 
 def _load(message: Message, data: bytes) -> tuple[Held, Message]:
@@ -70,7 +72,8 @@ def _load(message: Message, data: bytes) -> tuple[Held, Message]:
         knowledge = open_knowledge(folder)
         queries = {query.name: query for query in library.library()}
         files = manifest(folder, home.ontology())
-        held = Held(knowledge, dataset(folder, knowledge), queries, files, message["deadline"])
+        cases = examples.cases(folder / "cases")
+        held = Held(knowledge, dataset(folder, knowledge), queries, files, message["deadline"], cases)
     except (CitelogError, OSError) as error:
         raise UnreadableError(folder.name, str(error)) from error
     if knowledge.sha256 != message["sha256"]:
@@ -92,7 +95,10 @@ def _rehearse(held: Held, requests: Mapping[str, Any]) -> None:
         asked.append(("assess", {"case": case}, JSON))
     for query in ("ASK {}", "SELECT * {} LIMIT 1", "CONSTRUCT { ?s ?p ?o } { ?s ?p ?o } LIMIT 1", "?"):
         asked += [("query", {"sparql": query}, form) for form in OPERATIONS["query"].forms]
-    messages = [({"task": name, "accept": form}, json.dumps(request).encode()) for name, request, form in asked]
+    messages: list[tuple[Message, bytes]] = [
+        ({"task": name, "accept": form}, json.dumps(request).encode()) for name, request, form in asked
+    ]
+    messages += [({"task": "page", "page": page}, data) for page, data in views.rehearsal(requests)]
     for word in (*list(held.knowledge.statements)[:1], "?"):
         messages.append(({"task": "found", "id": word, "accept": JSON}, b""))
     for message, data in messages:
@@ -126,7 +132,8 @@ def _answer(held: Held, asked: Message, data: bytes, output: Bounded) -> None:
     except Exception as error:
         raise NoResultError("fault", _place(error)) from error
     text = answered.text.encode()
-    head = {"media": answered.media, "length": len(text), "receipts": [len(one) for one in receipts]}
+    lengths = {"length": len(text), "receipts": [len(one) for one in receipts]}
+    head = {"media": answered.media, "status": answered.status, **lengths}
     output.write(pack(head, text + b"".join(receipts)))
 
 
@@ -236,6 +243,14 @@ def _queries(held: Held, asked: Message, data: bytes) -> Answered:
     return _document(library.document(held.library.values()))
 
 
+def _page(held: Held, asked: Message, data: bytes) -> Answered:
+    def assessed(record: bytes, at: str | None) -> Assessment:
+        return _assessed(held, record, "record", at)
+
+    made = views.page(views.Desk(held.knowledge, held.cases, assessed), asked["page"], data)
+    return Answered(made.media, made.text, made.assessments, made.status)
+
+
 _TASKS: Mapping[str, Callable[[Held, Message, bytes], Answered]] = {
     "assess": _assess,
     "why": _why,
@@ -247,6 +262,7 @@ _TASKS: Mapping[str, Callable[[Held, Message, bytes], Answered]] = {
     "knowledge": _knowledge,
     "found": _found,
     "queries": _queries,
+    "page": _page,
 }
 
 

@@ -33,10 +33,11 @@ It returns when they are kept for good, and raises Refusal where the answer must
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer that may be sent: its media type and its bytes."""
+    """An answer that may be sent: its media type, its bytes and its status."""
 
     media: str
     data: bytes
+    status: int = 200
 
 
 class Consultation:
@@ -76,24 +77,36 @@ class Consultation:
         examples: Mapping[str, Any] = self._pool.told["examples"]
         return examples
 
-    async def ask(self, task: str, accept: str = JSON, data: bytes = b"", id_: str = "") -> Answered:
-        """The answer to a request, entered in the log where there is one. Raises Refusal where there is none."""
+    async def ask(
+        self,
+        task: str,
+        accept: str = JSON,
+        data: bytes = b"",
+        id_: str = "",
+        page: Mapping[str, Any] | None = None,
+    ) -> Answered:
+        """The answer to a request, entered in the log where there is one. Raises Refusal where there is none.
+
+        `page` is what the answer to the task `page` needs to know: which view, and where it stands.
+        """
         await self._started()
         message = {
             "task": task,
             "id": id_,
+            "page": page,
             "accept": accept,
             "receipts": self.entered is not None,
             "most": self.limits.consultation_result,
         }
-        slow = task in OPERATIONS and OPERATIONS[task].slow
+        view = task if page is None else str(page["view"])
+        slow = view in OPERATIONS and OPERATIONS[view].slow
         try:
             reply, body = await self._pool.ask(message, data, slow)
         except Refusal as refusal:
             raise late(refusal) from refusal
         answered, receipts = _answer(reply, body)
         if self.entered is not None and receipts:
-            await self.entered(f"POST /api/{task}", receipts)
+            await self.entered(f"POST /api/{task}" if page is None else f"page {view}".strip(), receipts)
         return answered
 
     async def _started(self) -> None:
@@ -133,4 +146,4 @@ def _answer(reply: Mapping[str, Any], body: bytes) -> tuple[Answered, list[bytes
     for size in (head["length"], *head["receipts"]):
         parts.append(body[start : start + size])
         start += size
-    return Answered(head["media"], parts[0]), parts[1:]
+    return Answered(head["media"], parts[0], head["status"]), parts[1:]

@@ -29,6 +29,11 @@ def record(files: Iterable[Path]) -> dict[str, Any]:
     return EMPTY
 
 
+def cases(folder: Path) -> dict[str, str]:
+    """The texts of the cases of a knowledge base, by their names: their paths, without the ending."""
+    return {str(file.relative_to(folder).with_suffix("")): file.read_text() for file in sorted(folder.rglob("*.yaml"))}
+
+
 def requests(record: dict[str, Any], answer: Assessment, library: Iterable[Query]) -> dict[str, dict[str, Any]]:
     """A request for each question about a record, of which `answer` is the answer, by the last part of its address."""
     reached = next(iter(answer.by_id))

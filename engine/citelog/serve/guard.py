@@ -79,7 +79,7 @@ class Guard:
         finally:
             form = scope.get("state", {}).get("form", "-")
             took = (time.perf_counter() - started) * 1e3
-            path = scope["path"] if status not in (0, 404) else "…"  # what is no path of ours may say anything
+            path = _told(scope["path"], status)
             log.info("%s %s %s %s %.1f ms %d bytes", scope["method"], path, status or "left", form, took, length)
 
     def _refusal(self, headers: Headers) -> Refusal | None:
@@ -93,6 +93,17 @@ class Guard:
                 403, "requests from pages of other sites are refused", "ask from a program, or from our page"
             )
         return None
+
+
+def _told(path: str, status: int) -> str:
+    """A path as the log has it: what is no path of ours may say anything, and a reference leads to a patient's record.
+
+    >>> _told("/patient/q7Zk/why/a:b", 200), _told("/patient", 200), _told("/Mrs. Example", 404)
+    ('/patient/…', '/patient', '…')
+    """
+    if status in (0, 404):
+        return "…"
+    return "/patient/…" if path.startswith("/patient/") else path
 
 
 def _name(host: str) -> str:

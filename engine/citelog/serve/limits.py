@@ -58,6 +58,9 @@ class Limits:
     count_seconds: float = 600.0  # to run all cases of a knowledge base, and to count what they show
     count_memory: int = 1 << 30
     one_client: int = 96  # requests of one address to the API at a time
+    kept_records: int = 1_000  # of patients whose pages are open
+    kept_bytes: int = 64 << 20
+    kept_seconds: float = 3_600.0  # since somebody looked at one
     head_seconds: float = 10.0  # from the first byte of a request to the end of its headers
     body_seconds: float = 10.0
     exchange_seconds: float = 60.0  # from the headers of a request to the last byte of its answer

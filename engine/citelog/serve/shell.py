@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from citelog.home import VERSION
 from citelog.knowledge.base import Knowledge
+from citelog.render.page import anchors_of
 from citelog.render.template import isolated, stylesheet
 from citelog.render.template import source as template
 
@@ -42,13 +43,19 @@ AUDIENCES = {
 }
 """Whom the pages are for: the title of the door, and the question behind it."""
 
+PATIENT = Place(
+    "/patient", "A patient", "clinician", "Enter or drop a record, and see what the document says about it."
+)
+EXAMPLES = Place(
+    "/examples", "Examples", "clinician", "Invented patients: open one, and look at its answer and proofs."
+)
 SPARQL = Place("/sparql", "Query", "auditor", "Ask the knowledge, its sources and the cases, in SPARQL.")
 PLAYGROUND = Place("/playground", "Playground", "author", "Change rules and a case, and watch what follows.")
 KNOWLEDGE = Place(
     "/knowledge", "Knowledge", "auditor", "Read the document, and what is made of it: statements, rules, conflicts."
 )
 LOG = Place("/log", "Log", "auditor", "The log of assessments, and its signed checkpoint.")
-PLACES = (KNOWLEDGE, PLAYGROUND, SPARQL, LOG)
+PLACES = (PATIENT, EXAMPLES, KNOWLEDGE, PLAYGROUND, SPARQL, LOG)
 """Every place, in the order of the navigation."""
 
 
@@ -76,6 +83,11 @@ class Shell:
         return f"/style.css?{_style()[1]}"
 
     @property
+    def marks(self) -> str:
+        """The address of the style sheet that marks a quote of the document where a link has led to it."""
+        return f"/marks.css?{self.knowledge.sha256[:12]}" if self.knowledge else ""
+
+    @property
     def doors(self) -> tuple[Door, ...]:
         """The audiences, each with its places."""
         found = {name: tuple(p for p in self.places if p.audience == name) for name in AUDIENCES}
@@ -92,6 +104,13 @@ class Shell:
 def style() -> bytes:
     """The style sheet of all pages: Pico CSS lowest, then what of it is taken back, then our own."""
     return _style()[0]
+
+
+def marks(knowledge: Knowledge) -> bytes:
+    """A quote may be in several marks, and only a name tells them: so there is a line for each statement."""
+    line = '.document:has([id="quote-{0}"]:target) mark[data-quotes~="{0}"]'
+    lines = ",\n".join(line.format(anchor) for anchor in anchors_of(knowledge.statements).values())
+    return f"{lines}{{background:var(--target);box-shadow:0 0 0 3px var(--target)}}\n".encode() if lines else b""
 
 
 @cache

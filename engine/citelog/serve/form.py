@@ -1,0 +1,183 @@
+"""The form to enter a record on: made of the names that a knowledge base knows, and read as the case that was typed.
+
+Nothing is judged here. What was typed becomes a case file, `patient` reads it, and whatever it remarks about an entry
+is shown at the row that the entry was typed in, beside what was typed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from citelog.explain.model import shape
+from citelog.knowledge.base import Knowledge
+from citelog.patient.case import NAME_KEY, ListName
+from citelog.patient.words import COURSES
+from citelog.values import Iri
+
+MOST = 40
+"""Rows that a list can be given more."""
+
+Typed = Mapping[str, str]
+Options = tuple[tuple[str, str], ...]
+STATES = ("present", "absent", "unknown")
+STATUSES = ("current", "stopped", "planned", "on hold")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing to type or to choose; `options` are values with their labels, none where it is typed.
+
+    `sort` is that of the input in HTML; a `hidden` field is sent along and not shown.
+    """
+
+    name: str
+    label: str
+    value: str = ""
+    options: Options = ()
+    sort: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry of the record, to be: what it is about, its fields, and what was wrong with it."""
+
+    title: str
+    fields: tuple[Field, ...]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The entries of one list; `more` is what a further row is called, empty where there can be none."""
+
+    list: ListName
+    title: str
+    about: str
+    rows: tuple[Row, ...]
+    more: str = ""
+
+
+def groups(knowledge: Knowledge, typed: Typed, problems: Mapping[str, Sequence[str]]) -> tuple[Group, ...]:
+    """The form, with what was typed on it; `problems` are told by row, as in `labs.0`."""
+    terms = knowledge.terms
+
+    def rows(list_: ListName, kind: str, predicate: str, fields: Sequence[Field]) -> Iterator[Row]:
+        names = _names(knowledge, kind, predicate)
+        for number in range(len(names) + more_rows(typed, list_)):
+            key = f"{list_}.{number}"
+            known = names[number] if number < len(names) else ""
+            if known:
+                about = Field(f"{key}.known", "", known, sort="hidden")
+            else:
+                chosen = typed.get(f"{key}.{NAME_KEY[list_]}", "")
+                about = Field(f"{key}.{NAME_KEY[list_]}", "Which", chosen, _options("choose", names))
+            own = (
+                Field(f"{key}.{f.name}", f.label, typed.get(f"{key}.{f.name}", ""), f.options, f.sort) for f in fields
+            )
+            yield Row(known or "Another", (about, *own), tuple(problems.get(key, ())))
+
+    def labelled(kind: str) -> list[str]:
+        return sorted({terms.label(term) for term in terms.names.get(kind, {}).values()}, key=str.casefold)
+
+    made = [
+        Group(
+            "labs", "Results", "As the laboratory reports them; “<50” is a value too.",
+            tuple(rows("labs", "analyte", "result", (
+                Field("value", "Value"), Field("unit", "Unit", options=_options("none given", labelled("unit"))),
+                Field("when", "Date", sort="date")))), "another result",
+        ),
+        Group(
+            "findings", "Findings and conditions", "What nobody looked at is not recorded, and is not absent.",
+            tuple(rows("findings", "finding", "entry", (
+                Field("state", "State", options=_options("not recorded", STATES)),))),
+        ),
+        Group(
+            "medications", "Medicines", "Those that the document speaks of.",
+            tuple(rows("medications", "drug", "medication", (
+                Field("status", "Status", options=_options("not given", STATUSES)),
+                Field("dose", "Dose"), Field("frequency", "How often"),
+                Field("route", "Route", options=_options("not given", labelled("route"))),
+                Field("course", "Course", options=_options("not given", COURSES)),
+                Field("since", "Since", sort="date")))), "another medicine",
+        ),
+        Group(
+            "preferences", "Preferences", "What the patient wants, where it is recorded.",
+            tuple(rows("preferences", "topic", "preference", (
+                Field("value", "Choice", options=_options("not recorded", labelled("choice"))),))),
+        ),
+    ]  # fmt: skip
+    context = tuple(
+        Row(label, (_of_context(key, typed, labelled("sex")),), tuple(problems.get(f"context.{key}", ())))
+        for key, label in _context(knowledge)
+    )
+    made.append(Group("context", "The patient", "", context))
+    return tuple(group for group in made if group.rows)
+
+
+def more_rows(typed: Typed, list_: str) -> int:
+    """How many rows a list has beyond those of the names that are known."""
+    given = typed.get(f"rows.{list_}", "0")
+    return min(int(given), MOST) if re.fullmatch("[0-9]{1,3}", given) else 0
+
+
+def case(typed: Typed) -> tuple[dict[str, Any], dict[str, str]]:
+    """The case that was typed, and for each of its entries (`labs[0]`) the row it was typed in (`labs.3`).
+
+    A row of a known name is an entry where anything else stands in it; nothing that was typed is changed.
+
+    >>> case({"labs.0.known": "ferritin", "labs.0.value": "<5", "labs.1.known": "iron", "context.sex": ""})
+    ({'labs': [{'analyte': 'ferritin', 'value': '<5'}]}, {'labs[0]': 'labs.0'})
+    """
+    rows: dict[tuple[ListName, int], dict[str, str]] = {}
+    for name, value in typed.items():
+        parts = re.fullmatch(r"(labs|findings|medications|preferences)\.([0-9]{1,3})\.(\w{1,20})", name)
+        if parts and value.strip():
+            list_: Any = parts[1]
+            rows.setdefault((list_, int(parts[2])), {})[parts[3]] = value.strip()
+    made: dict[str, Any] = {"id": typed["id"].strip()} if typed.get("id", "").strip() else {}
+    places: dict[str, str] = {}
+    for (list_, number), keys in sorted(rows.items()):
+        known = keys.pop("known", "")
+        if known and not keys:
+            continue
+        entries = made.setdefault(list_, [])
+        places[f"{list_}[{len(entries)}]"] = f"{list_}.{number}"
+        entries.append({**({NAME_KEY[list_]: known} if known else {}), **keys})
+    context = {
+        n.removeprefix("context."): v.strip() for n, v in typed.items() if n.startswith("context.") and v.strip()
+    }
+    if context:
+        made["context"] = context
+        places |= {f"context.{key}": f"context.{key}" for key in context}
+    return made, places
+
+
+def _names(knowledge: Knowledge, kind: str, predicate: str) -> list[str]:
+    """The names of a kind, those that the rules ask for before those that are only known."""
+    terms = knowledge.terms
+    known = set(terms.names.get(kind, {}).values())
+    asked = {value for value in shape(knowledge).asked.get((predicate, 2), ()) if isinstance(value, Iri)} & known
+    return [
+        terms.label(t) for some in (asked, known - asked) for t in sorted(some, key=lambda t: terms.label(t).casefold())
+    ]
+
+
+def _context(knowledge: Knowledge) -> list[tuple[str, str]]:
+    """The keys of the context that the rules read, each with its label."""
+    terms = knowledge.terms
+    keys = {term: name for name, term in terms.names.get("context", {}).items() if " " not in name}
+    return sorted((key, terms.label(term)) for term, key in keys.items())
+
+
+def _of_context(key: str, typed: Typed, sexes: Sequence[str]) -> Field:
+    name, value = f"context.{key}", typed.get(f"context.{key}", "")
+    if key == "sex":
+        return Field(name, "Value", value, _options("not recorded", sexes))
+    return Field(name, "Value", value, sort="date" if "date" in key else "text")
+
+
+def _options(none: str, values: Sequence[str]) -> Options:
+    return (("", none), *((value, value) for value in values))

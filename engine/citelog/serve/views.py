@@ -1,0 +1,317 @@
+"""The pages about one patient, set where the patient is assessed: the answer, its proofs, and what else can be asked.
+
+Every view is what a command would say, in the parts of the page that stands alone (`render.page`). It decides nothing.
+What can go wrong with a record is told on the page that it was entered on, with everything that was typed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from citelog import patient
+from citelog.assess import Assessment
+from citelog.diagnostics import CaseError
+from citelog.explain.catalogue import catalogue
+from citelog.knowledge.base import Citation, Knowledge
+from citelog.patient.dates import day
+from citelog.render import page as parts
+from citelog.render.page import anchors_of, cards_of
+from citelog.render.phrases import counted, markers, reviewed
+from citelog.serve import entered, form
+from citelog.serve.entered import Entered
+from citelog.serve.limits import Refusal
+from citelog.serve.operations import JSON
+from citelog.serve.shell import EXAMPLES, PATIENT, Place, Shell, environment
+
+HTML = "text/html"
+Asked = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A page, or what was entered as it is to be kept: its media type, its text, what it tells, and its status."""
+
+    text: str
+    assessments: Sequence[Assessment] = ()
+    status: int = 200
+    media: str = HTML
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What pages are made of: a knowledge base, the texts of its cases, and how a record is assessed."""
+
+    knowledge: Knowledge
+    cases: Mapping[str, str]
+    assessed: Callable[[bytes, str | None], Assessment]
+
+    def shell(self, asked: Asked) -> Shell:
+        """What stands around the pages, as the server knows it."""
+        return Shell(self.knowledge, tuple(Place(address, title, "", "") for address, title in asked["places"]))
+
+
+def page(desk: Desk, asked: Asked, data: bytes) -> Made:
+    """The page that is asked for: `view`, what it is `about`, and for a record its `base`, the address of its pages.
+
+    Raises Refusal, CitelogError (CaseError where a record cannot be used).
+    """
+    view = asked["view"]
+    if view in _DESK:
+        return _DESK[view](desk, asked, data)
+    if view not in _VIEWS:
+        raise Refusal(404, "there is nothing at this address", "start at /")
+    given = _given(desk, asked, data)
+    found = desk.assessed(given.record, given.at)
+    return _VIEWS[view](desk, asked, given, found)
+
+
+def rehearsal(requests: Mapping[str, Any]) -> Iterator[tuple[Asked, bytes]]:
+    """Pages that are asked for once before anybody asks, so that nothing is imported or opened later.
+
+    What derives many times is asked elsewhere already; of its pages the templates are enough.
+    """
+    for name in environment().list_templates(["html"]):
+        environment().get_template(name)
+    kept = entered.written(Entered(case=json.dumps(requests["assess"]["case"]))).encode()
+    asked: Asked = {"places": [], "base": "/patient/x", "about": "", "then": ""}
+    for view in ("enter", "examples", "gone"):
+        yield {**asked, "view": view}, b""
+    for view in ("", "document", "record", "edit", "why-not", "what-if"):
+        yield {**asked, "view": view}, kept
+    yield {**asked, "view": "why", "about": requests["why"]["conclusion"]}, kept
+    plain = {"media": "application/x-www-form-urlencoded", "record": 0}
+    files = {"media": 'multipart/form-data; boundary="b"', "record": 0}
+    part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nlabs: []\r\n--b--\r\n'
+    yield {**asked, "view": "entered", "sent": plain}, b"sort=form&findings.0.known=?&findings.0.state=?"
+    yield {**asked, "view": "entered", "sent": plain}, b"sort=text&record=%7B%5D"
+    yield {**asked, "view": "entered", "sent": files}, part
+    changed = {**plain, "record": len(kept)}
+    yield {**asked, "view": "changed", "sent": changed}, kept + b"drop:labs%5B9%5D=yes"
+
+
+def _given(desk: Desk, asked: Asked, data: bytes) -> Entered:
+    """The record that a page is about: one that is kept, or a case of the knowledge base."""
+    name = asked.get("example")
+    if name is None:
+        return entered.read(data)
+    if name not in desk.cases:
+        raise Refusal(404, "the knowledge base has no case of this name", "see /examples")
+    text = desk.cases[name]
+    case = patient.from_bytes(text.encode(), name, name, desk.knowledge.terms)
+    return Entered(case=text, at=case.expect.at if case.expect else None)
+
+
+# views of a record
+
+
+def _answer(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+    cards = cards_of(found)
+    made = parts.sections(found, cards, styled=False)
+    return _about(desk, asked, given, found, "patient_answer.html", **parts.values(found, cards), sections=made)
+
+
+def _why(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+    anchors = anchors_of(c.id for c in found.conclusions)
+    named = [id_ for id_, anchor in anchors.items() if asked["about"] in (id_, anchor)]
+    ids = named or found.ids(asked["about"])
+    cards = cards_of(found, ids)
+    values = parts.values(found, cards)
+    kinds = {kind.name: kind.title for kind in desk.knowledge.kinds}
+    firm = [citation.statement for card in cards for citation in card.quotes]
+    return _about(desk, asked, given, found, "patient_why.html", **values, cards=cards, kinds=kinds, firm=firm)
+
+
+def _document(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+    return _about(desk, asked, given, found, "patient_document.html", **parts.values(found, cards_of(found)))
+
+
+def _record(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+    values = parts.values(found, cards_of(found))
+    return _about(desk, asked, given, found, "patient_record.html", **values, kept=given)
+
+
+def _missing(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+    return _about(desk, asked, given, found, "patient_missing.html", missing=found.missing())
+
+
+def _why_not(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+    known = catalogue(desk.knowledge)
+    open_ = {
+        kind.title: [
+            (id_, conflict.title if (conflict := desk.knowledge.conflicts.get(id_.partition(":")[2])) else "")
+            for id_, goal in known.items()
+            if goal.kind == kind and not found.reached(id_)
+        ]
+        for kind in desk.knowledge.kinds
+    }
+    told = found.why_not(asked["about"]) if asked["about"] else None
+    return _about(
+        desk, asked, given, found, "patient_why_not.html", told=told, asked_for=asked["about"],
+        kinds={title: ids for title, ids in open_.items() if ids}, statements=_statements(desk.knowledge),
+    )  # fmt: skip
+
+
+def _what_if(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+    told = found.what_if(set=given.set, drop=given.drop, add=given.add) if given.is_changed else None
+    return _changing(desk, asked, given, found, told)
+
+
+def _changing(
+    desk: Desk, asked: Asked, given: Entered, found: Assessment, told: object, problem: CaseError | None = None
+) -> Made:
+    status = 422 if problem else 200
+    return _about(
+        desk, asked, given, found, "patient_what_if.html", status, told=told, kept=given, problem=problem,
+        statements=_statements(desk.knowledge), groups=form.groups(desk.knowledge, {}, {}), pieces=[*given.add, "", ""],
+    )  # fmt: skip
+
+
+def _edit(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+    return _form(desk, asked, {"at": given.at or "", **(given.typed or {"sort": "text", "record": given.case})})
+
+
+def _about(
+    desk: Desk, asked: Asked, given: Entered, found: Assessment, template: str, status: int = 200, **values: object
+) -> Made:
+    """A page about a record that was assessed."""
+    base = asked["base"]
+    shared = {
+        "knowledge": desk.knowledge,
+        "case": found.case,
+        "anchors": anchors_of(desk.knowledge.statements),
+        "counted": counted,
+        "markers": markers,
+    }
+    text = desk.shell(asked).page(
+        template, EXAMPLES.address if "example" in asked else PATIENT.address, **{**shared, **values},
+        base=base, view=asked["view"], at=found.at, reviewed=reviewed(found), quoted=_quoted,
+        at_conclusion=f"{base}/why/", places=anchors_of(c.id for c in found.conclusions),
+    )  # fmt: skip
+    return Made(text, [found], status)
+
+
+def _quoted(id_: str) -> str:
+    """The id of a conclusion as a part of an address."""
+    return quote(id_, safe=":")
+
+
+def _statements(knowledge: Knowledge) -> dict[str, Citation]:
+    return {id_: Citation.of(statement) for id_, statement in knowledge.statements.items()}
+
+
+# a record, entered
+
+
+def _enter(desk: Desk, asked: Asked, data: bytes) -> Made:
+    return _form(desk, asked, {})
+
+
+def _gone(desk: Desk, asked: Asked, data: bytes) -> Made:
+    return _form(desk, asked, {}, status=410)
+
+
+def _examples(desk: Desk, asked: Asked, data: bytes) -> Made:
+    named = [(name, quote(name, safe=""), name.replace("-", " ")) for name in desk.cases]
+    return Made(desk.shell(asked).page("examples.html", EXAMPLES.address, cases=named))
+
+
+def _entered(desk: Desk, asked: Asked, data: bytes) -> Made:
+    """What was entered, to be kept where it can be read; else the page again, with what is wrong and what was typed."""
+    typed = entered.sent(asked["sent"]["media"], data)
+    if "more" in typed:
+        list_ = typed.pop("more")
+        return _form(desk, asked, {**typed, f"rows.{list_}": str(form.more_rows(typed, list_) + 1)})
+    written = typed.get("sort") == "form"
+    places: dict[str, str] = {}
+    text = typed.get("file") or typed.get("record", "")
+    if written:
+        made, places = form.case(typed)
+        text = json.dumps(made, ensure_ascii=False, indent=1)
+    else:
+        typed["record"] = text
+    problems: dict[str, list[str]] = {}
+    try:
+        if not text.strip():
+            raise CaseError("record", "nothing was entered", "paste a record, or choose a file")
+        at = day(typed["at"].strip(), "at").isoformat() if typed.get("at", "").strip() else None
+        case = patient.from_bytes(text.encode("utf-8", "surrogatepass"), "record", "record", desk.knowledge.terms)
+    except CaseError as error:
+        return _form(desk, asked, typed, problem=error, status=422)
+    if written and "anyway" not in typed:
+        for note in case.notes:
+            problems.setdefault(places.get(note.read_from, ""), []).append(note.text)
+        if problems:
+            return _form(desk, asked, typed, problems, status=422)
+    kept = Entered(case=text, at=at, typed={k: v for k, v in typed.items() if k != "anyway"} if written else None)
+    return Made(entered.written(kept), media=JSON)
+
+
+def _changed(desk: Desk, asked: Asked, data: bytes) -> Made:
+    """A record with the changes that are to be tried, where they can be made."""
+    length = asked["sent"]["record"]
+    given = _given(desk, asked, data[:length])
+    typed = entered.sent(asked["sent"]["media"], data[length:])
+    found = desk.assessed(given.record, given.at)
+    old = {f"{entry.read_from}.{key}": str(value) for entry in found.case.entries for key, value in entry.keys.items()}
+    sets = {n[4:]: v for n, v in typed.items() if n.startswith("set:") and v.strip() and v.strip() != old.get(n[4:])}
+    drop = [n[5:] for n in typed if n.startswith("drop:")]
+    sets = {path: value for path, value in sets.items() if not any(path.startswith(f"{place}.") for place in drop)}
+    add = [value.strip() for name, value in typed.items() if name.startswith("add:") and value.strip()]
+    add += _additions(typed)
+    changed = Entered(case=given.case, at=given.at, typed=given.typed, set=sets, drop=drop, add=add)
+    try:
+        found.what_if(set=sets, drop=drop, add=add)
+    except CaseError as error:
+        return _changing(desk, asked, changed, found, None, error)
+    return Made(entered.written(changed), media=JSON)
+
+
+def _additions(typed: Mapping[str, str]) -> Iterator[str]:
+    """Entries that were chosen by name, as pieces of a case."""
+    made, _ = form.case(typed)
+    for list_, entries in made.items():
+        if isinstance(entries, list):
+            yield from (json.dumps({list_: [entry]}, ensure_ascii=False) for entry in entries)
+
+
+def _form(
+    desk: Desk,
+    asked: Asked,
+    typed: form.Typed,
+    problems: Mapping[str, Sequence[str]] | None = None,
+    problem: CaseError | None = None,
+    status: int = 200,
+) -> Made:
+    told = problems or {}
+    text = desk.shell(asked).page(
+        "patient_form.html", PATIENT.address, typed=typed, groups=form.groups(desk.knowledge, typed, told),
+        problems=told, problem=problem, then=asked.get("then", ""), gone=asked["view"] == "gone",
+        is_text=typed.get("sort") == "text", knowledge=desk.knowledge,
+    )  # fmt: skip
+    return Made(text, status=status)
+
+
+_DESK: Mapping[str, Callable[[Desk, Asked, bytes], Made]] = {
+    "enter": _enter,
+    "examples": _examples,
+    "gone": _gone,
+    "entered": _entered,
+    "changed": _changed,
+}
+"""Pages without a record that is kept already."""
+
+_VIEWS: Mapping[str, Callable[[Desk, Asked, Entered, Assessment], Made]] = {
+    "": _answer,
+    "why": _why,
+    "document": _document,
+    "record": _record,
+    "edit": _edit,
+    "missing": _missing,
+    "why-not": _why_not,
+    "what-if": _what_if,
+}
+"""Views of a record, by the part of the address behind it."""
