@@ -101,7 +101,7 @@ def server(evil: Path, log: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def site(server: Server, evil: Path) -> dict[str, Opened]:
-    """Every page that links lead to, from the first on; of the terms and predicates only some."""
+    """Every page that links lead to, from the first on; of the terms, predicates and examples only some."""
     found: dict[str, Opened] = {}
     waiting = ["/"]
     while waiting:
@@ -117,6 +117,8 @@ def site(server: Server, evil: Path) -> dict[str, Opened]:
 
 
 def _most(path: str) -> float:
+    if path.startswith("/examples/"):  # which have tests of their own
+        return 1 if path.startswith(f"/examples/{CASE.removesuffix('.yaml')}/") else 0
     many = ("/knowledge/terms/", "/knowledge/predicates/", "/knowledge/rules/", "/knowledge/statements/")
     return FEW if path.startswith((*many, "/api/knowledge/")) else float("inf")
 
@@ -139,7 +141,7 @@ def test_every_link_leads_somewhere_and_no_page_is_an_orphan(site: dict[str, Ope
     things = {address(kind, id_) for kind in KINDS for id_ in shelf.ids(kind)}
     linked = {(link, fragment) for path, page in site.items() for link, fragment in links(path, page)}
     for link, fragment in linked:
-        assert link in things or link in site or link.startswith("/api/knowledge/"), link
+        assert link in things or link in site or link.startswith(("/api/knowledge/", "/examples/")), link
         assert not fragment or link not in site or fragment in site[link].ids, f"{link}#{fragment}"
     reached = {link for link, _ in linked}
     assert things <= reached
