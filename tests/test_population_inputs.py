@@ -21,6 +21,7 @@ import b12
 import walked
 from citelog import answer, patient
 from citelog.diagnostics import CaseError
+from citelog.patient.case import LISTS, OWN_KEYS, SHARED_KEYS
 from citelog.patient.fhir import read_one
 from citelog.patient.reading import json_object
 from citelog.patient.releases import other_release
@@ -560,6 +561,25 @@ BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
         [f"p1: {FERRITIN}, value=80, unit=ug/L"],
         ["a.ndjson:2 p1: Another Patient before it has the same id."],
         ["p1: Two Patient resources have the id of the patient and say different things; neither is used: sex"]),
+    "of two versions the newer counts": (
+        {"a.ndjson": ndjson(someone(), ferritin(800, id="o1", meta={"versionId": "1"})),
+         "b.ndjson": ndjson(ferritin(80, id="o1", meta={"versionId": "2"}), ferritin(90, id="o2"))},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L", f"p1: {FERRITIN}, value=90, unit=ug/L"], [],
+        ['p1: Observation "2276-4" (version 1) is an older version of a resource of the record, and is not read.']),
+    "of two versions of which none is the newest none is relied on": (
+        {"a.ndjson": ndjson(someone(), ferritin(800, id="o1"), ferritin(80, id="o1"), ferritin(90, id="o2"))},
+        [f"p1: {FERRITIN}, value=90, unit=ug/L", f"p1: {FERRITIN}", f"p1: {FERRITIN}"], [],
+        ['p1: Observation "2276-4" has 2 versions in the record, and nothing says which is the newest: '
+         "it counts as recorded, and what it says is not used."] * 2),
+    "the same resource twice counts once": (
+        {"a.ndjson": ndjson(someone(), ferritin(80, id="o1"), ferritin(80, id="o1"))},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L"], [],
+        ['p1: Observation "2276-4" stands in the record again, and counts once.']),
+    "a result inside a report": (
+        {"a.ndjson": ndjson(someone(), {"resourceType": "DiagnosticReport", "status": "final", "code": {"text": "iron"},
+                                        "subject": {"reference": "Patient/p1"}, "result": [{"reference": "#o1"}],
+                                        "contained": [{**observation(valueQuantity=quantity(80)), "id": "o1"}]})},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L"], [], []),
     "a resource that is not valid": (
         {"a.ndjson": ndjson(someone(), ferritin(status=None))}, [f"p1: {FERRITIN}"], [],
         ["p1: Observation \"2276-4\" is not valid FHIR R4 (status: Value for the field 'status' is required). "
@@ -655,6 +675,49 @@ def test_what_comes_out_does_not_depend_on_the_number_of_processes(
         queries = [relation.query for relation in source.relations.values()]
         found_by.append([database.execute(f"FROM ({query}) ORDER BY ALL").fetchall() for query in queries])
     assert found_by[0] == found_by[1] and len(found_by[0][0]) == 9
+
+
+def test_records_with_everything_that_occurs_say_the_same_in_an_export(tmp_path: Path) -> None:
+    """Those of tests/fhir that need no more than their resources, each as another patient of one export."""
+    items, lines = [], []
+    for path in sorted((Path(__file__).parent / "fhir").glob("*.json")):
+        text = path.read_text(encoding="utf-8").replace("Patient/ana", f"Patient/{path.stem}")
+        record = json.loads(text.replace('"id": "ana"', f'"id": "{path.stem}"'))
+        entries = record.get("entry", [{"resource": record}])
+        if any(set(entry) != {"resource"} for entry in entries) or path.stem == "implicit-rules-of-a-bundle":
+            continue
+        resources = [entry["resource"] for entry in entries]
+        if not all("subject" in one for one in resources if one["resourceType"] in READ_TYPES):
+            continue
+        try:
+            case = patient.read(record, TERMS)
+        except CaseError:
+            continue
+        for one in resources:
+            for key, kind in (("id", one["resourceType"]), ("medicationReference", "Medication")):
+                if key in one and kind != "Patient" and one[key] != {"reference": "#m"}:
+                    old = one[key] if key == "id" else one[key]["reference"].rpartition("/")[2]
+                    new = f"{path.stem}.{old}"[-64:]
+                    one[key] = new if key == "id" else {**one[key], "reference": f"Medication/{new}"}
+        lines += [*resources, *([] if any(o["resourceType"] == "Patient" for o in resources) else [someone(path.stem)])]
+        items += [
+            (path.stem, item.list, {k: v for k, v in item.keys.items() if v != ""}) for item in case.gathered.items
+        ]
+    read = found(tmp_path, {"all.ndjson": ndjson(*lines)})
+    got = []
+    for list_ in LISTS:
+        for row in read.rows(read.source.relations[list_].query) if list_ in read.source.relations else ():
+            keys = {
+                k: v for k, v in row.items() if k in (*OWN_KEYS[list_], *SHARED_KEYS, "status") and v not in (None, "")
+            }
+            got.append((row["patient"], list_, keys))
+
+    def told(rows: list[tuple[str, str, dict[str, Any]]]) -> list[str]:
+        return sorted(
+            f"{who} {list_} {sorted((k, str(v).lower()) for k, v in keys.items())}" for who, list_, keys in rows
+        )
+
+    assert told(got) == told(items) and len({who for who, _, _ in items}) > 25
 
 
 @needs_records

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -227,14 +227,15 @@ def _newest(group: list[Placed]) -> tuple[list[Placed], list[Note]]:
     for one, members in zip(distinct, contents.values(), strict=True):
         if again := places(other.place for other in members if other is not one):
             notes.append(Note(f"{called(one.resource)} stands in the record again, and counts once.", again))
-    newest = distinct[0] if len(distinct) == 1 else _latest(distinct)
+    number = 0 if len(distinct) == 1 else latest([version(one.resource) for one in distinct])
+    newest = None if number is None else distinct[number]
     if newest is None:
         doubt = f"{len(distinct)} versions in the record, and nothing says which is the newest"
         return [replace(one, doubt=doubt) for one in distinct], notes
     for one in distinct:
         if one is not newest:
-            version = as_text(part(one.resource, "meta").get("versionId"))
-            which = f" (version {version})" if version else ""
+            named = as_text(part(one.resource, "meta").get("versionId"))
+            which = f" (version {named})" if named else ""
             text = f"{called(one.resource)}{which} is an older version of a resource of the record, and is not read."
             notes.append(Note(text, one.place))
     return [newest], notes
@@ -246,25 +247,37 @@ def _sorted(node: Any) -> Any:
     return [_sorted(one) for one in node] if isinstance(node, list) else node
 
 
-def _latest(versions: list[Placed]) -> Placed | None:
-    """The newest of several versions, where their times and numbers do not contradict each other."""
-    told = []
-    for rank in zip(*map(_version, versions), strict=True):
-        known = [one for one in rank if one is not None]
-        if len(known) == len(versions) and known.count(max(known)) == 1:
-            told.append(known.index(max(known)))
-    return versions[told[0]] if told and len(set(told)) == 1 else None
+Version = tuple[float | None, int | None]
+"""When a version of a resource was written, and its number; None where that is not said so that it can be compared."""
 
 
-def _version(one: Placed) -> tuple[float | None, int | None]:
-    """When a version was written, and its number."""
-    meta = part(one.resource, "meta")
+def version(resource: Resource) -> Version:
+    """Which version a resource is, by its `meta`.
+
+    >>> version({"meta": {"versionId": "2"}}), version({"meta": {"lastUpdated": "1970-01-01T00:00:09Z"}})
+    ((None, 2), (9.0, None))
+    """
+    meta = part(resource, "meta")
     number = as_text(meta.get("versionId"))
     return _instant(as_text(meta.get("lastUpdated"))), int(number) if re.fullmatch("[0-9]{1,18}", number) else None
 
 
+def latest(versions: Sequence[Version]) -> int | None:
+    """The place of the newest of several versions, where their times and numbers do not contradict each other.
+
+    >>> latest([(None, 2), (None, 1)]), latest([(9.0, 1), (5.0, 2)]), latest([(None, 1), (5.0, None)])
+    (0, None, None)
+    """
+    told = []
+    for rank in zip(*versions, strict=True):
+        known = [one for one in rank if one is not None]
+        if len(known) == len(versions) and known.count(max(known)) == 1:
+            told.append(known.index(max(known)))
+    return told[0] if told and len(set(told)) == 1 else None
+
+
 def _rank(one: Placed) -> tuple[float, int]:
-    written, number = _version(one)
+    written, number = version(one.resource)
     return written or 0, number or 0
 
 

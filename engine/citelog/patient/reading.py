@@ -24,7 +24,7 @@ import yaml
 from citelog.diagnostics import CaseError
 from citelog.patient.numbers import written_out
 
-LARGEST = 20_000_000  # bytes: ten times the largest hospital record we have seen
+LARGEST = 50_000_000  # bytes: some 35,000 FHIR resources as hospitals write them
 DEEPEST = 100  # levels: FHIR itself needs about twenty
 MOST = 1_000_000  # values in one document
 MOST_YAML = 200_000  # the same for YAML, which is slower to read and which nobody exports by machine

@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from citelog.diagnostics import CaseError
+from citelog.patient.bundles import Version, latest
 from citelog.patient.case import LISTS, OWN_KEYS, SHARED_KEYS
 from citelog.patient.fhir import JUDGED
 from citelog.patient.unread import not_read
 from citelog.population.files import LINES, literal, name, readable
 from citelog.population.stencils import FILLED, Medications, Reader, Template, medication
 from citelog.population.tables import CODES, PATIENTS, TABLES, Relation, Source, TableName
+from citelog.population.versions import settle
 from citelog.vocab import Terms
 
 if TYPE_CHECKING:
@@ -48,10 +50,11 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "notes": ("patient", "base", "text", "place"),
     "patients": ("patient", "sex", "birth_date"),
     "broken": ("patient", "reason"),
+    "lines": (),
 }
 NUMBERS: Mapping[str, tuple[str, ...]] = {
     "entries": ("row", "line", "template"), "templates": ("id",), "notes": ("line",), "patients": ("line",),
-    "broken": ("line", "refuses"),
+    "broken": ("line", "refuses"), "lines": ("line", "identity"),
 }  # fmt: skip
 """The columns of the tables that a chunk is written out as: first the numbers, then the texts."""
 
@@ -111,7 +114,7 @@ def read(
             raise CaseError(
                 str(folder), what, "see whether memory or space on the disk ran out, and run it again"
             ) from None
-    return _source(chunks, counts, scratch, database, terms)
+    return _source(chunks, counts, scratch, database, terms, medications)
 
 
 # --- files -------------------------------------------------------------------------------------------------------
@@ -148,14 +151,22 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _medications(paths: list[Path]) -> Medications:
-    """Every Medication of the export, which other resources refer to, each content once."""
-    numbers: dict[str, int] = {}
+    """Every Medication of the export, which other resources refer to, each content once.
+
+    Of several versions it is the newest; one of which that cannot be told is as one that is not there.
+    """
+    versions: dict[str, list[tuple[int, Version]]] = {}
     contents: dict[bytes, int] = {}
     for path in paths:
         for line in _lines_with(path, b'"Medication"'):
             if found := medication(line):
-                id_, content = found
-                numbers[id_] = contents.setdefault(content, len(contents))
+                id_, content, version = found
+                versions.setdefault(id_, []).append((contents.setdefault(content, len(contents)), version))
+    numbers = {}
+    for id_, all_ in versions.items():
+        newest = latest([version for _, version in all_])
+        if len({number for number, _ in all_}) == 1 or newest is not None:
+            numbers[id_] = all_[newest or 0][0]
     return Medications(numbers, tuple(contents))
 
 
@@ -223,6 +234,8 @@ def _read_line(number: int, line: bytes, reader: Reader, tables: Tables, count: 
         reason = f"This makes the whole record of the patient unusable: {stencil.refused}."
         tables.add("broken", number, 1, read.patient, reason)
     base = read.base or None
+    if read.identity:
+        tables.add("lines", number, read.identity)
     if read.kind == "Patient":
         said = (stencil.context.get(key, "") for key in ("sex", "birth_date"))
         tables.add("patients", number, read.patient, *(read.filled(text) or None for text in said))
@@ -288,13 +301,40 @@ def _path(scratch: Path, table: str, chunk: Chunk) -> Path:
 
 # --- all chunks --------------------------------------------------------------------------------------------------
 
-_ENTRIES = """
-CREATE TEMP VIEW all_entries AS SELECT *, "row" >> 32 AS chunk FROM {entries};
-CREATE TEMP VIEW templates AS SELECT * FROM {templates};
-CREATE TEMP VIEW all_notes AS SELECT *, {chunk} AS chunk FROM {notes};
-CREATE TEMP VIEW all_patients AS SELECT *, {chunk} AS chunk FROM {patients};
+_WRITTEN = """
+CREATE TEMP VIEW written_entries AS SELECT *, "row" >> 32 AS chunk FROM {entries};
+CREATE TEMP VIEW written_templates AS SELECT * FROM {templates};
+CREATE TEMP VIEW written_notes AS SELECT *, {chunk} AS chunk FROM {notes};
+CREATE TEMP VIEW written_patients AS SELECT *, {chunk} AS chunk FROM {patients};
 CREATE TEMP VIEW all_broken AS SELECT *, {chunk} AS chunk FROM {broken};
+CREATE TEMP VIEW all_lines AS SELECT *, {chunk} AS chunk FROM {lines};
+"""
 
+_ONCE = """
+CREATE TEMP VIEW all_entries AS FROM written_entries;
+CREATE TEMP VIEW templates AS FROM written_templates;
+CREATE TEMP VIEW all_notes AS FROM written_notes;
+CREATE TEMP VIEW all_patients AS FROM written_patients;
+"""
+"""What counts where no resource stands in the export twice, which is nearly always so."""
+
+_SETTLED = """
+CREATE TEMP VIEW all_entries AS FROM written_entries ANTI JOIN dropped USING (chunk, line)
+    UNION ALL BY NAME FROM said_entries;
+CREATE TEMP VIEW templates AS FROM written_templates UNION ALL BY NAME FROM said_templates;
+CREATE TEMP VIEW all_notes AS FROM written_notes ANTI JOIN dropped USING (chunk, line)
+    UNION ALL BY NAME FROM said_notes;
+CREATE TEMP VIEW all_patients AS FROM written_patients ANTI JOIN dropped USING (chunk, line);
+"""
+"""What counts where some do: `dropped` lines do not, and what is said of them instead does."""
+
+_TWICE = """
+SELECT chunk, line FROM all_lines SEMI JOIN (
+    SELECT identity FROM all_lines GROUP BY identity HAVING count(*) > 1
+) USING (identity)
+"""
+
+_ENTRIES = """
 -- the server that most references name is the one whose export this is
 CREATE TEMP TABLE server AS SELECT base FROM all_entries WHERE base IS NOT NULL
     GROUP BY base ORDER BY count(*) DESC, base LIMIT 1;
@@ -309,12 +349,19 @@ _GOOD = "(base IS NULL OR base IN (FROM server)) AND patient IN (FROM everyone)"
 
 
 def _source(
-    chunks: list[Chunk], counts: list[Count], scratch: Path, database: duckdb.DuckDBPyConnection, terms: Terms
+    chunks: list[Chunk],
+    counts: list[Count],
+    scratch: Path,
+    database: duckdb.DuckDBPyConnection,
+    terms: Terms,
+    medications: Medications,
 ) -> Source:
     """What all chunks say together."""
     paths = tuple(dict.fromkeys(chunk.path for chunk in chunks))
     with database.cursor() as cursor:
         _gather(chunks, counts, scratch, cursor)
+        _settle(chunks, cursor, Reader(terms, medications))
+        cursor.execute(_ENTRIES)
         if not cursor.execute("FROM everyone LIMIT 1").fetchall():
             raise _nobody(paths, cursor)
         relations = dict(_relations(scratch, cursor, terms))
@@ -359,7 +406,53 @@ def _gather(chunks: list[Chunk], counts: list[Count], scratch: Path, cursor: duc
         listed = ", ".join(literal(str(_path(scratch, table, chunk))) for chunk in chunks)
         sources[table] = f"read_parquet([{listed}])"
     numbers = ", ".join(str(chunk.number) for chunk in chunks)
-    cursor.execute(_ENTRIES.format(**sources, chunk=f"CAST([{numbers}] AS BIGINT[])[CAST(file_index AS BIGINT) + 1]"))
+    cursor.execute(_WRITTEN.format(**sources, chunk=f"CAST([{numbers}] AS BIGINT[])[CAST(file_index AS BIGINT) + 1]"))
+
+
+def _settle(chunks: list[Chunk], cursor: duckdb.DuckDBPyConnection, reader: Reader) -> None:
+    """Find out which version counts of each resource that stands in the export more than once."""
+    wanted: dict[int, set[int]] = {}
+    for number, line in cursor.execute(_TWICE).fetchall():
+        wanted.setdefault(number, set()).add(line)
+    if not wanted:
+        cursor.execute(_ONCE)
+        return
+    reader.begin(len(chunks) << 32)
+    found = settle(_picked(chunks, wanted), reader)
+    rows: dict[str, list[tuple[Any, ...]]] = {
+        "dropped": found.dropped,
+        "said_notes": [(*at, *whose, text, place) for at, whose, text, place in found.notes],
+        "said_templates": [(template.id, *_columns(template)) for _, _, template in found.entries],
+        "said_entries": [
+            ((at[0] << 32) + (1 << 31) + nth, *at, template.id, *whose)
+            for nth, (at, whose, template) in enumerate(found.entries)
+        ],
+    }
+    for table, (numbers, texts) in _SAID.items():
+        columns = ", ".join([*(f"{name(one)} BIGINT" for one in numbers), *(f"{name(one)} VARCHAR" for one in texts)])
+        cursor.execute(f"CREATE TEMP TABLE {table} ({columns})")
+        if rows[table]:
+            cursor.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(numbers + texts))})", rows[table])
+    cursor.execute(_SETTLED)
+
+
+_SAID: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "dropped": (("chunk", "line"), ()),
+    "said_notes": (("chunk", "line"), ("patient", "base", "text", "place")),
+    "said_templates": (("id",), TEXTS["templates"]),
+    "said_entries": (("row", "chunk", "line", "template"), ("patient", "base")),
+}
+"""The columns of what is said of versions: first the numbers, then the texts."""
+
+
+def _picked(chunks: list[Chunk], wanted: Mapping[int, set[int]]) -> Iterator[tuple[tuple[int, int], bytes]]:
+    """Some lines of an export, read once more."""
+    for chunk in chunks:
+        lines = wanted.get(chunk.number, set())
+        for number, line in enumerate(_lines(chunk)) if lines else ():
+            if number in lines:
+                mark = b"\xef\xbb\xbf" if number == 0 and chunk.start == 0 else b""
+                yield (chunk.number, number), line.removeprefix(mark).strip()
 
 
 def _relations(scratch: Path, cursor: duckdb.DuckDBPyConnection, terms: Terms) -> Iterator[tuple[TableName, Relation]]:

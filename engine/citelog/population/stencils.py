@@ -12,6 +12,7 @@ a fault in it, which would give one patient a note, gives none here. That is the
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from citelog.diagnostics import CaseError
+from citelog.patient.bundles import Version, version
 from citelog.patient.case import Item
 from citelog.patient.fhir import read_one
 from citelog.patient.people import other_subject
@@ -87,7 +89,10 @@ NOTHING = Stencil()
 
 
 class Line(NamedTuple):
-    """One line, read: its stencil, whose it is (`base` is the server that the reference names), and what fills it."""
+    """One line, read: its stencil, whose it is (`base` is the server that the reference names), and what fills it.
+
+    `identity` is equal for versions of one resource, and hardly ever for others; 0 without an id.
+    """
 
     kind: str
     stencil: Stencil
@@ -95,6 +100,7 @@ class Line(NamedTuple):
     base: str = ""
     fault: str = ""
     fills: Mapping[str, str] = MappingProxyType({})
+    identity: int = 0
 
     def filled(self, text: str) -> str:
         """A text of the stencil with what stands in this line."""
@@ -155,10 +161,16 @@ class Reader:
         patient, base, fault = _whom(elements.get("subject", elements.get("patient")))
         if fault:
             return Line(kind, NOTHING, fault=fault)
+        identity = _identity(named, elements)
         if b"modifierExtension" in line or _DAY in line or _NUMBER in line or kind not in READ:
-            return Line(kind, self._made(line, is_masked=False), patient, base)
+            return Line(kind, self._made(line, is_masked=False), patient, base, identity=identity)
         stencil, fills = self._stencil(plan, tuple(elements.values()))
-        return Line(kind, stencil if stencil.is_shared else self._made(line, is_masked=False), patient, base, "", fills)
+        stencil = stencil if stencil.is_shared else self._made(line, is_masked=False)
+        return Line(kind, stencil, patient, base, "", fills, identity)
+
+    def doubted(self, resource: Resource, doubt: str) -> Stencil:
+        """What a resource says of which nothing can be relied on, for a reason outside of it."""
+        return self._read(resource, is_masked=False, doubt=doubt)
 
     def _patient(self, line: bytes, elements: Mapping[str, msgspec.Raw]) -> Line:
         patient = _text(bytes(elements.get("id", b"")))
@@ -169,9 +181,8 @@ class Reader:
         if plan is None:
             plan = self._plans[names] = _planned(names, self._medication)
         stencil, fills = self._stencil(plan, tuple(elements[key] for key in names))
-        return Line(
-            "Patient", stencil if stencil.is_shared else self._made(line, is_masked=False), patient, fills=fills
-        )
+        stencil = stencil if stencil.is_shared else self._made(line, is_masked=False)
+        return Line("Patient", stencil, patient, fills=fills, identity=_identity(b"Patient", elements))
 
     # --- a stencil ------------------------------------------------------------------------------------------------
 
@@ -205,7 +216,10 @@ class Reader:
             return Stencil(broken=trouble.what)
         if release := other_release(resource):
             return Stencil(refused=f"it is FHIR {release[0]} ({release[1]})")
-        items, notes, _ = read_one(resource, "", self._terms, self._about(resource))
+        return self._read(resource, is_masked=is_masked)
+
+    def _read(self, resource: Resource, *, is_masked: bool, doubt: str = "") -> Stencil:
+        items, notes, _ = read_one(resource, "", self._terms, self._about(resource), doubt)
         context = {}
         if resource["resourceType"] == "Patient":
             found = {"sex": as_text(resource.get("gender")), "birth_date": as_text(resource.get("birthDate"))}
@@ -234,13 +248,20 @@ class Reader:
         return {} if number is None else {target: json_object(known.contents[number], "a Medication")}
 
 
-def medication(line: bytes) -> tuple[str, bytes] | None:
-    """The id and the content of a Medication; None where a line is something else."""
+def _identity(kind: bytes, elements: Mapping[str, msgspec.Raw]) -> int:
+    id_ = elements.get("id")
+    if id_ is None:
+        return 0
+    return int.from_bytes(hashlib.blake2b(kind.strip(b'"') + bytes(id_), digest_size=8).digest(), "big", signed=True)
+
+
+def medication(line: bytes) -> tuple[str, bytes, Version] | None:
+    """The id, the content and the version of a Medication; None where a line is something else."""
     elements = _decoded(line)
     if not isinstance(elements, dict) or elements.get("resourceType") != "Medication":
         return None
     content = {key: value for key, value in elements.items() if key not in UNREAD and key != "meta"}
-    return as_text(elements.get("id")), msgspec.json.encode(content)
+    return as_text(elements.get("id")), msgspec.json.encode(content), version(elements)
 
 
 def _is_plain(line: bytes, size: int, count: int) -> bool:
