@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from citelog.ledger.log import Log
 from endpoint import ROOT, Server, serving
 from pages import NEEDED, at, is_cut_off, violations
 
@@ -19,8 +20,15 @@ READER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving("--kb", str(ROOT / "examples" / "short-nights")) as started:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Log:
+    return Log.make(tmp_path_factory.mktemp("log") / "log", "example.org/ward-7")
+
+
+@pytest.fixture(scope="module")
+def server(log: Log) -> Iterator[Server]:
+    """A server that enters what it assesses in a log."""
+    with serving("--kb", str(ROOT / "examples" / "short-nights"), "--log", str(log.folder.path)) as started:
+        assert started.is_ready()
         yield started
 
 
@@ -68,3 +76,10 @@ def test_a_style_sheet_that_changes_has_another_address(server: Server) -> None:
     address = server.client.get("/").text.partition('href="')[2].partition('"')[0]
     assert "immutable" in server.client.get(address).headers["cache-control"]
     assert server.client.get("/style.css").headers["cache-control"] == "no-store"
+
+
+def test_an_answer_about_a_patient_is_in_the_log_before_it_is_on_a_page(server: Server) -> None:
+    before = server.client.get("/log", headers={"Accept": "application/json"}).json()["size"]
+    assert server.client.get("/patient").status_code == 200  # nobody's answer
+    assert server.client.get("/examples/short-at-thirteen/why/night:SHORT").status_code == 200
+    assert server.client.get("/log", headers={"Accept": "application/json"}).json()["size"] == before + 1

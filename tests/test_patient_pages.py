@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from citelog.serve import views
 from citelog.serve.kept import Kept
 from citelog.serve.limits import Limits
 from endpoint import ROOT, Server, serving
@@ -219,6 +220,20 @@ def test_paper_shows_the_whole_answer(browser: Browser, server: Server, kept: st
         assert not page.locator("nav").first.is_visible()
         assert page.locator(".standing ul").is_visible() and page.locator(".proof ul").first.is_visible()
         assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_the_page_about_the_pages_lists_every_view_and_the_bounds_that_hold() -> None:
+    page, limits = (ROOT / "docs" / "PAGES.md").read_text(encoding="utf-8"), Limits()
+    shown = {
+        row.split("`")[1].removeprefix("/patient/…/") for row in page.splitlines() if row.startswith("| `/patient/…")
+    }
+    assert {one.partition("/")[0] for one in shown} == set(views._VIEWS)
+    for row in (
+        f"| a record, since somebody looked at it | {limits.kept_seconds / 60:g} minutes |",
+        f"| records | {limits.kept_records:,}, and {limits.kept_bytes >> 20} MiB together; ",
+        f"| one record, with its form | {limits.consultation_request >> 20} MiB |",
+    ):
+        assert row in page
 
 
 def test_what_is_kept_is_bounded_in_number_size_and_time() -> None:

@@ -58,7 +58,8 @@ def serve(
 ) -> None:
     """Answer over HTTP: about patients, as JSON (/api), and SPARQL queries, about the cases that are named (/sparql).
 
-    /playground is a page to try changes of rules and cases on. Nothing is changed through it all, but for what is
+    / leads to pages for people: a patient's answer and its proofs, the knowledge, its audit, and /playground, to try
+    changes of rules and cases on. Nothing is changed through it all, but for what is
     saved there with --edit. Ctrl-C ends it.
 
     With --log, each assessment is entered in a log before it is answered, and those of the cases that are named before
@@ -139,6 +140,7 @@ def _told(address: str, queries: Queries, served: Served | None, log: str | None
         say(f"{address}log/checkpoint is the signed checkpoint of {log}")
     if served is not None:
         playground = served.playground
+        say(f"{address} shows what the document says about a patient, and why")
         saving = "drafts can be saved" if playground.bench.edit else "nothing is saved"
         say(f"{address}playground is for trying changes of {playground.knowledge.id}: {saving}")
         say(f"{address}api/openapi.json describes how programs ask about patients")
