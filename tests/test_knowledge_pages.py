@@ -22,6 +22,7 @@ from rdflib import Dataset, Graph, URIRef
 
 import citelog
 from citelog.browse import document, searched
+from citelog.browse.aloud import aloud
 from citelog.browse.counts import Counts, counted, counts
 from citelog.browse.shelf import KINDS, Shelf, opened
 from citelog.diagnostics import CitelogError
@@ -30,7 +31,7 @@ from citelog.knowledge.lookup import USES, find
 from citelog.ledger.log import Log, reading
 from citelog.ledger.proofs import Proof, check
 from citelog.render.covered import COUNTED, share
-from citelog.serve.addresses import address
+from citelog.serve.addresses import PATHS, address
 from citelog.serve.knowledge_pages import LEAVES, Book
 from citelog.serve.shell import Shell
 from endpoint import ROOT, Server, serving
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 
 LEAFLET = ROOT / "examples" / "short-nights"
 READER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-FEW = 6  # of the hundreds of terms and predicates, pages that are opened
+FEW = 6  # things of a kind whose pages are opened
+MANY = (*(f"/knowledge/{path}/" for path in PATHS.values()), "/api/knowledge/")
 XHTML = "{http://www.w3.org/1999/xhtml}"
 
 
@@ -92,21 +94,32 @@ def server(evil: Path, log: Path) -> Iterator[Server]:
         assert "cases are being run" in started.client.get("/knowledge/audit", headers=READER).text
         early = started.client.get("/knowledge/audit", headers={"Accept": "application/json"})
         assert early.status_code == 503 and early.headers["retry-after"]
-        deadline = time.monotonic() + 60
-        while "cases are being run" in started.client.get("/knowledge/audit", headers=READER).text:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        counted_now(started)
         yield started
 
 
+def counted_now(server: Server) -> None:
+    """Wait until the cases have been counted."""
+    deadline = time.monotonic() + 120
+    while "cases are being run" in server.client.get("/knowledge/audit", headers=READER).text:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 @pytest.fixture(scope="module")
-def site(server: Server, evil: Path) -> dict[str, Opened]:
-    """Every page that links lead to, from the first on; of the terms, predicates and examples only some."""
+def site(server: Server) -> dict[str, Opened]:
+    """Every page that links lead to; of the things of a kind only some."""
+    return crawled(server, FEW)
+
+
+def crawled(server: Server, few: float) -> dict[str, Opened]:
+    """Every page that links lead to, from the first on; of the things of a kind so many."""
     found: dict[str, Opened] = {}
     waiting = ["/"]
     while waiting:
         path = waiting.pop()
-        if path in found or sum(one.startswith(path.rpartition("/")[0] + "/") for one in found) >= _most(path):
+        alike = sum(one.startswith(path.rpartition("/")[0] + "/") for one in found) if path.startswith(MANY) else 0
+        if path in found or alike >= few or _elsewhere(path):
             continue
         answer = server.client.get(path, headers=READER)
         media = answer.headers["content-type"].partition(";")[0]
@@ -116,11 +129,9 @@ def site(server: Server, evil: Path) -> dict[str, Opened]:
     return found
 
 
-def _most(path: str) -> float:
-    if path.startswith("/examples/"):  # which have tests of their own
-        return 1 if path.startswith(f"/examples/{CASE.removesuffix('.yaml')}/") else 0
-    many = ("/knowledge/terms/", "/knowledge/predicates/", "/knowledge/rules/", "/knowledge/statements/")
-    return FEW if path.startswith((*many, "/api/knowledge/")) else float("inf")
+def _elsewhere(path: str) -> bool:
+    """Whether a page has tests of its own: of what is asked about the cases, one alone is opened."""
+    return path.startswith("/examples/") and not path.startswith(f"/examples/{CASE.removesuffix('.yaml')}/")
 
 
 def links(path: str, page: Opened) -> Iterator[tuple[str, str]]:
@@ -136,8 +147,14 @@ def links(path: str, page: Opened) -> Iterator[tuple[str, str]]:
 
 
 def test_every_link_leads_somewhere_and_no_page_is_an_orphan(site: dict[str, Opened], evil: Path) -> None:
+    reached = connected(site, evil)
+    assert {"/", "/sparql", "/playground", "/log", "/log/checkpoint", "/log/entries/1"} <= reached
+
+
+def connected(site: dict[str, Opened], folder: Path) -> set[str]:
+    """Every address that some page leads to, each of which is there, with the place that the link names."""
     assert [path for path, page in site.items() if page.status != 200] == []
-    shelf = opened(evil, open_knowledge(evil))
+    shelf = opened(folder, open_knowledge(folder))
     things = {address(kind, id_) for kind in KINDS for id_ in shelf.ids(kind)}
     linked = {(link, fragment) for path, page in site.items() for link, fragment in links(path, page)}
     for link, fragment in linked:
@@ -146,7 +163,16 @@ def test_every_link_leads_somewhere_and_no_page_is_an_orphan(site: dict[str, Ope
     reached = {link for link, _ in linked}
     assert things <= reached
     assert {f"/knowledge/{name}".removesuffix("/") for name in LEAVES} <= reached
-    assert {"/", "/sparql", "/playground", "/log", "/log/checkpoint", "/log/entries/1"} <= reached
+    return reached
+
+
+@pytest.mark.long
+def test_every_page_of_the_shipped_knowledge_base_is_there() -> None:
+    with serving() as started:
+        counted_now(started)
+        site = crawled(started, float("inf"))
+        connected(site, ROOT / "knowledge" / "b12")
+        assert len(site) > 1000 and not any(page.all("script") for path, page in site.items() if path != "/playground")
 
 
 def test_no_text_of_a_knowledge_base_becomes_markup(site: dict[str, Opened]) -> None:
@@ -205,6 +231,17 @@ def test_a_statement_stands_in_its_place_with_what_it_says_and_who_tests_it(book
     assert "".join(mark.itertext()) == shelf.knowledge.statements["S03"].quote
     assert "the limit for the younger hours 9 under age 12" in page.text()
     assert "/knowledge/cases" in {link for link, _ in links("/", page)}
+
+
+def test_a_rule_is_read_aloud_in_the_words_of_its_proofs(book: Book, shelf: Shelf) -> None:
+    text = Opened(200, "", parsed(book.thing("rule", "bed-earlier", shelf.things("rule", "bed-earlier")))).text()
+    read = aloud(shelf, shelf.rules["bed-earlier"])
+    assert read.concludes == "The leaflet advises: going to bed earlier"
+    assert "the night was short" in [condition.text for condition in read.conditions]
+    assert [condition.text for condition in read.conditions if condition.assumed] == [
+        "no lately crossed time zone is recorded"
+    ]
+    assert all(condition.text in text for condition in read.conditions)
 
 
 def test_the_document_is_there_whole_with_every_quote_marked_in_place(book: Book, shelf: Shelf) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from citelog.approval import states
 from citelog.browse import document, sayings
+from citelog.browse.aloud import aloud
 from citelog.browse.searched import searched
 from citelog.browse.shelf import Shelf
 from citelog.browse.vocabulary import words
@@ -113,6 +114,7 @@ class Book:
             iris=iris,
             around=document.around(self.shelf, id_) if kind == "statement" else (),
             said=said,
+            aloud=aloud(self.shelf, self.shelf.rules[id_]) if kind == "rule" else None,
             point=self._point(kind, id_),
             points=self.counts.of_rule(id_) if self.counts and kind == "rule" else (),
             reviews=tuple(one for iri, reviews in known.reviews.items() if iri.value in iris for one in reviews),
