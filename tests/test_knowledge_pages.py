@@ -166,6 +166,17 @@ def connected(site: dict[str, Opened], folder: Path) -> set[str]:
     return reached
 
 
+def test_every_address_that_is_documented_is_there(server: Server, site: dict[str, Opened], evil: Path) -> None:
+    shelf = opened(evil, open_knowledge(evil))
+    first = {PATHS[kind]: next(iter(shelf.ids(kind))) for kind in KINDS}
+    told = re.findall(r"`(/(?:knowledge|log)[^`]*)`", (ROOT / "docs" / "PAGES.md").read_text(encoding="utf-8"))
+    for one in told:
+        path = one.replace("/N", "/1").replace("/ID", f"/{first.get(one.split('/')[2] if '/ID' in one else '', '')}")
+        assert server.client.get(path.replace("WORDS", "night"), headers=READER).status_code == 200, one
+    named = "".join(told)
+    assert all(f"/knowledge/{name}" in named for name in LEAVES)
+
+
 @pytest.mark.long
 def test_every_page_of_the_shipped_knowledge_base_is_there() -> None:
     with serving() as started:
