@@ -154,14 +154,14 @@ def go_on(
             ended, running = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
                 known.append(future.result())
-                file.write(json.dumps(known[-1], ensure_ascii=False) + "\n")
+                file.write(json.dumps(known[-1]) + "\n")
                 file.flush()
                 progress.advance(bar)
             if time.monotonic() < until:
                 running |= {pool.submit(_run, *one) for one in islice(waiting, len(ended))}
     known = joined(known)
     new = tally.with_suffix(".new")
-    new.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in known), encoding="utf-8")
+    new.write_text("".join(json.dumps(line) + "\n" for line in known), encoding="utf-8")
     new.replace(tally)
     return known
 

@@ -47,6 +47,13 @@ def test_one_case_gives_an_object_and_several_an_array_in_the_order_of_the_argum
     assert [document["case"]["id"] for document in two] == ["b", "a"]
 
 
+@pytest.mark.parametrize("command", [("query",), ("show", "--kb"), ("assess",), ("diff",), ("quote",)], ids=" ".join)
+def test_a_name_that_no_file_can_have_is_refused_and_no_fault(citelog: Command, command: tuple[str, ...]) -> None:
+    """Found by tests/fuzzed.py: `query` called it a fault of citelog; words longer than the document took minutes."""
+    ended = citelog(*command, "a" * 100_000)
+    assert ended.status == (1 if command == ("quote",) else 2) and "a fault of citelog" not in ended.err
+
+
 def test_what_turns_the_direction_of_writing_is_shown_and_as_data_kept(citelog: Command, tmp_path: Path) -> None:
     record = tmp_path / "case.yaml"
     record.write_text('findings: [{name: "tired \\u202eton", state: present}]\n', encoding="utf-8")

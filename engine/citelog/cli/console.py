@@ -94,6 +94,12 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: nothing more is written
         return 0
+    except OSError as error:  # a name that no file can have, a folder without rights: refused where nobody foresaw it
+        if debug:
+            traceback.print_exc()
+        where = error.filename if error.filename is not None else "the output"
+        say(f"{where}: {error.strerror or error}\n   = see whether the path, the rights and the disk allow it")
+        return 2
     except Exception as error:  # noqa: BLE001  the last resort: a fault of ours, told as one
         if debug:
             traceback.print_exc()

@@ -75,13 +75,16 @@ class Source:
     def nearest_place(self, quote: str) -> tuple[int, int, float]:
         """From where to where the passage goes that is most like a quote, as many words long, and how like it is.
 
-        The likeness is 1 for the same text and 0 for nothing in common.
+        The likeness is 1 for the same text and 0 for nothing in common. A quote of pages is compared with nothing: it
+        would take as long as its length squared.
 
         >>> Source("a.txt", "Give one tablet daily.", "").nearest_place("Give two tablets")[:2]
         (0, 15)
         """
         words = quote.split()
         best, ratio = (0, 0), 0.0
+        if len(quote) > _LONGEST:
+            return (*best, ratio)
         matcher = difflib.SequenceMatcher(autojunk=False)
         matcher.set_seq2(quote)
         for i in self._promising(words):
@@ -119,5 +122,6 @@ class Source:
         return {word: places for word, places in found.items() if len(places) <= _COMMON}
 
 
-_FEW, _TRIED, _COMMON = 2000, 8, 200
-"""Words of a text that is searched whole; passages compared in a longer one; places of a word that is too common."""
+_FEW, _TRIED, _COMMON, _LONGEST = 2000, 8, 200, 4000
+"""Words of a text that is searched whole; passages compared in a longer one; places of a word that is too common; the
+most characters of a quote that is compared."""
