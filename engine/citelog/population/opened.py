@@ -34,6 +34,8 @@ SAID, SPOKEN, REMARKS = f"{STORE}/said.parquet", f"{STORE}/spoken.parquet", f"{S
 PICTURES, READER_NOTES = f"{STORE}/pictures.parquet", f"{STORE}/reader_notes.parquet"
 WORDINGS, FRAMES = f"{STORE}/wordings.parquet", f"{STORE}/frames.parquet"
 DAYS = f"{STORE}/days.parquet"
+OF_DATA = (DAYS, PICTURES, READER_NOTES, WORDINGS, FRAMES)
+"""What stays as it is where the data do, and where rules see the same of them."""
 
 Row = tuple[str, str, str | None]
 """A kind, a value and a role."""

@@ -194,22 +194,30 @@ LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
     # the store
 
     def store(self, source: Source, some: Sequence[Share], written: Sequence[Written]) -> None:
-        """What a patient is found again by."""
-        for share in some:
-            self.engine.write(
-                f"SELECT p.patient, p.picture, p.days, p.odd, l.patient IS NOT NULL AS alone FROM {share.people} AS p "
-                "LEFT JOIN lonely AS l ON p.patient = l.patient",
-                self.folder / f"{opened.PEOPLE}-{share.number:03}.parquet",
-            )
-        self.engine.write(
-            f"{CONCLUDED} ORDER BY picture",
-            self.folder / opened.CONCLUDED,
-        )
+        """What a patient is found again by; what is as it was in an earlier run is the same file."""
+        people = {share: f"{opened.PEOPLE}-{share.number:03}.parquet" for share in some}
+        before = self.earlier
+        if before:
+            for name in (*opened.OF_DATA, *(() if self._alone() else people.values())):
+                link(before.folder / name, self.folder / name)
+        else:
+            self._store_data(source, written)
+        if not before or self._alone():
+            for share, name in people.items():
+                self.engine.write(
+                    "SELECT p.patient, p.picture, p.days, p.odd, l.patient IS NOT NULL AS alone "
+                    f"FROM {share.people} AS p LEFT JOIN lonely AS l ON p.patient = l.patient",
+                    self.folder / name,
+                )
+        self.engine.write(f"{CONCLUDED} ORDER BY picture", self.folder / opened.CONCLUDED)
         self.engine.write("SELECT * FROM alone", self.folder / opened.ALONE)
-        self.engine.write("SELECT id, text FROM days ORDER BY id", self.folder / opened.DAYS)
         self.near.write(SAID_SO_FAR, self.folder / opened.SAID)
         self.engine.write("SELECT * FROM spoken_of", self.folder / opened.SPOKEN)
         self.engine.write("SELECT * FROM picture_remarks", self.folder / opened.REMARKS)
+
+    def _store_data(self, source: Source, written: Sequence[Written]) -> None:
+        """What depends on the data, and on what rules see of them, alone (`opened.OF_DATA`)."""
+        self.engine.write("SELECT id, text FROM days ORDER BY id", self.folder / opened.DAYS)
         self.engine.write(
             "SELECT picture, key::VARCHAR[] AS key, at_rank FROM pictures ORDER BY picture",
             self.folder / opened.PICTURES,
