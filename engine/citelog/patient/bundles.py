@@ -298,12 +298,15 @@ class Index:
     def __init__(self, placed: Iterable[Placed]) -> None:
         self._urls: dict[str, list[Placed]] = {}
         self._names: dict[str, list[Placed]] = {}
+        self._of_no_server: dict[str, list[Placed]] = {}
         for one in placed:
             if one.url:
                 self._urls.setdefault(one.url, []).append(one)
             names = {one.name, one.identity[1] if one.identity else ""}
             for name in names - {""}:
                 self._names.setdefault(name, []).append(one)
+                if not one.server:
+                    self._of_no_server.setdefault(name, []).append(one)
 
     def find(self, target: str, source: Placed) -> Placed | None:
         """What a reference of a resource refers to; None where nothing does, or more than one thing could.
@@ -316,5 +319,5 @@ class Index:
             server, name = parts[1] or source.server, f"{parts[2]}/{parts[3]}"
             found = self._urls.get(f"{server}/{name}", []) if server else []
             if not found:
-                found = [one for one in self._names.get(name, ()) if not server or not one.server]
+                found = (self._of_no_server if server else self._names).get(name, [])
         return found[0] if len(found) == 1 else None

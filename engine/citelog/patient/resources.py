@@ -128,23 +128,23 @@ def held(resource: Resource) -> Iterator[tuple[int, Resource, bool]]:
         for index, one in enumerate(inside if isinstance(inside, list) else ())
         if isinstance(one, dict) and one.get("resourceType") in READ
     }
-    wanted = _members(resource) if resource["resourceType"] in HOLDERS else set()
+    by_name: dict[str, list[int]] = {}
+    for index, one in contained.items():
+        by_name.setdefault(f"#{as_text(one.get('id'))}", []).append(index)
     reached: set[int] = set()
-    waiting = [index for index, one in contained.items() if f"#{as_text(one.get('id'))}" in wanted]
+    waiting = _members(resource) if resource["resourceType"] in HOLDERS else []
     while waiting:
-        index = waiting.pop()
-        if index not in reached:
+        for index in by_name.pop(waiting.pop(), ()):
             reached.add(index)
-            more = _members(contained[index])
-            waiting += [other for other, one in contained.items() if more and f"#{as_text(one.get('id'))}" in more]
+            waiting += _members(contained[index])
     is_wrong = as_text(resource.get("status")).casefold() == "entered-in-error"
     for index, one in contained.items():
         inner = {"subject": resource["subject"], **one} if "subject" in resource else dict(one)
         yield index, inner | ({"status": "entered-in-error"} if is_wrong else {}), index in reached
 
 
-def _members(resource: Resource) -> set[str]:
-    return {as_text(row.get("reference")) for key in ("result", "hasMember") for row in rows(resource.get(key))}
+def _members(resource: Resource) -> list[str]:
+    return [as_text(row.get("reference")) for key in ("result", "hasMember") for row in rows(resource.get(key))]
 
 
 def _item(name: ListName, concept: object, keys: Mapping[str, Recorded], place: str) -> Item:
