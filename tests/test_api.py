@@ -223,6 +223,14 @@ def test_a_record_is_an_object_or_the_text_of_a_file_and_its_hash_is_that_of_the
     assert as_object["facts"][0]["sentence"] == "Serum vitamin B12: 99.90 pmol/L."
 
 
+def test_of_a_record_about_several_patients_one_is_meant(desk: Desk) -> None:
+    record = json.loads((ROOT / "tests/fhir/two-patients.json").read_text(encoding="utf-8"))
+    refused = desk.ask("assess", {"case": record})
+    assert refused.status_code == 422 and "Patient/ana, Patient/ben and Patient/cleo" in refused.json()["detail"]
+    answer = desk.ask("assess", {"case": record, "patient": "ben"}).json()
+    assert answer["case"]["id"] == "ben" and "410 pmol/L" in answer["facts"][0]["sentence"]
+
+
 def test_a_number_keeps_the_digits_that_were_sent(desk: Desk) -> None:
     body = json.dumps({"case": PATIENT, "set": {"labs[0].value": 0}}).replace(": 0}", ": 120.50}")
     answer = desk.server.client.post("/api/what-if", content=body, headers={"Content-Type": "application/json"})

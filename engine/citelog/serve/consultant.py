@@ -148,7 +148,7 @@ def _receipts(held: Held, answered: Answered) -> list[bytes]:
 
 def _assess(held: Held, asked: Message, data: bytes) -> Answered:
     question, form = questions.read("assess", data), asked["accept"]
-    found = _assessed(held, questions.record(question.case, "case"), "case", question.at)
+    found = _assessed(held, questions.record(question.case, "case"), "case", question.at, question.patient)
     if form == JSON:
         text = assessments([found])
     elif form == FHIR:
@@ -160,7 +160,7 @@ def _assess(held: Held, asked: Message, data: bytes) -> Answered:
 
 def _why(held: Held, asked: Message, data: bytes) -> Answered:
     question, form = questions.read("why", data), asked["accept"]
-    found = _assessed(held, questions.record(question.case, "case"), "case", question.at)
+    found = _assessed(held, questions.record(question.case, "case"), "case", question.at, question.patient)
     ids = found.ids(question.conclusion)
     if form == JSON:
         text = written([found.why(id_).to_dict() for id_ in ids], several=len(ids) > 1)
@@ -171,13 +171,13 @@ def _why(held: Held, asked: Message, data: bytes) -> Answered:
 
 def _why_not(held: Held, asked: Message, data: bytes) -> Answered:
     question = questions.read("why-not", data)
-    found = _assessed(held, questions.record(question.case, "case"), "case", question.at)
+    found = _assessed(held, questions.record(question.case, "case"), "case", question.at, question.patient)
     return _document(found.why_not(question.conclusion).to_dict(), found)
 
 
 def _what_if(held: Held, asked: Message, data: bytes) -> Answered:
     question = questions.read("what-if", data)
-    found = _assessed(held, questions.record(question.case, "case"), "case", question.at)
+    found = _assessed(held, questions.record(question.case, "case"), "case", question.at, question.patient)
     sets = [f"{path}={questions.value(given, f'set.{path}')}" for path, given in question.set.items()]
     adds = [questions.piece(given, f"add[{place}]") for place, given in enumerate(question.add)]
     return _document(found.what_if(set=sets, drop=question.drop, add=adds).to_dict(), found)
@@ -185,13 +185,13 @@ def _what_if(held: Held, asked: Message, data: bytes) -> Answered:
 
 def _missing(held: Held, asked: Message, data: bytes) -> Answered:
     question = questions.read("missing", data)
-    found = _assessed(held, questions.record(question.case, "case"), "case", question.at)
+    found = _assessed(held, questions.record(question.case, "case"), "case", question.at, question.patient)
     return _document(found.missing(question.conclusion).to_dict(), found)
 
 
 def _contrast(held: Held, asked: Message, data: bytes) -> Answered:
     question = questions.read("contrast", data)
-    found = _assessed(held, questions.record(question.case, "case"), "case", question.at)
+    found = _assessed(held, questions.record(question.case, "case"), "case", question.at, question.patient)
     if question.first is not None:
         return _document(found.contrast(question.first, question.second).to_dict(), found)
     other = _assessed(held, questions.record(question.other, "other"), "other", question.at)
@@ -270,9 +270,13 @@ def _document(document: Mapping[str, Any], *found: Assessment) -> Answered:
     return Answered(JSON, written([document]), found)
 
 
-def _assessed(held: Held, record: bytes, name: str, at: str | None) -> Assessment:
-    """The assessment of a record; `name` is what messages call it, and its id where it has none of its own."""
-    return assess_case(held.knowledge, patient.from_bytes(record, name, name, held.knowledge.terms), at, held.deadline)
+def _assessed(held: Held, record: bytes, name: str, at: str | None, of: str | None = None) -> Assessment:
+    """The assessment of a record; `name` is what messages call it, and its id where it has none of its own.
+
+    `of` is the patient who is meant, of a record about several.
+    """
+    case = patient.from_bytes(record, name, name, held.knowledge.terms, of)
+    return assess_case(held.knowledge, case, at, held.deadline)
 
 
 def _chosen(held: Held, question: questions.Query) -> library.Query:

@@ -35,6 +35,10 @@ Day = Annotated[
     str | None,
     Meta(description="The day of the assessment, as 2026-03-15, for rules about time. The clock is never read."),
 ]
+Patient = Annotated[
+    str | None,
+    Meta(description="Of a FHIR record about several patients, the id of the one who is meant; of `case` only."),
+]
 Id = Annotated[str, Meta(description="The id of a conclusion, as the assessment shows it: kind:value.", min_length=1)]
 
 
@@ -43,6 +47,7 @@ class Assess(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     case: Case
     at: Day = None
+    patient: Patient = None
 
 
 class Why(Assess, frozen=True, kw_only=True):
