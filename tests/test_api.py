@@ -627,17 +627,18 @@ class Shown:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}  # what curl --json says
         if "-H" in options:
             headers |= [options["-H"].split(": ", 1)]
-        answer = client.post(words[1].removeprefix(ADDRESS), content=options["--json"], headers=headers)
+        path, content = words[1].removeprefix(ADDRESS), options.get("--json")
+        answer = client.get(path) if content is None else client.post(path, content=content, headers=headers)
         return answer.text.rstrip("\n").replace("\r\n", "\n") + "\n"
 
 
 ADDRESS = "http://127.0.0.1:8000"
 
 
-def shown() -> list[Shown]:
-    """Every request of the page."""
+def shown(page: Path = PAGE) -> list[Shown]:
+    """Every request of a page."""
     blocks = (
-        b.text for b in literate.blocks(PAGE.read_text(encoding="utf-8")) if (b.kind, b.name) == ("console", "run")
+        b.text for b in literate.blocks(page.read_text(encoding="utf-8")) if (b.kind, b.name) == ("console", "run")
     )
     return [Shown(*text.removeprefix("$ ").split("\n", 1)) for text in blocks]
 

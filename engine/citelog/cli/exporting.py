@@ -12,7 +12,7 @@ from citelog import home
 from citelog.cli.console import AT, KB, assess_all, open_base, say, write
 from citelog.diagnostics import CitelogError
 
-FORMS = ("nquads", "trig", "nanopub", "clingo", "nemo", "souffle", "swi", "archive")
+FORMS = ("nquads", "trig", "nanopub", "fhir", "clingo", "nemo", "souffle", "swi", "archive")
 
 
 @click.command(epilog="Example: citelog export --to swi --case patient.yaml --out exported/")
@@ -27,6 +27,7 @@ def export(form: str, cases: tuple[str, ...], out: str, kb: str | None, at: str 
     """The knowledge in other systems' forms; with a case, its facts and conclusions too.
 
     RDF: nquads, trig, and nanopub (unsigned nanopublications: of the statements, or of the case's conclusions).
+    FHIR R4: the knowledge as PlanDefinition, ActivityDefinition and Library (docs/HOOKS.md).
     Programs that derive what citelog derives, with their citations: clingo, nemo, swi (SWI-Prolog); and souffle, which
     no test has run.
     An archive is one file with every file of this edition, the same on every machine (docs/RECEIPTS.md).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,11 +14,11 @@ from citelog.cli.replaying import sealed
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from citelog.knowledge.base import Knowledge
     from citelog.serve.app import Served
     from citelog.serve.dataset import Dataset
+    from citelog.serve.feedback import Feedback
+    from citelog.serve.hooks import Callers
     from citelog.serve.limits import Limits
     from citelog.serve.logged import Logged
     from citelog.serve.queries import Queries
@@ -40,6 +41,17 @@ if TYPE_CHECKING:
 @click.option("--edit", is_flag=True, help="Let the playground save what is edited there; on this machine only.")
 @click.option("--log", metavar="LOG", help="Enter each assessment in this log; its checkpoint is at /log/checkpoint.")
 @LOG_KEY
+@click.option("--feedback", metavar="FILE", help="Write there what becomes of cards; without it, it is only counted.")
+@click.option(
+    "--origin", "origins", multiple=True, metavar="ORIGIN", help="A web page of this origin may call hooks. Repeatable."
+)
+@click.option(
+    "--jwt-keys", type=click.Path(path_type=Path), metavar="JWKS", help="Hooks are for who signs: public keys."
+)
+@click.option("--jwt-audience", metavar="URL", help="With --jwt-keys: the address of this server as callers know it.")
+@click.option(
+    "--jwt-issuer", "issuers", multiple=True, metavar="ISS", help="With --jwt-keys: who may sign. Repeatable."
+)
 @click.option("--time-limit", type=click.FloatRange(0.1), metavar="SECONDS", help="What a query may take.")
 @KB
 @AT
@@ -52,11 +64,18 @@ def serve(
     edit: bool,
     log: str | None,
     log_key: Path | None,
+    feedback: str | None,
+    origins: tuple[str, ...],
+    jwt_keys: Path | None,
+    jwt_audience: str | None,
+    issuers: tuple[str, ...],
     time_limit: float | None,
     kb: str | None,
     at: str | None,
 ) -> None:
     """Answer over HTTP: about patients, as JSON (/api), and SPARQL queries, about the cases that are named (/sparql).
+
+    Hospital systems call it by CDS Hooks (/cds-services), and as FHIR (/fhir); docs/HOOKS.md says how.
 
     / leads to pages for people: a patient's answer and its proofs, the knowledge, its audit, and /playground, to try
     changes of rules and cases on. Nothing is changed through it all, but for what is
@@ -72,9 +91,13 @@ def serve(
         raise CitelogError("--dataset answers from files instead of a knowledge base\n   = leave --kb and --case out")
     if log is not None and files:
         raise CitelogError("--log: nothing is assessed where RDF files are served\n   = leave --log or --dataset out")
+    if files and (feedback or origins or jwt_keys):
+        what = "--dataset answers from files, and hooks from a knowledge base"
+        raise CitelogError(f"{what}\n   = leave out --dataset, or --feedback, --origin and --jwt-keys")
     if edit and (files or host not in ("127.0.0.1", "localhost", "::1")):
         what = "only a knowledge base can be edited" if files else f"others could reach {host}, and change files"
         raise CitelogError(f"--edit: {what}\n   = leave out {'--dataset' if files else '--host'}, or --edit")
+    callers = _callers(origins, jwt_keys, jwt_audience, issuers)
     from dataclasses import replace
 
     from citelog.graph.library import library
@@ -85,6 +108,8 @@ def serve(
     dataset = _of_files((*files, *more)) if files else _of_knowledge(kb, cases, at, log, log_key)
     _log()
     served = None if files else _served(kb, limits, edit, log, log_key)
+    if served is not None:
+        served = replace(served, callers=callers, feedback=_feedback(feedback))
 
     def started(address: str, queries: Queries) -> None:
         _told(address, queries, served, log)
@@ -128,6 +153,38 @@ def _served(kb: str | None, limits: Limits, edit: bool, log: str | None, log_key
     return Served(consultation, playground, logged, Browsing(folder, knowledge, limits))
 
 
+def _callers(origins: tuple[str, ...], keys: Path | None, audience: str | None, issuers: tuple[str, ...]) -> Callers:
+    """Who may call the hooks. Raises CitelogError where the options are not whole."""
+    from urllib.parse import urlsplit
+
+    from citelog.serve.hooks import Callers
+    from citelog.serve.tokens import Tokens
+
+    for origin in origins:
+        parts = urlsplit(origin)
+        if origin != "*" and (origin != f"{parts.scheme}://{parts.netloc}" or not parts.netloc):
+            raise CitelogError(
+                f"--origin {origin}: this is no origin\n   = as in https://ehr.example.org, without a path"
+            )
+    if keys is None:
+        if audience or issuers:
+            option = "--jwt-audience" if audience else "--jwt-issuer"
+            raise CitelogError(f"{option}: there are no keys to verify tokens by\n   = give some: --jwt-keys JWKS")
+        return Callers(frozenset(origins))
+    if not audience or not issuers:
+        missing = "--jwt-issuer ISS" if audience else "--jwt-audience URL"
+        raise CitelogError(f"--jwt-keys: whom to believe is not said in full\n   = add {missing}")
+    if urlsplit(audience).scheme not in ("http", "https"):
+        raise CitelogError(f"--jwt-audience {audience}: this is no address\n   = as in https://cds.example.org")
+    return Callers(frozenset(origins), Tokens.read(keys, audience, issuers))
+
+
+def _feedback(file: str | None) -> Feedback:
+    from citelog.serve.feedback import Feedback
+
+    return Feedback() if file is None else Feedback.to(Path(file))
+
+
 def _logged(knowledge: Knowledge, log: str, log_key: Path | None) -> Logged:
     from citelog.ledger.writer import Writer
     from citelog.serve.logged import Logged
@@ -144,6 +201,8 @@ def _told(address: str, queries: Queries, served: Served | None, log: str | None
         saving = "drafts can be saved" if playground.bench.edit else "nothing is saved"
         say(f"{address}playground is for trying changes of {playground.knowledge.id}: {saving}")
         say(f"{address}api/openapi.json describes how programs ask about patients")
+        signed = " to who signs" if served.callers.tokens else ""
+        say(f"{address}cds-services answers the hooks of hospital systems{signed}")
     held = queries.contents
     say(f"{address}sparql answers queries over {held.quads:,} quads (named graphs: {len(held.graphs):,})")
 

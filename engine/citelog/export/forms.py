@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from citelog.diagnostics import CitelogError, did_you_mean
-from citelog.export import nanopub, programs, rdf
+from citelog.export import fhir, nanopub, programs, rdf
 from citelog.export.subject import File, Subject
 
 FORMS: Mapping[str, Callable[[Subject], tuple[File, ...]]] = {
     "nquads": rdf.nquads,
     "trig": rdf.trig,
     "nanopub": nanopub.nanopubs,
+    "fhir": fhir.bundle,
     **{name: partial(programs.program, name) for name in programs.LANGUAGES},
 }
 

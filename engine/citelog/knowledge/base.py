@@ -101,6 +101,7 @@ class Kind:
     `about_record` kinds say what the record lacks or what is wrong with it, and nothing about the patient.
     The predicate's arguments are the patient, the value, and what else the conclusion says (`role`,
     `step`, `severity`); an argument named `about` tells conclusions of one value apart and is not shown.
+    `indicator` is how urgently its conclusions are to be seen, where the knowledge base says so.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Kind:
     about_record: bool
     candidates: str
     fields: tuple[str, ...]
+    indicator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,7 @@ class Knowledge:
     work can be looked up that a citation marker denotes. `sha256` is of every file that can change an answer.
     `guarded` is the program with the rules of its safety properties, which answers never read. `reviews` are those of
     each statement and rule that has any, by its IRI, the last at the end, and `weakest` is the weakest state of all.
+    `indicators` says of values of conclusions how urgently they are to be seen, where the knowledge base does.
     """
 
     id: str
@@ -220,6 +223,7 @@ class Knowledge:
     unresolved: bool
     source: Source
     reviews: Mapping[Iri, tuple[Review, ...]] = field(default_factory=dict)
+    indicators: Mapping[Iri, str] = field(default_factory=dict)
     weakest: str = STATES[0]
 
     @property

@@ -209,6 +209,7 @@ def assemble(
         ),
         source=source,
         reviews=reviews,
+        indicators={Iri(s): shown for s in triples.subjects if (shown := triples.text(s, CL + "indicator"))},
         weakest=min((state_of(reviews.get(thing, ())) for thing in reviewable), key=STATES.index, default=STATES[0]),
     )
     return Opened(knowledge, tuple(found), triples, source, guarded, {})
@@ -359,6 +360,7 @@ def _kinds(triples: Triples, predicates: Mapping[str, Predicate], found: list[Di
                 about_record=triples.one(iri, CL + "aboutRecord") is True,
                 candidates=triples.text(iri, CL + "candidates"),
                 fields=tuple(triples.text(iri, CL + "fields").split()),
+                indicator=triples.text(iri, CL + "indicator"),
             )
         )
     return tuple(sorted(kinds, key=lambda k: k.order))

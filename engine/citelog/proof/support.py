@@ -72,6 +72,25 @@ class Supports:
                 yield self.words.absence(atom.predicate, atom.args), firing.number
 
 
+def under(run: Run, atom: Atom) -> Iterator[Firing]:
+    """Every firing that a fact rests on, each once."""
+    open_, seen = [atom], {atom}
+    while open_:
+        for firing in run.firings(open_.pop()):
+            yield firing
+            new = [premise for premise in dict.fromkeys(premises(firing)) if premise not in seen]
+            seen.update(new)
+            open_ += new
+
+
+def assumed(run: Run, atom: Atom) -> Iterator[Atom]:
+    """The facts whose absence a fact rests on, where the rules own up to it; the first place of each is the patient."""
+    for firing in under(run, atom):
+        for literal in firing.rule.body:
+            if isinstance(literal, Absent) and literal.assumed:
+                yield instance(literal, firing.bindings)
+
+
 def whose(case: Case, knowledge: Knowledge) -> dict[str, Any]:
     """What every document about an answer says: of which case, by which knowledge, and what to beware of."""
     return {
@@ -103,4 +122,4 @@ def passed_through(run: Run, atom: Atom) -> Iterator[Atom]:
             yield instance(firing.rule.body[firing.rule.through], firing.bindings)
 
 
-__all__ = ["Support", "Supports", "deciding", "passed_through", "premises"]
+__all__ = ["Support", "Supports", "assumed", "deciding", "passed_through", "premises", "under"]

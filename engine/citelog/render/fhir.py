@@ -84,10 +84,15 @@ def uuid(name: str) -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
+def becomes(kind: str) -> str:
+    """The type of the resource that a conclusion of a kind is written in."""
+    return _BECOMES.get(kind, "CarePlan")
+
+
 def _becomes(conclusion: Conclusion) -> str:
     """The type of the resource that a conclusion is written in; a step that is done asks for nothing any more."""
     is_done = conclusion.details.get("step") == "done"
-    return "CarePlan" if is_done else _BECOMES.get(conclusion.kind, "CarePlan")
+    return "CarePlan" if is_done else becomes(conclusion.kind)
 
 
 def _rests_on_a_side(proposal: Conclusion, conflict: Conclusion) -> bool:

@@ -7,9 +7,7 @@ the request and makes the answer (`consultant`); what is here moves bytes, and c
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -30,7 +28,6 @@ class Api:
 
     def __init__(self, consultation: Consultation) -> None:
         self.consultation, self.limits = consultation, consultation.limits
-        self._asking: Counter[str] = Counter()
         self._description = b""
 
     def routes(self) -> Iterator[Route]:
@@ -81,7 +78,7 @@ class Api:
                 415, f"a request comes as {JSON}", f"set Content-Type: {JSON}; a record in YAML is a text in it"
             )
         limits = self.limits
-        with self._share(request):
+        with self.consultation.share(request):
             body = await body_of(request, limits.consultation_request, limits.body_seconds, "send a shorter record")
             asked = self.consultation.ask(operation.name, accept if operation.name == "query" else form, body)
             return _sent(await while_listening(request, asked))
@@ -89,23 +86,8 @@ class Api:
     async def _of_knowledge(self, request: Request, task: str, id_: str = "") -> Answered:
         if chosen(request.headers.get("accept"), (JSON,)) is None:
             raise Refusal(406, f"{request.url.path} is there as JSON only", f"accept {JSON}")
-        with self._share(request):
+        with self.consultation.share(request):
             return await self.consultation.ask(task, id_=id_)
-
-    @contextmanager
-    def _share(self, request: Request) -> Iterator[None]:
-        """Within, a request counts for its client. Raises Refusal where one client asks too much at a time."""
-        client = request.client.host if request.client else ""
-        if self._asking[client] >= self.limits.one_client:
-            what = f"{self._asking[client]} requests of this client are under way"
-            raise Refusal(429, what, "wait for some of the answers, then ask again")
-        self._asking[client] += 1
-        try:
-            yield
-        finally:
-            self._asking[client] -= 1
-            if not self._asking[client]:
-                del self._asking[client]
 
 
 def _sent(answered: Answered) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from starlette.applications import Starlette
@@ -19,7 +19,10 @@ from citelog.serve.accept import chosen
 from citelog.serve.api import Api
 from citelog.serve.browsing import Browsing
 from citelog.serve.consultation import Consultation
+from citelog.serve.feedback import Feedback
+from citelog.serve.fhir import Fhir
 from citelog.serve.guard import Guard, refused
+from citelog.serve.hooks import Callers, Hooks
 from citelog.serve.kept import Kept
 from citelog.serve.limits import Refusal
 from citelog.serve.logged import Logged
@@ -29,7 +32,7 @@ from citelog.serve.queries import Queries
 from citelog.serve.shell import LOG, PLACES, Shell, marks, style
 from citelog.serve.sparql import METHODS, Endpoint
 
-PROGRAMS = ("/api/", "/health")
+PROGRAMS = ("/api/", "/health", "/cds-services", "/fhir")
 """Where only programs ask: what is refused there is told in their form."""
 
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -38,12 +41,17 @@ IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A knowledge base as it is served: who answers about patients, its own pages, where drafts are tried, any log."""
+    """A knowledge base as it is served: who answers about patients, its own pages, where drafts are tried, any log.
+
+    `feedback` is where that of cards goes, `callers` who may call the hooks.
+    """
 
     consultation: Consultation
     playground: Playground
     logged: Logged | None = None
     browsing: Browsing | None = None
+    feedback: Feedback = field(default_factory=Feedback)
+    callers: Callers = field(default_factory=Callers)
 
     async def marks(self, request: Request) -> Response:
         """How a quote of the document is marked that a link leads to."""
@@ -59,6 +67,8 @@ class Served:
     def routes(self) -> Iterator[Route]:
         """What leads where."""
         yield from Api(self.consultation).routes()
+        yield from Fhir(self.consultation).routes()
+        yield from Hooks(self.consultation, self.feedback, self.callers).routes()
         yield from Patients(self.consultation, Kept(self.consultation.limits, _seconds), self.shell).routes()
         yield Route("/marks.css", self.marks)
         yield from _of_playground(self.playground, self.shell)
@@ -105,7 +115,7 @@ def application(
         ],
         exception_handlers={Refusal: refusing, HTTPException: refusing},
     )
-    return Guard(resources, names)
+    return Guard(resources, names, served.callers.origins if served else frozenset())
 
 
 def _of_playground(playground: Playground, shell: Shell) -> Iterator[Route]:

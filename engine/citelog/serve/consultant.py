@@ -20,10 +20,13 @@ from citelog.assess import Assessment, NotConcludedError, assess_case
 from citelog.diagnostics import CaseError, CitelogError, did_you_mean
 from citelog.explain.contents import contents
 from citelog.explain.why_not import ReachedError
+from citelog.export import fhir as definitions
 from citelog.graph import asked as graph
 from citelog.graph import library, results
 from citelog.graph.dataset import Dataset, dataset
 from citelog.graph.parameters import Known, bind
+from citelog.hooks import cards, services
+from citelog.hooks import request as hook
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.cache import open_knowledge
 from citelog.knowledge.lookup import find
@@ -33,7 +36,7 @@ from citelog.receipt.manifest import Manifest, manifest
 from citelog.render import fhir, prov
 from citelog.render.documents import assessments, written
 from citelog.run.datalog import DeadlineError
-from citelog.serve import examples, questions, views
+from citelog.serve import capability, evaluations, examples, questions, rehearsals, views
 from citelog.serve.accept import chosen
 from citelog.serve.limits import Refusal
 from citelog.serve.operations import FHIR, FORMS, JSON, OPERATIONS, TURTLE
@@ -53,6 +56,8 @@ class Held:
     files: Manifest
     deadline: float
     cases: Mapping[str, str]
+    services: Mapping[str, services.Service]
+    definitions: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,10 @@ def _load(message: Message, data: bytes) -> tuple[Held, Message]:
         queries = {query.name: query for query in library.library()}
         files = manifest(folder, home.ontology())
         cases = examples.cases(folder / "cases")
-        held = Held(knowledge, dataset(folder, knowledge), queries, files, message["deadline"], cases)
+        offered = {service.id: service for service in services.services(knowledge)}
+        defined = (*definitions.resources(knowledge), capability.operation(knowledge))
+        data_ = dataset(folder, knowledge)
+        held = Held(knowledge, data_, queries, files, message["deadline"], cases, offered, defined)
     except (CitelogError, OSError) as error:
         raise UnreadableError(folder.name, str(error)) from error
     if knowledge.sha256 != message["sha256"]:
@@ -82,7 +90,8 @@ def _load(message: Message, data: bytes) -> tuple[Held, Message]:
     answer = _assessed(held, json.dumps(record).encode(), "case", None)
     requests = examples.requests(record, answer, queries.values())
     _rehearse(held, requests)
-    return held, {"examples": requests}
+    hooks = {"services": [one.to_dict() for one in held.services.values()], "cards": cards.uuids(knowledge)}
+    return held, {"examples": requests, "hooks": hooks}
 
 
 def _rehearse(held: Held, requests: Mapping[str, Any]) -> None:
@@ -99,6 +108,12 @@ def _rehearse(held: Held, requests: Mapping[str, Any]) -> None:
         ({"task": name, "accept": form}, json.dumps(request).encode()) for name, request, form in asked
     ]
     messages += [({"task": "page", "page": page}, data) for page, data in views.rehearsal(requests)]
+    for resource, searched in (("metadata", b""), ("Library", b"{}"), ("?", b"")):
+        messages.append(({"task": "definitions", "id": resource, "accept": FHIR}, searched))
+    messages.append(({"task": "evaluate", "accept": FHIR}, json.dumps(bundle).encode()))
+    for service in held.services.values():
+        for call in rehearsals.calls(service):
+            messages.append(({"task": "hook", "id": service.id, "accept": JSON}, json.dumps(call).encode()))
     for word in (*list(held.knowledge.statements)[:1], "?"):
         messages.append(({"task": "found", "id": word, "accept": JSON}, b""))
     for message, data in messages:
@@ -226,6 +241,61 @@ def _query(held: Held, asked: Message, data: bytes) -> Answered:
         return Answered(media, results.serialized(answer, written_as[media], whole.prefixes), found)
 
 
+def _hook(held: Held, asked: Message, data: bytes) -> Answered:
+    try:
+        called = hook.read(held.services[asked["id"]], data)
+    except hook.RequestError as error:
+        status, code = (422, "unusable-record") if error.mixed else (400, "malformed-request")
+        raise Refusal(status, error.what, error.remedy, code, error.where) from error
+    try:
+        found = _assessed(held, called.record, "prefetch", called.at, id_=called.instance)
+        return Answered(JSON, cards.to_json(cards.response(called, found)), [found])
+    except CaseError as error:
+        where = called.placed(error.where).removeprefix("prefetch: ")
+        raise CaseError(where, called.placed(error.what), error.remedy) from error
+    except cards.UnlookedError as error:
+        what, _, remedy = str(error).partition("\n   = ")
+        raise Refusal(412, what, remedy, "nothing-looked-at", "prefetch") from error
+
+
+def _evaluate(held: Held, asked: Message, data: bytes) -> Answered:
+    question = evaluations.read(data)
+    found = _assessed(held, question.record, "record", question.at)
+    answer = evaluations.identified(fhir.bundle(found), question.id)
+    return Answered(asked["accept"], json.dumps(answer, ensure_ascii=False), [found])
+
+
+def _definitions(held: Held, asked: Message, data: bytes) -> Answered:
+    """A resource of the knowledge, those that a search finds, or what the server can do."""
+    name = asked["id"]
+    types = list(dict.fromkeys(one["resourceType"] for one in held.definitions))
+    made: Mapping[str, Any]
+    if name == "metadata":
+        made = capability.capability(held.knowledge, types)
+    elif data:
+        if name not in types:
+            raise Refusal(404, "no resources of this type are kept", f"those are {', '.join(types)}", "no-such-thing")
+        made = _searchset(held, name, json.loads(data))
+    else:
+        known = {f"{one['resourceType']}/{one['id']}": one for one in held.definitions}
+        if name not in known:
+            raise Refusal(404, "there is no such resource", f"GET /fhir/{types[0]} lists some", "no-such-thing")
+        made = known[name]
+    return Answered(asked["accept"], json.dumps(made, ensure_ascii=False, indent=2) + "\n")
+
+
+def _searchset(held: Held, type_: str, wanted: Mapping[str, str]) -> Mapping[str, Any]:
+    base = held.knowledge.namespace.rstrip("#/")
+    keys = {"_id": "id", "url": "url"}
+    found = [
+        {"fullUrl": f"{base}/{type_}/{one['id']}", "resource": one, "search": {"mode": "match"}}
+        for one in held.definitions
+        if one["resourceType"] == type_ and all(one.get(keys[name]) == text for name, text in wanted.items())
+    ]
+    made = {"resourceType": "Bundle", "type": "searchset", "total": len(found)}
+    return made | ({"entry": found} if found else {})
+
+
 def _knowledge(held: Held, asked: Message, data: bytes) -> Answered:
     return _document(contents(held.knowledge))
 
@@ -259,6 +329,9 @@ _TASKS: Mapping[str, Callable[[Held, Message, bytes], Answered]] = {
     "missing": _missing,
     "contrast": _contrast,
     "query": _query,
+    "hook": _hook,
+    "evaluate": _evaluate,
+    "definitions": _definitions,
     "knowledge": _knowledge,
     "found": _found,
     "queries": _queries,
@@ -270,12 +343,12 @@ def _document(document: Mapping[str, Any], *found: Assessment) -> Answered:
     return Answered(JSON, written([document]), found)
 
 
-def _assessed(held: Held, record: bytes, name: str, at: str | None, of: str | None = None) -> Assessment:
-    """The assessment of a record; `name` is what messages call it, and its id where it has none of its own.
+def _assessed(held: Held, record: bytes, name: str, at: str | None, of: str | None = None, id_: str = "") -> Assessment:
+    """The assessment of a record; `name` is what messages call it, and its id where it has none of its own or here.
 
-    `of` is the patient who is meant, of a record about several.
+    `of` is the patient who is meant, where a FHIR record is about several.
     """
-    case = patient.from_bytes(record, name, name, held.knowledge.terms, of)
+    case = patient.from_bytes(record, name, id_ or name, held.knowledge.terms, of)
     return assess_case(held.knowledge, case, at, held.deadline)
 
 

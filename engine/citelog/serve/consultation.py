@@ -9,10 +9,11 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from citelog.diagnostics import CitelogError
 from citelog.serve.guard import faulty
@@ -21,6 +22,9 @@ from citelog.serve.operations import JSON, OPERATIONS
 from citelog.serve.pool import Craft, Pool
 from citelog.serve.problems import late
 from citelog.serve.worker import HEAD
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +56,7 @@ class Consultation:
         message = {"folder": str(folder.resolve()), "sha256": sha256, "deadline": limits.derivation_seconds}
         self._pool = Pool(Craft("citelog.serve.consultant", message, b"", "request", less), limits.consultations)
         self._starting: asyncio.Task[Pool] | None = None
+        self._asking: Counter[str] = Counter()
 
     def start(self) -> None:
         """Start the workers; nobody waits for them."""
@@ -73,9 +78,28 @@ class Consultation:
 
     async def examples(self) -> Mapping[str, Any]:
         """A request for each question, by the last part of its address."""
-        await self._started()
-        examples: Mapping[str, Any] = self._pool.told["examples"]
+        examples: Mapping[str, Any] = (await self.told())["examples"]
         return examples
+
+    async def told(self) -> Mapping[str, Any]:
+        """What the workers said of their knowledge base when they had loaded it."""
+        await self._started()
+        return self._pool.told
+
+    @contextlib.contextmanager
+    def share(self, request: Request) -> Iterator[None]:
+        """Within, a request counts for its client. Raises Refusal where one client asks too much at a time."""
+        client = request.client.host if request.client else ""
+        if self._asking[client] >= self.limits.one_client:
+            what = f"{self._asking[client]} requests of this client are under way"
+            raise Refusal(429, what, "wait for some of the answers, then ask again")
+        self._asking[client] += 1
+        try:
+            yield
+        finally:
+            self._asking[client] -= 1
+            if not self._asking[client]:
+                del self._asking[client]
 
     async def ask(
         self,
@@ -84,10 +108,12 @@ class Consultation:
         data: bytes = b"",
         id_: str = "",
         page: Mapping[str, Any] | None = None,
+        interface: str = "",
     ) -> Answered:
         """The answer to a request, entered in the log where there is one. Raises Refusal where there is none.
 
-        `page` is what the answer to the task `page` needs to know: which view, and where it stands.
+        `page` is what the answer to the task `page` needs to know: which view, and where it stands. `interface` is
+        what the log calls the way that it came, where that is neither the API nor a page.
         """
         await self._started()
         message = {
@@ -106,7 +132,8 @@ class Consultation:
             raise late(refusal) from refusal
         answered, receipts = _answer(reply, body)
         if self.entered is not None and receipts:
-            await self.entered(f"POST /api/{task}" if page is None else f"page {view}".strip(), receipts)
+            named = f"POST /api/{task}" if page is None else f"page {view}".strip()
+            await self.entered(interface or named, receipts)
         return answered
 
     async def _started(self) -> None:

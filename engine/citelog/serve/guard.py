@@ -2,7 +2,8 @@
 
 A web page elsewhere may send requests to this machine through its visitor's browser. So a server on loopback
 answers to loopback's names only (a foreign name that resolves to it gets nothing), a request that says it
-comes from another origin is refused, and no answer carries a CORS header: no other site can read one.
+comes from another origin is refused, and no answer carries a CORS header: no other site can read one. Hooks
+alone may be called by pages of other origins, those that whoever starts the server has named.
 The log says what was done and how long it took. A query may name a patient, so no line holds one.
 """
 
@@ -18,13 +19,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 
-from citelog.serve import problems
+from citelog.serve import outcomes, problems
 from citelog.serve.limits import Refusal
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
@@ -42,10 +42,13 @@ HEADERS: Mapping[str, str] = {
 
 
 class Guard:
-    """An application behind the door. `names` are the hosts that it answers to; None, any."""
+    """An application behind the door. `names` are the hosts that it answers to; None, any.
 
-    def __init__(self, app: ASGIApp, names: frozenset[str] | None) -> None:
-        self.app, self.names = app, names
+    Pages of `origins` may call its hooks (`*`: those of any).
+    """
+
+    def __init__(self, app: ASGIApp, names: frozenset[str] | None, origins: frozenset[str] = frozenset()) -> None:
+        self.app, self.names, self.origins = app, names, origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on; either way the answer has its headers and a line in the log."""
@@ -53,20 +56,26 @@ class Guard:
             return await self.app(scope, receive, send)
         started = time.perf_counter()
         status, length = 0, 0
+        crossing = self._crossing(scope["path"], Headers(scope=scope))
 
         async def sent(message: Message) -> None:
             nonlocal status, length
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
+                if crossing:
+                    headers.update(crossing)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)  # a page of ours may need a policy of its own
             length += len(message.get("body", b""))
             await send(message)
 
         try:
-            refusal = self._refusal(Headers(scope=scope))
-            await (refused(refusal, scope["path"]) if refusal else self.app)(scope, receive, sent)
+            refusal = self._refusal(Headers(scope=scope), bool(crossing))
+            if crossing and scope["method"] == "OPTIONS" and refusal is None:
+                await Response(status_code=204)(scope, receive, sent)
+            else:
+                await (refused(refusal, scope["path"]) if refusal else self.app)(scope, receive, sent)
         except asyncio.CancelledError:  # the server stops: what is under way and takes too long is not finished
             if not status:
                 stopped = Refusal(503, "the server stops", "ask again when it is back")
@@ -82,13 +91,27 @@ class Guard:
             path = _told(scope["path"], status)
             log.info("%s %s %s %s %.1f ms %d bytes", scope["method"], path, status or "left", form, took, length)
 
-    def _refusal(self, headers: Headers) -> Refusal | None:
+    def _crossing(self, path: str, headers: Headers) -> Mapping[str, str]:
+        """What lets a page of another origin read an answer (https://fetch.spec.whatwg.org/#http-cors-protocol)."""
+        origin = headers.get("origin", "")
+        if not path.startswith("/cds-services") or not origin or not self.origins & {origin, "*"}:
+            return {}
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Max-Age": "600",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            "Vary": "Origin",
+        }
+
+    def _refusal(self, headers: Headers, crossing: bool) -> Refusal | None:
         host, origin = headers.get("host", ""), headers.get("origin")
         if self.names is not None and _name(host) not in self.names:
             return Refusal(
                 403, "this server answers on this machine only", f"ask one of {', '.join(sorted(self.names))}"
             )
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and not crossing and urlsplit(origin).netloc.lower() != host.lower():
             return Refusal(
                 403, "requests from pages of other sites are refused", "ask from a program, or from our page"
             )
@@ -129,7 +152,9 @@ def faulty(place: str) -> Refusal:
 
 
 def refused(refusal: Refusal, path: str) -> Response:
-    """A refusal as an answer: problem details from the API, two lines for programs and people alike elsewhere."""
+    """A refusal as an answer: problem details from the API, an OperationOutcome where FHIR is spoken, or two lines."""
     if path.startswith(("/api/", "/health")):
         return problems.answer(refusal)
+    if path.startswith(("/cds-services", "/fhir")):
+        return outcomes.answer(refusal)
     return PlainTextResponse(f"{refusal}\n", refusal.status, refusal.headers)

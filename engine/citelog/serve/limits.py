@@ -54,6 +54,7 @@ class Limits:
     consultation_request: int = 8 << 20  # a record, or some: ten times the largest of one patient that we have seen
     consultation_result: int = 32 << 20
     consultations_waiting: int = 128
+    feedback_request: int = 1 << 20  # what became of cards
     consultation_wait_seconds: float = 30.0
     count_seconds: float = 600.0  # to run all cases of a knowledge base, and to count what they show
     count_memory: int = 1 << 30
@@ -129,6 +130,10 @@ class Refusal(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Retry-After, where trying the same again may help: only a busy server is worth asking twice."""
+        """Retry-After, where trying the same again may help: only a busy server is worth asking twice; and how to show
+        who one is, where that is asked for.
+        """
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            return {"WWW-Authenticate": "Bearer"}
         again = self.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
         return {"Retry-After": "1"} if again else {}

@@ -32,6 +32,7 @@ class Problem:
 
 PROBLEMS: Mapping[str, Problem] = {
     "malformed-request": Problem((400,), "The request is not of the form that the API describes"),
+    "not-authenticated": Problem((401,), "Who asks has not shown who it is"),
     "forbidden": Problem((403,), "This server does not answer such requests"),
     "no-such-address": Problem((404,), "There is nothing at this address"),
     "no-such-thing": Problem((404,), "The knowledge base has nothing of this name"),
@@ -41,6 +42,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "not-concluded": Problem((409,), "It was asked about a conclusion that was not reached"),
     "concluded": Problem((409,), "It was asked why a conclusion was not reached that was"),
     "saved-files-differ": Problem((409,), "The saved files are not those that were started from"),
+    "nothing-looked-at": Problem((412,), "Nothing can be said, because nobody looked"),
     "request-too-large": Problem((413,), "The request is larger than one may be"),
     "wrong-media-type": Problem((415,), "The request is of a kind that is not read here"),
     "unusable-record": Problem((422,), "A record cannot be used"),
@@ -61,12 +63,14 @@ PROBLEMS: Mapping[str, Problem] = {
 
 _BY_STATUS: Mapping[int, str] = {
     400: "malformed-request",
+    401: "not-authenticated",
     403: "forbidden",
     404: "no-such-address",
     405: "no-such-method",
     406: "no-acceptable-form",
     408: "request-too-slow",
     409: "saved-files-differ",
+    412: "nothing-looked-at",
     413: "request-too-large",
     415: "wrong-media-type",
     422: "unusable",
@@ -94,10 +98,15 @@ def document(refusal: Refusal) -> dict[str, Any]:
         "type": TYPES + word,
         "title": PROBLEMS[word].title,
         "status": int(refusal.status),
-        "detail": f"{refusal.where}: {refusal.what}" if refusal.where else refusal.what,
+        "detail": detail(refusal),
         **where,
         "try": refusal.remedy,
     }
+
+
+def detail(refusal: Refusal) -> str:
+    """What is wrong, and where."""
+    return f"{refusal.where}: {refusal.what}" if refusal.where else refusal.what
 
 
 def answer(refusal: Refusal) -> Response:
