@@ -220,8 +220,17 @@ def book(shelf: Shelf, counting: Counts) -> Book:
     return Book(Shell(shelf.knowledge), shelf, counting, "")
 
 
-@pytest.mark.parametrize(("kind", "id_"), [("statement", "S03"), ("rule", "bed-earlier"), ("conflict", "CP01"),
-                                           ("predicate", "short"), ("term", "yawning")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "id_"),
+    [
+        ("statement", "S03"),
+        ("rule", "bed-earlier"),
+        ("rule", "judged-without-age"),  # of a safety property
+        ("conflict", "CP01"),
+        ("predicate", "short"),
+        ("term", "yawning"),
+    ],
+)
 def test_the_page_of_a_thing_says_all_that_show_says(book: Book, shelf: Shelf, kind: str, id_: str) -> None:
     [found] = [one for one in find(shelf.knowledge, id_) if one.kind == kind]
     page = Opened(200, "", parsed(book.thing(kind, id_, [found])))

@@ -48,8 +48,9 @@ class Shelf:
 
     @cached_property
     def rules(self) -> Mapping[str, Rule]:
-        """The rules that answer, by name."""
-        return {rule.name: rule for rule in self.knowledge.program.rules}
+        """The rules by name: those that answer, then those of safety properties."""
+        known = self.knowledge
+        return {rule.name: rule for rules in (known.program.rules, known.guarded.rules) for rule in rules}
 
     @cached_property
     def names(self) -> Mapping[str, tuple[str, ...]]:

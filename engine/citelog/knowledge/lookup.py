@@ -63,7 +63,7 @@ def find(knowledge: Knowledge, asked: str) -> tuple[Found, ...]:
 def _names(knowledge: Knowledge) -> Iterator[str]:
     yield from knowledge.statements
     yield from knowledge.conflicts
-    yield from (rule.name for rule in knowledge.program.rules)
+    yield from (rule.name for rule in knowledge.guarded.rules)
     yield from (Iri(name).local for name in knowledge.program.predicates)
     for term, label in knowledge.terms.labels.items():
         yield from (term.local, label)
@@ -74,7 +74,7 @@ def _found(knowledge: Knowledge, asked: str) -> Iterator[Found]:
         yield _statement(knowledge, asked)
     if asked in knowledge.conflicts:
         yield _conflict(knowledge, asked)
-    for rule in knowledge.program.rules:
+    for rule in knowledge.guarded.rules:
         if rule.name == asked:
             yield _rule(knowledge, rule)
     for name in knowledge.program.predicates:
@@ -115,17 +115,19 @@ def _conflict(knowledge: Knowledge, id_: str) -> Found:
 
 
 def _rule(knowledge: Knowledge, rule: Rule) -> Found:
-    head = Iri(rule.predicate).local
+    head, answers = Iri(rule.predicate).local, rule in knowledge.program.rules
+    among = knowledge.program.rules if answers else knowledge.guarded.rules
     fields = (
         ("says", rule.display),
         ("about", rule.doc),
         ("encodes no statement", rule.convention),
+        ("part of", "" if answers else "the safety properties, which no answer reads"),
         ("file", f"{rule.span.file}:{rule.span.line}"),
         ("text", rule.text),
         ("review", _review(knowledge, knowledge.rule(rule.name))),
     )
     cited = [Citation.of(knowledge.statements[s]) for s in rule.cites]
-    gives = [other.name for other in knowledge.program.rules if rule.predicate in _read(other)]
+    gives = [other.name for other in among if rule.predicate in _read(other)]
     uses = {
         "gives the predicate": [head],
         "reads": sorted({Iri(p).local for p in _read(rule)}),
@@ -143,7 +145,9 @@ def _predicate(knowledge: Knowledge, name: str) -> Found:
         ("says", found.sentence),
         ("its absence says", found.absence),
     )
-    rules = knowledge.program.rules
+    rules: tuple[Rule, ...] = knowledge.program.rules
+    if not any(name == rule.predicate or name in _read(rule) for rule in rules):  # then safety properties alone use it
+        rules = knowledge.guarded.rules
     uses = {
         "given by the rules": [r.name for r in rules if r.predicate == name],
         "read by the rules": [r.name for r in rules if name in _read(r)],

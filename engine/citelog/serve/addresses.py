@@ -32,5 +32,5 @@ def pages_of(knowledge: Knowledge) -> Mapping[str, str]:
     """The address of the page of each thing that has an IRI, by that."""
     found = {term.value: address("term", term.local) for term in knowledge.terms.labels}
     found |= {knowledge.namespace + id_: address("conflict", id_) for id_ in knowledge.conflicts}
-    found |= {knowledge.rule(rule.name).value: address("rule", rule.name) for rule in knowledge.program.rules}
+    found |= {knowledge.rule(rule.name).value: address("rule", rule.name) for rule in knowledge.guarded.rules}
     return found | {one.iri.value: address("statement", one.id) for one in knowledge.statements.values()}

@@ -143,7 +143,7 @@ class Book:
             counted_as=reviewed,
             states=STATES,
             sections=_sections(self.shelf),
-            totals={kind: len(self.shelf.ids(kind)) for kind in PATHS},
+            totals={kind: len(self.shelf.ids(kind)) for kind in PATHS} | {"rule": len(known.program.rules)},
             conclusions=len(catalogue(known)),
             segments=document.segments(self.shelf),
             weights=WEIGHTS,
@@ -161,7 +161,9 @@ class Book:
 
     def _rules(self) -> str:
         files = groupby(self.shelf.rules.values(), key=lambda rule: rule.span.file)
-        return self._page("rules.html", "rules", files=[(name, list(rules)) for name, rules in files])
+        answering = {rule.span.file for rule in self.shelf.knowledge.program.rules}
+        listed = [(name, name in answering, list(rules)) for name, rules in files]
+        return self._page("rules.html", "rules", files=listed)
 
     def _conflicts(self) -> str:
         conflicts = [self.shelf.knowledge.conflicts[id_] for id_ in self.shelf.ids("conflict")]
@@ -257,7 +259,7 @@ class Book:
 
     def _cited(self) -> Mapping[str, int]:
         """How many rules cite each statement."""
-        rules = self.shelf.rules.values()
+        rules = self.shelf.knowledge.program.rules
         return {id_: sum(id_ in rule.cites for rule in rules) for id_ in self.shelf.ids("statement")}
 
 
