@@ -66,7 +66,8 @@ class Census:
     `pictures` has the number of the picture of each patient, in the order of the run: that of row 1 is the first.
     `weights` has how many patients have each picture. `told` has the pictures of each conclusion, `held` those in which
     each rule held; of rules that look at one entry alone, `entries` counts the different entries for which they held.
-    `never` are the rules that were asked and never held. `bounds` are the first rows of the shares.
+    `never` are the rules that were asked and never held. `bounds` are the first rows of the shares, and
+    the number of all; pictures from `lonely` on are those of patients who were answered alone.
     """
 
     pictures: NDArray[np.int32]
@@ -77,6 +78,7 @@ class Census:
     never: tuple[str, ...]
     gaps: tuple[Gap, ...]
     bounds: tuple[int, ...]
+    lonely: int
 
     @property
     def patients(self) -> int:
@@ -121,7 +123,8 @@ class _Counting:
         )
         never = tuple(name for _, name in sorted(rules.items()) if name not in held and name not in entries)
         gaps = tuple(self._gaps({name: number for number, name in rules.items()}, held, size))
-        return Census(pictures, weights, self._told(lonely, size), held, entries, never, gaps, bounds)
+        first = min(lonely.values(), default=size)
+        return Census(pictures, weights, self._told(lonely, size), held, entries, never, gaps, bounds, first)
 
     def _people(self) -> tuple[NDArray[np.int32], tuple[int, ...], dict[str, int]]:
         """Everyone's picture, the first row of each share, and the own pictures of those who were answered alone."""

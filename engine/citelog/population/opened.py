@@ -24,8 +24,9 @@ from citelog.patient.case import Case, ListName
 from citelog.patient.reading import recorded
 from citelog.population import alone
 from citelog.population.entries import Frame, Written
-from citelog.population.pictures import literal
+from citelog.population.pictures import literal, quoted
 from citelog.population.tables import PATIENTS
+from citelog.run.datalog import DEADLINE
 
 STORE = "store"
 PEOPLE, ROWS = f"{STORE}/people", f"{STORE}/rows"
@@ -43,6 +44,16 @@ Row = tuple[str, str, str | None]
 
 class DisagreementError(Exception):
     """A patient of whom the stored answer and the one that is derived now are not the same: a fault of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A patient of a run: the id that the data give, the share and the picture, and whether answered alone."""
+
+    id: str
+    share: int
+    picture: int
+    alone: bool
 
 
 @dataclass(frozen=True)
@@ -69,11 +80,19 @@ class Opened:
         concluded something else.
         """
         self.check(knowledge)
-        lines, stored = self._find(patient)
-        case = alone.case(patient, lines, knowledge.terms)
-        assessment = assess_case(knowledge, case, self.at)
-        self._compare(case, stored, assessment)
+        return self.of(self.person(patient), knowledge)
+
+    def of(self, person: Person, knowledge: Knowledge, deadline: float = DEADLINE) -> Assessment:
+        """The assessment of somebody who was found; the knowledge is the run's own. Raises DisagreementError."""
+        case = alone.case(person.id, self._lines(person), knowledge.terms)
+        assessment = assess_case(knowledge, case, self.at, deadline)
+        self._compare(case, Counter(self.concluded(person)), assessment)
         return assessment
+
+    def record(self, person: Person) -> dict[str, Any]:
+        """The record of somebody, as a case file has it."""
+        made, _ = alone.record(person.id, self._lines(person))
+        return made
 
     def check(self, knowledge: Knowledge) -> None:
         own = self.document["knowledge"]
@@ -85,38 +104,36 @@ class Opened:
                 "name that knowledge base with --kb, or run `citelog population` again",
             )
 
-    def _find(self, patient: str) -> tuple[list[alone.Line], Counter[Row]]:
-        """The rows of a patient, and what was concluded."""
-        shares = self.document["shares"]
-        [(share,)] = self._rows("SELECT hash(?) % ?", (patient, shares))
-        people = self._path(f"{PEOPLE}-{share:03}.parquet")
-        found = self._rows(f"SELECT picture, alone FROM read_parquet({people}) WHERE patient = ?", (patient,))
+    def person(self, patient: str) -> Person:
+        """A patient by the id that the data give; raises CaseError where there is none."""
+        share = self.share(patient)
+        found = self.look(f"{PEOPLE}-{share:03}.parquet", ("picture", "alone"), "patient", (patient,))
         if not found:
             raise CaseError(str(self.folder), f"nobody in it is called {patient}", "give an id as the data write it")
         [(picture, is_alone)] = found
-        own = self._path(f"{ROWS}-{share:03}.parquet")
-        rows = self._rows(
-            f"SELECT list, row, wording, w, s FROM read_parquet({own}) WHERE patient = ? ORDER BY list, row", (patient,)
-        )
-        if is_alone:
-            query = f"SELECT kind, value, role FROM read_parquet({self._path(ALONE)}) WHERE patient = ?"
-            stored = Counter(self._rows(query, (patient,)))
-        else:
-            query = f"SELECT kind, value, role FROM read_parquet({self._path(CONCLUDED)}) WHERE picture = ?"
-            stored = Counter(self._rows(query, (picture,)))
-        return self._lines(rows), stored
+        return Person(patient, share, picture, is_alone)
 
-    def _lines(self, rows: Sequence[tuple[int, int, int, int, int]]) -> list[alone.Line]:
-        wanted = ", ".join(str(wording) for _, _, wording, _, _ in rows) or "NULL"
-        query = f"""
-SELECT w.wording, w.digits, f.* FROM read_parquet({self._path(WORDINGS)}) AS w
-JOIN read_parquet({self._path(FRAMES)}) AS f USING (frame) WHERE w.wording IN ({wanted})"""
-        said = {wording: (written(*frame), digits or "") for wording, digits, *frame in self._rows(query)}
-        days = {number for *_, when, since in rows for number in (when, since) if number >= 0}
-        listed = ", ".join(map(str, sorted(days))) or "NULL"
-        texts = dict(self._rows(f"SELECT id, text FROM read_parquet({self._path(DAYS)}) WHERE id IN ({listed})"))
+    def concluded(self, person: Person) -> list[Row]:
+        """What the run concluded of somebody."""
+        told = ("kind", "value", "role")
+        if person.alone:
+            return self.look(ALONE, told, "patient", (person.id,))
+        return self.look(CONCLUDED, told, "picture", (person.picture,))
+
+    def _lines(self, person: Person) -> list[alone.Line]:
+        """The rows of somebody."""
+        own = f"{ROWS}-{person.share:03}.parquet"
+        rows = sorted(self.look(own, ("list", "row", "wording", "w", "s"), "patient", (person.id,)))
+        wordings = sorted({wording for _, _, wording, _, _ in rows})
+        said = self.look(WORDINGS, ("wording", "frame", "digits"), "wording", wordings)
+        columns = ("frame", "list", "name", "codes", "keys", "when", "since")
+        found = self.look(FRAMES, columns, "frame", sorted({frame for _, frame, _ in said}))
+        frames = {frame[0]: written(*frame) for frame in found}
+        by_wording = {wording: (frames[frame], digits or "") for wording, frame, digits in said}
+        days = sorted({number for *_, when, since in rows for number in (when, since) if number >= 0})
+        texts = dict(self.look(DAYS, ("id", "text"), "id", days))
         return [
-            alone.Line(list_, row, *said[wording], texts.get(when, ""), texts.get(since, ""))
+            alone.Line(list_, row, *by_wording[wording], texts.get(when, ""), texts.get(since, ""))
             for list_, row, wording, when, since in rows
         ]
 
@@ -130,8 +147,21 @@ JOIN read_parquet({self._path(FRAMES)}) AS f USING (frame) WHERE w.wording IN ({
                 f"Rely on neither, and report it with {self.folder / 'run.json'}"
             )
 
-    def _path(self, name: str) -> str:
-        return literal(str(self.folder / name))
+    # files
+
+    def share(self, patient: str) -> int:
+        """The share that a patient is in, if anybody is called so."""
+        [(share,)] = self._rows("SELECT hash(?) % ?", (patient, self.document["shares"]))
+        return int(share)
+
+    def look(self, name: str, columns: Sequence[str], column: str, values: Sequence[Any]) -> list[Any]:
+        """The rows of a file in which a column has one of some values."""
+        if not values:
+            return []
+        shown = ", ".join(map(quoted, columns))
+        file = literal(str(self.folder / name))
+        places = ", ".join("?" * len(values))
+        return self._rows(f"SELECT {shown} FROM read_parquet({file}) WHERE {quoted(column)} IN ({places})", values)
 
     def _rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
         try:
