@@ -49,8 +49,7 @@ class Held(Opened):
         name = f"{opened.PEOPLE}-{share:03}.parquet"
         for number, places in self._places(name, "patient", (patient,)):
             before = sum(self.files[name].metadata.row_group(i).num_rows for i in range(number))
-            first: int = places[0].as_py()
-            return before + first
+            return int(before) + int(places[0].as_py())
         return None
 
     def patients(self, share: int, places: Sequence[int]) -> list[str]:
