@@ -122,9 +122,8 @@ def test_a_patient_is_found_again_with_the_same_record(records: dict[str, popula
 
 def test_an_answer_that_was_changed_is_an_incident(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = opened(out)
-    lines, stored = answers._find("superseded")
-    stored["status", "below_all_cutoffs", None] += 1
-    monkeypatch.setattr(type(answers), "_find", lambda self, patient: (lines, stored))
+    more = [*answers.concluded(answers.person("superseded")), ("status", "below_all_cutoffs", None)]
+    monkeypatch.setattr(type(answers), "concluded", lambda self, person: more)
     with pytest.raises(DisagreementError, match="only stored: status:below_all_cutoffs"):
         answers.assessment("superseded", b12.knowledge())
 
