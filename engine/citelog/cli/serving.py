@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 )
 @click.argument("more", metavar="", nargs=-1)
 @click.option("--case", "cases", multiple=True, metavar="CASE", help="A case to answer about; may be repeated.")
+@click.option(
+    "--population", metavar="OUT", help="Answers that `citelog population` wrote, to be summed up, listed and opened."
+)
 @click.option("--edit", is_flag=True, help="Let the playground save what is edited there; on this machine only.")
 @click.option("--log", metavar="LOG", help="Enter each assessment in this log; its checkpoint is at /log/checkpoint.")
 @LOG_KEY
@@ -61,6 +64,7 @@ def serve(
     files: tuple[str, ...],
     more: tuple[str, ...],
     cases: tuple[str, ...],
+    population: str | None,
     edit: bool,
     log: str | None,
     log_key: Path | None,
@@ -87,8 +91,9 @@ def serve(
     check_extra("serve", "serve", "starlette", "uvicorn", "msgspec")
     if more and not files:
         raise CitelogError(f"{more[0]}: what it is, no option says\n   = RDF files stand after --dataset")
-    if files and (cases or kb):
-        raise CitelogError("--dataset answers from files instead of a knowledge base\n   = leave --kb and --case out")
+    if files and (cases or kb or population):
+        remedy = "leave --kb, --case and --population out"
+        raise CitelogError(f"--dataset answers from files instead of a knowledge base\n   = {remedy}")
     if log is not None and files:
         raise CitelogError("--log: nothing is assessed where RDF files are served\n   = leave --log or --dataset out")
     if files and (feedback or origins or jwt_keys):
@@ -107,7 +112,7 @@ def serve(
     limits = Limits() if time_limit is None else replace(Limits(), query_seconds=time_limit)
     dataset = _of_files((*files, *more)) if files else _of_knowledge(kb, cases, at, log, log_key)
     _log()
-    served = None if files else _served(kb, limits, edit, log, log_key)
+    served = None if files else _served(kb, limits, edit, log, log_key, population)
     if served is not None:
         served = replace(served, callers=callers, feedback=_feedback(feedback))
 
@@ -139,7 +144,9 @@ def _of_knowledge(
     return of_nquads(made.store.dump(format=RdfFormat.N_QUADS) or b"")
 
 
-def _served(kb: str | None, limits: Limits, edit: bool, log: str | None, log_key: Path | None) -> Served:
+def _served(
+    kb: str | None, limits: Limits, edit: bool, log: str | None, log_key: Path | None, population: str | None
+) -> Served:
     from citelog.serve.app import Served
     from citelog.serve.bench import Bench
     from citelog.serve.browsing import Browsing
@@ -148,7 +155,8 @@ def _served(kb: str | None, limits: Limits, edit: bool, log: str | None, log_key
 
     knowledge, folder = open_base(kb), home.knowledge(kb)
     logged = None if log is None else _logged(knowledge, log, log_key)
-    consultation = Consultation(folder, knowledge.sha256, limits, logged.entered if logged else None)
+    answers = None if population is None else _population(knowledge, population)
+    consultation = Consultation(folder, knowledge.sha256, limits, logged.entered if logged else None, answers)
     playground = Playground(Bench(folder, limits, edit), knowledge)
     return Served(consultation, playground, logged, Browsing(folder, knowledge, limits))
 
@@ -185,6 +193,17 @@ def _feedback(file: str | None) -> Feedback:
     return Feedback() if file is None else Feedback.to(Path(file))
 
 
+def _population(knowledge: Knowledge, population: str) -> Path:
+    """A folder of answers by this knowledge base. Raises CaseError where it is none."""
+    check_extra("--population", "population", "duckdb", "pyarrow", "numpy")
+
+    from citelog.population.opened import opened
+
+    answers = opened(Path(population))
+    answers.check(knowledge)
+    return answers.folder
+
+
 def _logged(knowledge: Knowledge, log: str, log_key: Path | None) -> Logged:
     from citelog.ledger.writer import Writer
     from citelog.serve.logged import Logged
@@ -200,6 +219,8 @@ def _told(address: str, queries: Queries, served: Served | None, log: str | None
         say(f"{address} shows what the document says about a patient, and why")
         saving = "drafts can be saved" if playground.bench.edit else "nothing is saved"
         say(f"{address}playground is for trying changes of {playground.knowledge.id}: {saving}")
+        if served.consultation.population is not None:
+            say(f"{address}population sums up {served.consultation.population}, as soon as it has been counted")
         say(f"{address}api/openapi.json describes how programs ask about patients")
         signed = " to who signs" if served.callers.tokens else ""
         say(f"{address}cds-services answers the hooks of hospital systems{signed}")

@@ -28,8 +28,9 @@ from citelog.serve.limits import Refusal
 from citelog.serve.logged import Logged
 from citelog.serve.patients import Patients
 from citelog.serve.playground import Playground
+from citelog.serve.populations import Populations
 from citelog.serve.queries import Queries
-from citelog.serve.shell import LOG, PLACES, Shell, marks, style
+from citelog.serve.shell import LOG, PLACES, POPULATION, Shell, marks, style
 from citelog.serve.sparql import METHODS, Endpoint
 
 PROGRAMS = ("/api/", "/health", "/cds-services", "/fhir")
@@ -61,8 +62,8 @@ class Served:
     @property
     def shell(self) -> Shell:
         """What stands around its pages."""
-        places = tuple(place for place in PLACES if place != LOG or self.logged is not None)
-        return Shell(self.playground.knowledge, places)
+        there = {LOG: self.logged is not None, POPULATION: self.consultation.population is not None}
+        return Shell(self.playground.knowledge, tuple(place for place in PLACES if there.get(place, True)))
 
     def routes(self) -> Iterator[Route]:
         """What leads where."""
@@ -70,6 +71,8 @@ class Served:
         yield from Fhir(self.consultation).routes()
         yield from Hooks(self.consultation, self.feedback, self.callers).routes()
         yield from Patients(self.consultation, Kept(self.consultation.limits, _seconds), self.shell).routes()
+        if self.consultation.population is not None:
+            yield from Populations(self.consultation, self.shell).routes()
         yield Route("/marks.css", self.marks)
         yield from _of_playground(self.playground, self.shell)
         if self.logged is not None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from citelog import home, patient
 from citelog.assess import Assessment, NotConcludedError, assess_case
@@ -42,12 +42,16 @@ from citelog.serve.limits import Refusal
 from citelog.serve.operations import FHIR, FORMS, JSON, OPERATIONS, TURTLE
 from citelog.serve.worker import Bounded, Message, NoResultError, UnreadableError, keep, pack
 
+if TYPE_CHECKING:
+    from citelog.serve.crowd import Crowd
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """What the workers hold: a knowledge base, its dataset, the library of queries, and the hashes of its files.
 
-    `deadline` is what one derivation may take, in seconds of processor time; `cases` are the texts of its own cases.
+    `deadline` is what one derivation may take, in seconds of processor time; `cases` are the texts of its own cases,
+    and `crowd` the answers of a population, where there is one.
     """
 
     knowledge: Knowledge
@@ -58,6 +62,7 @@ class Held:
     cases: Mapping[str, str]
     services: Mapping[str, services.Service]
     definitions: tuple[Mapping[str, Any], ...]
+    crowd: Crowd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,8 @@ def _load(message: Message, data: bytes) -> tuple[Held, Message]:
         offered = {service.id: service for service in services.services(knowledge)}
         defined = (*definitions.resources(knowledge), capability.operation(knowledge))
         data_ = dataset(folder, knowledge)
-        held = Held(knowledge, data_, queries, files, message["deadline"], cases, offered, defined)
+        crowd = _crowd(Path(message["population"]), knowledge) if "population" in message else None
+        held = Held(knowledge, data_, queries, files, message["deadline"], cases, offered, defined, crowd)
     except (CitelogError, OSError) as error:
         raise UnreadableError(folder.name, str(error)) from error
     if knowledge.sha256 != message["sha256"]:
@@ -92,6 +98,12 @@ def _load(message: Message, data: bytes) -> tuple[Held, Message]:
     _rehearse(held, requests)
     hooks = {"services": [one.to_dict() for one in held.services.values()], "cards": cards.uuids(knowledge)}
     return held, {"examples": requests, "hooks": hooks}
+
+
+def _crowd(folder: Path, knowledge: Knowledge) -> Crowd:
+    from citelog.serve.crowd import crowd  # it needs packages that nobody else does
+
+    return crowd(folder, knowledge)
 
 
 def _rehearse(held: Held, requests: Mapping[str, Any]) -> None:
@@ -114,6 +126,10 @@ def _rehearse(held: Held, requests: Mapping[str, Any]) -> None:
     for service in held.services.values():
         for call in rehearsals.calls(service):
             messages.append(({"task": "hook", "id": service.id, "accept": JSON}, json.dumps(call).encode()))
+    if held.crowd is not None:
+        from citelog.serve import crowd
+
+        messages += [({"task": "population", "page": page}, data) for page, data in crowd.rehearsal(held.crowd)]
     for word in (*list(held.knowledge.statements)[:1], "?"):
         messages.append(({"task": "found", "id": word, "accept": JSON}, b""))
     for message, data in messages:
@@ -314,11 +330,24 @@ def _queries(held: Held, asked: Message, data: bytes) -> Answered:
 
 
 def _page(held: Held, asked: Message, data: bytes) -> Answered:
+    made = views.page(_desk(held), asked["page"], data)
+    return Answered(made.media, made.text, made.assessments, made.status)
+
+
+def _population(held: Held, asked: Message, data: bytes) -> Answered:
+    from citelog.serve import crowd
+
+    if held.crowd is None:
+        raise Refusal(404, "no population is served here", "start the server with --population")
+    made = crowd.page(held.crowd, _desk(held), asked["page"], data, held.deadline)
+    return Answered(made.media, made.text, made.assessments, made.status)
+
+
+def _desk(held: Held) -> views.Desk:
     def assessed(record: bytes, at: str | None) -> Assessment:
         return _assessed(held, record, "record", at)
 
-    made = views.page(views.Desk(held.knowledge, held.cases, assessed), asked["page"], data)
-    return Answered(made.media, made.text, made.assessments, made.status)
+    return views.Desk(held.knowledge, held.cases, assessed)
 
 
 _TASKS: Mapping[str, Callable[[Held, Message, bytes], Answered]] = {
@@ -336,6 +365,7 @@ _TASKS: Mapping[str, Callable[[Held, Message, bytes], Answered]] = {
     "found": _found,
     "queries": _queries,
     "page": _page,
+    "population": _population,
 }
 
 

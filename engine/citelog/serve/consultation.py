@@ -47,13 +47,22 @@ class Answered:
 class Consultation:
     """Workers that hold one knowledge base, the one of `folder` whose hash is `sha256`.
 
-    `entered` is passed by each answer, where there is a log.
+    `entered` is passed by each answer, where there is a log. They hold a `population` too (a folder of answers), if any.
     """
 
-    def __init__(self, folder: Path, sha256: str, limits: Limits, entered: Entered | None = None) -> None:
-        self.limits, self.entered = limits, entered
+    def __init__(
+        self,
+        folder: Path,
+        sha256: str,
+        limits: Limits,
+        entered: Entered | None = None,
+        population: Path | None = None,
+    ) -> None:
+        self.limits, self.entered, self.population = limits, entered, population
         less = "send a shorter record, or ask for less"
         message = {"folder": str(folder.resolve()), "sha256": sha256, "deadline": limits.derivation_seconds}
+        if population is not None:
+            message["population"] = str(population.resolve())
         self._pool = Pool(Craft("citelog.serve.consultant", message, b"", "request", less), limits.consultations)
         self._starting: asyncio.Task[Pool] | None = None
         self._asking: Counter[str] = Counter()

@@ -49,13 +49,19 @@ PATIENT = Place(
 EXAMPLES = Place(
     "/examples", "Examples", "clinician", "Invented patients: open one, and look at its answer and proofs."
 )
+POPULATION = Place(
+    "/population",
+    "Population",
+    "auditor",
+    "Many patients summed up and listed; each opens with its proof.",
+)
 SPARQL = Place("/sparql", "Query", "auditor", "Ask the knowledge, its sources and the cases, in SPARQL.")
 PLAYGROUND = Place("/playground", "Playground", "author", "Change rules and a case, and watch what follows.")
 KNOWLEDGE = Place(
     "/knowledge", "Knowledge", "auditor", "Read the document, and what is made of it: statements, rules, conflicts."
 )
 LOG = Place("/log", "Log", "auditor", "The log of assessments, and its signed checkpoint.")
-PLACES = (PATIENT, EXAMPLES, KNOWLEDGE, PLAYGROUND, SPARQL, LOG)
+PLACES = (PATIENT, EXAMPLES, POPULATION, KNOWLEDGE, PLAYGROUND, SPARQL, LOG)
 """Every place, in the order of the navigation."""
 
 
@@ -119,7 +125,8 @@ def _style() -> tuple[bytes, str]:
         return (STATIC / name).read_text(encoding="utf-8").removeprefix('@charset "UTF-8";')
 
     layers = f"@layer pico{{{text('pico.css')}}}\n@layer settled{{{text('settled.css')}}}\n"
-    sheet = (layers + stylesheet() + template("timeline.css") + text("shell.css") + text("knowledge.css")).encode()
+    own = stylesheet() + template("timeline.css") + template("summary.css") + text("shell.css") + text("knowledge.css")
+    sheet = (layers + own).encode()
     return sheet, hashlib.sha256(sheet).hexdigest()[:12]
 
 

@@ -30,6 +30,16 @@ from citelog.serve.shell import EXAMPLES, PATIENT, Place, Shell, environment
 HTML = "text/html"
 Asked = Mapping[str, Any]
 
+TABS = (
+    ("", "Answer"),
+    ("missing", "What is missing"),
+    ("what-if", "What if"),
+    ("why-not", "Why not"),
+    ("record", "The record"),
+    ("document", "The document"),
+)
+"""The views of a record, by the part of the address behind it, as a page leads to them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -65,8 +75,12 @@ def page(desk: Desk, asked: Asked, data: bytes) -> Made:
     if view not in _VIEWS:
         raise Refusal(404, "there is nothing at this address", "start at /")
     given = _given(desk, asked, data)
-    found = desk.assessed(given.record, given.at)
-    return _VIEWS[view](desk, asked, given, found)
+    return _VIEWS[view](desk, asked, given, desk.assessed(given.record, given.at))
+
+
+def view(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+    """A view of a record that was assessed already; `tabs` and `here` say which views it has, and where it belongs."""
+    return _VIEWS[asked["view"]](desk, asked, given, found)
 
 
 def rehearsal(requests: Mapping[str, Any]) -> Iterator[tuple[Asked, bytes]]:
@@ -186,9 +200,10 @@ def _about(
         "counted": counted,
         "markers": markers,
     }
+    here = asked.get("here", EXAMPLES.address if "example" in asked else PATIENT.address)
     text = desk.shell(asked).page(
-        template, EXAMPLES.address if "example" in asked else PATIENT.address, **{**shared, **values},
-        base=base, view=asked["view"], at=found.at, reviewed=reviewed(found), quoted=_quoted,
+        template, here, **{**shared, **values}, base=base, view=asked["view"], tabs=asked.get("tabs", TABS),
+        row=asked.get("row"), at=found.at, reviewed=reviewed(found), quoted=_quoted,
         at_conclusion=f"{base}/why/", places=anchors_of(c.id for c in found.conclusions),
     )  # fmt: skip
     return Made(text, [found], status)
