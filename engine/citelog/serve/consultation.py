@@ -47,7 +47,7 @@ class Answered:
 class Consultation:
     """Workers that hold one knowledge base, the one of `folder` whose hash is `sha256`.
 
-    `entered` is passed by each answer, where there is a log. They hold a `population` too (a folder of answers), if any.
+    `entered` is passed by each answer, where there is a log. They also hold the answers of a `population`, if any.
     """
 
     def __init__(

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-import pyarrow
-
 from citelog.diagnostics import CaseError
 from citelog.knowledge.base import Knowledge
 from citelog.population.census import census
@@ -83,7 +81,6 @@ class Crowd:
 
 def crowd(folder: Path, knowledge: Knowledge) -> Crowd:
     """A folder of answers, counted and held. Raises CaseError where it cannot be used."""
-    pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # its own reserves a GB, which counts as if it were used
     answers = opened(folder)
     answers.check(knowledge)
     counted = census(answers, knowledge)

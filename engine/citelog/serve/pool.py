@@ -349,6 +349,10 @@ class Pool:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with the place from which citelog was imported here: the workers are to run the same."""
+    """Ours, with the place from which citelog was imported here: the workers are to run the same.
+
+    Arrow is to take memory as it needs it: by itself it reserves a gigabyte, which counts as if it were used.
+    """
     package = str(Path(__file__).resolve().parents[2])
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))}
+    path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path, "ARROW_DEFAULT_MEMORY_POOL": "system"}
