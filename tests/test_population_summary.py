@@ -1,12 +1,16 @@
-"""A population summed up: each count is what counting one by one gives, in every form that it is told in."""
+"""A population summed up and listed: each count, and each list, is what going through the patients one by one gives."""
 
 from __future__ import annotations
 
 import datetime
 import json
 import random
+import resource
 import shutil
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,9 @@ from authoring import Command
 from citelog import schemas
 from citelog.assess import Assessment
 from citelog.diagnostics import CaseError
+from citelog.population.census import census
+from citelog.population.held import held
+from citelog.population.listed import Asked, Lists, Page
 from citelog.population.opened import opened
 from citelog.population.run import Options, run
 from citelog.population.summary import Summary, reason_of, summary
@@ -181,3 +188,113 @@ def test_what_cannot_be_summed_up_is_named(out: Path, citelog: Command, tmp_path
     (broken / "firings.parquet").unlink()
     with pytest.raises(CaseError, match="cannot be read"):
         summary(opened(broken), b12.knowledge())
+
+
+# lists
+
+
+@pytest.fixture(scope="module")
+def lists(out: Path) -> Lists:
+    answers = opened(out)
+    return Lists(held(answers), census(answers, b12.knowledge()), b12.knowledge())
+
+
+def pages(lists: Lists, asked: Asked, rows: int) -> Iterator[Page]:
+    """All pages of a list, one after the other."""
+    page = lists.page(asked, rows)
+    assert page.is_first
+    yield page
+    while not page.is_last:
+        page = lists.page(replace(asked, after=page.rows[-1].number), rows)
+        assert not page.is_first
+        yield page
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Asked(),
+        Asked(has=("treat:indicated",), order="rare"),
+        Asked(has=("status:below_all_cutoffs", "regimen:HYD-STD-LOAD recommended"), order="most:conflict"),
+        Asked(without=("open-question:serum vitamin B12",), rule=("status-not-assessed",)),
+        Asked(rule=("treat-undetermined", "ask-symptoms"), order="most:open-question"),
+        Asked(has=("conflict:CP99",)),
+    ],
+)
+def test_a_list_has_those_who_were_told_so_and_its_pages_fit_together(
+    lists: Lists, asked: Asked, one_by_one: list[Assessment], records: dict[str, populations.Record]
+) -> None:
+    def told(one: Assessment, name: str) -> bool:
+        id_, _, role = name.rpartition(" ") if name.endswith((" recommended", " provisional")) else (name, "", "")
+        return any(c.id.partition("#")[0] == id_ and role in ("", c.details.get("role")) for c in one.conclusions)
+
+    def rules(one: Assessment) -> set[str]:
+        return {
+            firing.rule.name for name in one.run.facts for a in one.run.atoms(name) for firing in one.run.firings(a)
+        }
+
+    wanted = {
+        name
+        for name, one in zip(records, one_by_one, strict=True)
+        if all(told(one, x) for x in asked.has)
+        and not any(told(one, x) for x in asked.without)
+        and (not asked.rule or set(asked.rule) <= rules(one))
+    }
+    there = list(pages(lists, asked, 7))
+    rows = [row for page in there for row in page.rows]
+    found = [row.person.id for row in rows]
+    alone = {row.person.id for page in pages(lists, Asked(), 100) for row in page.rows if row.person.alone}
+    assert len(found) == len(set(found)) == there[0].total
+    assert set(found) == (wanted - alone if asked.rule else wanted)  # which rules held alone is not recorded
+    for before, page in pairwise(there):
+        assert lists.page(replace(asked, before=page.rows[0].number), 7).rows == before.rows
+    if asked.order == "rare":
+        assert [row.alike for row in rows] == sorted(row.alike for row in rows)
+    elif asked.order != "run":
+        kind = asked.order.partition(":")[2]
+        counts = [sum(t[0] == kind for t in row.told) for row in rows]
+        assert counts == sorted(counts, reverse=True)
+    else:
+        assert [row.number for row in rows] == sorted(row.number for row in rows)
+    if rows:
+        by_id = dict(zip(records, one_by_one, strict=True))
+        assert {(k, v, r) for k, v, r in rows[0].told} == {
+            (c.kind, c.value, c.details.get("role")) for c in by_id[found[0]].conclusions
+        }
+        assert all(n == sum(told in row.told for row in rows) for told, n in there[0].narrower.items())
+
+
+def test_what_is_held_is_opened_without_opening_a_file(lists: Lists, out: Path) -> None:
+    answers = opened(out)
+    names = ("nothing", "spelt in two ways", "superseded", "drawn 7", "drawn 7 again")
+    lists.answers.of(lists.person(1), b12.knowledge()).to_dict()  # what is imported or looked up late
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        with pytest.raises(OSError):
+            (out / "run.json").read_text()
+        numbers = [lists.number(name) for name in names]
+        people = [lists.person(number) for number in numbers if number is not None]
+        found = [lists.answers.of(person, b12.knowledge()).to_dict() for person in people]
+        assert lists.number("nobody") is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert [person.id for person in people] == list(names)
+    assert people[1].alone and not people[0].alone
+    assert found == [answers.assessment(name, b12.knowledge()).to_dict() for name in names]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (Asked(has=("treat",)), "treat is no conclusion"),
+        (Asked(has=("dose:1",)), "dose:1 is no conclusion"),
+        (Asked(rule=("status-not-assesed",)), "did you mean status-not-assessed"),
+        (Asked(rule=("level-result",)), "looks at one entry alone"),
+        (Asked(order="best"), "best is no order"),
+        (Asked(after=10**6), "there is no row 1000000"),
+    ],
+)
+def test_a_list_that_cannot_be_is_refused(lists: Lists, asked: Asked, said: str) -> None:
+    with pytest.raises(CaseError, match=said):
+        lists.page(asked)

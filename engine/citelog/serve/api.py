@@ -63,7 +63,9 @@ class Api:
         if not self._description:
             from citelog.serve.openapi import description
 
-            text = json.dumps(description(await self.consultation.examples()), ensure_ascii=False, indent=2)
+            with_population = self.consultation.population is not None
+            made = description(await self.consultation.examples(), with_population)
+            text = json.dumps(made, ensure_ascii=False, indent=2)
             self._description = text.encode() + b"\n"
         return Response(self._description, media_type=JSON)
 

@@ -24,7 +24,7 @@ from citelog.population.listed import Asked as Wanted
 from citelog.population.opened import DisagreementError, Person, Row, opened
 from citelog.population.summary import Summary, summed
 from citelog.render import summary_page
-from citelog.render.documents import written
+from citelog.render.documents import assessments, written
 from citelog.render.summed import people, percent, shown
 from citelog.serve import views
 from citelog.serve.entered import Entered
@@ -75,7 +75,7 @@ class Crowd:
             raise Refusal(404, "there is no such row", f"start at {POPULATION.address}")
         if found[1] != self.run:
             what = "this address is of another run, in which the same row may be somebody else"
-            raise Refusal(410, what, f"find the patient again from {POPULATION.address}")
+            raise Refusal(404, what, f"find the patient again from {POPULATION.address}")
         return int(found[2]), self.lists.person(int(found[2]))
 
 
@@ -89,16 +89,10 @@ def crowd(folder: Path, knowledge: Knowledge) -> Crowd:
 
 
 def page(one: Crowd, desk: Desk, asked: Asked, data: bytes, deadline: float) -> Made:
-    """What is asked for: the page of the `view` `summary` or `patients`, a patient who is to be found, or a row."""
-    match asked["view"]:
-        case "summary":
-            return _summary(one, desk, asked)
-        case "patients":
-            return _list(one, desk, asked)
-        case "find":
-            return _found(one, data)
-    number, person = one.person(asked["row"])
-    return _row(one, desk, asked, number, person, deadline)
+    """What is asked for: `summary`, `patients` (a list), a patient to `find`, or a view of a row."""
+    if "row" in asked:
+        return _row(one, desk, asked, deadline)
+    return {"summary": _summary, "patients": _list, "find": _found}[asked["view"]](one, desk, asked, data)
 
 
 def rehearsal(one: Crowd) -> Iterator[tuple[Asked, bytes]]:
@@ -115,12 +109,13 @@ def rehearsal(one: Crowd) -> Iterator[tuple[Asked, bytes]]:
         for tab, _ in TABS:
             if tab != "missing":  # it derives many times, and was asked of another record
                 yield {**asked, "view": tab, "row": one.reference(1)}, b""
+        yield {**asked, "view": "", "row": one.reference(1), "accept": JSON}, b""
 
 
 # the summary
 
 
-def _summary(one: Crowd, desk: Desk, asked: Asked) -> Made:
+def _summary(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Made:
     if asked["accept"] == JSON:
         return Made(one._set.setdefault(JSON, written([one.summary.to_dict()])), media=JSON)
     values = summary_page.values(one.summary, lambda said: _address(_pairs(said)) if said else "")
@@ -171,12 +166,12 @@ class Order:
     title: str
 
 
-def _list(one: Crowd, desk: Desk, asked: Asked) -> Made:
+def _list(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Made:
     wanted = _wanted(asked["query"])
     try:
         found = one.lists.page(wanted)
     except CaseError as error:
-        raise Refusal(422, f"{error.where}: {error.what}", error.remedy, "unusable-list", error.where) from error
+        raise Refusal(422, error.what, error.remedy, where=error.where) from error
     before, after = _turned(wanted, found)
     if asked["accept"] == JSON:
         return Made(written([_document(one, found, before, after)]), media=JSON)
@@ -283,15 +278,15 @@ def _document(one: Crowd, found: Page, before: str, after: str) -> dict[str, Any
             }
             for row in found.rows
         ],
-        "previous": before or None,
-        "next": after or None,
+        "previous": f"/api{before}" if before else None,
+        "next": f"/api{after}" if after else None,
     }
 
 
 # one patient
 
 
-def _found(one: Crowd, data: bytes) -> Made:
+def _found(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Made:
     """The address of a patient's row, by the id that was sent."""
     try:
         fields = dict(parse_qsl(data.decode(), errors="strict", max_num_fields=10))
@@ -304,8 +299,9 @@ def _found(one: Crowd, data: bytes) -> Made:
     return Made(f"{LIST}/{one.reference(number)}/", media="text/plain")
 
 
-def _row(one: Crowd, desk: Desk, asked: Asked, number: int, person: Person, deadline: float) -> Made:
-    """A view of one patient of the run, derived again and compared."""
+def _row(one: Crowd, desk: Desk, asked: Asked, deadline: float) -> Made:
+    """A view of one patient of the run, derived again and compared; as JSON, the assessment."""
+    number, person = one.person(asked["row"])
     if asked["view"] not in dict(TABS) and asked["view"] != "why":
         raise Refusal(404, "there is nothing at this address", f"start at {POPULATION.address}")
     answers = one.lists.answers
@@ -314,6 +310,8 @@ def _row(one: Crowd, desk: Desk, asked: Asked, number: int, person: Person, dead
     except DisagreementError as error:
         what = "the stored answer of this row and the one derived now are not the same; rely on neither"
         raise Refusal(500, what, "ask for it with citelog assess --population, and report what it says") from error
+    if asked["accept"] == JSON:
+        return Made(assessments([found]), [found], media=JSON)
     record = json.dumps(answers.record(person), ensure_ascii=False, indent=1)
     given = Entered(case=record, at=answers.document["at"])
     where = {"base": f"{LIST}/{one.reference(number)}", "tabs": TABS, "here": POPULATION.address, "row": number}

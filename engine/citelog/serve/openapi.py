@@ -16,11 +16,24 @@ from citelog.serve.questions import EITHER, QUESTIONS
 
 Document = dict[str, Any]
 
-DOCUMENTS = (
+DOCUMENTS: tuple[str, ...] = (
     "case", "assessment", "proof", "why-not", "what-if", "missing", "contrast",
     "knowledge", "queries", "found", "problem",
 )  # fmt: skip
 """The published schemas that it refers to."""
+
+POPULATION = ("population-summary", "population-list")
+"""Those besides, where a population is served."""
+
+LISTED: Mapping[str, str] = {
+    "has": "A conclusion that all of them have: `kind:value`, or `kind:value role`.",
+    "without": "A conclusion that none of them has.",
+    "rule": "The name of a rule that held for all of them.",
+    "order": "`run`; `rare`, the rarest pictures first; `most:KIND`, those with most conclusions of a kind first.",
+    "after": "The row after which the page begins; `next` has it.",
+    "before": "The row before which the page ends; `previous` has it.",
+}
+"""What a list of patients can be asked by."""
 
 _INFO = {
     "title": "citelog",
@@ -48,20 +61,27 @@ _EVERYWHERE = (403, 406, 500, 503)
 _POSTED = (400, 408, 413, 415, 422, 429, 504)
 
 
-def description(examples: Mapping[str, Any]) -> Document:
-    """The description; `examples` has a request for each question."""
+def description(examples: Mapping[str, Any], population: bool = False) -> Document:
+    """The description; `examples` has a request for each question. A `population` is described where one is served."""
     paths = {f"/api/{one.name}": {"post": _asked(one, examples[one.name])} for one in OPERATIONS.values()}
     paths["/api/query"]["get"] = _told("queries", "The queries that can be asked by name", _of("queries"))
     paths["/api/knowledge"] = {"get": _told("knowledge", "What the knowledge base holds", _of("knowledge"))}
     paths["/api/knowledge/{id}"] = {"get": _thing()}
     paths["/api/openapi.json"] = {"get": _told("openapi", "This description", {"type": "object"})}
     paths["/health"] = {"get": _health()}
+    documents = DOCUMENTS
+    if population:
+        paths |= _population()
+        documents += POPULATION
     return {
         "openapi": "3.1.0",
         "info": _INFO,
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "paths": paths,
-        "components": {"schemas": _schemas(), "responses": _responses()},
+        "components": {
+            "schemas": _schemas((*DOCUMENTS, *(POPULATION if population else ()))),
+            "responses": _responses(),
+        },
     }
 
 
@@ -105,6 +125,31 @@ def _thing() -> Document:
     return {**told, "parameters": [parameter], "responses": told["responses"] | _problems([404, 429, 504])}
 
 
+def _population() -> Document:
+    summary = _told("population", "A population, summed up", _of("population-summary"))
+    listed = _told("patients", "A list of patients of a population, a page of it", _of("population-list"))
+    row = _told("row", "The assessment of one patient of a population", _of("assessment"))
+    parameters = [
+        {
+            "name": name,
+            "in": "query",
+            "description": said,
+            "schema": {"type": "array", "items": {"type": "string"}}
+            if name in ("has", "without", "rule")
+            else {"type": "string"}
+            if name == "order"
+            else {"type": "integer", "minimum": 1},
+        }
+        for name, said in LISTED.items()
+    ]
+    said = "A row, as a list names it: the run and a number, and never a patient."
+    named = {"name": "row", "in": "path", "required": True, "description": said, "schema": {"type": "string"}}
+    listed |= {"parameters": parameters, "responses": listed["responses"] | _problems([400, 422, 429, 504])}
+    row |= {"parameters": [named], "responses": row["responses"] | _problems([404, 429, 504])}
+    addresses = {"": summary, "/patients": listed, "/patients/{row}": row}
+    return {f"/api/population{address}": {"get": one} for address, one in addresses.items()}
+
+
 def _health() -> Document:
     media = "application/health+json"
     answers = {
@@ -131,13 +176,13 @@ def _responses() -> Document:
     return found
 
 
-def _schemas() -> Document:
+def _schemas(documents: Iterable[str]) -> Document:
     """The types of the requests, and the published schemas, with references into this description alone."""
     _, asked = schema_components(QUESTIONS.values(), ref_template="#/components/schemas/{name}")
     for name, either in EITHER.items():
         asked[name]["anyOf"] = list(either)
     found: Document = {**asked, "fhir": _FHIR}
-    for name in DOCUMENTS:
+    for name in documents:
         schema = schemas.schema(name)
         found[name] = _embedded(name, schema)
         found[schemas.COMMON] = _embedded(schemas.COMMON, schema["$defs"][schemas.COMMON])

@@ -6,7 +6,7 @@ A patient's id comes in the body of a POST and never in an address: what leads b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -33,19 +33,27 @@ class Populations:
         self.places = [[place.address, place.title] for place in shell.places]
 
     def routes(self) -> Iterator[Route]:
-        """What leads where."""
+        """What leads where: pages, and below /api the same as JSON."""
         yield Route(POPULATION.address, self.summary)
         yield Route(f"{POPULATION.address}/patients", self.patients)
         yield Route(f"{POPULATION.address}/find", self.find, methods=["POST"])
         yield Route(f"{POPULATION.address}/patients/{{row}}/{{view:path}}", self.row)
+        yield Route(f"/api{POPULATION.address}", self.summary)
+        yield Route(f"/api{POPULATION.address}/patients", self.patients)
+        yield Route(f"/api{POPULATION.address}/patients/{{row}}", self.row)
 
     async def summary(self, request: Request) -> Response:
         """The population summed up."""
-        return _sent(await self._asked(request, "summary", accept=_form(request)))
+        return await self._answered(request, "summary")
 
     async def patients(self, request: Request) -> Response:
         """A list of patients."""
-        return _sent(await self._asked(request, "patients", accept=_form(request), query=request.url.query))
+        return await self._answered(request, "patients", query=request.url.query)
+
+    async def row(self, request: Request) -> Response:
+        """A view of one patient, or the assessment."""
+        name, _, about = request.path_params.get("view", "").partition("/")
+        return await self._answered(request, name, row=request.path_params["row"], about=about)
 
     async def find(self, request: Request) -> Response:
         """Lead to the row of a patient whose id was sent."""
@@ -55,25 +63,14 @@ class Populations:
         found = await self._asked(request, "find", data)
         return RedirectResponse(found.data.decode(), 303)
 
-    async def row(self, request: Request) -> Response:
-        """A view of one patient."""
-        return _sent(await self._asked(request, request.path_params["view"], row=request.path_params["row"]))
+    async def _answered(self, request: Request, view: str, **more: str) -> Response:
+        form = JSON if request.url.path.startswith("/api/") else HTML
+        if chosen(request.headers.get("accept"), (form,)) is None:
+            raise Refusal(406, f"{request.url.path} is there as {form} only", f"accept {form}")
+        found = await self._asked(request, view, b"", accept=form, **more)
+        typed = f"{found.media}; charset=utf-8" if found.media.startswith("text/") else found.media
+        return Response(found.data, found.status, media_type=typed)
 
-    async def _asked(self, request: Request, view: str, data: bytes = b"", **more: Any) -> Answered:
-        name, _, about = view.partition("/") if "row" in more else (view, "", "")
-        if "row" in more and name in ("summary", "patients", "find"):
-            raise Refusal(404, "there is nothing at this address", f"start at {POPULATION.address}")
-        page = {"view": name, "about": about, "places": self.places, **more}
+    async def _asked(self, request: Request, view: str, data: bytes, **more: str) -> Answered:
+        page = {"view": view, "places": self.places, **more}
         return await while_listening(request, self.consultation.ask("population", data=data, page=page))
-
-
-def _form(request: Request) -> str:
-    form = chosen(request.headers.get("accept"), (JSON, HTML))
-    if form is None:
-        raise Refusal(406, f"{request.url.path} has no form that you accept", f"accept {HTML} or {JSON}")
-    return form
-
-
-def _sent(answered: Answered) -> Response:
-    typed = f"{answered.media}; charset=utf-8" if answered.media.startswith("text/") else answered.media
-    return Response(answered.data, answered.status, headers={"Vary": "Accept"}, media_type=typed)

@@ -50,7 +50,6 @@ PROBLEMS: Mapping[str, Problem] = {
     "unusable-date": Problem((422,), "The date of the assessment is none"),
     "unknown-conclusion": Problem((422,), "The knowledge base has no such conclusion"),
     "unusable-query": Problem((422,), "The query cannot be asked"),
-    "unusable-list": Problem((422,), "A list of patients cannot be made so"),
     "result-too-large": Problem((422,), "The answer would be larger than one may be"),
     "too-costly": Problem((422,), "The answer needs more memory, or is nested deeper, than is allowed"),
     "unusable": Problem((422,), "What is asked cannot be answered"),

@@ -1,0 +1,195 @@
+"""The pages of a population, through a browser and without one: from a count to the patients, to a proof, and back.
+
+The same addresses below /api answer programs. No address and no line of the log names a patient.
+"""
+
+from __future__ import annotations
+
+import datetime
+import random
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jsonschema_rs
+import pytest
+
+import b12
+import populations
+from authoring import Command
+from citelog import schemas
+from citelog.population.opened import opened
+from citelog.population.run import Options, run
+from endpoint import ROOT, Server, serving
+from oracle.random_cases import random_case
+from pages import NEEDED, PATIENCE, at, is_cut_off, violations
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = NEEDED
+
+AT = datetime.date(2026, 3, 15)
+HOSTILE = 'a<b>"&%2F?\u202e'
+"""An id that a page must show as it is, and that could break an address."""
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rng = random.Random(8)
+    folder = tmp_path_factory.mktemp("population")
+    records = {f"secret-{i:03}": {**random_case(rng), "id": None} for i in range(120)}
+    records[HOSTILE] = {"labs": [{"analyte": "serum vitamin B12", "value": "<b>80", "unit": "pmol/L"}]}
+    populations.write(folder / "data", records)
+    run(b12.knowledge(), folder / "data", folder / "out", Options(AT))
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("log") / "server.log"
+
+
+@pytest.fixture(scope="module")
+def server(out: Path, log: Path) -> Iterator[Server]:
+    with serving("--population", str(out), log=log, consultants=2) as started:
+        ready(started)
+        yield started
+
+
+def ready(server: Server) -> None:
+    """Wait until everything can be answered."""
+    until = time.monotonic() + PATIENCE / 250
+    while server.client.get("/health").status_code != 200:
+        assert time.monotonic() < until, "the workers did not start"
+        time.sleep(0.2)
+
+
+def test_a_count_leads_to_the_patients_and_each_of_them_to_the_proof(
+    browser: Browser, server: Server, out: Path, citelog: Command
+) -> None:
+    with at(browser, f"{server.address}population", java_script_enabled=False) as page:
+        assert page.get_by_role("heading", level=1).inner_text() == "121 patients, answered on 2026-03-15"
+        assert "pending human review" in page.locator(".standing").inner_text()
+        row = page.locator("section[aria-labelledby=kind-treat] tbody tr").first
+        count, name = row.locator("td.n").first.inner_text(), row.get_by_role("link").inner_text()
+        row.get_by_role("link").click()
+        assert page.get_by_role("heading", level=1).inner_text().startswith(f"{count} patients of 121")
+        page.get_by_label("Order").select_option("most:conflict")
+        page.get_by_role("button", name="Sort").click()
+        assert "order=most:conflict" in page.url.replace("%3A", ":")
+        page.get_by_text("Narrow this list").click()
+        narrower = page.locator(".narrow li").filter(has_text="within_debated_cutoffs").first
+        fewer = narrower.locator(".n").inner_text()
+        narrower.get_by_role("link").first.click()
+        assert page.get_by_role("heading", level=1).inner_text().startswith(f"{fewer} patient")
+        patient = page.locator(".rows tbody th").first.inner_text()
+        page.locator(".rows tbody a").first.click()
+        assert page.get_by_text(patient, exact=False).first.is_visible()
+        page.get_by_role("link", name=re.compile("^Below some of the debated")).click()
+        assert page.locator(".proof, .tree, article").first.is_visible()
+        told = citelog("why", "--population", out, patient, "status:within_debated_cutoffs").out
+        assert page.locator("article h2").first.inner_text() in " ".join(told.split())
+        assert f"treat:{name}" in citelog("assess", "--population", out, patient).out
+        page.get_by_role("link", name="The population", exact=True).first.click()
+        page.get_by_role("textbox").fill(HOSTILE)
+        page.get_by_role("button", name="Open").click()
+        assert page.locator(".kicker bdi").first.inner_text() == HOSTILE
+        assert re.fullmatch(r".*/population/patients/[0-9a-f]{8}-\d+/", page.url)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+def test_everybody_can_read_the_pages(browser: Browser, server: Server, width: int, scheme: str) -> None:
+    listed = "population/patients?has=treat:indicated&order=rare"
+    with at(browser, f"{server.address}population", width, color_scheme=scheme) as page:
+        for place in ("population", listed, f"population/patients/{_first(server)}/"):
+            page.goto(server.address + place)
+            assert not is_cut_off(page), place
+            assert not violations(page), place
+
+
+def _first(server: Server) -> str:
+    listed = server.client.get("/api/population/patients").json()
+    return str(listed["patients"][0]["address"].split("/")[3])
+
+
+def test_programs_get_the_documents_and_go_through_a_list_by_its_links(server: Server, out: Path, log: Path) -> None:
+    summary = server.client.get("/api/population").json()
+    assert jsonschema_rs.validator_for(schemas.schema("population-summary")).is_valid(summary)
+    address, found = "/api/population/patients?without=treat:immediate", []
+    while address:
+        listed = server.client.get(address).json()
+        assert jsonschema_rs.validator_for(schemas.schema("population-list")).is_valid(listed)
+        found += listed["patients"]
+        assert len(listed["patients"]) <= 50
+        address = listed["next"]
+    assert len(found) == listed["total"] == len({one["patient"] for one in found})
+    one = found[-1]
+    page = server.client.get(f"/api{one['address'].rstrip('/')}")
+    assert page.text == opened(out).assessment(one["patient"], b12.knowledge()).to_json() + "\n"
+    described = server.client.get("/api/openapi.json").json()["paths"]
+    assert {"/api/population", "/api/population/patients", "/api/population/patients/{row}"} <= set(described)
+    server.client.post("/population/find", data={"patient": one["patient"]})
+    assert "secret-" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "said"),
+    [
+        ("/population/patients?has=nothing", 422, "no conclusion"),
+        ("/population/patients?rule=nothing", 422, "no rule is called nothing"),
+        ("/population/patients?order=best", 422, "no order"),
+        ("/population/patients?after=0", 400, "the number of a row"),
+        ("/population/patients?after=99999", 422, "there is no row"),
+        ("/population/patients?patient=secret-001", 400, "a list has no patient"),
+        ("/population/patients?" + "&".join(["has=treat:indicated"] * 50), 400, "more than 40"),
+        ("/population/patients/00000000-1/", 404, "another run"),
+        ("/population/patients/secret-001/", 404, "no such row"),
+        ("/population/patients/{first}/edit", 404, "nothing at this address"),
+        ("/population/patients/{first}/why/treat:nothing", 409, "not concluded"),
+        ("/api/population/patients?has=nothing", 422, "no conclusion"),
+        ("/api/population/patients/00000000-1", 404, "another run"),
+    ],
+)
+def test_what_is_not_there_is_refused(server: Server, address: str, status: int, said: str) -> None:
+    answer = server.client.get(address.replace("{first}", _first(server)))
+    assert answer.status_code == status and said in answer.text
+    assert ("application/problem+json" in answer.headers["content-type"]) == address.startswith("/api")
+    nobody = server.client.post("/population/find", data={"patient": "secret-999"})
+    assert nobody.status_code == 404 and "secret-999" not in nobody.text
+
+
+def test_a_folder_that_cannot_be_served_is_named_before_the_start(out: Path, citelog: Command, tmp_path: Path) -> None:
+    ended = citelog("serve", "--population", tmp_path)
+    assert (ended.status, ended.out) == (2, "") and "no finished run" in ended.err
+    ended = citelog("serve", "--population", out, "--kb", ROOT / "examples" / "short-nights")
+    assert ended.status == 2 and "come from b12" in ended.err
+    ended = citelog("serve", "--population", out, "--dataset", ROOT / "ontology.ttl")
+    assert ended.status == 2 and "leave --kb, --case and --population out" in ended.err
+
+
+def test_an_answer_that_is_not_what_the_run_wrote_down_is_not_shown(out: Path, tmp_path: Path) -> None:
+    """And with a log, what is shown is entered first."""
+    import duckdb
+
+    from citelog.cli.app import main
+
+    broken = Path(shutil.copytree(out, tmp_path / "out"))
+    told = broken / "store" / "concluded.parquet"
+    duckdb.sql(
+        f"COPY (SELECT picture, kind, CASE WHEN value = 'indicated' THEN 'immediate' ELSE value END AS value, role "
+        f"FROM '{out}/store/concluded.parquet') TO '{told}'"
+    )
+    with pytest.raises(SystemExit):
+        main(["audit", "log", "init", str(tmp_path / "log")])
+    with serving("--population", str(broken), "--log", str(tmp_path / "log"), consultants=1) as server:
+        ready(server)
+        some = [server.client.get(f"/api/population/patients?{how}=treat:immediate").json() for how in ("has", "without")]
+        answers = [server.client.get(one["address"]) for listed in some for one in listed["patients"][:20]]
+        wrong = [answer for answer in answers if answer.status_code == 500]
+        assert wrong and all("not the same" in answer.text and "Treat" not in answer.text for answer in wrong)
+        entered = server.client.get("/log", headers={"Accept": "application/json"}).json()["size"] - 1  # its own first
+        assert entered == sum(answer.status_code == 200 for answer in answers) > 0
