@@ -187,7 +187,8 @@ def test_an_answer_that_is_not_what_the_run_wrote_down_is_not_shown(out: Path, t
         main(["audit", "log", "init", str(tmp_path / "log")])
     with serving("--population", str(broken), "--log", str(tmp_path / "log"), consultants=1) as server:
         ready(server)
-        some = [server.client.get(f"/api/population/patients?{how}=treat:immediate").json() for how in ("has", "without")]
+        lists = [f"/api/population/patients?{how}=treat:immediate" for how in ("has", "without")]
+        some = [server.client.get(address).json() for address in lists]
         answers = [server.client.get(one["address"]) for listed in some for one in listed["patients"][:20]]
         wrong = [answer for answer in answers if answer.status_code == 500]
         assert wrong and all("not the same" in answer.text and "Treat" not in answer.text for answer in wrong)
