@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from citelog.patient import casefile
-from citelog.patient.case import NAME_KEY, PARTS, Case, Gathered
+from citelog.patient.case import NAME_KEY, PARTS, Case, Gathered, Original
 from citelog.patient.intake import assemble
 from citelog.patient.reading import read_document
 from citelog.population.entries import NONE, Written
@@ -48,11 +48,14 @@ def record(patient: str, lines: Iterable[Line]) -> tuple[dict[str, Any], dict[st
 
 
 def case(patient: str, lines: Iterable[Line], terms: Terms) -> Case:
-    """The rows of a patient, read as the record of one."""
+    """The rows of a patient, read as the record of one.
+
+    Without codes, which no case file can hold, it is the case file that these rows make, and has a receipt like any.
+    """
     made, codes = record(patient, lines)
     document = read_document(made)
-    gathered = casefile.gather(document)
-    return assemble(_coded(gathered, codes), patient, document.sha256, terms)
+    read = assemble(_coded(casefile.gather(document), codes), patient, document.sha256, terms)
+    return read if codes else replace(read, original=Original(document.data, "case file"))
 
 
 def _coded(gathered: Gathered, codes: Mapping[str, Sequence[str]]) -> Gathered:
