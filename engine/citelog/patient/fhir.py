@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from citelog.diagnostics import CaseError
 from citelog.patient.bundles import INCOMPLETE, Index, Placed, current, outcome, taken_apart
 from citelog.patient.case import Gathered, Item, Note, Recorded
-from citelog.patient.elements import concept_text, rows
+from citelog.patient.elements import codes, concept_text, joined, rows
 from citelog.patient.entries import match
 from citelog.patient.people import of_one_patient, other_subject, refers_to
 from citelog.patient.reading import Document, as_text
@@ -91,27 +91,48 @@ class _Reader:
             if one.kind == "OperationOutcome":
                 yield outcome(one)
             elif one.kind == "Medication" and one.place not in self.referred:
-                yield Note(f"{called(one.resource)} is not read: nothing in the record refers to it.", one.place)
+                yield Note(f"{called(one.resource)} is not read: nothing that is read refers to it.", one.place)
+            elif one.kind == "AllergyIntolerance" and (known := self._known(one.resource)):
+                status = joined(concept_text(one.resource.get(f"{key}Status")) for key in ("clinical", "verification"))
+                what = f"{called(one.resource)} ({status})" if status else called(one.resource)
+                text = f"{what} is about {known}. No rule reads it: whoever reads this has to weigh it."
+                yield Note(text, one.place)
             elif one.kind not in JUDGED:
                 kinds.setdefault(one.kind, []).append(one.place)
         for kind, found in kinds.items():
             yield Note(not_read(kind, len(found)), places(found))
 
+    def _known(self, resource: Resource) -> str:
+        """The medicines of the knowledge base that a resource names as not borne, in its words."""
+        concepts = [resource.get("code"), *(row.get("substance") for row in rows(resource.get("reaction")))]
+        concepts += [one for node in concepts for one in (node if isinstance(node, list) else ())]
+        items = (Item("medications", concept_text(one), {}, "", codes(one)) for one in concepts)
+        return joined(self.terms.label(term) for item in items if (term := match(item, self.terms)))
+
     def _gaps(self) -> Iterator[Note]:
         """What the record itself says that it does not hold."""
+        gone: dict[str, list[str]] = {}
+        unread: list[Placed] = []
         for one in self.placed:
             if one.kind in HOLDERS and as_text(one.resource.get("status")).casefold() != "entered-in-error":
                 members = [row for key in ("result", "hasMember") for row in rows(one.resource.get(key))]
-                targets = [target for row in members if (target := as_text(row.get("reference")))]
-                gone = [target for target in targets if target[:1] != "#" and self.index.find(target, one) is None]
-                if gone:
-                    are = "1 result that is" if len(gone) == 1 else f"{len(gone)} results that are"
-                    text = f"{called(one.resource)} names {are} not here, such as {gone[0]}: {INCOMPLETE}."
-                    yield Note(text, one.place)
-                elif one.kind == "DiagnosticReport" and not members and not one.resource.get("contained"):
-                    yield from _only_words(one)
+                targets = (target for row in members if (target := as_text(row.get("reference")))[:1] not in ("", "#"))
+                if missing := [target for target in targets if self.index.find(target, one) is None]:
+                    gone[one.place] = missing
+                elif one.kind == "DiagnosticReport" and not members and "contained" not in one.resource:
+                    unread += [one] if _words(one.resource) else []
             elif one.kind in ("List", "Composition"):
                 yield from _empty(one)
+        if gone:
+            results = sorted({target for missing in gone.values() for target in missing})
+            who = "1 report or panel names" if len(gone) == 1 else f"{len(gone):,} reports and panels name"
+            what = "1 result that is" if len(results) == 1 else f"{len(results):,} results that are"
+            yield Note(f"{who} {what} not here, such as {results[0]}: {INCOMPLETE}.", places(gone))
+        if unread:
+            who = called(unread[0].resource) if len(unread) == 1 else f"{len(unread):,} DiagnosticReport resources"
+            says = "says" if len(unread) == 1 else "say"
+            text = f"{who} {says} what was found only in words or in a file, and these are not read: {INCOMPLETE}."
+            yield Note(text, places(one.place for one in unread))
 
     def _context(self) -> tuple[dict[str, tuple[Recorded, str]], list[Note]]:
         """What the Patient resource says beside whose record it is."""
@@ -138,12 +159,9 @@ class _Reader:
         return context, notes
 
 
-def _only_words(one: Placed) -> Iterator[Note]:
-    """That a report has nothing but words or a file, which are not read."""
-    told = [key for key in ("conclusion", "conclusionCode", "presentedForm", "text") if one.resource.get(key)]
-    if told:
-        text = f"{called(one.resource)} says what was found only as {' and '.join(told)}, which is not read."
-        yield Note(f"{text[:-1]}: {INCOMPLETE}.", one.place)
+def _words(resource: Resource) -> bool:
+    """Whether a report has something to read for a person."""
+    return any(resource.get(key) for key in ("conclusion", "conclusionCode", "presentedForm", "text"))
 
 
 def _empty(one: Placed) -> Iterator[Note]:
