@@ -38,6 +38,7 @@ from citelog.render.documents import assessments, written
 from citelog.run.datalog import DeadlineError
 from citelog.serve import capability, evaluations, examples, questions, rehearsals, views
 from citelog.serve.accept import chosen
+from citelog.serve.entered import Entered
 from citelog.serve.limits import Refusal
 from citelog.serve.operations import FHIR, FORMS, JSON, OPERATIONS, TURTLE
 from citelog.serve.worker import Bounded, Message, NoResultError, UnreadableError, keep, pack
@@ -344,8 +345,9 @@ def _population(held: Held, asked: Message, data: bytes) -> Answered:
 
 
 def _desk(held: Held) -> views.Desk:
-    def assessed(record: bytes, at: str | None) -> Assessment:
-        return _assessed(held, record, "record", at)
+    def assessed(given: Entered) -> Assessment:
+        case = patient.from_bytes(given.record, "record", given.name, held.knowledge.terms)
+        return assess_case(held.knowledge, case, given.at, held.deadline)
 
     return views.Desk(held.knowledge, held.cases, assessed)
 

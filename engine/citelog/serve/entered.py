@@ -16,10 +16,13 @@ FIELDS = 5000
 class Entered(Struct, frozen=True, kw_only=True):
     """A record as text, and the day of the assessment; `typed` is the form that it was typed on, if it was.
 
+    It is called `name` where it says nothing itself.
+
     `set`, `drop` and `add` are changes as `citelog what-if` takes them.
     """
 
     case: str
+    name: str = "without a name"
     at: str | None = None
     typed: dict[str, str] | None = None
     set: dict[str, str] = {}

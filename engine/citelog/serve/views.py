@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from citelog import patient
 from citelog.assess import Assessment
 from citelog.diagnostics import CaseError
@@ -57,7 +59,7 @@ class Desk:
 
     knowledge: Knowledge
     cases: Mapping[str, str]
-    assessed: Callable[[bytes, str | None], Assessment]
+    assessed: Callable[[Entered], Assessment]
 
     def shell(self, asked: Asked) -> Shell:
         """What stands around the pages, as the server knows it."""
@@ -75,7 +77,7 @@ def page(desk: Desk, asked: Asked, data: bytes) -> Made:
     if view not in _VIEWS:
         raise Refusal(404, "there is nothing at this address", "start at /")
     given = _given(desk, asked, data)
-    return _VIEWS[view](desk, asked, given, desk.assessed(given.record, given.at))
+    return _VIEWS[view](desk, asked, given, desk.assessed(given))
 
 
 def view(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
@@ -116,7 +118,7 @@ def _given(desk: Desk, asked: Asked, data: bytes) -> Entered:
         raise Refusal(404, "the knowledge base has no case of this name", "see /examples")
     text = desk.cases[name]
     case = patient.from_bytes(text.encode(), name, name, desk.knowledge.terms)
-    return Entered(case=text, at=case.expect.at if case.expect else None)
+    return Entered(case=text, name=name, at=case.expect.at if case.expect else None)
 
 
 # views of a record
@@ -270,14 +272,14 @@ def _changed(desk: Desk, asked: Asked, data: bytes) -> Made:
     length = asked["sent"]["record"]
     given = _given(desk, asked, data[:length])
     typed = entered.sent(asked["sent"]["media"], data[length:])
-    found = desk.assessed(given.record, given.at)
+    found = desk.assessed(given)
     old = {f"{entry.read_from}.{key}": str(value) for entry in found.case.entries for key, value in entry.keys.items()}
     sets = {n[4:]: v for n, v in typed.items() if n.startswith("set:") and v.strip() and v.strip() != old.get(n[4:])}
     drop = [n[5:] for n in typed if n.startswith("drop:")]
     sets = {path: value for path, value in sets.items() if not any(path.startswith(f"{place}.") for place in drop)}
     add = [value.strip() for name, value in typed.items() if name.startswith("add:") and value.strip()]
     add += _additions(typed)
-    changed = Entered(case=given.case, at=given.at, typed=given.typed, set=sets, drop=drop, add=add)
+    changed = replace(given, set=sets, drop=drop, add=add)
     try:
         found.what_if(set=sets, drop=drop, add=add)
     except CaseError as error:
