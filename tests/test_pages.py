@@ -1,57 +1,85 @@
-"""The shell of all pages, through a browser and without one: its doors, its looks, and what is not answered."""
+"""The pages: the shell of all of them, and a patient's, from a record that is typed to its answer, proofs and the rest.
+
+By keyboard and without a script. A record is in no address and in no line of the log of requests, and nothing in one
+becomes markup.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from citelog.ledger.log import Log
+from citelog.serve import views
+from citelog.serve.kept import Kept
+from citelog.serve.limits import Limits
 from endpoint import ROOT, Server, serving
 from pages import NEEDED, at, is_cut_off, violations
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 pytestmark = NEEDED
 
+EXAMPLE = ROOT / "examples" / "patient.yaml"
+VIEWS = ("", "why/treat:immediate", "document", "record", "missing", "why-not", "what-if", "edit")
+EVIL = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>{{ 7*7 }}\u202e'
 READER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+REFERENCE = re.compile(r"/patient/[\w-]{32}/")
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Log:
-    return Log.make(tmp_path_factory.mktemp("log") / "log", "example.org/ward-7")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of requests of `server`."""
+    return tmp_path_factory.mktemp("log") / "log"
 
 
 @pytest.fixture(scope="module")
-def server(log: Log) -> Iterator[Server]:
-    """A server that enters what it assesses in a log."""
-    with serving("--kb", str(ROOT / "examples" / "short-nights"), "--log", str(log.folder.path)) as started:
+def server(log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that also enters what it assesses in a log."""
+    entries = Log.make(tmp_path_factory.mktemp("entries") / "log", "example.org/ward-7")
+    with serving("--log", str(entries.folder.path), log=log) as started:
         assert started.is_ready()
         yield started
 
 
+@pytest.fixture(scope="module")
+def kept(server: Server) -> str:
+    """The address of the example's pages, once it was entered."""
+    return entered(server, EXAMPLE.read_text())
+
+
+def entered(server: Server, record: str, then: str = "") -> str:
+    """The address that leads on from a record that is pasted."""
+    form = {"sort": "text", "record": record}
+    answer = server.client.post("/patient", params={"then": then} if then else None, data=form)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def chosen(page: Page, legend: str, label: str) -> None:
+    """Choose a state of a finding with the keyboard alone."""
+    page.get_by_role("group", name=legend, exact=True).get_by_role("combobox").focus()
+    page.keyboard.type(label)
+
+
+# the shell
+
+
 def test_the_first_page_has_doors_that_lead_somewhere(browser: Browser, server: Server) -> None:
     with at(browser, server.address, java_script_enabled=False) as page:
-        assert page.get_by_role("heading", level=1).inner_text() == "Short nights: a leaflet of Harbour School"
+        assert page.get_by_role("heading", level=1).inner_text() == "Vitamin B12 deficiency: when and how to treat"
         doors = page.locator(".doors a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
         places = page.locator("nav a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
         assert set(places) <= set(doors)
         for place in doors:
             page.goto(f"{server.address.rstrip('/')}{place}")
             assert page.locator("h1").count() == 1
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
-def test_everybody_can_read_the_shell(browser: Browser, server: Server, width: int, scheme: str) -> None:
-    with at(browser, server.address, width, color_scheme=scheme, expected="404") as page:
-        for place in ("", "sparql", "nowhere"):
-            page.goto(server.address + place)
-            assert page.get_by_role("main").count() == 1
-            assert "Review status" in page.locator(".standing").inner_text()
-            assert not is_cut_off(page)
-            assert not violations(page)
 
 
 def test_the_skip_link_is_the_first_that_the_keyboard_meets(browser: Browser, server: Server) -> None:
@@ -81,5 +109,197 @@ def test_a_style_sheet_that_changes_has_another_address(server: Server) -> None:
 def test_an_answer_about_a_patient_is_in_the_log_before_it_is_on_a_page(server: Server) -> None:
     before = server.client.get("/log", headers={"Accept": "application/json"}).json()["size"]
     assert server.client.get("/patient").status_code == 200  # nobody's answer
-    assert server.client.get("/examples/short-at-thirteen/why/night:SHORT").status_code == 200
+    assert (
+        server.client.get("/examples/an-empty-record-is-answered-with-questions/why/neuro:not_recorded").status_code
+        == 200
+    )
     assert server.client.get("/log", headers={"Accept": "application/json"}).json()["size"] == before + 1
+
+
+# a patient
+
+
+def test_a_record_is_typed_and_the_answer_leads_to_the_sentences_of_the_document(
+    browser: Browser, server: Server
+) -> None:
+    """Without a script, and with the keyboard alone."""
+    with at(browser, f"{server.address}patient", java_script_enabled=False, expected="422") as page:
+        row = page.get_by_role("group", name="serum vitamin B12", exact=True)
+        row.get_by_label("Value").focus()
+        page.keyboard.type("80")
+        page.keyboard.press("Tab")
+        page.keyboard.type("pmol/L")
+        page.keyboard.press("Tab")
+        page.keyboard.type("last spring")
+        chosen(page, "neurological involvement", "absent")
+        chosen(page, "symptoms attributed to vitamin B12 deficiency", "present")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="See the answer").last.press("Enter")
+
+        assert page.get_by_role("alert").count() == 1  # told at its row, and nothing that was typed is lost
+        assert 'The date "last spring" cannot be read.' in row.inner_text()
+        assert (row.get_by_label("Value").input_value(), row.get_by_label("Date").input_value()) == (
+            "80",
+            "last spring",
+        )
+        row.get_by_label("Date").fill("2026-03-02")
+        page.get_by_role("button", name="See the answer").last.press("Enter")
+
+        assert REFERENCE.search(page.url)
+        assert page.locator("#kind-treat").count() == 1
+        assert "pending human review" in page.locator(".standing").inner_text()
+        page.locator(".says a", has_text="Hydroxocobalamin, 1 mg, intramuscular, three times a week").press("Enter")
+        assert page.url.endswith("/why/regimen:HYD-STD-LOAD")
+        assert "Neurological involvement: absent." in page.locator(".basis").first.inner_text()
+        page.locator(".basis a.statement", has_text="G06").press("Enter")  # the document beside it, and the quote in it
+        marked = page.locator("mark", has_text="hydroxocobalamin 1 mg intramuscularly").first
+        assert marked.is_visible() and "G06" in (marked.get_attribute("data-quotes") or "")
+        assert page.url.endswith("#quote-G06")
+        page.locator(".basis a.entry").first.press("Enter")
+        assert "#record-f" in page.url
+
+
+def test_a_value_is_changed_and_the_answer_with_it(browser: Browser, server: Server, kept: str) -> None:
+    with at(browser, f"{server.address}{kept[1:]}what-if", java_script_enabled=False, expected="422") as page:
+        page.locator("[name='set:labs[0].value']").fill("500")
+        page.locator("[name='drop:findings[0]']").check()
+        page.get_by_role("button", name="See what changes").press("Enter")
+        assert "instead of “Serum vitamin B12: 80 pmol/L (2026-03-02).”" in page.inner_text("main")
+        assert page.get_by_role("heading", name="The answer changes").count() == 1
+        assert "status:above_all_cutoffs" in page.locator(".gained").first.inner_text()
+        assert page.locator("[name='set:labs[0].value']").input_value() == "500"
+        page.get_by_text("Add an entry").click()
+        page.locator("[name='add:1']").fill("colours: [blue]")
+        page.get_by_role("button", name="See what changes").press("Enter")
+        assert page.get_by_role("alert").count() == 1
+        assert page.locator("[name='add:1']").input_value() == "colours: [blue]"
+        assert page.locator("[name='set:labs[0].value']").input_value() == "500"
+
+
+def test_why_not_and_what_is_missing_lead_to_records_that_can_be_tried(
+    browser: Browser, server: Server, kept: str
+) -> None:
+    with at(browser, f"{server.address}{kept[1:]}why-not", java_script_enabled=False) as page:
+        page.get_by_role("link", name="status:above_all_cutoffs").press("Enter")
+        assert "Concluded instead: status:below_all_cutoffs" in page.inner_text("main")
+        page.get_by_role("button", name="Try it").first.press("Enter")
+        assert "status:above_all_cutoffs" in page.locator(".gained").first.inner_text()
+        page.goto(f"{server.address}{kept[1:]}missing")
+        page.get_by_role("button", name="Try it").first.press("Enter")
+        assert page.get_by_role("heading", name="The answer changes").count() == 1
+
+
+def test_an_example_has_an_address_of_its_own(browser: Browser, server: Server) -> None:
+    with at(browser, f"{server.address}examples", java_script_enabled=False) as page:
+        page.get_by_role("link", name="An empty record is answered with questions").press("Enter")
+        assert page.url.endswith("/examples/an-empty-record-is-answered-with-questions/")
+        assert page.locator("#kind-open-question").count() == 1
+    assert server.client.get("/examples/nobody/").status_code == 404
+
+
+def test_a_record_that_has_gone_is_asked_for_again_and_the_way_leads_back(server: Server) -> None:
+    gone = server.client.get("/patient/nobody-gave-this/why/treat:immediate")
+    assert gone.status_code == 410 and "The record is no longer here" in gone.text
+    action = re.search(r'action="/patient\?then=([^"]*)"', gone.text)
+    assert action and action[1] == "why/treat%3Aimmediate"
+    assert entered(server, EXAMPLE.read_text(), "why/treat:immediate").endswith("/why/treat:immediate")
+    for elsewhere in ("//evil.example", "\\evil", "a\r\nSet-Cookie: x"):
+        assert REFERENCE.fullmatch(entered(server, "labs: []", elsewhere))
+
+
+def test_what_cannot_be_read_is_told_at_its_line_and_kept_as_it_was_typed(server: Server) -> None:
+    wrong = "labs: []\nfindings: [\n{]"
+    page = server.client.post("/patient", data={"sort": "text", "record": wrong})
+    assert page.status_code == 422 and "record:3" in page.text and f"{wrong}</textarea>" in page.text
+    day = server.client.post("/patient", data={"sort": "text", "record": "labs: []", "at": "soon"})
+    assert day.status_code == 422 and 'value="soon"' in day.text
+    assert server.client.post("/patient", content=b"{}").status_code == 415
+    broken = {"Content-Type": "multipart/form-data"}
+    assert server.client.post("/patient", content=b"--x", headers=broken).status_code == 400
+    file = server.client.post("/patient", data={"sort": "text"}, files={"file": ("a.yaml", b"id: of-a-file\n")})
+    assert "of-a-file" in server.client.get(file.headers["location"]).text
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_everybody_can_read_the_pages(browser: Browser, server: Server, kept: str, width: int, scheme: str) -> None:
+    """All of them in the light and on a wide screen; in the dark and on a phone, one of each kind."""
+    entry = [f"{server.address}{one}" for one in ("", "patient", "sparql", "examples", "nowhere", "patient/gone/")]
+    about = [f"{server.address}{kept[1:]}{view}" for view in VIEWS]
+    with at(browser, server.address, width, color_scheme=scheme, expected="4") as page:
+        for address in (*entry, *about) if scheme == "light" else (*entry[:2], *about[:2], about[-2]):
+            page.goto(address)
+            assert not is_cut_off(page), address
+            assert page.locator("main").count() == 1, address
+            for landmark in (".standing", "body > footer"):
+                assert "pending human review" in page.inner_text(landmark), address
+            assert not violations(page), address
+
+
+def test_nothing_in_a_record_becomes_markup(browser: Browser, server: Server) -> None:
+    entry = {"value": EVIL, "unit": EVIL, "when": EVIL, "state": EVIL, "flag": EVIL, "route": EVIL, EVIL[:40]: EVIL}
+    record = {
+        "id": EVIL.strip("\u202e"),
+        "labs": [{"analyte": "serum vitamin B12", **entry}, {"analyte": EVIL, **entry}],
+        "findings": [{"name": "neurological involvement", **entry}, {"name": EVIL, **entry}],
+        "medications": [{"name": "folic acid", "dose": EVIL, "frequency": EVIL, "since": EVIL}],
+        "preferences": [{"topic": "route", "value": EVIL}, {"topic": EVIL, "value": EVIL}],
+        "context": {"age_years": EVIL},
+    }
+    address = entered(server, json.dumps(record))
+    changed = server.client.post(f"{address}what-if", data={"add:1": json.dumps({"findings": [{"name": EVIL}]})})
+    views = [*(address + view for view in VIEWS if not view.startswith("why/")), changed.headers["location"]]
+    with at(browser, server.address) as page:
+        for view in views:
+            page.goto(f"{server.address}{view[1:]}")
+            assert page.locator("main img, main script, main [onerror]").count() == 0
+            assert "{{ 7*7 }}" in page.content(), view
+        assert "alert(2)" in page.inner_text("main")
+    typed = server.client.post(
+        "/patient", data={"sort": "form", "labs.0.known": EVIL, "labs.0.value": EVIL, "at": EVIL, "id": EVIL}
+    )
+    assert typed.status_code == 422 and "<img" not in typed.text and "<script" not in typed.text
+
+
+def test_no_word_of_a_record_is_in_an_address_or_in_the_log(server: Server, log: Path) -> None:
+    address = entered(server, "id: Zenobia\nlabs: [{analyte: serum vitamin B12, value: 81.93, unit: pmol/L}]")
+    for view in (view.replace("immediate", "indicated") for view in VIEWS):
+        answer = server.client.get(address + view)
+        assert answer.headers["cache-control"] == "no-store" and "Zenobia" in answer.text
+    written = log.read_text()
+    assert "/patient/…" in written
+    assert not [word for word in ("Zenobia", "81.93", address.split("/")[2], "treat:indicated") if word in written]
+
+
+def test_paper_shows_the_whole_answer(browser: Browser, server: Server, kept: str) -> None:
+    with at(browser, f"{server.address}{kept[1:]}why/treat:immediate") as page:
+        page.emulate_media(media="print")
+        assert not page.locator("nav").first.is_visible()
+        assert page.locator(".standing ul").is_visible() and page.locator(".proof ul").first.is_visible()
+        assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_the_page_about_the_pages_lists_every_view_and_the_bounds_that_hold() -> None:
+    page, limits = (ROOT / "docs" / "PAGES.md").read_text(encoding="utf-8"), Limits()
+    shown = {
+        row.split("`")[1].removeprefix("/patient/…/") for row in page.splitlines() if row.startswith("| `/patient/…")
+    }
+    assert {one.partition("/")[0] for one in shown} == set(views._VIEWS)
+    for row in (
+        f"| a record, since somebody looked at it | {limits.kept_seconds / 60:g} minutes |",
+        f"| records | {limits.kept_records:,}, and {limits.kept_bytes >> 20} MiB together; ",
+        f"| one record, with its form | {limits.consultation_request >> 20} MiB |",
+    ):
+        assert row in page
+
+
+def test_what_is_kept_is_bounded_in_number_size_and_time() -> None:
+    time = [0.0]
+    kept = Kept(Limits(kept_records=3, kept_bytes=10, kept_seconds=60.0), lambda: time[0])
+    first, second, third = (kept.put(b"abc") for _ in range(3))
+    assert len({first, second, third}) == 3 and kept.get(first) == b"abc"
+    kept.put(b"d")
+    assert kept.get(second) is None and kept.get(first) is not None  # nobody looked at the second for longest
+    kept.put(b"0123456789")
+    assert kept.get(first) is None and kept.get(third) is None
+    time[0] = 61.0
+    assert kept.put(b"late") is not None and len(kept._records) == 1
