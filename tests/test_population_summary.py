@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import random
 import resource
 import shutil
 from collections import Counter
@@ -20,6 +18,7 @@ import jsonschema
 import pytest
 
 import b12
+import crowds
 import populations
 from authoring import Command
 from citelog import schemas
@@ -29,35 +28,20 @@ from citelog.population.census import census
 from citelog.population.held import held
 from citelog.population.listed import Asked, Lists, Page
 from citelog.population.opened import opened
-from citelog.population.run import Options, run
 from citelog.population.summary import Summary, reason_of, summary
 from citelog.proof.support import Supports
 from citelog.proof.words import sentence
 from citelog.render.summary_page import summary_page
-from oracle.random_cases import random_case
-from test_population import EDGES
-
-AT = datetime.date(2026, 3, 15)
 
 
 @pytest.fixture(scope="module")
 def records() -> dict[str, populations.Record]:
-    """Cases of the library, records at the edges, drawn ones, some of them twice, and one row that cannot be read."""
-    rng = random.Random(3)
-    some: dict[str, populations.Record] = {n: c.record for n, c in list(b12.library().items())[::8]}
-    drawn = {f"drawn {i}": {**random_case(rng), "id": None} for i in range(12)}
-    return {**some, **EDGES, **drawn, **{f"{name} again": record for name, record in drawn.items()}}
+    return crowds.records()
 
 
 @pytest.fixture(scope="module")
-def out(records: dict[str, populations.Record], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("summary")
-    populations.write(folder / "data", records)
-    with (folder / "data" / "preferences.csv").open("a", encoding="utf-8") as file:
-        file.write('"","route","oral"\n')
-    run(b12.knowledge(), folder / "data", folder / "out", Options(AT, share_rows=150))
-    assert json.loads((folder / "out" / "run.json").read_text())["shares"] > 1
-    return folder / "out"
+def out() -> Path:
+    return crowds.answered()
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +50,8 @@ def found(out: Path) -> Summary:
 
 
 @pytest.fixture(scope="module")
-def one_by_one(records: dict[str, populations.Record]) -> list[Assessment]:
-    return populations.assessments(b12.knowledge(), records.values(), AT)
+def one_by_one() -> list[Assessment]:
+    return list(crowds.one_by_one().values())
 
 
 def test_each_conclusion_is_counted_as_often_as_patients_have_it(found: Summary, one_by_one: list[Assessment]) -> None:
