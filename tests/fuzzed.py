@@ -27,13 +27,17 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import b12
+import calls
 import tally
+from cdshooks import Exchange, violations
 from citelog import home
 from citelog.answer import DerivationError
 from citelog.assess import assess_case
 from citelog.checker import Checker
 from citelog.cli.app import main as command
 from citelog.diagnostics import CitelogError
+from citelog.hooks import cards, request
+from citelog.hooks.services import services
 from citelog.knowledge.load import load
 from citelog.patient import intake
 from citelog.patient.reading import json_object
@@ -163,6 +167,24 @@ def proof(data: bytes) -> object:
     return checker().check_proof(json_object(data, "fuzzed"))
 
 
+def hook(data: bytes) -> object:
+    """A call of a hook, by the service that its text names, read and answered with cards that keep every clause."""
+    view, orders = services(b12.knowledge())
+    service = orders if b"order-sign" in data else view
+    asked = request.read(service, data)
+    case = intake.from_bytes(asked.record, "fuzzed", asked.instance, b12.knowledge().terms)
+    answer = cards.response(asked, assess_case(b12.knowledge(), case, asked.at))
+    broken = violations(Exchange(service.to_dict(), json.loads(data), 200, answer))
+    assert not [name for name in broken if not name.startswith(("request", "cds-r-"))], broken
+    return answer
+
+
+@cache
+def hooked() -> tuple[bytes, ...]:
+    made = (calls.VIEW, calls.NOBODY, calls.call("order-sign", results=None), calls.call("order-sign"))
+    return tuple(json.dumps(one).encode() for one in made)
+
+
 ASKED = (
     b"assess", b"why", b"why-not", b"what-if", b"missing", b"contrast", b"certify", b"quote", b"show", b"schema",
     b"query", b"--format", b"json", b"text", b"--kb", b"b12", b"--at", b"2026-03-15", b"--set", b"labs[0].value=1",
@@ -203,6 +225,7 @@ TARGETS: Mapping[str, Target] = {
     "knowledge": Target("any file of a knowledge base", drafts, knowledge),
     "records": Target("case files", partial(files, "knowledge/b12/cases/*.yaml", "examples/*.yaml"), record),
     "fhir": Target("FHIR records", partial(files, "tests/fhir/**/*.json", "knowledge/b12/cases/*.json"), record),
+    "hooks": Target("calls of CDS Hooks", hooked, hook),
     "receipts": Target("receipts", receipts, partial(content.read, name="fuzzed")),
     "archives": Target("archives of an edition", archives, partial(archive.read, name="fuzzed")),
     "proofs": Target("proofs, by the checker", proofs, proof),

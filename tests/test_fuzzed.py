@@ -6,7 +6,16 @@ import pytest
 
 import fuzzed
 
-SHARE = {"rules": 25, "knowledge": 10, "records": 120, "fhir": 120, "receipts": 120, "archives": 30, "proofs": 120}
+SHARE = {
+    "rules": 25,
+    "knowledge": 10,
+    "records": 120,
+    "fhir": 120,
+    "hooks": 120,
+    "receipts": 120,
+    "archives": 30,
+    "proofs": 120,
+}
 
 
 @pytest.mark.parametrize("name", [*SHARE, "arguments"])

@@ -31,6 +31,7 @@ from starlette.applications import Starlette
 
 import b12
 import test_api
+from calls import NOBODY, PATIENT, VIEW, bundle, call, condition, observation, order
 from cdshooks import CLAUSES, Exchange, violations
 from citelog import patient
 from citelog.assess import Assessment, assess_case
@@ -59,60 +60,6 @@ SHARED = ROOT.parent / "shared" / "fhir"
 SECRET = "Zenobia-Featherstonehaugh-19410307"
 REVIEW, ORDERS = "b12-review", "b12-orders"
 OURS = "org.w3id.citelog"
-
-
-# what a hospital system sends
-
-
-def observation(value: object = 118, unit: str = "pg/mL", patient: str = "Patient/p1", **more: Any) -> Node:
-    """A serum vitamin B12 result."""
-    return {
-        "resourceType": "Observation", "status": "final", "subject": {"reference": patient},
-        "code": {"coding": [{"system": "http://loinc.org", "code": "2132-9"}]}, "effectiveDateTime": "2025-04-01",
-        "valueQuantity": {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}, **more,
-    }  # fmt: skip
-
-
-def condition(text: str = "neurological involvement", patient: str = "Patient/p1") -> Node:
-    status = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]}
-    return {
-        "resourceType": "Condition",
-        "clinicalStatus": status,
-        "code": {"text": text},
-        "subject": {"reference": patient},
-    }
-
-
-def order(code: str = "4511", **more: Any) -> Node:
-    """A medicine about to be ordered: folic acid, by its RxNorm code."""
-    coding = {"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": code}
-    return {
-        "resourceType": "MedicationRequest",
-        "status": "draft",
-        "intent": "order",
-        "subject": {"reference": "Patient/p1"},
-        "medicationCodeableConcept": {"coding": [coding]},
-        **more,
-    }
-
-
-def bundle(*found: Node, **more: Any) -> Node:
-    entries = {"entry": [{"resource": one} for one in found]} if found else {}
-    return {"resourceType": "Bundle", "type": "searchset", **entries, **more}
-
-
-def call(hook: str = "patient-view", orders: Node | None = None, **prefetch: Any) -> Node:
-    """A call of a hook; `orders` are those about to be signed."""
-    context: Node = {"userId": "Practitioner/example", "patientId": "p1"}
-    if hook == "order-sign":
-        context["draftOrders"] = bundle(order(), type="collection") if orders is None else orders
-    made = {"hook": hook, "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", "context": context}
-    return made | ({"prefetch": prefetch} if prefetch else {})
-
-
-PATIENT = {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1958-03-02"}
-VIEW = call(patient=PATIENT, results=bundle(observation()), conditions=bundle(condition()), medications=None)
-NOBODY = call(**dict.fromkeys(("results", "findings", "conditions", "procedures", "medications", "statements")))
 
 
 @cache
@@ -640,6 +587,21 @@ def test_refusals_are_outcomes(desk: Desk) -> None:
     outcome(desk.post(view, huge), 413, "request-too-large")
 
 
+def test_a_link_leads_to_the_proof_of_its_conclusion(desk: Desk, exchanges: dict[str, Exchange]) -> None:
+    shown = exchanges["folic acid before vitamin B12"].cards
+    (link,) = shown[0]["links"]
+    assert link["url"].startswith(f"{desk.server.address}patient/")
+    page = desk.server.client.get(link["url"])
+    assert page.status_code == 200 and "the guidelines recommend not giving folic acid first" in page.text
+    assert "pending human review" in page.text
+    references = {
+        one["links"][0]["url"].split("/")[4] for call in exchanges.values() for one in call.cards if "links" in one
+    }
+    assert len(references) == 4, "one for each call that had cards"
+    gone = desk.server.client.get(link["url"].replace(link["url"].split("/")[4], "x" * 32))
+    assert "not giving folic acid first" not in gone.text
+
+
 def test_pages_of_named_origins_may_call_and_others_may_not(desk: Desk) -> None:
     here, elsewhere = {"Origin": "https://ehr.example.org"}, {"Origin": "https://evil.example.org"}
     asked = desk.server.client.options(f"/cds-services/{REVIEW}", headers=here)
@@ -859,13 +821,15 @@ def test_evaluate_takes_parameters_too(desk: Desk) -> None:
         {"name": "inputData", "resource": condition()},
         {"name": "evaluateAtDateTime", "valueDateTime": "2026-03-15T10:00:00Z"},
         {"name": "requestId", "valueString": "a-1"},
+        {"name": "subject", "valueString": "Patient/p1"},
     ]
     answer = desk.post("/fhir/$evaluate", {"resourceType": "Parameters", "parameter": given})
     guidance = answer.json()["entry"][0]["resource"]
     assert (guidance["requestIdentifier"], guidance["occurrenceDateTime"]) == ({"value": "a-1"}, "2026-03-15")
     assert {c["coding"][0]["code"] for c in guidance["reasonCode"]} >= {"below_all_cutoffs", "present"}
     for parameters in (
-        None, 3, [], given[2:], [*given, given[3]], [{"name": "subject", "valueString": "p1"}], [{"name": "inputData"}],
+        None, 3, [], given[2:], [*given, given[3]], [{"name": "practitioner", "valueString": "p1"}],
+        [{"name": "inputData"}],
         [given[0], {"name": "evaluateAtDateTime", "valueString": "2026"}], [None], [{"resource": condition()}],
     ):  # fmt: skip
         outcome(
@@ -877,6 +841,8 @@ def test_evaluate_takes_parameters_too(desk: Desk) -> None:
     outcome(desk.post("/fhir/$evaluate", {"resourceType": "Bundel"}), 422, "unusable-record")
     two = bundle(observation(), observation(patient="Patient/p2"))
     outcome(desk.post("/fhir/$evaluate", two), 422, "unusable-record")
+    named = [{"name": "inputData", "resource": two}, {"name": "subject", "valueString": "Patient/p2"}]
+    assert desk.post("/fhir/$evaluate", {"resourceType": "Parameters", "parameter": named}).status_code == 200
     outcome(desk.server.client.post("/fhir/$evaluate?_format=xml", json=condition()), 406, "no-acceptable-form")
 
 

@@ -260,7 +260,7 @@ class _Gathered:
 def _looked(key: str, query: Query | None, sent: bool, value: object, raw: bytes, gathered: _Gathered) -> Look:
     """What became of a query; of a key that nobody asked for (no query) only what it brings is taken."""
     asked = query or Query("", "?", frozenset())
-    place = f"prefetch.{key}"
+    place = f"prefetch.{key[:60]}"
     if not sent:
         return Look(key, asked, NOT)
     if value is None:

@@ -69,8 +69,9 @@ class Served:
         """What leads where."""
         yield from Api(self.consultation).routes()
         yield from Fhir(self.consultation).routes()
-        yield from Hooks(self.consultation, self.feedback, self.callers).routes()
-        yield from Patients(self.consultation, Kept(self.consultation.limits, _seconds), self.shell).routes()
+        kept = Kept(self.consultation.limits, _seconds)
+        yield from Hooks(self.consultation, self.feedback, self.callers, kept).routes()
+        yield from Patients(self.consultation, kept, self.shell).routes()
         if self.consultation.population is not None:
             yield from Populations(self.consultation, self.shell).routes()
         yield Route("/marks.css", self.marks)

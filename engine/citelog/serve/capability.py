@@ -11,8 +11,8 @@ from citelog.render.dosage import ABSENT
 
 Node = dict[str, Any]
 
-INPUT, DAY, REQUEST = "inputData", "evaluateAtDateTime", "requestId"
-"""The parameters of `$evaluate`, by the names that STU3 gave them in ServiceDefinition/$evaluate."""
+INPUT, DAY, SUBJECT, REQUEST = "inputData", "evaluateAtDateTime", "subject", "requestId"
+"""The parameters of `$evaluate`: by the names of STU3's ServiceDefinition/$evaluate, and of R4's $apply (subject)."""
 
 SEARCHED = ("_id", "url")
 """The search parameters of what is kept."""
@@ -29,6 +29,14 @@ def operation(knowledge: Knowledge) -> Node:
     parameters = (
         (INPUT, "in", 1, "*", "Any", "A Bundle, or single resources: one patient's record."),
         (DAY, "in", 0, "1", "dateTime", "The day of the assessment, for rules about time. The clock is never read."),
+        (
+            SUBJECT,
+            "in",
+            0,
+            "1",
+            "string",
+            "The patient who is meant, where the record is about several.",
+        ),
         (REQUEST, "in", 0, "1", "string", "Comes back as the requestIdentifier of the GuidanceResponse."),
         ("return", "out", 1, "1", "Bundle", "A GuidanceResponse, its proposals, and a Provenance for each conclusion."),
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from citelog import home, patient
 from citelog.assess import Assessment, NotConcludedError, assess_case
@@ -36,7 +37,7 @@ from citelog.receipt.manifest import Manifest, manifest
 from citelog.render import fhir, prov
 from citelog.render.documents import assessments, written
 from citelog.run.datalog import DeadlineError
-from citelog.serve import capability, evaluations, examples, questions, rehearsals, views
+from citelog.serve import capability, entered, evaluations, examples, questions, rehearsals, views
 from citelog.serve.accept import chosen
 from citelog.serve.entered import Entered
 from citelog.serve.limits import Refusal
@@ -126,7 +127,8 @@ def _rehearse(held: Held, requests: Mapping[str, Any]) -> None:
     messages.append(({"task": "evaluate", "accept": FHIR}, json.dumps(bundle).encode()))
     for service in held.services.values():
         for call in rehearsals.calls(service):
-            messages.append(({"task": "hook", "id": service.id, "accept": JSON}, json.dumps(call).encode()))
+            hooked = {"task": "hook", "id": service.id, "accept": JSON, "address": "https://localhost/patient/a"}
+            messages.append((hooked, json.dumps(call).encode()))
     if held.crowd is not None:
         from citelog.serve import crowd
 
@@ -266,7 +268,11 @@ def _hook(held: Held, asked: Message, data: bytes) -> Answered:
         raise Refusal(status, error.what, error.remedy, code, error.where) from error
     try:
         found = _assessed(held, called.record, "prefetch", called.at, id_=called.instance)
-        return Answered(JSON, cards.to_json(cards.response(called, found)), [found])
+        address = asked.get("address", "")
+        shown = (lambda id_: f"{address}/why/{quote(id_, safe=':')}") if address else None
+        told = cards.to_json(cards.response(called, found, shown))
+        kept = entered.written(entered.Entered(case=called.record.decode(), at=called.at)) if address else ""
+        return Answered(JSON, f"{told}\n{kept}", [found])
     except CaseError as error:
         where = called.placed(error.where).removeprefix("prefetch: ")
         raise CaseError(where, called.placed(error.what), error.remedy) from error
@@ -277,7 +283,7 @@ def _hook(held: Held, asked: Message, data: bytes) -> Answered:
 
 def _evaluate(held: Held, asked: Message, data: bytes) -> Answered:
     question = evaluations.read(data)
-    found = _assessed(held, question.record, "record", question.at)
+    found = _assessed(held, question.record, "record", question.at, question.subject)
     answer = evaluations.identified(fhir.bundle(found), question.id)
     return Answered(asked["accept"], json.dumps(answer, ensure_ascii=False), [found])
 

@@ -118,17 +118,20 @@ class Consultation:
         id_: str = "",
         page: Mapping[str, Any] | None = None,
         interface: str = "",
+        address: str = "",
     ) -> Answered:
         """The answer to a request, entered in the log where there is one. Raises Refusal where there is none.
 
         `page` is what the answer to the task `page` needs to know: which view, and where it stands. `interface` is
-        what the log calls the way that it came, where that is neither the API nor a page.
+        what the log calls the way that it came, where that is neither the API nor a page, and `address` where a page
+        of the patient will be, for answers that lead there.
         """
         await self._started()
         message = {
             "task": task,
             "id": id_,
             "page": page,
+            "address": address,
             "accept": accept,
             "receipts": self.entered is not None,
             "most": self.limits.consultation_result,

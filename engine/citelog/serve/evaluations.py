@@ -9,7 +9,7 @@ from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
 from citelog.hooks.request import RequestError, tree
-from citelog.serve.capability import DAY, INPUT, REQUEST
+from citelog.serve.capability import DAY, INPUT, REQUEST, SUBJECT
 from citelog.serve.limits import Refusal
 
 _SEE = "GET /fhir/OperationDefinition/evaluate says what can be asked"
@@ -17,10 +17,11 @@ _SEE = "GET /fhir/OperationDefinition/evaluate says what can be asked"
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A record, byte for byte as it came; the day, and the caller's id of the request, where there are any."""
+    """A record, byte for byte as it came; the day, whose it is, and the caller's id of the request, if any."""
 
     record: bytes
     at: str | None = None
+    subject: str | None = None
     id: str | None = None
 
 
@@ -73,8 +74,8 @@ def _asked(parameters: list[_Parameter]) -> Evaluation:
             continue
         values = [one.valueDateTime, one.valueDate] if one.name == DAY else [one.valueString, one.valueId]
         value = next(filter(None, values), None)
-        if one.name not in (DAY, REQUEST) or value is None:
-            known = one.name in (INPUT, DAY, REQUEST)
+        if one.name not in (DAY, SUBJECT, REQUEST) or value is None:
+            known = one.name in (INPUT, DAY, SUBJECT, REQUEST)
             what = f"{one.name} has no value of its type" if known else f"there is no parameter {one.name[:60]}"
             raise Refusal(400, what, _SEE, where=place)
         if one.name in single:
@@ -82,7 +83,8 @@ def _asked(parameters: list[_Parameter]) -> Evaluation:
         single[one.name] = value
     if not resources:
         raise Refusal(400, f"no {INPUT} is given", "send the record as resources", where="Parameters")
-    return Evaluation(_together(resources), single.get(DAY), single.get(REQUEST))
+    at = single.get(DAY, "").partition("T")[0]  # of a moment, its day as written
+    return Evaluation(_together(resources), at or None, single.get(SUBJECT), single.get(REQUEST))
 
 
 def _together(resources: list[bytes]) -> bytes:

@@ -19,6 +19,7 @@ from citelog.hooks import notices
 from citelog.hooks.request import RequestError
 from citelog.serve.consultation import Consultation
 from citelog.serve.feedback import Feedback
+from citelog.serve.kept import Kept, new_reference
 from citelog.serve.limits import Refusal
 from citelog.serve.operations import JSON
 from citelog.serve.requests import body_of, media_of, while_listening
@@ -37,10 +38,12 @@ class Callers:
 
 
 class Hooks:
-    """The resources below /cds-services."""
+    """The resources below /cds-services. Cards have links where records are `kept` for pages."""
 
-    def __init__(self, consultation: Consultation, feedback: Feedback, callers: Callers) -> None:
-        self.consultation, self.feedback, self.tokens = consultation, feedback, callers.tokens
+    def __init__(
+        self, consultation: Consultation, feedback: Feedback, callers: Callers, kept: Kept | None = None
+    ) -> None:
+        self.consultation, self.feedback, self.tokens, self.kept = consultation, feedback, callers.tokens, kept
 
     def routes(self) -> Iterator[Route]:
         """What leads where."""
@@ -55,15 +58,22 @@ class Hooks:
         return _sent({"services": list((await self._known())["services"])})
 
     async def call(self, request: Request) -> Response:
-        """The cards of a call."""
+        """The cards of a call; the record is kept for a while, so that their links lead to its proofs."""
         self._admit(request)
         limits = self.consultation.limits
         with self.consultation.share(request):
             body = await self._body(request, limits.consultation_request)
             service = await self._service(request)
-            asked = self.consultation.ask("hook", JSON, body, service, interface=f"POST /cds-services/{service}")
+            reference = new_reference()
+            asked = self.consultation.ask(
+                "hook", JSON, body, service, interface=f"POST /cds-services/{service}",
+                address=f"{self._base(request)}/patient/{reference}" if self.kept is not None else "",
+            )  # fmt: skip
             answered = await while_listening(request, asked)
-        return Response(answered.data, media_type=answered.media)
+        answer, _, record = answered.data.partition(b"\n")
+        if self.kept is not None and record:
+            self.kept.put(record, reference)
+        return Response(answer + b"\n", media_type=answered.media)
 
     async def take(self, request: Request) -> Response:
         """Keep feedback."""
@@ -82,6 +92,10 @@ class Hooks:
         """How often cards were taken and overridden."""
         self._admit(request)
         return _sent(self.feedback.of(await self._service(request)))
+
+    def _base(self, request: Request) -> str:
+        """This server as callers know it."""
+        return self.tokens.audience if self.tokens is not None else str(request.base_url).rstrip("/")
 
     def _admit(self, request: Request) -> None:
         if self.tokens is not None:

@@ -15,6 +15,11 @@ from dataclasses import dataclass, field
 from citelog.serve.limits import Limits
 
 
+def new_reference() -> str:
+    """A reference that nobody can guess."""
+    return secrets.token_urlsafe(24)
+
+
 @dataclass
 class Kept:
     """What is kept, by reference; the one that was looked at last stands last. `seconds` counts them.
@@ -35,9 +40,12 @@ class Kept:
     _records: OrderedDict[str, tuple[float, bytes]] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
-    def put(self, record: bytes) -> str:
-        """Keep a record; its reference. What nobody has looked at for longest goes where there is no room."""
-        reference = secrets.token_urlsafe(24)
+    def put(self, record: bytes, reference: str = "") -> str:
+        """Keep a record, under a new reference where none is given; its reference.
+
+        What nobody has looked at for longest goes where there is no room.
+        """
+        reference = reference or new_reference()
         self._records[reference] = (self.seconds(), record)
         self._bytes += len(record)
         self._tidy()
