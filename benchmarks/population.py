@@ -190,8 +190,6 @@ def run(chosen: argparse.Namespace, figures: Figures, console: Console) -> None:
                 figures.add(about | found)
                 said = found.get("stopped") or f"{found['wall']:.2f} s, {found['cpu']:.2f} s of processors"
                 console.print(f"[dim]{size:>12,}  {name}: {said}[/]")
-        if size > 1_000_000 or chosen.scratch is None:
-            shutil.rmtree(data)
     if chosen.scratch is None:
         shutil.rmtree(scratch)
 
