@@ -23,7 +23,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "citelog"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "engine"))
 
 import duckdb
 
