@@ -240,8 +240,13 @@ def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings
         )
         near.connection.execute("CREATE OR REPLACE TABLE pictures AS SELECT picture, key, at_rank FROM everyone")
         near.connection.execute("CREATE OR REPLACE TEMP VIEW people AS SELECT patient, picture FROM everyone")
-    joint = answers.derive(engine, made, ready, seen, values, stated, AT, lambda: None)
-    answers.conclude(engine, knowledge, joint)
+    is_near = answers.brought_near(engine, near)
+    place, own = (near, local_ready) if is_near else (engine, ready)
+    joint = answers.derive(place, made, own, seen, values, stated, AT, lambda: None)
+    answers.conclude(place, knowledge, joint, engine)
+    if is_near:
+        engine.spread("told")
+        engine.spread("concluded")
     engine.expect(0)
     nobody = "SELECT patient FROM people WHERE picture < 0"
     engine.create("lonely", nobody)

@@ -27,7 +27,31 @@ from citelog.values import Atom, Iri, Value
 
 IDLE = f"{MARK}. No conclusion rests on it."
 
+NEAR = 3_000_000
+"""Pictures that DuckDB answers for an engine that is far away; of more it answers them itself."""
+
 _ENTRY = Iri("urn:citelog:record:this")
+
+
+def brought_near(engine: Engine, near: Engine) -> bool:
+    """Whether the pictures of an engine that is far away are few; then they are now a table near at hand, too.
+
+    Patients may be very many, but not their pictures; and rules are hundreds of small steps, each of which a cluster
+    would take seconds for.
+    """
+    if engine is near:
+        return False
+    [(count,)] = engine.rows("SELECT count(*) FROM pictures")
+    if count > NEAR:
+        return False
+    engine.fetch("pictures", "SELECT picture, key, at_rank FROM pictures")
+    return True
+
+
+def spread(engine: Engine) -> None:
+    """Let what pictures were answered near at hand be known far away."""
+    for name in ("told", "concluded", "picture_remarks"):
+        engine.spread(name)
 
 
 def derive(
@@ -116,14 +140,18 @@ def _load_days(engine: Engine, values: Values) -> None:
 # --- conclusions -------------------------------------------------------------------------------------------------
 
 
-def conclude(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> None:
-    """Make the tables `concluded` (picture, told) and `told` (the kind, value and role of each)."""
+def conclude(engine: Engine, knowledge: Knowledge, derivation: Derivation, people: Engine) -> None:
+    """Make the tables `concluded` (picture, told) and `told` (the kind, value and role of each).
+
+    `people` is the engine that has the table of that name. Raises DerivationError where a patient would get two
+    conclusions, or none, of a kind of which everyone has one.
+    """
     told: dict[tuple[str, str, str | None], int] = {}
     parts = []
     for order, kind in enumerate(knowledge.kinds):
         table = derivation.table_of(kind.predicate)
         if kind.exactly_one:
-            _check_one(engine, kind, table)
+            _check_one(engine, kind, table, people)
         if not derivation.size.get(table):
             continue
         names = [a.name for a in knowledge.program.predicates[kind.predicate].arguments]
@@ -152,14 +180,14 @@ def conclude(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> No
     engine.create("concluded", f"{' UNION ALL '.join(parts) or nothing} ORDER BY picture, told")
 
 
-def _check_one(engine: Engine, kind: Kind, table: str) -> None:
+def _check_one(engine: Engine, kind: Kind, table: str, people: Engine) -> None:
     found = engine.rows(
         f"SELECT u.{UNIT}, count(t.{UNIT}) FROM {JOINT}units AS u LEFT JOIN {table} AS t ON u.{UNIT} = t.{UNIT} "
         f"GROUP BY u.{UNIT} HAVING count(t.{UNIT}) <> 1 ORDER BY 1 LIMIT 1"
     )
     if found:
         picture, count = found[0]
-        [(patient,)] = engine.rows(f"SELECT min(patient) FROM people WHERE picture = {picture}")
+        [(patient,)] = people.rows(f"SELECT min(patient) FROM people WHERE picture = {picture}")
         raise DerivationError(f"the rules gave {count} conclusions of the kind {kind.name}, not one, to {patient}")
 
 

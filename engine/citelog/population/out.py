@@ -164,7 +164,7 @@ LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
         joint.engine.expect(0)
         local.engine.write(_all_firings(local, "entry"), self.folder / "entry_firings.parquet")
         rules = sorted((*joint.found.values(), *local.found.values()), key=lambda one: one.number)
-        self.engine.table(
+        self.near.table(
             "rules",
             pa.table(
                 {
@@ -174,8 +174,8 @@ LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
                 }
             ),
         )
-        self.engine.write("SELECT * FROM rules ORDER BY rule", self.folder / "rules.parquet")
-        self.engine.table(
+        self.near.write("SELECT * FROM rules ORDER BY rule", self.folder / "rules.parquet")
+        self.near.table(
             "all_values",
             pa.table(
                 {
@@ -188,7 +188,7 @@ LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
                 }
             ),
         )
-        self.engine.write("SELECT * FROM all_values ORDER BY value", self.folder / "values.parquet")
+        self.near.write("SELECT * FROM all_values ORDER BY value", self.folder / "values.parquet")
         return count
 
     # the store

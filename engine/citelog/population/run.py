@@ -194,11 +194,15 @@ class _Run:
             shares.bring_together(engine, some)
         with self.step("rules"):
             self.told("running the rules", 0, 1)
-            joint = answers.derive(engine, made, ready, seen, values, stated, at, lambda: None)
+            near = answers.brought_near(engine, self.duck)
+            place, own = (self.duck, local_ready) if near else (engine, ready)
+            joint = answers.derive(place, made, own, seen, values, stated, at, lambda: None)
         with self.step("conclusions"):
-            answers.conclude(engine, knowledge, joint)
-            answers.used(engine, made, knowledge, joint)
-            hard = answers.remark(engine, knowledge, joint)
+            answers.conclude(place, knowledge, joint, engine)
+            answers.used(place, made, knowledge, joint)
+            hard = answers.remark(place, knowledge, joint)
+            if near:
+                answers.spread(engine)
             engine.expect(0)
             self.report.counts["alone"] = answer_alone(
                 engine, self.duck, knowledge, self.written, days, shares.all_rows(some), hard, at

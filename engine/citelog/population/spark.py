@@ -232,14 +232,17 @@ class Spark:
 
     def fetch(self, name: str, query: str) -> int:
         """Make a table near at hand of a query's rows; how many there are."""
-        frame = self._frame(query)
-        rows = [tuple(row) for row in frame.collect()]
-        types = {kind: one for one, kind in _IN_SPARK.items()}
-        fields = [(f.name, types[f.dataType.simpleString().upper()]) for f in frame.schema]
-        columns = list(zip(*rows, strict=True)) or [()] * len(fields)
-        arrays = {name: pa.array(one, type_) for (name, type_), one in zip(fields, columns, strict=True)}
-        self.near.table(name, pa.table(arrays))
-        return len(rows)
+        frame, folder = self._frame(query), self._folder(name)
+        frame.write.parquet(str(folder))
+        shown = [
+            f"{f.name}::{_NEAR[f.dataType.simpleString()]} AS {f.name}"
+            if f.dataType.simpleString() in _NEAR
+            else f.name
+            for f in frame.schema
+        ]
+        count = self.near.create(name, f"SELECT {', '.join(shown)} FROM {_read(folder)}")
+        shutil.rmtree(folder)
+        return count
 
     def spread(self, name: str) -> None:
         """Let a table that was made near at hand be one of this engine."""
@@ -370,8 +373,7 @@ class Spark:
         """Write a query's rows to a Parquet file, whole or not at all; how many there are."""
         folder = self._folder(path.stem)
         self._frame(query).write.parquet(str(folder))
-        files = ", ".join(literal(str(file)) for file in sorted(folder.glob("*.parquet")))
-        count = self.near.write(f"SELECT * FROM read_parquet([{files}])", path)
+        count = self.near.write(f"SELECT * FROM {_read(folder)}", path)
         shutil.rmtree(folder)
         return count
 
@@ -394,6 +396,16 @@ _IN_SPARK: Mapping[str, str] = {
     "int32": "INT", "int64": "BIGINT", "bool": "BOOLEAN", "string": "STRING",
     "list<item: string>": "ARRAY<STRING>", "list<element: string>": "ARRAY<STRING>",
 }  # fmt: skip
+
+
+_NEAR: Mapping[str, str] = {"decimal(38,0)": "HUGEINT", "array<decimal(38,0)>": "HUGEINT[]"}
+"""What packed numbers are near at hand."""
+
+
+def _read(folder: Path) -> str:
+    """The rows of a folder's files, as DuckDB reads them."""
+    files = ", ".join(literal(str(file)) for file in sorted(folder.glob("*.parquet")))
+    return f"read_parquet([{files}])"
 
 
 def _count(folder: Path) -> int:
