@@ -31,7 +31,7 @@ import random_knowledge
 import walked
 from authoring import citelog
 from citelog.knowledge.base import Knowledge
-from citelog.population import run, spark
+from citelog.population import answers, run, spark
 from citelog.population.opened import opened
 from citelog.population.queries import RefusedError
 from citelog.population.run import Options
@@ -126,7 +126,9 @@ def compare(
     run.run(knowledge, folder / "data", folder / "duck", Options(at))
     lost = Lost(cluster, "bringing records together")
     options = Options(at, memory="1GB", master=cluster.master)
-    report = run.run(knowledge, folder / "data", folder / "spark", options, lost.told)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(answers, "NEAR", 0)  # as if there were too many pictures for one machine
+        report = run.run(knowledge, folder / "data", folder / "spark", options, lost.told)
     lost.join()
     tasks = cluster.tasks()
     gone = {(one.stage, one.partition) for one in tasks if one.executor == lost.executor and one.ended == LOST}
@@ -144,6 +146,9 @@ def compare(
     who = next(iter(records))
     found = [opened(folder / engine).assessment(who, knowledge).to_json() for engine in ("spark", "duck")]
     assert found[0] == found[1]
+    run.run(knowledge, folder / "data", folder / "near", options)
+    assert digest(folder / "near") == digest(folder / "duck")
+    assert fired(folder / "near") == fired(folder / "duck")
 
 
 @pytest.mark.slow
