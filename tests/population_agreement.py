@@ -307,6 +307,7 @@ def main(arguments: list[str] | None = None) -> int:
     known: list[Batch] = [one for one in lines if one["code"] == code()]
     done = {(one["kind"], one["first"], one["count"]) for one in known}
     asked = [(kind, *span) for kind in KINDS for span in batches(kind, chosen.first, getattr(chosen, kind))]
+    asked.sort(key=lambda one: one[1] / getattr(chosen, one[0]))  # wherever it is stopped, some of each is done
     with ProcessPoolExecutor(chosen.jobs) as pool:
         for future in as_completed([pool.submit(batch, *one) for one in asked if one not in done]):
             known.append(future.result())
