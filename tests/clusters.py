@@ -42,30 +42,34 @@ def until(found: Callable[[], T | None], what: str) -> T:
 
 
 @dataclass(frozen=True, slots=True)
+class Executor:
+    """A process that runs tasks, and what Spark calls it."""
+
+    process: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """A worker's process."""
 
     process: subprocess.Popen[bytes]
 
-    def executor(self) -> int | None:
-        """The process that runs its tasks, once there is one."""
+    def executor(self) -> Executor | None:
+        """What runs its tasks, once there is one."""
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
                 if int(stat.read_text().rpartition(")")[2].split()[1]) == self.process.pid:
-                    return int(stat.parent.name)
+                    words = (stat.parent / "cmdline").read_text().split("\0")
+                    if "--executor-id" in words:
+                        return Executor(int(stat.parent.name), words[words.index("--executor-id") + 1])
         return None
 
-    def kill(self, executor: int) -> None:
+    def kill(self, executor: Executor) -> None:
         """End it and its executor as a power cut would."""
-        for pid in (self.process.pid, executor):
+        for pid in (self.process.pid, executor.process):
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
-
-
-def executor_id(process: int) -> str:
-    """What Spark calls an executor, by its process."""
-    words = Path(f"/proc/{process}/cmdline").read_text().split("\0")
-    return words[words.index("--executor-id") + 1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,21 +96,20 @@ class Lost:
         context = SparkContext._active_spark_context
         assert context is not None
         victim = self.cluster.workers[0]
-        process = clusters.until(victim.executor, "an executor")
-        os.kill(process, signal.SIGSTOP)  # what it is given from here on it cannot finish
-        executor = clusters.executor_id(process)
+        executor = clusters.until(victim.executor, "an executor")
 
         def tasks() -> int | None:
-            """How many tasks it has."""
+            """How many tasks it has; None where the run does not know it, yet or any more."""
             listed = context._jsc.sc().statusStore().executorList(True)
-            return next(
-                (one.activeTasks() for one in map(listed.apply, range(listed.size())) if one.id() == executor), 0
-            )
+            known = {one.id(): one.activeTasks() for one in map(listed.apply, range(listed.size()))}
+            return known.get(executor.id)
 
+        clusters.until(tasks, "that the run knows it")
+        os.kill(executor.process, signal.SIGSTOP)  # what it is given from here on it cannot finish
         clusters.until(lambda: tasks() or None, "that it is given a task")
-        victim.kill(process)
+        victim.kill(executor)
         clusters.until(lambda: None if tasks() else True, "that the run notices")
-        self.executor = executor
+        self.executor = executor.id
 
     def join(self) -> None:
         """Wait for its end."""
