@@ -96,12 +96,12 @@ def measured(one: Peer, data: Path, small: Path, scratch: Path, limit: float, me
         with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
             list(map(str, command)), stdout=subprocess.PIPE, stderr=said, text=True, start_new_session=True
         ) as process:  # fmt: skip
-            began, most = time.monotonic(), 0.0
+            most = 0.0
             try:
                 while process.poll() is None:
                     time.sleep(0.2)
-                    most = max(most, resident(process.pid))
-                    if time.monotonic() - began > limit:
+                    most, begun = max(most, resident(process.pid)), place / peers.BEGUN
+                    if begun.exists() and time.time() - begun.stat().st_mtime > limit:
                         return {"stopped": f"after {limit:,.0f} s"}
                     if most > memory:
                         return {"stopped": f"at {memory / 1000:,.0f} GB"}
@@ -183,7 +183,7 @@ def run(chosen: argparse.Namespace, figures: Figures, console: Console) -> None:
                     if not turn:
                         console.print(f"[dim]{size:>12,}  {name}: {why}[/]")
                     continue
-                with Progress(*columns, console=console, transient=True) as progress:
+                with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
                     progress.add_task(f"{size:,} patients, round {turn + 1} of {chosen.rounds}: {PEERS[name].title}")
                     found = measured(PEERS[name], data, small, scratch, chosen.limit, chosen.memory * 1000)
                 about = {"peer": name, "size": size, "seed": chosen.seed, "of": fingerprint(name)}
@@ -284,6 +284,8 @@ class Bar:
     says: str
     most: float
     reached: float
+    processors: float | None = None
+    """The same of processor time, of a ratio of times."""
 
     @property
     def is_met(self) -> bool:
@@ -299,29 +301,26 @@ def bars(chosen: argparse.Namespace, figures: Figures) -> list[Bar]:
         return one if isinstance(one, Found) else None
 
     made: list[Bar] = []
+
+    def ratio(says: str, most: float, one: Found | None, other: Found | None, times: int = 1) -> None:
+        if one and other:
+            made.append(Bar(says, most, one.wall / other.wall / times, one.cpu / other.cpu / times))
+
     for size in chosen.sizes:
         ours, hand = of(FACTORED, size), of(HAND, size)
-        if ours and hand:
-            made.append(Bar(f"{size:,}: with firings / SQL by hand without them", 1, ours.wall / hand.wall))
+        ratio(f"{size:,}: with firings / SQL by hand without them", 1, ours, hand)
         others = {name: one for name in PEERS if name not in NOT_BEATEN and (one := of(name, size))}
-        if ours and others and size >= 100_000:
+        if others and size >= 100_000:
             fastest = min(others, key=lambda name: others[name].wall)
-            made.append(
-                Bar(f"{size:,}: with firings / the fastest peer ({fastest})", 1, ours.wall / others[fastest].wall)
-            )
-        for one, other, says, most in (
-            (SPARK, SPARK_HAND, "on Spark, with firings / Spark SQL by hand without them", 3),
-            (AGAIN, WHOLE, "again after an edit of one rule / a whole run", 1 / 3),
-        ):
-            if (a := of(one, size)) and (b := of(other, size)):
-                made.append(Bar(f"{size:,}: {says}", most, a.wall / b.wall))
+            ratio(f"{size:,}: with firings / the fastest other peer ({fastest})", 1, ours, others[fastest])
+        says = "on Spark, with firings / Spark SQL by hand without them"
+        ratio(f"{size:,}: {says}", 3, of(SPARK, size), of(SPARK_HAND, size))
+        ratio(f"{size:,}: again after an edit of one rule / a whole run", 1 / 3, of(AGAIN, size), of(WHOLE, size))
     for name in (FACTORED, WHOLE):
         if large := of(name, 10_000_000):
             made.append(Bar(f"10,000,000: memory of {name}, MB", 4096, large.peak_mb))
-            if before := of(name, 1_000_000):
-                made.append(
-                    Bar(f"{name}: a patient of 10,000,000 / one of 1,000,000", 1.2, large.wall / before.wall / 10)
-                )
+            says = f"{name}: a patient of 10,000,000 / one of 1,000,000"
+            ratio(says, 1.2, large, of(name, 1_000_000), times=10)
     return made
 
 
@@ -365,11 +364,12 @@ def show(console: Console, made: Sequence[Row], reached: Iterable[Bar], about: M
             table.add_row(*cells(row)[1:], style=style)
         console.print(table, "")
     bars = Table(title="Bars", title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for number, name in enumerate(("", "at most", "reached", "")):
-        bars.add_column(name, justify="right" if number in (1, 2) else "left")
+    for number, name in enumerate(("", "at most", "reached", "processors", "")):
+        bars.add_column(name, justify="right" if number in (1, 2, 3) else "left")
     for bar in reached:
         said = "[green]met[/]" if bar.is_met else "[bold red]MISSED[/]"
-        bars.add_row(bar.says, f"{bar.most:,.2f}", f"{bar.reached:,.2f}", said)
+        used = "" if bar.processors is None else f"{bar.processors:,.2f}"
+        bars.add_row(bar.says, f"{bar.most:,.2f}", f"{bar.reached:,.2f}", used, said)
     console.print(bars, "")
     console.print("[dim]" + " · ".join(f"{key} {value}" for key, value in about.items()) + "[/]")
 
@@ -378,8 +378,11 @@ def markdown(made: Sequence[Row], reached: Iterable[Bar], about: Mapping[str, st
     """The same for a document."""
     lines = [f"| {' | '.join(HEAD)} |", f"|---:|---|{'---:|' * (len(HEAD) - 2)}"]
     lines += [f"| {' | '.join(cells(row))} |" for row in made]
-    lines += ["", "| bar | at most | reached | |", "|---|---:|---:|---|"]
-    lines += [f"| {b.says} | {b.most:,.2f} | {b.reached:,.2f} | {'met' if b.is_met else 'MISSED'} |" for b in reached]
+    lines += ["", "| bar | at most | reached | processors | |", "|---|---:|---:|---:|---|"]
+    for bar in reached:
+        used = "" if bar.processors is None else f"{bar.processors:,.2f}"
+        met = "met" if bar.is_met else "MISSED"
+        lines.append(f"| {bar.says} | {bar.most:,.2f} | {bar.reached:,.2f} | {used} | {met} |")
     return "\n".join([*lines, "", ", ".join(f"{key} {value}" for key, value in about.items()) + ".", ""])
 
 

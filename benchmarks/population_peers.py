@@ -38,6 +38,8 @@ ENGINE = HERE.parent / "engine"
 KINDS = ("status", "symptomatic", "neuro", "treat")
 SCAN, HAND, FACTORED, WHOLE, AGAIN = "scan", "sql", "citelog-firings", "citelog-run", "citelog-since"
 SPARK, SPARK_HAND = "citelog-spark", "spark-sql"
+BEGUN = "begun"
+"""The file that says that what is not timed has been made."""
 CHUNK = 2_000
 """Patients that a process of the pool answers at a time."""
 
@@ -696,6 +698,7 @@ def measure(one: Peer, data: Path, small: Path, scratch: Path, began: float) -> 
     waited = time.time()
     given = {folder: one.given(ground, folder) for folder in (small, data)}
     waited = time.time() - waited
+    (scratch / BEGUN).touch()
     with one.ready(ground) as work, tempfile.TemporaryDirectory(dir=scratch) as place:
         for folder in (small, data):
             out = Path(place) / folder.name
