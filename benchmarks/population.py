@@ -359,10 +359,16 @@ def show(console: Console, made: Sequence[Row], reached: Iterable[Bar], about: M
         table = Table(title=f"{size:,} patients", title_justify="left", header_style="bold", box=None, pad_edge=False)
         for number, name in enumerate(HEAD[1:]):
             table.add_column(name, justify="right" if number else "left", no_wrap=not number)
-        for row in (row for row in made if row.size == size):
-            style = "bold green" if row.name in OURS else "dim" if row.name == SCAN or isinstance(row.of, str) else ""
-            table.add_row(*cells(row)[1:], style=style)
-        console.print(table, "")
+        of_size = [row for row in made if row.size == size]
+        for row in of_size:
+            if isinstance(row.of, Found):
+                style = "bold green" if row.name in OURS else "dim" if row.name == SCAN else ""
+                table.add_row(*cells(row)[1:], style=style)
+        console.print(table)
+        for row in of_size:
+            if isinstance(row.of, str):
+                console.print(f"[dim]{PEERS[row.name].title}: {row.of}[/]", highlight=False)
+        console.print()
     bars = Table(title="Bars", title_justify="left", header_style="bold", box=None, pad_edge=False)
     for number, name in enumerate(("", "at most", "reached", "processors", "")):
         bars.add_column(name, justify="right" if number in (1, 2, 3) else "left")
