@@ -35,6 +35,8 @@ from citelog.vocab import cl
 AT = datetime.date(2026, 3, 15)
 HERE = Path(__file__).resolve().parent
 ENGINE = HERE.parent / "engine"
+MANY = ("citelog/population", "citelog/run", "citelog/rules")
+"""What of the engine decides how long a population takes."""
 KINDS = ("status", "symptomatic", "neuro", "treat")
 SCAN, HAND, FACTORED, WHOLE, AGAIN = "scan", "sql", "citelog-firings", "citelog-run", "citelog-since"
 SPARK, SPARK_HAND = "citelog-spark", "spark-sql"
@@ -174,25 +176,25 @@ def scan(ground: Ground) -> Work:
     return work
 
 
-@peer("citelog", "citelog", "conclusions", "citelog")
+@peer("citelog", "citelog", "conclusions", *MANY)
 def conclusions(ground: Ground) -> Work:
     """The four kinds, without firings."""
     return partial(conclude, ground.few, with_firings=False)
 
 
-@peer(FACTORED, "citelog, with firings", "conclusions, firings", "citelog")
+@peer(FACTORED, "citelog, with firings", "conclusions, firings", *MANY)
 def firings(ground: Ground) -> Work:
     """The four kinds, with every firing of every rule, kept for pictures."""
     return partial(conclude, ground.few, with_firings=True)
 
 
-@peer("one-join", "one join a rule, generated (DuckDB)", "conclusions", "citelog")
+@peer("one-join", "one join a rule, generated (DuckDB)", "conclusions", *MANY)
 def one_join(ground: Ground) -> Work:
     """The same rules without pictures: each is a join over all patients."""
     return partial(conclude, ground.few, with_firings=False, with_pictures=False)
 
 
-@peer("one-join-firings", "one join a rule, generated (DuckDB), with firings", "conclusions, firings", "citelog")
+@peer("one-join-firings", "one join a rule, generated (DuckDB), with firings", "conclusions, firings", *MANY)
 def one_join_firings(ground: Ground) -> Work:
     """The same, with every firing of every rule for each patient."""
     return partial(conclude, ground.few, with_firings=True, with_pictures=False)
@@ -258,7 +260,7 @@ def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings
         writer.firings(joint, local, values)
 
 
-@peer(WHOLE, "citelog population, whole: all kinds, notes, what `why` needs", "everything", "citelog")
+@peer(WHOLE, "citelog population, whole: all kinds, notes, what `why` needs", "everything", *MANY)
 def whole(ground: Ground) -> Work:
     """All that the command does."""
     from citelog.population.run import Options, run
@@ -279,7 +281,7 @@ def before(ground: Ground, data: Path) -> Path:
     return folder
 
 
-@peer(AGAIN, "citelog population, whole, again after an edit of one rule", "everything", "citelog", given=before)
+@peer(AGAIN, "citelog population, whole, again after an edit of one rule", "everything", *MANY, given=before)
 def again(ground: Ground) -> Work:
     """`--since`: one rule asks for one thing more, which is always there."""
     from citelog import home
@@ -628,7 +630,7 @@ def spark_sql(ground: Ground) -> Iterator[Work]:
         yield work
 
 
-@peer(SPARK, "citelog on Spark, with firings", "conclusions, firings", "citelog")
+@peer(SPARK, "citelog on Spark, with firings", "conclusions, firings", *MANY)
 def spark(ground: Ground) -> Iterator[Work]:
     """The four kinds, with firings, by Spark."""
     from citelog.population.duck import Duck
