@@ -133,6 +133,9 @@ def _answer(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made
 def _why(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
     anchors = anchors_of(c.id for c in found.conclusions)
     named = [id_ for id_, anchor in anchors.items() if asked["about"] in (id_, anchor)]
+    if not named and not found.reached(asked["about"]) and asked["about"] in catalogue(desk.knowledge):
+        why_not = f"{asked['base']}/why-not/{_quoted(asked['about'])}"
+        raise Refusal(409, f"{asked['about']} was not concluded for this record", f"see {why_not}", "not-concluded")
     ids = named or found.ids(asked["about"])
     cards = cards_of(found, ids)
     values = parts.values(found, cards)
