@@ -208,10 +208,11 @@ def read_one(
 
 def _inside(resource: Resource, place: str, terms: Terms, doubt: str) -> Iterable[Item | Note]:
     """The results that a resource holds inside itself, and what else could have been one."""
+    doubt = doubt or doubtful(resource)
     for index, inner, is_result in held(resource):
         at = f"{place}.contained[{index}]"
         if is_result:
-            items, notes, _ = read_one(inner, at, terms, {}, doubt or doubtful(resource))
+            items, notes, _ = read_one(inner, at, terms, {}, doubt)
             yield from items
             yield from notes
         else:

@@ -7,7 +7,7 @@ nobody else, is that patient's. A patient is known by an id on a server, by a UR
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from citelog.diagnostics import CaseError, did_you_mean
@@ -216,11 +216,14 @@ def _one_identity(placed: list[Placed], where: str) -> None:
 def _one_inside(inside: Mapping[str, Mapping[str, set[str]]], where: str) -> None:
     """Refuse patients inside resources, under two ids, whom no system of identifiers compares."""
     known: dict[frozenset[str], str] = {}
+    common: Set[str] = frozenset()  # the systems that all of them have: who has one of these is compared with all
     for name, found in sorted(inside.items()):
         systems = frozenset(found)
-        other = next((name for others, name in known.items() if not others & systems), None)
-        if other is not None:
-            raise _several(where, [other, name])
+        if not common & systems:
+            other = next((name for others, name in known.items() if not others & systems), None)
+            if other is not None:
+                raise _several(where, [other, name])
+        common = common & systems if known else systems
         known.setdefault(systems, name)
 
 
