@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -67,7 +68,7 @@ class Patients:
     async def example(self, request: Request) -> Response:
         """A view of a case of the knowledge base."""
         name, view = request.path_params["name"], request.path_params["view"]
-        return await self._shown(request, view, b"", base=f"/examples/{name}", example=name)
+        return await self._shown(request, view, b"", base=f"/examples/{quote(name, safe='')}", example=name)
 
     async def change_patient(self, request: Request) -> Response:
         """Keep a record with changes, and lead to what they change."""
@@ -80,7 +81,7 @@ class Patients:
     async def change_example(self, request: Request) -> Response:
         """The same for a case of the knowledge base."""
         name = request.path_params["name"]
-        return await self._kept(request, "changed", b"", base=f"/examples/{name}", example=name)
+        return await self._kept(request, "changed", b"", base=f"/examples/{quote(name, safe='')}", example=name)
 
     async def _shown(self, request: Request, view: str, data: bytes, **more: str) -> Response:
         answered = await self._asked(request, view, data, **more)
