@@ -30,7 +30,7 @@ def record(files: Iterable[Path]) -> dict[str, Any]:
 
 
 def cases(folder: Path) -> dict[str, str]:
-    """The texts of the cases of a knowledge base, by their names; what is no text is left out, as `citelog test` says."""
+    """The texts of the cases of a knowledge base, by their names; without those that are no text."""
     found = {file.stem: file.read_bytes() for file in sorted(folder.rglob("*.yaml"))}
     return {name: text for name, data in found.items() if (text := data.decode(errors="replace")).encode() == data}
 
