@@ -75,6 +75,8 @@ def test_a_count_leads_to_the_patients_and_each_of_them_to_the_proof(
     with at(browser, f"{server.address}population", java_script_enabled=False) as page:
         assert page.get_by_role("heading", level=1).inner_text() == f"{len(records())} patients, answered on 2026-03-15"
         assert "pending human review" in page.locator(".standing").inner_text()
+        knowledge = page.locator("#rules ~ .wide .place a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
+        assert all(server.client.get(where).status_code == 200 for where in knowledge[:3]) and len(knowledge) > 20
         row = page.locator("section[aria-labelledby=kind-treat] tbody tr").first
         count, name = row.locator("td.n").first.inner_text(), row.get_by_role("link").inner_text()
         row.get_by_role("link").click()

@@ -50,16 +50,21 @@ class Curve:
 
 def summary_page(found: Summary) -> str:
     """A summary as HTML. The same summary gives the same bytes."""
-    return fill("summary.html", version=VERSION, **values(found, lambda asked: ""))
+    return fill("summary.html", version=VERSION, **values(found, lambda asked: "", lambda kind, id_: ""))
 
 
-def values(found: Summary, address: Callable[[Asked], str]) -> dict[str, Any]:
-    """What the parts of the page need; `address` is where the patients are listed that something is said of."""
+def values(found: Summary, address: Callable[[Asked], str], thing: Callable[[str, str], str]) -> dict[str, Any]:
+    """What the parts of the page need.
+
+    `address` is where the patients are listed that something is said of, `thing` where a rule, a statement or a
+    conflict has its page; empty where there is none.
+    """
     return {
         "found": found,
         "whole": number(found.patients),
         "curve": curve(found),
         "address": address,
+        "thing": thing,
         "shown": shown,
         "people": people,
         "percent": percent,

@@ -26,7 +26,7 @@ from citelog.population.summary import Summary, summed
 from citelog.render import summary_page
 from citelog.render.documents import assessments, written
 from citelog.render.summed import people, percent, shown
-from citelog.serve import views
+from citelog.serve import addresses, views
 from citelog.serve.entered import Entered
 from citelog.serve.limits import Refusal
 from citelog.serve.operations import JSON
@@ -118,7 +118,7 @@ def rehearsal(one: Crowd) -> Iterator[tuple[Asked, bytes]]:
 def _summary(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Made:
     if asked["accept"] == JSON:
         return Made(one._set.setdefault(JSON, written([one.summary.to_dict()])), media=JSON)
-    values = summary_page.values(one.summary, lambda said: _address(_pairs(said)) if said else "")
+    values = summary_page.values(one.summary, lambda said: _address(_pairs(said)) if said else "", addresses.address)
     key = json.dumps(asked["places"])
     if key not in one._set:
         text = desk.shell(asked).page("population.html", POPULATION.address, list=LIST, run=one.run, **values)
