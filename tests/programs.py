@@ -4,7 +4,7 @@
     python tests/programs.py --metamorphic 10000 --minutes 10 --first 500000
 
 `naive` compares models and firings with the obvious evaluator (naive.py), in two orders; `clingo` and `nemo` models
-with solvers by other people; `proofs` has every proof of every derived fact judged by the independent checker, and its
+with solvers by other people; `proved` has every proof of every derived fact judged by the independent checker, and its
 model and firings compared; `metamorphic` needs no other opinion: twelve changes of a program or its facts that must
 change nothing, or just what is said; `syntax` prints each program and reads it again.
 """
@@ -282,7 +282,7 @@ def _clingo(seed: int) -> int:
     return different is not None
 
 
-def _proofs(seed: int) -> int:
+def _proved(seed: int) -> int:
     follows(seed)
     return proves(seed)
 
@@ -295,7 +295,7 @@ KINDS: Mapping[str, tally.Kind] = {
     "naive": _kind(_naive, "models and firings, against an obvious evaluator"),
     "clingo": _kind(_clingo, "models, against clingo; idle where the export refuses a program"),
     "nemo": _kind(_nemo, "models, against Nemo; idle where Nemo panics"),
-    "proofs": _kind(_proofs, "every proof of every fact, against the independent checker"),
+    "proved": _kind(_proved, "every proof of every fact, against the independent checker"),
     "metamorphic": _kind(metamorphic, "twelve changes that change nothing, or just what is said"),
     "syntax": _kind(syntax, "what is printed is read again, and means the same"),
 }
