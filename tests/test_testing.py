@@ -1,6 +1,7 @@
 """engine/TESTING.md says what the tally says, and every command in it names something that is there."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import fuzzed
@@ -14,7 +15,9 @@ TALLY = tally.read(ROOT / "tests" / "tally.jsonl")
 
 def rows() -> dict[str, list[str]]:
     """The cells of each row of the table."""
-    found = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in PAGE.splitlines() if line.startswith("| G")]
+    found = [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in PAGE.splitlines() if line.startswith("| G")
+    ]
     return {cells[0]: cells[1:] for cells in found}
 
 
@@ -25,7 +28,7 @@ def test_the_table_has_a_row_for_each_of_the_twenty_five() -> None:
 
 def test_what_the_table_says_of_the_tally_is_what_stands_in_it() -> None:
     said = dict(re.findall(r"`(\w+)` ([\d,]+)(?=[;,. ]|$)", "; ".join(cells[3] for cells in rows().values())))
-    sums = {kind: 0 for kind in (*programs.KINDS, *fuzzed.KINDS)}
+    sums = dict.fromkeys((*programs.KINDS, *fuzzed.KINDS), 0)
     for line in TALLY:
         sums[line["kind"]] += line["count"]
     assert said == {kind: f"{count:,}" for kind, count in sums.items()}
@@ -35,7 +38,7 @@ def test_no_line_of_the_tally_has_a_difference_and_no_seed_stands_in_two() -> No
     assert [line for line in TALLY if line["differences"]] == []
     for kind in {line["kind"] for line in TALLY}:
         ranges = sorted((line["first"], line["first"] + line["count"]) for line in TALLY if line["kind"] == kind)
-        assert all(end <= start for (_, end), (start, _) in zip(ranges, ranges[1:], strict=False)), kind
+        assert all(end <= start for (_, end), (start, _) in pairwise(ranges)), kind
 
 
 def test_every_file_that_the_page_names_is_there() -> None:
