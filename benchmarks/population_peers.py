@@ -238,12 +238,13 @@ def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings
     shares.gather(engine, share, parts, shares.everyone(source, share), shape)
     shares.bring_together(engine, [share])
     if not with_pictures:  # everyone is a picture
-        near.connection.execute(
-            "CREATE TABLE everyone AS SELECT row_number() OVER ()::INTEGER AS picture, patient, key, at_rank "
-            "FROM people JOIN pictures USING (picture)"
+        near.create(
+            "everyone",
+            "SELECT row_number() OVER ()::INTEGER AS picture, patient, key, at_rank "
+            "FROM people JOIN pictures USING (picture)",
         )
-        near.connection.execute("CREATE OR REPLACE TABLE pictures AS SELECT picture, key, at_rank FROM everyone")
-        near.connection.execute("CREATE OR REPLACE TEMP VIEW people AS SELECT patient, picture FROM everyone")
+        near.create("pictures", "SELECT picture, key, at_rank FROM everyone")
+        near.view("people", "SELECT patient, picture FROM everyone")
     is_near = answers.brought_near(engine, near)
     place, own = (near, local_ready) if is_near else (engine, ready)
     joint = answers.derive(place, made, own, seen, values, stated, AT, lambda: None)
