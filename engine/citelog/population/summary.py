@@ -32,6 +32,9 @@ FORMAT = "citelog-population-summary/1"
 FEW = 100
 """How many reasons, and how many answers, are listed at most: the most frequent."""
 
+MANY = 1_000
+"""How many of the things that a reader left out are looked at: they quote names of the data, and may be any number."""
+
 ANSWERS = 10
 
 Count = int | str
@@ -119,7 +122,8 @@ class Rests:
 class Reason:
     """Why rows or entries were not used, or not as they stand, and how many.
 
-    `where` is the table of the rows, or the list of the entries; empty where rules put them aside, of whatever list.
+    `where` is the table of the rows, the list of the entries, or what a reader left out itself (a kind of resource);
+    empty where rules put them aside, of whatever list.
     """
 
     where: str
@@ -402,7 +406,12 @@ class _Sum:
             f"SELECT '', words, sum(n)::BIGINT FROM {self._file(opened.REMARKS)} JOIN weights USING (picture) "
             "WHERE NOT idle GROUP BY words"
         ).fetchall()
-        found: dict[tuple[str, str], int] = {}
+        left = self._file(opened.READER_NOTES)  # what a reader left out itself: by its kind of resource or its table
+        read = connection.execute(
+            f"SELECT split_part(read_from, '.', 1), text, count(*) AS n FROM {left} GROUP BY ALL ORDER BY n DESC, text "
+            f"LIMIT {MANY}"
+        ).fetchall()
+        found: dict[tuple[str, str], int] = {(where, text): count for where, text, count in read}
         for list_, text, count in said:
             reason = _HOLES.sub("…", reason_of(text.replace(f": {MARK}.", ".")))
             if reason != IDLE:
