@@ -62,9 +62,11 @@ def at(browser: Browser, address: str, width: int = 1280, expected: str = "", **
         page.on("request", lambda request: asked.append(request.url))
         page.goto(address)
         yield page
-        assert not [text for text in complaints if not (expected and expected in text)]
+        wrong = [text for text in complaints if not (expected and expected in text)]
+        assert not wrong, wrong
         here = urlsplit(address).netloc
-        assert not [one for one in asked if urlsplit(one).scheme != "data" and urlsplit(one).netloc != here]
+        elsewhere = [one for one in asked if urlsplit(one).scheme != "data" and urlsplit(one).netloc != here]
+        assert not elsewhere, elsewhere
 
 
 def violations(page: Page) -> list[tuple[str, list[str]]]:
