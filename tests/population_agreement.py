@@ -261,6 +261,16 @@ def batch(kind: str, first: int, count: int) -> Batch:
     return made | {name: round(took, 1) for name, took in times.items()}
 
 
+def run(asked: list[tuple[str, int, int]], jobs: int) -> Iterator[Batch]:
+    """Batches as they are finished; one at a time in this process, more in others."""
+    if jobs == 1:
+        yield from (batch(*one) for one in asked)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        for future in as_completed([pool.submit(batch, *one) for one in asked]):
+            yield future.result()
+
+
 def show(kind: str, of: list[Batch]) -> None:
     """The sums of one kind, and its first differences."""
 
@@ -308,12 +318,11 @@ def main(arguments: list[str] | None = None) -> int:
     done = {(one["kind"], one["first"], one["count"]) for one in known}
     asked = [(kind, *span) for kind in KINDS for span in batches(kind, chosen.first, getattr(chosen, kind))]
     asked.sort(key=lambda one: one[1] / getattr(chosen, one[0]))  # wherever it is stopped, some of each is done
-    with ProcessPoolExecutor(chosen.jobs) as pool:
-        for future in as_completed([pool.submit(batch, *one) for one in asked if one not in done]):
-            known.append(future.result())
-            with chosen.tally.open("a") as file:
-                file.write(json.dumps(known[-1], ensure_ascii=False) + "\n")
-    if other := len(lines) - len(known) + len([one for one in asked if one not in done]):
+    for made in run([one for one in asked if one not in done], chosen.jobs):
+        known.append(made)
+        with chosen.tally.open("a") as file:
+            file.write(json.dumps(made, ensure_ascii=False) + "\n")
+    if other := sum(one["code"] != code() for one in lines):
         print(f"{other} batches of other code are not added up")
     for kind in KINDS:
         show(kind, [one for one in known if one["kind"] == kind])
