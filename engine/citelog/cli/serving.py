@@ -15,6 +15,7 @@ from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
     from citelog.knowledge.base import Knowledge
+    from citelog.serve.admission import Admission
     from citelog.serve.app import Served
     from citelog.serve.dataset import Dataset
     from citelog.serve.feedback import Feedback
@@ -27,7 +28,35 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: citelog serve --port 8000 --case patient.yaml")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Where to listen. Others than this machine can ask!"
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Where to listen. Where others than this machine can ask, say who may: --token-file, --trusted-user-header.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Only who has the token in this file is answered: programs send it, people sign in with it.",
+)
+@click.option(
+    "--trusted-user-header",
+    metavar="NAME",
+    help="Only whom a reverse proxy names in this header is answered, or who has the token.",
+)
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="With --trusted-user-header: where the proxy asks from, if not from this machine. Repeatable.",
+)
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="What those who ask call this server, as in cds.example.org. Repeatable.",
 )
 @click.option(
     "--dataset",
@@ -61,6 +90,10 @@ if TYPE_CHECKING:
 def serve(
     port: int,
     host: str,
+    token_file: Path | None,
+    trusted_user_header: str | None,
+    proxies: tuple[str, ...],
+    names: tuple[str, ...],
     files: tuple[str, ...],
     more: tuple[str, ...],
     cases: tuple[str, ...],
@@ -83,7 +116,7 @@ def serve(
 
     / leads to pages for people: a patient's answer and its proofs, the knowledge, its audit, and /playground, to try
     changes of rules and cases on. Nothing is changed through it all, but for what is
-    saved there with --edit. Ctrl-C ends it.
+    saved there with --edit. Ctrl-C ends it. What stands against whom is in engine/SECURITY.md.
 
     With --log, each assessment is entered in a log before it is answered, and those of the cases that are named before
     anything is; drafts that are tried in the playground are not.
@@ -102,6 +135,12 @@ def serve(
     if edit and (files or host not in ("127.0.0.1", "localhost", "::1")):
         what = "only a knowledge base can be edited" if files else f"others could reach {host}, and change files"
         raise CitelogError(f"--edit: {what}\n   = leave out {'--dataset' if files else '--host'}, or --edit")
+    if edit and (trusted_user_header or names):
+        option = "--trusted-user-header" if trusted_user_header else "--name"
+        raise CitelogError(
+            f"--edit: {option} is for others to reach it, who could change files\n   = leave one of them out"
+        )
+    admission = _admission(host, token_file, trusted_user_header, proxies, jwt_keys is not None)
     callers = _callers(origins, jwt_keys, jwt_audience, issuers)
     from dataclasses import replace
 
@@ -119,7 +158,8 @@ def serve(
     def started(address: str, queries: Queries) -> None:
         _told(address, queries, served, log)
 
-    server.serve(dataset, library(), host, port, limits, started, served)
+    called = tuple(name.lower() for name in names)
+    server.serve(dataset, library(), host, port, limits, started, served, admission, called)
 
 
 def _of_files(files: tuple[str, ...]) -> Dataset:
@@ -159,6 +199,34 @@ def _served(
     consultation = Consultation(folder, knowledge.sha256, limits, logged.entered if logged else None, answers)
     playground = Playground(Bench(folder, limits, edit), knowledge)
     return Served(consultation, playground, logged, Browsing(folder, knowledge, limits))
+
+
+def _admission(
+    host: str, token_file: Path | None, header: str | None, proxies: tuple[str, ...], are_calls_signed: bool
+) -> Admission | None:
+    """Who is let in, None where only this machine can ask. Raises CitelogError where others could unasked."""
+    from dataclasses import replace
+    from ipaddress import ip_address
+
+    from citelog.serve.admission import Admission
+    from citelog.serve.server import is_loopback
+
+    if proxies and header is None:
+        raise CitelogError(
+            "--trusted-proxy: whom it let in is not said\n   = name the header: --trusted-user-header NAME"
+        )
+    for proxy in proxies:
+        try:
+            ip_address(proxy)
+        except ValueError as error:
+            raise CitelogError(f"--trusted-proxy {proxy}: this is no address\n   = as in 10.0.0.5") from error
+    if token_file is None and header is None:
+        if is_loopback(host):
+            return None
+        remedy = "say who may: --token-file FILE, or --trusted-user-header NAME behind a proxy; or leave --host out"
+        raise CitelogError(f"--host {host}: others than this machine could ask, and see records\n   = {remedy}")
+    admission = Admission.read(token_file, header, frozenset(str(ip_address(proxy)) for proxy in proxies))
+    return replace(admission, apart=("/cds-services",)) if are_calls_signed else admission
 
 
 def _callers(origins: tuple[str, ...], keys: Path | None, audience: str | None, issuers: tuple[str, ...]) -> Callers:

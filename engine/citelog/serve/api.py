@@ -1,7 +1,7 @@
 """The JSON API: the questions of the commands, about one patient a request, with the commands' documents as answers.
 
 A record comes in the body of a POST and never in an address, and no line of the log holds any of it. A worker reads
-the request and makes the answer (`consultant`); what is here moves bytes, and counts who asks.
+the request and makes the answer (`consultant`); what is here moves bytes.
 """
 
 from __future__ import annotations
@@ -80,16 +80,14 @@ class Api:
                 415, f"a request comes as {JSON}", f"set Content-Type: {JSON}; a record in YAML is a text in it"
             )
         limits = self.limits
-        with self.consultation.share(request):
-            body = await body_of(request, limits.consultation_request, limits.body_seconds, "send a shorter record")
-            asked = self.consultation.ask(operation.name, accept if operation.name == "query" else form, body)
-            return _sent(await while_listening(request, asked))
+        body = await body_of(request, limits.consultation_request, limits.body_seconds, "send a shorter record")
+        asked = self.consultation.ask(operation.name, accept if operation.name == "query" else form, body)
+        return _sent(await while_listening(request, asked))
 
     async def _of_knowledge(self, request: Request, task: str, id_: str = "") -> Answered:
         if chosen(request.headers.get("accept"), (JSON,)) is None:
             raise Refusal(406, f"{request.url.path} is there as JSON only", f"accept {JSON}")
-        with self.consultation.share(request):
-            return await self.consultation.ask(task, id_=id_)
+        return await self.consultation.ask(task, id_=id_)
 
 
 def _sent(answered: Answered) -> Response:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from citelog.graph.library import Query as Stored
 from citelog.serve import pages
 from citelog.serve.accept import chosen
+from citelog.serve.admission import Admission, Admitting
 from citelog.serve.api import Api
 from citelog.serve.browsing import Browsing
 from citelog.serve.consultation import Consultation
@@ -30,6 +31,7 @@ from citelog.serve.patients import Patients
 from citelog.serve.playground import Playground
 from citelog.serve.populations import Populations
 from citelog.serve.queries import Queries
+from citelog.serve.shares import Shares
 from citelog.serve.shell import LOG, PLACES, POPULATION, Shell, marks, style
 from citelog.serve.sparql import METHODS, Endpoint
 
@@ -81,9 +83,13 @@ class Served:
 
 
 def application(
-    queries: Queries, library: Sequence[Stored], names: frozenset[str] | None, served: Served | None = None
+    queries: Queries,
+    library: Sequence[Stored],
+    names: frozenset[str] | None,
+    served: Served | None = None,
+    admission: Admission | None = None,
 ) -> Guard:
-    """Everything that is served, to hosts called `names` (None, any).
+    """Everything that is served, to hosts called `names` (None, any), and to those whom `admission` knows (None, all).
 
     Queries, with a `library` of them, are answered by `queries`; without a knowledge base that is all.
     """
@@ -119,7 +125,10 @@ def application(
         ],
         exception_handlers={Refusal: refusing, HTTPException: refusing},
     )
-    return Guard(resources, names, served.callers.origins if served else frozenset())
+    limits = served.consultation.limits if served else queries.limits
+    shared = Shares(resources, limits.one_client)
+    asked = shared if admission is None else Admitting(shared, admission, shell, limits, _seconds)
+    return Guard(asked, names, served.callers.origins if served else frozenset())
 
 
 def _of_playground(playground: Playground, shell: Shell) -> Iterator[Route]:

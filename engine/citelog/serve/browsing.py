@@ -6,12 +6,13 @@ is counted elsewhere (`counting`); pages say so until it is there.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -34,6 +35,8 @@ from citelog.serve.shell import Shell
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+Asked = TypeVar("Asked")
 
 HTML = "text/html"
 RDF = (TURTLE, JSONLD, "application/n-triples", "application/rdf+xml")
@@ -71,6 +74,7 @@ class Browsing:
     _kept: OrderedDict[tuple[str, bool], str] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
+        self._setting = asyncio.Semaphore(self.limits.settings)
         self.counting = Counting(self.folder, self.knowledge.sha256, self.limits)
 
     def routes(self, shell: Shell, queries: Queries) -> Iterator[Route]:
@@ -126,7 +130,7 @@ class Browsing:
         _form(request, (HTML,))
         words, shelf = request.query_params.get("q", "")[:SEARCHED], await self._opened()
         book = Book(shell, shelf, self.counting.counts, self.counting.trouble)
-        return Response(await run_in_threadpool(book.search, words), media_type=HTML)
+        return Response(await self._in_turn(book.search, words), media_type=HTML)
 
     async def _set(
         self, request: Request, shell: Shell, shelf: Shelf, name: str, page: Callable[[Book], str]
@@ -137,12 +141,24 @@ class Browsing:
         key = name, counts is not None
         settled = counts is not None or bool(self.counting.trouble)
         if (text := self._kept.get(key)) is None:
-            text = await run_in_threadpool(page, Book(shell, shelf, counts, self.counting.trouble))
+            text = await self._in_turn(page, Book(shell, shelf, counts, self.counting.trouble))
             if settled:
                 self._kept[key] = text
                 if len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
         return Response(text, media_type=HTML, headers={"Vary": "Accept"})
+
+    async def _in_turn(self, work: Callable[[Asked], str], asked: Asked) -> str:
+        """What work comes to, a few at a time: this process has others to answer. Raises Refusal where many wait."""
+        try:
+            async with asyncio.timeout(self.limits.wait_seconds):
+                await self._setting.acquire()
+        except TimeoutError as error:
+            raise Refusal(503, "too many pages are asked for at a time", "try again in a moment") from error
+        try:
+            return await run_in_threadpool(work, asked)
+        finally:
+            self._setting.release()
 
     async def _opened(self) -> Shelf:
         """The knowledge base with all triples of its files, read once. Raises Refusal where it was changed since."""

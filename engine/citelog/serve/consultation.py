@@ -9,11 +9,10 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from citelog.diagnostics import CitelogError
 from citelog.serve.guard import faulty
@@ -22,9 +21,6 @@ from citelog.serve.operations import JSON, OPERATIONS
 from citelog.serve.pool import Craft, Pool
 from citelog.serve.problems import late
 from citelog.serve.worker import HEAD
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +61,6 @@ class Consultation:
             message["population"] = str(population.resolve())
         self._pool = Pool(Craft("citelog.serve.consultant", message, b"", "request", less), limits.consultations)
         self._starting: asyncio.Task[Pool] | None = None
-        self._asking: Counter[str] = Counter()
 
     def start(self) -> None:
         """Start the workers; nobody waits for them."""
@@ -94,21 +89,6 @@ class Consultation:
         """What the workers said of their knowledge base when they had loaded it."""
         await self._started()
         return self._pool.told
-
-    @contextlib.contextmanager
-    def share(self, request: Request) -> Iterator[None]:
-        """Within, a request counts for its client. Raises Refusal where one client asks too much at a time."""
-        client = request.client.host if request.client else ""
-        if self._asking[client] >= self.limits.one_client:
-            what = f"{self._asking[client]} requests of this client are under way"
-            raise Refusal(429, what, "wait for some of the answers, then ask again")
-        self._asking[client] += 1
-        try:
-            yield
-        finally:
-            self._asking[client] -= 1
-            if not self._asking[client]:
-                del self._asking[client]
 
     async def ask(
         self,

@@ -62,16 +62,14 @@ class Fhir:
         if media_of(request) not in (FHIR, JSON):
             raise Refusal(415, f"a record comes as {FHIR}", f"set Content-Type: {FHIR}")
         limits = self.consultation.limits
-        with self.consultation.share(request):
-            body = await body_of(request, limits.consultation_request, limits.body_seconds, "send a shorter record")
-            asked = self.consultation.ask("evaluate", media, body, interface="POST /fhir/$evaluate")
-            answered = await while_listening(request, asked)
+        body = await body_of(request, limits.consultation_request, limits.body_seconds, "send a shorter record")
+        asked = self.consultation.ask("evaluate", media, body, interface="POST /fhir/$evaluate")
+        answered = await while_listening(request, asked)
         return Response(answered.data, headers={"Vary": "Accept"}, media_type=answered.media)
 
     async def _told(self, request: Request, id_: str, searched: bytes = b"") -> Response:
         media = _form(request)
-        with self.consultation.share(request):
-            answered = await self.consultation.ask("definitions", media, searched, id_)
+        answered = await self.consultation.ask("definitions", media, searched, id_)
         return Response(answered.data, headers={"Vary": "Accept"}, media_type=answered.media)
 
 

@@ -2,7 +2,8 @@
 
 A web page elsewhere may send requests to this machine through its visitor's browser. So a server on loopback
 answers to loopback's names only (a foreign name that resolves to it gets nothing), a request that says it
-comes from another origin is refused, and no answer carries a CORS header: no other site can read one. Hooks
+comes from another origin is refused, and no answer carries a CORS header: no other site can read one. What a browser
+asks on behalf of another site is refused even where it names no origin, but for a link that somebody follows. Hooks
 alone may be called by pages of other origins, those that whoever starts the server has named.
 The log says what was done and how long it took. A query may name a patient, so no line holds one.
 """
@@ -71,7 +72,7 @@ class Guard:
             await send(message)
 
         try:
-            refusal = self._refusal(Headers(scope=scope), bool(crossing))
+            refusal = self._refusal(Headers(scope=scope), scope["method"], bool(crossing))
             if crossing and scope["method"] == "OPTIONS" and refusal is None:
                 await Response(status_code=204)(scope, receive, sent)
             else:
@@ -105,7 +106,7 @@ class Guard:
             "Vary": "Origin",
         }
 
-    def _refusal(self, headers: Headers, crossing: bool) -> Refusal | None:
+    def _refusal(self, headers: Headers, method: str, crossing: bool) -> Refusal | None:
         host, origin = headers.get("host", ""), headers.get("origin")
         if self.names is not None and _name(host) not in self.names:
             return Refusal(
@@ -115,7 +116,27 @@ class Guard:
             return Refusal(
                 403, "requests from pages of other sites are refused", "ask from a program, or from our page"
             )
+        if (
+            not crossing
+            and headers.get("sec-fetch-site") in ("cross-site", "same-site")
+            and not _follows(headers, method)
+        ):
+            return Refusal(
+                403, "another site has your browser ask this", "open the page itself, or follow a link to it"
+            )
         return None
+
+
+def _follows(headers: Headers, method: str) -> bool:
+    """Whether a browser opens a page for somebody who follows a link: in a window, and by GET.
+
+    >>> _follows(Headers({"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}), "GET")
+    True
+    >>> _follows(Headers({"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}), "GET")
+    False
+    """
+    opens = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    return method in ("GET", "HEAD") and opens == ("navigate", "document")
 
 
 def _told(path: str, status: int) -> str:

@@ -61,15 +61,14 @@ class Hooks:
         """The cards of a call; the record is kept for a while, so that their links lead to its proofs."""
         self._admit(request)
         limits = self.consultation.limits
-        with self.consultation.share(request):
-            body = await self._body(request, limits.consultation_request)
-            service = await self._service(request)
-            reference = new_reference()
-            asked = self.consultation.ask(
-                "hook", JSON, body, service, interface=f"POST /cds-services/{service}",
-                address=f"{self._base(request)}/patient/{reference}" if self.kept is not None else "",
-            )  # fmt: skip
-            answered = await while_listening(request, asked)
+        body = await self._body(request, limits.consultation_request)
+        service = await self._service(request)
+        reference = new_reference()
+        asked = self.consultation.ask(
+            "hook", JSON, body, service, interface=f"POST /cds-services/{service}",
+            address=f"{self._base(request)}/patient/{reference}" if self.kept is not None else "",
+        )  # fmt: skip
+        answered = await while_listening(request, asked)
         answer, _, record = answered.data.partition(b"\n")
         if self.kept is not None and record:
             self.kept.put(record, reference)
@@ -78,14 +77,13 @@ class Hooks:
     async def take(self, request: Request) -> Response:
         """Keep feedback."""
         self._admit(request)
-        with self.consultation.share(request):
-            body = await self._body(request, self.consultation.limits.feedback_request)
-            service, known = await self._service(request), await self._known()
-            try:
-                told = notices.read(service, body, known["cards"])
-            except RequestError as error:
-                raise Refusal(400, error.what, error.remedy, where=error.where) from error
-            await run_in_threadpool(self.feedback.keep, told)
+        body = await self._body(request, self.consultation.limits.feedback_request)
+        service, known = await self._service(request), await self._known()
+        try:
+            told = notices.read(service, body, known["cards"])
+        except RequestError as error:
+            raise Refusal(400, error.what, error.remedy, where=error.where) from error
+        await run_in_threadpool(self.feedback.keep, told)
         return _sent({"kept": len(told)})
 
     async def taken(self, request: Request) -> Response:

@@ -61,6 +61,11 @@ class Kept:
         self._records.move_to_end(reference)
         return found[1]
 
+    def drop(self, reference: str) -> None:
+        """Keep the record of a reference no longer, if it is kept."""
+        if (found := self._records.pop(reference, None)) is not None:
+            self._bytes -= len(found[1])
+
     def _tidy(self) -> None:
         oldest = self.seconds() - self.limits.kept_seconds
         while self._records:

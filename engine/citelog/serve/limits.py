@@ -58,10 +58,12 @@ class Limits:
     consultation_wait_seconds: float = 30.0
     count_seconds: float = 600.0  # to run all cases of a knowledge base, and to count what they show
     count_memory: int = 1 << 30
-    one_client: int = 96  # requests of one address to the API at a time
+    one_client: int = 96  # requests of one address, or of one user of a proxy, at a time
+    settings: int = 2  # pages of the knowledge base that are searched or set at a time, by the server's own process
     kept_records: int = 1_000  # of patients whose pages are open
     kept_bytes: int = 64 << 20
     kept_seconds: float = 3_600.0  # since somebody looked at one
+    session_seconds: float = 14_400.0  # since somebody who signed in asked last
     head_seconds: float = 10.0  # from the first byte of a request to the end of its headers
     body_seconds: float = 10.0
     exchange_seconds: float = 60.0  # from the headers of a request to the last byte of its answer

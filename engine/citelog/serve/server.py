@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from ipaddress import ip_address
 from typing import Any
 
 import h11
@@ -16,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from citelog.diagnostics import CitelogError
 from citelog.graph.library import Query as Stored
+from citelog.serve.admission import Admission
 from citelog.serve.app import Served, application
 from citelog.serve.dataset import Dataset
 from citelog.serve.guard import LOOPBACK
@@ -31,13 +33,16 @@ def serve(
     limits: Limits,
     started: Callable[[str, Queries], None],
     served: Served | None = None,
+    admission: Admission | None = None,
+    names: Sequence[str] = (),
 ) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. `started` is told the address once queries are answered.
 
-    `served` is the knowledge base, where it is one.
+    `served` is the knowledge base, where it is one, `admission` who is let in, where not everybody is. `names` are
+    what those call this server who ask; without one, any will do where it listens to other machines.
     Raises CitelogError where the address is not to be had or the dataset cannot be read.
     """
-    asyncio.run(_serve(dataset, library, host, port, limits, started, served))
+    asyncio.run(_serve(dataset, library, host, port, limits, started, served, admission, names))
 
 
 async def _serve(
@@ -47,13 +52,16 @@ async def _serve(
     port: int,
     limits: Limits,
     started: Callable[[str, Queries], None],
-    served: Served | None = None,
+    served: Served | None,
+    admission: Admission | None,
+    called: Sequence[str],
 ) -> None:
     with _listener(host, port) as listener:
         async with Queries(dataset, limits) as queries, _ending(served):
-            names = LOOPBACK | {host} if listener.getsockname()[0] in LOOPBACK else None
+            is_here = is_loopback(listener.getsockname()[0])
+            names = LOOPBACK | {host.lower(), *called} if is_here or called else None
             config = uvicorn.Config(
-                application(queries, library, names, served),
+                application(queries, library, names, served, admission),
                 http=_protocol(limits),
                 ws="none",
                 lifespan="off",
@@ -94,6 +102,18 @@ class _Server(uvicorn.Server):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
         yield
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can ask at an address.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, True, False)
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() in LOOPBACK
 
 
 def _listener(host: str, port: int) -> socket.socket:
