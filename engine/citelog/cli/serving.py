@@ -191,13 +191,17 @@ def _served(
     from citelog.serve.bench import Bench
     from citelog.serve.browsing import Browsing
     from citelog.serve.consultation import Consultation
+    from citelog.serve.limits import Refusal
     from citelog.serve.playground import Playground
 
     knowledge, folder = open_base(kb), home.knowledge(kb)
     logged = None if log is None else _logged(knowledge, log, log_key)
     answers = None if population is None else _population(knowledge, population)
     consultation = Consultation(folder, knowledge.sha256, limits, logged.entered if logged else None, answers)
-    playground = Playground(Bench(folder, limits, edit), knowledge)
+    try:
+        playground = Playground(Bench(folder, limits, edit), knowledge)
+    except Refusal as refusal:
+        raise CitelogError(f"{folder}: {refusal.what}\n   = {refusal.remedy}") from refusal
     return Served(consultation, playground, logged, Browsing(folder, knowledge, limits))
 
 

@@ -182,6 +182,11 @@ def fits(path: PurePath, pattern: str) -> bool:
     return path.match(pattern) and len(path.parts) == len(Path(pattern).parts)
 
 
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether a file of a folder is a link to one elsewhere, which is then no file of the knowledge base."""
+    return path.is_relative_to(folder) and not path.resolve().is_relative_to(folder.resolve())
+
+
 def read_bytes(path: Path, drafts: Drafts = NO_DRAFTS) -> bytes:
     """A file as bytes, or its draft. Raises OSError."""
     if path in drafts:
@@ -194,6 +199,10 @@ def read_bytes(path: Path, drafts: Drafts = NO_DRAFTS) -> bytes:
 def read_text(path: Path, folder: Path, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS) -> Text | None:
     """A file of a knowledge base as text, or its draft; None, and a finding, where it cannot be read."""
     name = shown_name(path, folder)
+    if path not in drafts and leads_out(path, folder):
+        message = "this is a link that leads out of the knowledge base"
+        found.append(Diagnostic("unknown-reference", Span(name), message, "keep the file itself inside"))
+        return None
     try:
         text = Text(name, re.sub(r"\r\n?", "\n", read_bytes(path, drafts).decode("utf-8")))
         if (hidden := _hidden(text)) is not None:

@@ -125,12 +125,14 @@ class Admitting:
         if (
             user := self.admission.user(request)
         ) is not None:  # each has a share of its own, though all come by one way
-            scope = {**scope, "client": (f"user {user}", 0)}
+            scope["client"] = f"user {user}", 0
         return await self.app(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response | None:
         """What is answered here, None where the application is to answer."""
         path = request.url.path
+        if path in (SIGN_IN, SIGN_OUT):
+            request.scope["path_params"] = {}
         if path == SIGN_IN and request.method == "POST":
             return await self._signing_in(request)
         if path == SIGN_OUT and request.method == "POST":

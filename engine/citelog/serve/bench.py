@@ -17,6 +17,7 @@ from typing import Any
 
 from citelog import home
 from citelog.diagnostics import CitelogError
+from citelog.knowledge.triples import leads_out
 from citelog.layout.files import Laid, write
 from citelog.serve.limits import Limits, Refusal
 from citelog.serve.pool import Craft, Pool
@@ -139,6 +140,9 @@ class Bench:
         found: dict[str, str] = {}
         for path in sorted({path for pattern in patterns for path in self.folder.glob(pattern)}):
             name = path.relative_to(self.folder).as_posix()
+            if leads_out(path, self.folder):
+                what = f"{name} is a link that leads out of the knowledge base"
+                raise Refusal(500, what, "keep the file itself inside")
             try:
                 about = path.stat()
                 mark = about.st_mtime_ns, about.st_size

@@ -89,7 +89,7 @@ class Guard:
         finally:
             form = scope.get("state", {}).get("form", "-")
             took = (time.perf_counter() - started) * 1e3
-            path = _told(scope["path"], status)
+            path = _told(scope["path"], scope.get("path_params"), status)
             log.info("%s %s %s %s %.1f ms %d bytes", scope["method"], path, status or "left", form, took, length)
 
     def _crossing(self, path: str, headers: Headers) -> Mapping[str, str]:
@@ -139,15 +139,24 @@ def _follows(headers: Headers, method: str) -> bool:
     return method in ("GET", "HEAD") and opens == ("navigate", "document")
 
 
-def _told(path: str, status: int) -> str:
+def _told(path: str, named: Mapping[str, str] | None, status: int) -> str:
     """A path as the log has it: what is no path of ours may say anything, and a reference leads to a patient's record.
 
-    >>> _told("/patient/q7Zk/why/a:b", 200), _told("/patient", 200), _told("/Mrs. Example", 404)
+    `named` is what stands in the path for the names in a route of ours, None where it was asked for by no route.
+
+    >>> _told("/patient/q7Zk/why/a:b", {}, 200), _told("/patient", {}, 200), _told("/Mrs. Example", None, 403)
     ('/patient/…', '/patient', '…')
+    >>> _told("/cds-services/Mrs. Example/feedback", {"id": "Mrs. Example"}, 415)
+    '/cds-services/…/feedback'
     """
-    if status in (0, 404):
+    if status in (0, 404) or named is None:
         return "…"
-    return "/patient/…" if path.startswith("/patient/") else path
+    if path.startswith("/patient/"):
+        return "/patient/…"
+    if status >= 400:  # nobody has found that what was named is ours
+        for value in sorted(filter(None, named.values()), key=len, reverse=True):
+            path = path.replace(value, "…")
+    return path
 
 
 def _name(host: str) -> str:
