@@ -107,5 +107,4 @@ class Patients:
     async def _asked(self, request: Request, view: str, data: bytes, **more: Any) -> Answered:
         name, _, about = view.partition("/")
         page: Mapping[str, Any] = {"view": name, "about": about, "places": self.places, **more}
-        with self.consultation.share(request):
-            return await while_listening(request, self.consultation.ask("page", data=data, page=page))
+        return await while_listening(request, self.consultation.ask("page", data=data, page=page))
