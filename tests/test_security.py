@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -87,13 +88,13 @@ def test_every_header_and_every_bound_of_the_page_is_the_one_in_the_code() -> No
 class Gate:
     """A server that lets in who has the token, or whom a proxy at 10.0.0.5 names; it has no workers."""
 
-    admission: Admission
+    admission: Admission | None
 
-    def ask(self, path: str = "/", client: str = "10.0.0.9", **request: object) -> httpx.Response:
+    def ask(self, path: str = "/", client: str = "10.0.0.9", **request: Any) -> httpx.Response:
         """What it says to a client at an address."""
 
         async def asked() -> httpx.Response:
-            return await (await self._client(client)).request(request.pop("method", "GET"), path, **request)  # type: ignore[arg-type]
+            return await (await self._client(client)).request(request.pop("method", "GET"), path, **request)
 
         return asyncio.run(asked())
 
@@ -181,7 +182,7 @@ def test_signing_in_leads_to_no_other_site(gate: Gate, then: str) -> None:
 
 
 def test_another_site_cannot_sign_anybody_in(gate: Gate) -> None:
-    sent = {"data": {"token": TOKEN}, "method": "POST"}
+    sent: dict[str, Any] = {"data": {"token": TOKEN}, "method": "POST"}
     for headers in ({"Origin": "https://evil.example.org"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
         assert gate.ask("/sign-in", headers=headers, **sent).status_code == 403
     proxied = gate.ask("/sign-in", headers={"X-Forwarded-Proto": "https"}, **sent)
@@ -253,7 +254,7 @@ def test_what_another_site_has_a_browser_ask_is_refused_but_a_link(
     site: str, mode: str, dest: str, method: str, status: int
 ) -> None:
     """Another port of this machine is the same site: it is refused as well."""
-    open_ = Gate(None)  # type: ignore[arg-type]  everybody is let in
+    open_ = Gate(None)  # everybody is let in
     headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
     assert open_.ask("/health", method=method, headers=headers).status_code == status
 

@@ -103,11 +103,9 @@ def _token(file: Path) -> str:
 class Admitting:
     """An application that only those can ask who are let in, and the page on which they sign in."""
 
-    def __init__(
-        self, app: ASGIApp, admission: Admission, shell: Shell, limits: Limits, seconds: Callable[[], float]
-    ) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission, limits: Limits, seconds: Callable[[], float]) -> None:
         self.app, self.admission, self.limits = app, admission, limits
-        self.shell = replace(shell, places=())
+        self.shell = Shell(places=())  # nothing of what is served
         self.sessions = Kept(replace(limits, kept_seconds=limits.session_seconds), seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -127,7 +127,7 @@ def application(
     )
     limits = served.consultation.limits if served else queries.limits
     shared = Shares(resources, limits.one_client)
-    asked = shared if admission is None else Admitting(shared, admission, shell, limits, _seconds)
+    asked = shared if admission is None else Admitting(shared, admission, limits, _seconds)
     return Guard(asked, names, served.callers.origins if served else frozenset())
 
 
