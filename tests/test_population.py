@@ -70,7 +70,10 @@ EDGES: dict[str, populations.Record] = {
     "unread": {
         "labs": [{"analyte": "B12?", "value": "80"}, {"analyte": "serum vitamin B12", "when": "last spring"}],
         "medications": [{"name": "hydroxocobalamin", "since": "some time", "status": "entered in error"}],
-        "conditions": [{"name": "pernicious anaemia", "state": "resolved", "certainty": "high"}],
+        "conditions": [
+            {"name": "pernicious anaemia", "state": "resolved", "certainty": "high"},
+            {"name": "malabsorption", "frame": "b", "number": "7", "wording": "a", "c0": "c"},
+        ],
         "context": {"age_years": "71", "hair": "grey"},
     },
 }

@@ -90,8 +90,8 @@ class Wordings:
 
     @property
     def distinct(self) -> str:
-        """Each wording once: its hash, its columns, and of each day whether it can be read."""
-        columns = [f"r.{quoted(column)}" for column in self.columns]
+        """Each wording once: its hash, its columns as `c0`, `c1` and so on, and of each day whether it can be read."""
+        columns = [f"r.{quoted(column)} AS c{i}" for i, column in enumerate(self.columns)]
         readable = [f"coalesce(d{i}.readable, {NONE}) AS readable{i}" for i in range(len(self.days))]
         shown = ", ".join([f"{self.hash} AS wording", *columns, *readable])
         return f"SELECT DISTINCT {shown} FROM ({self.query}) AS r{self._dated}"

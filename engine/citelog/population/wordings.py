@@ -20,7 +20,7 @@ from citelog.population import entries
 from citelog.population.duck import Duck
 from citelog.population.engine import Engine
 from citelog.population.entries import MEASURED, NONE, NUMBER, NUMBERED, READ, Day, Fact, Number, Reading, Written
-from citelog.population.pictures import Wordings, literal, quoted
+from citelog.population.pictures import Wordings, literal
 from citelog.population.tables import PATIENTS
 from citelog.population.values import Values
 from citelog.vocab import Terms
@@ -78,22 +78,11 @@ def read_frames(
     for order, part in enumerate(parts):
         name, key = f"wording_{order}", NUMBERED.get(part.list, "")
         engine.fetch(name, part.distinct)
-        has_numbers = key in part.columns and numbers.read(near, f"SELECT DISTINCT {quoted(key)} FROM {name}")
-        number, join = "-1", ""
-        columns = {column: f"w.{quoted(column)}" for column in part.columns}
-        if has_numbers:
-            number, join = "coalesce(m.number, -1)", f" LEFT JOIN measured AS m ON w.{quoted(key)} = m.text"
-            columns[key] = f"CASE WHEN m.number IS NULL THEN w.{quoted(key)} ELSE m.sign || chr({ord(NUMBER)}) END"
-        shown = [f"{sql} AS {quoted(column)}" for column, sql in columns.items()]
-        days = [f"readable{i}" for i in range(len(part.days))]
-        near.create(
-            f"framed_{order}",
-            f"SELECT w.wording, {', '.join((f'{number} AS number', *shown, *days))} FROM {name} AS w{join}",
-        )
-        frame = f"hash({', '.join((literal(part.name), *map(quoted, part.columns), *days))})"
-        queries.append(f"SELECT wording, {frame} AS frame, number::INTEGER AS number FROM framed_{order}")
-        distinct = ", ".join((f"{frame} AS frame", *map(quoted, part.columns), *days))
-        for hash_, *row in near.rows(f"SELECT DISTINCT {distinct} FROM framed_{order}"):
+        column = f"c{part.columns.index(key)}" if key in part.columns else ""
+        has_numbers = column and numbers.read(near, f"SELECT DISTINCT {column} FROM {name}")
+        near.create(f"framed_{order}", _framed(part, name, column if has_numbers else ""))
+        queries.append(f"SELECT wording, frame, number FROM framed_{order}")
+        for hash_, *row in near.rows(f"SELECT DISTINCT * EXCLUDE (wording, number) FROM framed_{order}"):
             _check(hash_ not in found)
             found[hash_] = _read(part, hash_, row, terms, at)
     near.create("wordings", " UNION ALL ".join(queries) or _NO_WORDING)
@@ -104,6 +93,23 @@ def read_frames(
 
 
 _NO_WORDING = "SELECT NULL::UBIGINT AS wording, NULL::UBIGINT AS frame, NULL::INTEGER AS number WHERE false"
+
+
+def _framed(part: Wordings, name: str, key: str) -> str:
+    """A query for wordings: the hash, the number and the hash of the frame of each, and the frame's columns.
+
+    `key` is the column with numbers that are in the table `measured`, or empty.
+    """
+    number, join = "-1", ""
+    columns = {f"c{i}": f"w.c{i}" for i in range(len(part.columns))}
+    if key:
+        number, join = "coalesce(m.number, -1)", f" LEFT JOIN measured AS m ON w.{key} = m.text"
+        columns[key] = f"CASE WHEN m.number IS NULL THEN w.{key} ELSE m.sign || chr({ord(NUMBER)}) END"
+    days = [f"readable{i}" for i in range(len(part.days))]
+    frame = f"hash({', '.join((literal(part.name), *columns.values(), *days))}) AS frame"
+    shown = (f"{sql} AS {column}" for column, sql in columns.items())
+    picked = ", ".join(("w.wording", f"{number}::INTEGER AS number", frame, *shown, *days))
+    return f"SELECT {picked} FROM {name} AS w{join}"
 
 
 def _check(is_alone: bool) -> None:
