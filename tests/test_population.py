@@ -307,6 +307,11 @@ def _sessions(page: str) -> Callable[[str], str]:
     return lambda text: re.sub(r"(?ms)^```python doctest\n(?P<text>.*?)^```", renewed, text)
 
 
+def test_a_long_search_draws_no_bar_over_an_answer(out: Path) -> None:
+    """DuckDB would, on standard output, after two seconds."""
+    assert opened(out)._rows("SELECT current_setting('enable_progress_bar')") == [(False,)]
+
+
 def test_nobody_is_found_who_is_not_there(out: Path) -> None:
     with pytest.raises(CaseError, match="nobody in it is called"):
         opened(out).assessment("somebody", b12.knowledge())

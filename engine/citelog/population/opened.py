@@ -71,7 +71,9 @@ class Opened:
 
     @cached_property
     def _database(self) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect()
+        connection = duckdb.connect()
+        connection.execute("SET enable_progress_bar = false")  # only the command line writes to the terminal
+        return connection
 
     def assessment(self, patient: str, knowledge: Knowledge) -> Assessment:
         """The assessment of one of the patients.
