@@ -183,7 +183,7 @@ def test_a_wheel_in_a_new_environment_of_what_is_locked_answers(tmp_path: Path) 
     assert document["conclusions"]
     assert told("why", shown, document["conclusions"][0]["id"])
     told("check")
-    assert "rules" in told("show", "--help") and told("query", "--list")
+    assert told("show", "G06") and told("query", "conclusions", "--case", shown)
 
 
 OSV = os.environ.get("CITELOG_OSV", "")
