@@ -602,6 +602,19 @@ def test_a_link_leads_to_the_proof_of_its_conclusion(desk: Desk, exchanges: dict
     assert "not giving folic acid first" not in gone.text
 
 
+def test_the_pages_behind_a_card_say_what_nobody_looked_at_and_what_no_card_concludes(desk: Desk) -> None:
+    known = desk.post(f"/cds-services/{REVIEW}", call(conditions=bundle(condition())))
+    (link,) = known.json()["cards"][0]["links"]
+    top = link["url"].partition("/why/")[0]
+    for view in ("/", "/missing", "/why/status:not_assessed"):
+        page = desk.server.client.get(f"{top}{view}").text
+        told = page[page.index("Not all was looked at") :].partition("</section>")[0]
+        assert "<code>results</code>" in told and "<code>conditions</code>" not in told, view
+        assert "<code>status:not_assessed</code>" in told, view
+    whole = desk.post(f"/cds-services/{REVIEW}", NOBODY).json()["cards"][0]["links"][0]["url"]
+    assert "Not all was looked at" not in desk.server.client.get(whole).text
+
+
 def test_pages_of_named_origins_may_call_and_others_may_not(desk: Desk) -> None:
     here, elsewhere = {"Origin": "https://ehr.example.org"}, {"Origin": "https://evil.example.org"}
     asked = desk.server.client.options(f"/cds-services/{REVIEW}", headers=here)

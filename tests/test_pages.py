@@ -18,6 +18,7 @@ from citelog.ledger.log import Log
 from citelog.serve import views
 from citelog.serve.kept import Kept
 from citelog.serve.limits import Limits
+from citelog.serve.shell import environment
 from endpoint import ROOT, Server, serving
 from pages import NEEDED, at, is_cut_off, violations
 
@@ -176,6 +177,27 @@ def test_a_value_is_changed_and_the_answer_with_it(browser: Browser, server: Ser
         assert page.locator("[name='set:labs[0].value']").input_value() == "500"
 
 
+def test_what_is_emptied_in_a_what_if_says_nothing_and_is_told(browser: Browser, server: Server, kept: str) -> None:
+    with at(browser, f"{server.address}{kept[1:]}what-if", java_script_enabled=False) as page:
+        page.locator("[name='set:labs[0].unit']").fill("")
+        page.get_by_role("button", name="See what changes").press("Enter")
+        assert page.get_by_role("heading", name="The answer changes").count() == 1
+        assert "status:uninterpretable" in page.locator(".gained").first.inner_text()
+        assert page.locator("[name='set:labs[0].unit']").input_value() == ""
+        assert page.locator("[name='set:labs[0].value']").input_value() == "80"
+
+
+def test_a_proof_opens_at_its_beginning_on_a_phone_and_at_its_quote_beside_it(
+    browser: Browser, server: Server, kept: str
+) -> None:
+    for width in (390, 1280):
+        with at(browser, f"{server.address}{kept[1:]}why/regimen:HYD-STD-LOAD", width=width) as page:
+            assert page.evaluate("scrollY") == 0, width
+            standing, quote = page.locator(".standing").bounding_box(), page.locator("mark.cited").first.bounding_box()
+            assert standing and quote and 0 <= standing["y"] < 200, "the review status, before anything else"
+            assert width == 390 or 0 <= quote["y"] < 800
+
+
 def test_why_not_and_what_is_missing_lead_to_records_that_can_be_tried(
     browser: Browser, server: Server, kept: str
 ) -> None:
@@ -209,6 +231,14 @@ def test_a_record_that_has_gone_is_asked_for_again_and_the_way_leads_back(server
         assert REFERENCE.fullmatch(entered(server, "labs: []", elsewhere))
 
 
+def test_the_way_back_never_leads_to_the_answer_about_another_record(server: Server, kept: str) -> None:
+    other = kept.split("/")[2]
+    for up in (f"../{other}/", f"why/../../{other}/", "..", ".", "a/.."):
+        assert REFERENCE.fullmatch(entered(server, "id: somebody-else", up)), up
+    location = entered(server, "id: somebody-else", f"%2e%2e/{other}/?a#b")  # browsers take %2e for a dot
+    assert location.endswith(f"/%252e%252e/{other}/%3Fa%23b")
+
+
 def test_what_cannot_be_read_is_told_at_its_line_and_kept_as_it_was_typed(server: Server) -> None:
     wrong = "labs: []\nfindings: [\n{]"
     page = server.client.post("/patient", data={"sort": "text", "record": wrong})
@@ -220,6 +250,20 @@ def test_what_cannot_be_read_is_told_at_its_line_and_kept_as_it_was_typed(server
     assert server.client.post("/patient", content=b"--x", headers=broken).status_code == 400
     file = server.client.post("/patient", data={"sort": "text"}, files={"file": ("a.yaml", b"id: of-a-file\n")})
     assert "of-a-file" in server.client.get(file.headers["location"]).text
+
+
+def test_two_findings_that_contradict_each_other_can_be_typed_and_neither_is_preferred(server: Server) -> None:
+    page = server.client.post("/patient", data={"sort": "form", "more": "findings"}).text
+    (known,) = re.findall(r'name="(findings\.\d+)\.known" value="neurological involvement"', page)
+    (another,) = re.findall(r'name="(findings\.\d+)\.name"', page)
+    typed = {f"{known}.known": "neurological involvement", f"{known}.state": "present"}
+    typed |= {f"{another}.name": "neurological involvement", f"{another}.state": "absent"}
+    answer = server.client.post("/patient", data={"sort": "form", "rows.findings": "1", **typed})
+    assert "neuro:conflicting" in server.client.get(answer.headers["location"]).text
+
+
+def test_a_template_that_changes_beneath_a_server_is_not_opened_again() -> None:
+    assert not environment().auto_reload, "a worker can open no file, and each of its pages would be a fault"
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

@@ -28,6 +28,7 @@ from citelog.graph.dataset import Dataset, dataset
 from citelog.graph.parameters import Known, bind
 from citelog.hooks import cards, services
 from citelog.hooks import request as hook
+from citelog.hooks.looked import Looked
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.cache import open_knowledge
 from citelog.knowledge.lookup import find
@@ -271,7 +272,12 @@ def _hook(held: Held, asked: Message, data: bytes) -> Answered:
         address = asked.get("address", "")
         shown = (lambda id_: f"{address}/why/{quote(id_, safe=':')}") if address else None
         told = cards.to_json(cards.response(called, found, shown))
-        kept = entered.written(entered.Entered(case=called.record.decode(), at=called.at)) if address else ""
+        looked = Looked(found, called.looks)
+        given = entered.Entered(
+            case=called.record.decode(), at=called.at, unlooked=[look.key for look in looked.unlooked],
+            withheld=[one.id for one in found.conclusions if one.assumes and not looked.stands(one)],
+        )  # fmt: skip
+        kept = entered.written(given) if address else ""
         return Answered(JSON, f"{told}\n{kept}", [found])
     except CaseError as error:
         where = called.placed(error.where).removeprefix("prefetch: ")

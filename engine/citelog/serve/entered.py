@@ -18,7 +18,8 @@ class Entered(Struct, frozen=True, kw_only=True):
 
     It is called `name` where it says nothing itself.
 
-    `set`, `drop` and `add` are changes as `citelog what-if` takes them.
+    `set`, `drop` and `add` are changes as `citelog what-if` takes them. `unlooked` are the keys of a call of which not
+    all was looked at, and `withheld` the ids of what its cards do not conclude for that reason.
     """
 
     case: str
@@ -28,6 +29,8 @@ class Entered(Struct, frozen=True, kw_only=True):
     set: dict[str, str] = {}
     drop: list[str] = []
     add: list[str] = []
+    unlooked: list[str] = []
+    withheld: list[str] = []
 
     @property
     def record(self) -> bytes:

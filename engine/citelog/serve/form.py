@@ -92,7 +92,7 @@ def groups(knowledge: Knowledge, typed: Typed, problems: Mapping[str, Sequence[s
         Group(
             "findings", "Findings and conditions", "What nobody looked at is not recorded, and is not absent.",
             tuple(rows("findings", "finding", "entry", (
-                Field("state", "State", options=_options("not recorded", STATES)),))),
+                Field("state", "State", options=_options("not recorded", STATES)),))), "another finding",
         ),
         Group(
             "medications", "Medicines", "Those that the document speaks of.",

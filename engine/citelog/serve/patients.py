@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-_THEN = re.compile(r"[^/\\\x00-\x1f][^\\\x00-\x1f]{0,300}")
+_THEN = re.compile(r"(?!\.*(/|$)|.*/\.\.?(/|$))[^/\\\x00-\x1f][^\\\x00-\x1f]{0,300}")
+"""A way back to a view of this record. It has no step up: that could lead to the answer about another."""
 
 
 class Patients:
@@ -102,7 +103,7 @@ class Patients:
         reference = self.kept.put(answered.data)
         if view == "changed":
             then = "what-if"
-        return RedirectResponse(f"/patient/{reference}/{then if _THEN.fullmatch(then) else ''}", 303)
+        return RedirectResponse(f"/patient/{reference}/{quote(then, safe='/:') if _THEN.fullmatch(then) else ''}", 303)
 
     async def _asked(self, request: Request, view: str, data: bytes, **more: Any) -> Answered:
         name, _, about = view.partition("/")

@@ -139,6 +139,7 @@ def environment() -> Environment:
         loader=ChoiceLoader([PackageLoader("citelog.serve"), PackageLoader("citelog.render")]),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,  # a worker can open no file: an upgrade shows when the server starts again
         trim_blocks=True,
         lstrip_blocks=True,
     )

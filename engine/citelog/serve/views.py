@@ -201,6 +201,7 @@ def _about(
     shared = {
         "knowledge": desk.knowledge,
         "case": found.case,
+        "given": given,
         "anchors": anchors_of(desk.knowledge.statements),
         "counted": counted,
         "markers": markers,
@@ -276,10 +277,16 @@ def _changed(desk: Desk, asked: Asked, data: bytes) -> Made:
     given = _given(desk, asked, data[:length])
     typed = entered.sent(asked["sent"]["media"], data[length:])
     found = desk.assessed(given)
-    old = {f"{entry.read_from}.{key}": str(value) for entry in found.case.entries for key, value in entry.keys.items()}
-    sets = {n[4:]: v for n, v in typed.items() if n.startswith("set:") and v.strip() and v.strip() != old.get(n[4:])}
+    old = {
+        entry.read_from if entry.list == "context" else f"{entry.read_from}.{key}": str(value)
+        for entry in found.case.entries
+        for key, value in entry.keys.items()
+    }
+    sets = {n[4:]: v for n, v in typed.items() if n.startswith("set:") and v.strip() != old.get(n[4:], "").strip()}
     drop = [n[5:] for n in typed if n.startswith("drop:")]
     sets = {path: value for path, value in sets.items() if not any(path.startswith(f"{place}.") for place in drop)}
+    drop += [path for path, value in sets.items() if not value.strip() and path not in drop]  # emptied: it says nothing
+    sets = {path: value for path, value in sets.items() if value.strip()}
     add = [value.strip() for name, value in typed.items() if name.startswith("add:") and value.strip()]
     add += _additions(typed)
     changed = replace(given, set=sets, drop=drop, add=add)
