@@ -266,6 +266,17 @@ def test_a_template_that_changes_beneath_a_server_is_not_opened_again() -> None:
     assert not environment().auto_reload, "a worker can open no file, and each of its pages would be a fault"
 
 
+@pytest.mark.parametrize(("value", "told"), [("80,5", "The value “80,5” is not a number"), ("", "No value is given.")])
+def test_a_value_that_is_no_number_is_told_at_its_row_and_never_repaired(server: Server, value: str, told: str) -> None:
+    typed = {"sort": "form", "labs.3.known": "serum vitamin B12", "labs.3.value": value, "labs.3.unit": "pmol/L"}
+    page = server.client.post("/patient", data=typed)
+    assert page.status_code == 422 and told in page.text and f'name="labs.3.value" value="{value}"' in page.text
+    answer = server.client.post("/patient", data={**typed, "anyway": "yes"})
+    assert "status:uninterpretable" in server.client.get(answer.headers["location"]).text
+    bound = server.client.post("/patient", data={**typed, "labs.3.value": "<50"})
+    assert bound.status_code == 303
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_everybody_can_read_the_pages(browser: Browser, server: Server, kept: str, width: int, scheme: str) -> None:
     """All of them in the light and on a wide screen; in the dark and on a phone, one of each kind."""

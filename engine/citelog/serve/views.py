@@ -19,7 +19,9 @@ from citelog.assess import Assessment
 from citelog.diagnostics import CaseError
 from citelog.explain.catalogue import catalogue
 from citelog.knowledge.base import Citation, Knowledge
+from citelog.patient.case import Recorded
 from citelog.patient.dates import day
+from citelog.patient.numbers import reading
 from citelog.render import page as parts
 from citelog.render.page import anchors_of, cards_of
 from citelog.render.phrases import counted, markers, reviewed
@@ -265,10 +267,19 @@ def _entered(desk: Desk, asked: Asked, data: bytes) -> Made:
     if written and "anyway" not in typed:
         for note in case.notes:
             problems.setdefault(places.get(note.read_from, ""), []).append(note.text)
+        for entry in case.entries:
+            if entry.list == "labs" and reading(value := entry.keys.get("value")) is None:
+                problems.setdefault(places.get(entry.read_from, ""), []).append(_no_number(value))
         if problems:
             return _form(desk, asked, typed, problems, status=422)
     kept = Entered(case=text, at=at, typed={k: v for k, v in typed.items() if k != "anyway"} if written else None)
     return Made(entered.written(kept), media=JSON)
+
+
+def _no_number(value: Recorded | None) -> str:
+    if value is None:
+        return "No value is given."
+    return f"The value “{value}” is not a number that can be read. Numbers are written as in 80.5, or <50."
 
 
 def _changed(desk: Desk, asked: Asked, data: bytes) -> Made:
