@@ -219,6 +219,7 @@ def test_an_example_has_an_address_of_its_own(browser: Browser, server: Server) 
     assert server.client.get("/examples/nobody/").status_code == 404
     other = server.client.get("/examples/an-empty-record-is-answered-with-questions/why/neuro:present", headers=READER)
     assert other.status_code == 409 and "/why-not/neuro:present" in other.text
+    assert "<h1>neuro:present was not concluded" in other.text, "an id as it is written"
 
 
 def test_a_record_that_has_gone_is_asked_for_again_and_the_way_leads_back(server: Server) -> None:
