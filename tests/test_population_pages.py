@@ -140,6 +140,14 @@ def test_programs_get_the_documents_and_go_through_a_list_by_its_links(server: S
     assert "/population/find" in told and not [name for name in records() if name in told]
 
 
+def test_no_page_of_a_row_has_a_button_that_leads_nowhere(server: Server) -> None:
+    first = re.findall(r'"(/population/patients/[^"?]+/)"', server.client.get("/population/patients").text)[0]
+    for view in ("missing", "why-not/neuro:present"):
+        page = server.client.get(f"{first}{view}")
+        assert page.status_code == 200 and ("gained" in page.text or "gives" in page.text)
+        assert "<form" not in page.text, view
+
+
 @pytest.mark.parametrize(
     ("address", "status", "said"),
     [
