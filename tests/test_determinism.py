@@ -1,5 +1,9 @@
 """The same bytes whatever must not count; all settings are compared by `python tests/determinism.py`."""
 
+from itertools import islice
+
+import pytest
+
 import determinism
 
 
@@ -8,6 +12,8 @@ def test_every_command_is_compared_or_has_a_reason_why_not() -> None:
     assert not determinism.ASKED.keys() & determinism.OTHERWISE.keys()
 
 
-def test_a_command_is_the_same_in_every_setting_of_this_python() -> None:
-    """The cheapest one; the others take the long run."""
+def test_a_command_is_the_same_in_other_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cheapest one, in a fifth of them; the others take the long run."""
+    every = determinism.settings
+    monkeypatch.setattr(determinism, "settings", lambda pythons: islice(every(pythons), 0, None, 5))
     assert determinism.compare((), ["schema"]) == []

@@ -208,7 +208,8 @@ def test_permissions_links_and_line_ends_stay(leaflet: Path) -> None:
     file, link = leaflet / "terms.ttl", leaflet / "about.ttl"
     file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n") + b"\r\n\r\n")
     file.chmod(0o640)
-    target = leaflet.parent / "about-elsewhere.ttl"
+    target = leaflet / "kept" / "about.ttl"
+    target.parent.mkdir()
     link.rename(target)
     link.symlink_to(target)
     target.write_text(target.read_text(encoding="utf-8") + "\n\n", encoding="utf-8")

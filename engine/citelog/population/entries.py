@@ -176,7 +176,7 @@ _NUMBERS = tuple(f"{number}.{number}" for number in range(700001, 700100))
 
 
 def read(said: Frame, terms: Terms) -> Reading:
-    """What a frame says, whatever its days and its number.
+    r"""What a frame says, whatever its days and its number.
 
     >>> read(Frame("labs", "iron", (), (("value", "<\x04"), ("unit", "g/L"))), Terms()).notes
     ('Iron: <\x04 g/L. Not used: no analyte is known as "iron".',)

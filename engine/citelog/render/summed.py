@@ -158,8 +158,8 @@ def rows(some: Sequence[Row], whole: int, width: int = WIDTH) -> Iterator[Line]:
     """Counts under each other, each with its share of the whole and a bar as long as that.
 
     >>> for line in rows([Row("low", 30), Row("high", 2, "very"), Row("none", "<5")], 40, 40): print(line.text + "|")
-      low   30  75.0 %  ███████████████|
-      high   2   5.0 %  █|
+      low   30   75.0 %  ███████████████|
+      high   2    5.0 %  █|
           very|
       none  <5|
     """
