@@ -164,14 +164,16 @@ def test_a_value_is_changed_and_the_answer_with_it(browser: Browser, server: Ser
     with at(browser, f"{server.address}{kept[1:]}what-if", java_script_enabled=False, expected="422") as page:
         page.locator("[name='set:labs[0].value']").fill("500")
         page.locator("[name='drop:findings[0]']").check()
-        page.get_by_role("button", name="See what changes").press("Enter")
+        with page.expect_navigation():
+            page.get_by_role("button", name="See what changes").press("Enter")
         assert "instead of “Serum vitamin B12: 80 pmol/L (2026-03-02).”" in page.inner_text("main")
         assert page.get_by_role("heading", name="The answer changes").count() == 1
         assert "status:above_all_cutoffs" in page.locator(".gained").first.inner_text()
         assert page.locator("[name='set:labs[0].value']").input_value() == "500"
         page.get_by_text("Add an entry").click()
         page.locator("[name='add:1']").fill("colours: [blue]")
-        page.get_by_role("button", name="See what changes").press("Enter")
+        with page.expect_navigation():
+            page.get_by_role("button", name="See what changes").press("Enter")
         assert page.get_by_role("alert").count() == 1
         assert page.locator("[name='add:1']").input_value() == "colours: [blue]"
         assert page.locator("[name='set:labs[0].value']").input_value() == "500"
@@ -180,7 +182,8 @@ def test_a_value_is_changed_and_the_answer_with_it(browser: Browser, server: Ser
 def test_what_is_emptied_in_a_what_if_says_nothing_and_is_told(browser: Browser, server: Server, kept: str) -> None:
     with at(browser, f"{server.address}{kept[1:]}what-if", java_script_enabled=False) as page:
         page.locator("[name='set:labs[0].unit']").fill("")
-        page.get_by_role("button", name="See what changes").press("Enter")
+        with page.expect_navigation():
+            page.get_by_role("button", name="See what changes").press("Enter")
         assert page.get_by_role("heading", name="The answer changes").count() == 1
         assert "status:uninterpretable" in page.locator(".gained").first.inner_text()
         assert page.locator("[name='set:labs[0].unit']").input_value() == ""
