@@ -135,7 +135,8 @@ def test_a_record_is_typed_and_the_answer_leads_to_the_sentences_of_the_document
         chosen(page, "neurological involvement", "absent")
         chosen(page, "symptoms attributed to vitamin B12 deficiency", "present")
         page.keyboard.press("Enter")
-        page.get_by_role("button", name="See the answer").last.press("Enter")
+        with page.expect_navigation():
+            page.get_by_role("button", name="See the answer").last.press("Enter")
 
         assert page.get_by_role("alert").count() == 1  # told at its row, and nothing that was typed is lost
         assert 'The date "last spring" cannot be read.' in row.inner_text()
@@ -144,12 +145,14 @@ def test_a_record_is_typed_and_the_answer_leads_to_the_sentences_of_the_document
             "last spring",
         )
         row.get_by_label("Date").fill("2026-03-02")
-        row.get_by_label("Date").press("Enter")  # as one does in a form: it adds no row
+        with page.expect_navigation():
+            row.get_by_label("Date").press("Enter")  # as one does in a form: it adds no row
 
         assert REFERENCE.search(page.url)
         assert page.locator("#kind-treat").count() == 1
         assert "pending human review" in page.locator(".standing").inner_text()
-        page.locator(".says a", has_text="Hydroxocobalamin, 1 mg, intramuscular, three times a week").press("Enter")
+        with page.expect_navigation():
+            page.locator(".says a", has_text="Hydroxocobalamin, 1 mg, intramuscular, three times a week").press("Enter")
         assert page.url.endswith("/why/regimen:HYD-STD-LOAD")
         assert "Neurological involvement: absent." in page.locator(".basis").first.inner_text()
         page.locator(".basis a.statement", has_text="G06").press("Enter")  # the document beside it, and the quote in it
@@ -205,18 +208,22 @@ def test_why_not_and_what_is_missing_lead_to_records_that_can_be_tried(
     browser: Browser, server: Server, kept: str
 ) -> None:
     with at(browser, f"{server.address}{kept[1:]}why-not", java_script_enabled=False) as page:
-        page.get_by_role("link", name="status:above_all_cutoffs").press("Enter")
+        with page.expect_navigation():
+            page.get_by_role("link", name="status:above_all_cutoffs").press("Enter")
         assert "Concluded instead: status:below_all_cutoffs" in page.inner_text("main")
-        page.get_by_role("button", name="Try it").first.press("Enter")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Try it").first.press("Enter")
         assert "status:above_all_cutoffs" in page.locator(".gained").first.inner_text()
         page.goto(f"{server.address}{kept[1:]}missing")
-        page.get_by_role("button", name="Try it").first.press("Enter")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Try it").first.press("Enter")
         assert page.get_by_role("heading", name="The answer changes").count() == 1
 
 
 def test_an_example_has_an_address_of_its_own(browser: Browser, server: Server) -> None:
     with at(browser, f"{server.address}examples", java_script_enabled=False) as page:
-        page.get_by_role("link", name="An empty record is answered with questions").press("Enter")
+        with page.expect_navigation():
+            page.get_by_role("link", name="An empty record is answered with questions").press("Enter")
         assert page.url.endswith("/examples/an-empty-record-is-answered-with-questions/")
         assert page.locator("#kind-open-question").count() == 1
     assert server.client.get("/examples/nobody/").status_code == 404
