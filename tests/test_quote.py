@@ -92,6 +92,15 @@ def test_words_that_are_not_there_are_answered_with_the_passage_most_like_them(f
     assert 'in place of "  " the document has " "' in shown.out
 
 
+def test_pages_with_a_slip_are_found_by_their_beginning_and_to_their_end() -> None:
+    (text,) = (path.read_text(encoding="utf-8") for path in (home.knowledge() / "source").glob("*.txt"))
+    start = text.index("Vitamin B12 deficiency typically requires")
+    whole = text[start : start + 3000].rsplit(" ", 1)[0]
+    found = search(home.knowledge(), whole.replace("deficiency", "deficit", 1))
+    assert [(passage.start, passage.quote) for passage in found.passages] == [(start, whole)]
+    assert found.differences == (Difference("deficit", "deficiency"),)
+
+
 def test_words_like_nothing_in_the_document_get_no_passage(fern: Path) -> None:
     ended = citelog("quote", "--kb", fern, "zzz qqq")
     assert (ended.status, ended.out) == (1, "sample.txt has no such passage, and none like it\n")

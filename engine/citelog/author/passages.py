@@ -13,7 +13,7 @@ from typing import Any
 from citelog import home
 from citelog.author.turtle import fill
 from citelog.diagnostics import CitelogError, KnowledgeError
-from citelog.evidence.sources import Source
+from citelog.evidence.sources import LONGEST, Source
 from citelog.knowledge.base import Statement
 from citelog.knowledge.load import load
 from citelog.knowledge.statements import read_statements
@@ -136,6 +136,8 @@ def nearest(source: Source, asked: str) -> tuple[int, int]:
     start, end, likeness = source.nearest_place(asked)
     if likeness < LIKENESS:
         return 0, 0
+    if len(asked) > LONGEST:
+        return start, end
     before = [m.start() for m in re.finditer(r"\S+", source.text[:end])]
     after = [m.end() + start for m in re.finditer(r"\S+", source.text[start:])]
     first, last = before.index(start), after.index(end)

@@ -75,24 +75,27 @@ class Source:
     def nearest_place(self, quote: str) -> tuple[int, int, float]:
         """From where to where the passage goes that is most like a quote, as many words long, and how like it is.
 
-        The likeness is 1 for the same text and 0 for nothing in common. A quote of pages is compared with nothing: it
-        would take as long as its length squared.
+        The likeness is 1 for the same text and 0 for nothing in common. Of a quote of pages only the beginning is
+        compared: all of it would take as long as its length squared.
 
         >>> Source("a.txt", "Give one tablet daily.", "").nearest_place("Give two tablets")[:2]
         (0, 15)
         """
-        words = quote.split()
+        words, beginning = quote.split(), quote[:LONGEST]
+        compared = len(beginning.split())
         best, ratio = (0, 0), 0.0
-        if len(quote) > _LONGEST:
-            return (*best, ratio)
         matcher = difflib.SequenceMatcher(autojunk=False)
-        matcher.set_seq2(quote)
-        for i in self._promising(words):
-            start, end = self._words[i][0], self._words[min(i + len(words), len(self._words)) - 1][1]
+        matcher.set_seq2(beginning)
+        for i in self._promising(words[:compared]):
+            start, end = self._words[i][0], self._end(i + compared)
             matcher.set_seq1(self.text[start:end])
             if matcher.real_quick_ratio() > ratio and matcher.quick_ratio() > ratio and matcher.ratio() > ratio:
-                best, ratio = (start, end), matcher.ratio()
+                best, ratio = (start, self._end(i + len(words))), matcher.ratio()
         return (*best, ratio)
+
+    def _end(self, words: int) -> int:
+        """Where the last of so many words ends, or the last of all."""
+        return self._words[min(words, len(self._words)) - 1][1]
 
     def _promising(self, words: list[str]) -> list[int]:
         """The words of the text at which a passage like some others may start: every one, in a text of a few pages.
@@ -122,6 +125,8 @@ class Source:
         return {word: places for word, places in found.items() if len(places) <= _COMMON}
 
 
-_FEW, _TRIED, _COMMON, _LONGEST = 2000, 8, 200, 4000
-"""Words of a text that is searched whole; passages compared in a longer one; places of a word that is too common; the
-most characters of a quote that is compared."""
+_FEW, _TRIED, _COMMON = 2000, 8, 200
+"""Words of a text that is searched whole; passages compared in a longer one; places of a word that is too common."""
+
+LONGEST = 300
+"""Characters of a quote that are compared with passages: as many as the longest sentences have."""
