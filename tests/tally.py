@@ -2,7 +2,8 @@
 
 A line holds the kind, the commit, the first seed, how many, how many things were compared in them, every difference,
 and the processor's seconds. A run can be stopped at any time, and gone on with, on other machines too: tallies of other
-seeds add up. At its end, lines that follow each other become one.
+seeds add up. At its end, lines that follow each other become one. Where a kind says what its lines depend on (`of`),
+those of anything else are not added up, and their seeds are run again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import subprocess
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -31,6 +32,10 @@ Line = dict[str, Any]
 Batch = Callable[[int, int], Line]
 """From the first seed and how many: `compared`, `differences`, and what else is worth keeping."""
 
+NAMING = ("kind", "of", "commit", "first")
+SUMMED = ("count", "compared", "idle", "seconds")
+"""What of a line is no sum, and the sums that every line has."""
+
 PATIENCE = 120
 """Seconds for one seed: what takes longer hangs, and that is a difference."""
 
@@ -42,6 +47,12 @@ class Kind:
     run: Batch
     size: int
     about: str
+    of: str = ""
+    """What its lines depend on, if they count only as long as that stays the same."""
+
+    def has(self, name: str, line: Line) -> bool:
+        """Whether a line counts as one of this kind, which is called so."""
+        return bool(line["kind"] == name and line.get("of", "") == self.of)
 
 
 def each(check: Callable[[int], int], first: int, count: int) -> Line:
@@ -89,7 +100,7 @@ def read(tally: Path) -> list[Line]:
 
 def left(known: Sequence[Line], name: str, kind: Kind, first: int, total: int) -> Iterator[tuple[int, int]]:
     """The batches that are still to be run: first seed and how many, of seeds that no batch of the kind had."""
-    done = {seed for one in known if one["kind"] == name for seed in range(one["first"], one["first"] + one["count"])}
+    done = {seed for one in known if kind.has(name, one) for seed in range(one["first"], one["first"] + one["count"])}
     run: list[int] = []
     for seed in range(first, first + total + 1):
         if run and (seed in done or seed == first + total or len(run) == kind.size):
@@ -107,12 +118,11 @@ def joined(lines: Iterable[Line]) -> list[Line]:
     [{'kind': 'odd', 'commit': 'a', 'count': 20, 'compared': 10, 'differences': [], 'first': 0}]
     """
     found: list[Line] = []
-    for line in sorted(lines, key=lambda one: (one["kind"], one["first"])):
+    for line in sorted(lines, key=lambda one: (one["kind"], one.get("of", ""), one["first"])):
         last = found[-1] if found else {}
-        if (last.get("kind"), last.get("commit"), last.get("first", 0) + last.get("count", 0)) == (
-            line["kind"], line["commit"], line["first"],
-        ):  # fmt: skip
-            found[-1] = last | {key: last[key] + line[key] for key in last if key not in ("kind", "commit", "first")}
+        follows = last.get("first", 0) + last.get("count", 0) == line["first"]
+        if follows and all(last.get(key) == line.get(key) for key in ("kind", "of", "commit")):
+            found[-1] = last | {key: last[key] + line[key] for key in last if key not in NAMING}
         else:
             found.append(line)
     return found
@@ -124,10 +134,33 @@ def _commit() -> str:
     return subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _run(commit: str, name: str, run: Batch, first: int, count: int) -> Line:
+def _run(commit: str, name: str, kind: Kind, first: int, count: int) -> Line:
     began = time.process_time()
-    made = {"kind": name, "commit": commit, "first": first, "count": count} | run(first, count)
+    of = {"of": kind.of} if kind.of else {}
+    made = {"kind": name, **of, "commit": commit, "first": first, "count": count} | kind.run(first, count)
     return made | {"seconds": round(time.process_time() - began)}
+
+
+Todo = tuple[str, str, Kind, int, int]
+
+
+def _lines(todo: Sequence[Todo], jobs: int, minutes: float) -> Iterator[Line]:
+    """Batches as they are done, none begun after so many minutes. One job runs here: not every caller may be forked."""
+    until, waiting = time.monotonic() + 60 * minutes, iter(todo)
+    if jobs == 1:
+        for one in waiting:
+            if time.monotonic() >= until:
+                return
+            yield _run(*one)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        running = {pool.submit(_run, *one) for one in islice(waiting, 2 * jobs)}
+        while running:
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                yield future.result()
+            if time.monotonic() < until:
+                running |= {pool.submit(_run, *one) for one in islice(waiting, len(ended))}
 
 
 def go_on(
@@ -136,29 +169,23 @@ def go_on(
     """Run what is left, `jobs` batches at a time, for so many minutes; every line of the tally."""
     known, commit = read(tally), _commit()
     todo = [
-        (commit, name, kind.run, *batch)
+        (commit, name, kind, *batch)
         for name, kind in kinds.items()
         for batch in left(known, name, kind, first, wanted.get(name, 0))
     ]
+    todo.sort(key=lambda one: (one[3] - first) / wanted[one[1]])  # wherever it is stopped, some of each kind is done
     tally.parent.mkdir(parents=True, exist_ok=True)
-    until, waiting = time.monotonic() + 60 * minutes, iter(todo)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
         tally.open("a", encoding="utf-8") as file,
-        ProcessPoolExecutor(jobs) as pool,
         Progress(*columns, console=Console(stderr=True), disable=not todo) as progress,
     ):
         bar = progress.add_task("batches", total=len(todo))
-        running: set[Future[Line]] = {pool.submit(_run, *one) for one in islice(waiting, 2 * jobs)}
-        while running:
-            ended, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in ended:
-                known.append(future.result())
-                file.write(json.dumps(known[-1]) + "\n")
-                file.flush()
-                progress.advance(bar)
-            if time.monotonic() < until:
-                running |= {pool.submit(_run, *one) for one in islice(waiting, len(ended))}
+        for line in _lines(todo, jobs, minutes):
+            known.append(line)
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            progress.advance(bar)
     known = joined(known)
     new = tally.with_suffix(".new")
     new.write_text("".join(json.dumps(line) + "\n" for line in known), encoding="utf-8")
@@ -179,15 +206,20 @@ def main(about: str, kinds: Mapping[str, Kind], arguments: Sequence[str] | None 
     known = go_on(given.tally, kinds, vars(given), given.first, given.jobs, given.minutes)
     table = Table("", "seeds", "compared", "idle", "differences", "minutes", title=str(given.tally))
     good = True
-    for name in kinds:
-        of = [one for one in known if one["kind"] == name]
+    for name, kind in kinds.items():
+        of = [one for one in known if kind.has(name, one)]
+        if other := sum(one["kind"] == name for one in known) - len(of):
+            print(f"{name}: {other} lines of other code are not added up")
         if not of:
             continue
-        sums = {key: sum(one.get(key, 0) for one in of) for key in ("count", "compared", "idle", "seconds")}
+        keys = dict.fromkeys((*SUMMED, *(key for one in of for key in one if key not in (*NAMING, "differences"))))
+        sums = {key: sum(one.get(key, 0) for one in of) for key in keys}
         differences = [two for one in of for two in one["differences"]]
         good &= not differences and bool(sums["compared"])
         numbers = (sums["count"], sums["compared"], sums["idle"], len(differences), round(sums["seconds"] / 60))
         table.add_row(name, *(f"{number:,}" for number in numbers))
+        if more := [f"{key} {sums[key]:,}" for key in sums if key not in SUMMED]:
+            print(f"{name}: {', '.join(more)}")
         print(*differences[:10], sep="\n", end="\n" if differences else "")
     Console().print(table)
     return 0 if good else 1

@@ -1,5 +1,6 @@
 """Drawn programs under twelve changes, printed and read again; and the tally by which a long run adds up."""
 
+import json
 import random
 import time
 from collections.abc import Callable
@@ -97,6 +98,21 @@ def test_a_run_goes_on_where_it_was_stopped_and_no_seed_is_counted_twice(
     assert sorted(done) == list(range(45))
     assert "seed 7: seven" in capsys.readouterr().out
     assert go("--odd", "45", "--first", "0", "--minutes", "0") == 1
+
+
+def test_lines_of_other_code_are_run_again_and_not_added_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "tally.jsonl"
+
+    def go(of: str) -> int:
+        kind = tally.Kind(Batch(odd), 3, "odd numbers", of)
+        return tally.main("", {"odd": kind}, ["--tally", str(path), "--odd", "6", "--first", "8"])
+
+    path.write_text(json.dumps({"kind": "odd", "of": "old", "commit": "a", "first": 8, "count": 6, "compared": 3,
+                                "idle": 3, "differences": ["of old"], "seconds": 0}) + "\n")  # fmt: skip
+    assert go("new") == 0
+    assert [(one["of"], one["first"], one["count"]) for one in tally.read(path)] == [("new", 8, 6), ("old", 8, 6)]
+    assert "odd: 1 lines of other code are not added up" in capsys.readouterr().out
+    assert go("old") == 1
 
 
 def test_nothing_compared_is_no_agreement(tmp_path: Path) -> None:
