@@ -6,6 +6,7 @@ nobody else, is that patient's. A patient is known by an id on a server, by a UR
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from citelog.diagnostics import CaseError, did_you_mean
 from citelog.patient.bundles import Index, Placed, part
 from citelog.patient.case import Note
 from citelog.patient.reading import as_text
-from citelog.patient.resources import READ, REFERENCE, Resource
+from citelog.patient.resources import READ, REFERENCE, Resource, held
 from citelog.patient.unread import places
 
 SHOWN = 5
@@ -112,8 +113,16 @@ class _Labels:
         return f"{server}/{name}" if server and len(self._servers.get(name, ())) > 1 else name
 
 
+def with_results(resource: Resource) -> Iterator[Resource]:
+    """A resource, and the results inside it that are read with it; each may say whom it is about."""
+    yield resource
+    if "contained" in resource:
+        yield from (inner for _, inner, is_result in held(resource) if is_result)
+
+
 def _targets(resource: Resource) -> Iterator[str]:
-    return (target for key in ("subject", "patient") if (target := refers_to(resource, key)))
+    for one in with_results(resource):
+        yield from (target for key in ("subject", "patient") if (target := refers_to(one, key)))
 
 
 def refers_to(resource: Resource, key: str) -> str:
@@ -191,16 +200,16 @@ def _one_identity(placed: list[Placed], where: str) -> None:
     claims = [_identifiers(one.resource.get("identifier")) for one in placed if one.kind == "Patient"]
     for resource in (one.resource for one in placed):
         contained = resource.get("contained")
-        for key in ("subject", "patient"):
-            node, target = part(resource, key), refers_to(resource, key)
+        for one, key in itertools.product(with_results(resource), ("subject", "patient")):
+            node, target = part(one, key), refers_to(one, key)
             parts = REFERENCE.fullmatch(target)
             if (parts[2] if parts else as_text(node.get("type")) or "Patient") != "Patient":
                 continue
             claims.append(_identifiers([node.get("identifier")]))
-            for one in contained if isinstance(contained, list) and target.startswith("#") else ():
-                is_it = isinstance(one, dict) and f"#{as_text(one.get('id'))}" == target
-                if is_it and one.get("resourceType") == "Patient":
-                    claims.append(_identifiers(one.get("identifier")))
+            for inner in contained if isinstance(contained, list) and target.startswith("#") else ():
+                is_it = isinstance(inner, dict) and f"#{as_text(inner.get('id'))}" == target
+                if is_it and inner.get("resourceType") == "Patient":
+                    claims.append(_identifiers(inner.get("identifier")))
                     inside[target] = claims[-1]
     for claim in claims:
         shared = known.keys() & claim.keys()

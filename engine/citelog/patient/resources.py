@@ -132,7 +132,7 @@ def held(resource: Resource) -> Iterator[tuple[int, Resource, bool]]:
     for index, one in contained.items():
         by_name.setdefault(f"#{as_text(one.get('id'))}", []).append(index)
     reached: set[int] = set()
-    waiting = _members(resource) if resource["resourceType"] in HOLDERS else []
+    waiting = _members(resource) if resource.get("resourceType") in HOLDERS else []
     while waiting:
         for index in by_name.pop(waiting.pop(), ()):
             reached.add(index)
