@@ -35,7 +35,7 @@ from calls import NOBODY, PATIENT, VIEW, bundle, call, condition, observation, o
 from cdshooks import CLAUSES, Exchange, violations
 from citelog import patient
 from citelog.assess import Assessment, assess_case
-from citelog.diagnostics import CitelogError
+from citelog.diagnostics import CaseError, CitelogError
 from citelog.export.fhir import resources
 from citelog.hooks import cards, request
 from citelog.hooks.notices import Notice
@@ -430,6 +430,14 @@ def test_text_of_a_record_stays_text_in_markdown() -> None:
 # what is not answered
 
 
+def report(result: Node) -> Node:
+    """A report that holds its only result inside itself."""
+    return {
+        "resourceType": "DiagnosticReport", "status": "final", "code": {"text": "vitamins"},
+        "subject": {"reference": "Patient/p1"}, "result": [{"reference": "#r"}], "contained": [{**result, "id": "r"}],
+    }  # fmt: skip
+
+
 OTHERS = {
     "prefetch.patient": {"patient": {"resourceType": "Patient", "id": "p2"}},
     "prefetch.results.entry[1].resource.subject": {
@@ -445,6 +453,12 @@ OTHERS = {
     },
     "prefetch.statements.entry[0].resource": {"statements": bundle({"resourceType": "Patient"})},
     "prefetch.not-asked-for.subject": {"not-asked-for": observation(patient="Patient/p2")},
+    "prefetch.results.entry[0].resource.entry[0].resource.subject": {
+        "results": bundle(bundle(observation(patient="Patient/p2"))),
+    },
+    "prefetch.findings.entry[1].resource.subject": {
+        "findings": bundle(observation(), report(observation(patient="Patient/p2"))),
+    },
 }  # fmt: skip
 
 
@@ -539,6 +553,22 @@ def test_numbers_keep_their_digits_and_entries_their_places() -> None:
     found = assessed(asked)
     assert found.case.entries[0].sentence == "Serum vitamin B12: 118.10 pg/mL (2025-04-01)."
     assert asked.placed(found.case.entries[0].read_from) == "prefetch.results.entry[0].resource"
+
+
+def test_what_a_bundle_says_of_itself_is_read_with_it() -> None:
+    """Rules that may change its meaning refuse it; of a Bundle inside it of which more pages exist, part came."""
+    with pytest.raises(CaseError, match="implicit rules"):
+        answered(call(results=bundle(observation(), implicitRules="https://a.example/rules")))
+    more = bundle(observation(), link=[{"relation": "next", "url": "https://a.example/2"}])
+    answer = answered(call(results=bundle(more), conditions=bundle(condition())))
+    assert "`results`: looked up in part (there are more pages)" in answer["cards"][-1]["detail"]
+
+
+def test_several_resources_that_are_not_read_have_the_places_of_the_call() -> None:
+    claims = [{"resourceType": "Claim", "id": id_} for id_ in ("a", "b", "c")]
+    answer = answered(call(results=bundle(observation(), *claims)))
+    (told,) = (note["read_from"] for note in answer["extension"][OURS]["notes"] if "Claim" in note["text"])
+    assert told == "prefetch.results.entry[1–3].resource"
 
 
 def test_a_day_comes_in_our_own_extension_since_no_clock_is_read() -> None:

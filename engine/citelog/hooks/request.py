@@ -2,23 +2,26 @@
 
 The calling system may bring anything. A call that is not of the form that CDS Hooks gives it is refused with its
 place; so is one whose resources are not, or cannot be seen to be, all about the patient of the context: nothing of
-one patient is ever read for another. Entries go into the record byte for byte, so that numbers keep their digits.
+one patient is ever read for another. What was fetched goes into the record byte for byte: numbers keep their digits,
+and what a Bundle says of itself is read with it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec import DecodeError, Raw, Struct
+from msgspec import DecodeError, Raw
 from msgspec.json import Decoder
 
 from citelog.diagnostics import CitelogError
 from citelog.hooks.services import ORDER_SIGN, Query, Service
-from citelog.patient.people import refers_to
+from citelog.patient.bundles import part
+from citelog.patient.elements import rows
+from citelog.patient.people import refers_to, with_results
 from citelog.patient.reading import Plain, as_text
 from citelog.patient.resources import REFERENCE
 
@@ -64,8 +67,8 @@ class Look:
 class Asked:
     """A call: the hook's own id of it, its patient, and the record that it brings, as a Bundle.
 
-    `places` says of each entry of the Bundle where the call has it; `drafted` are the numbers of those that are orders
-    about to be signed. `at` is the day of the assessment, where the call gives one.
+    `places` says of each entry of the Bundle where the call has it; `orders` is the place of the orders about to be
+    signed, where there are any. `at` is the day of the assessment, where the call gives one.
     """
 
     service: Service
@@ -73,8 +76,8 @@ class Asked:
     patient: str
     record: bytes
     places: tuple[str, ...]
-    drafted: frozenset[int]
     looks: tuple[Look, ...]
+    orders: str = ""
     at: str | None = None
 
     def placed(self, text: str) -> str:
@@ -84,18 +87,11 @@ class Asked:
     def is_drafted(self, place: str) -> bool:
         """Whether a place of the Bundle is in an order about to be signed."""
         found = _ENTRY.match(place)
-        return found is not None and int(found[1]) in self.drafted
+        return found is not None and self.places[int(found[1])] == self.orders
 
 
 _ENTRY = re.compile(r"Bundle\.entry\[(\d+)\](?:\.resource)?")
-
-
-class _Bundle(Struct):
-    entry: list[Raw] = []
-
-
 _MEMBERS = Decoder(dict[str, Raw])
-_ENTRIES = Decoder(_Bundle)
 
 
 def read(service: Service, data: bytes) -> Asked:
@@ -126,15 +122,13 @@ def read(service: Service, data: bytes) -> Asked:
     ]
     for key in sorted(prefetch.keys() - service.queries.keys()):  # not asked for: what it lacks says nothing
         _looked(key, None, True, prefetch[key], bytes(pieces[key]), gathered)
-    drafted: frozenset[int] = frozenset()
-    if service.hook == ORDER_SIGN:
-        before = len(gathered.places)
-        orders = _pieces(raw["context"]).get("draftOrders", Raw(b"null"))
-        _bundle("context.draftOrders", context.get("draftOrders"), bytes(orders), gathered)
-        drafted = frozenset(range(before, len(gathered.places)))
+    orders = "context.draftOrders" if service.hook == ORDER_SIGN else ""
+    if orders:
+        drafts = _pieces(raw["context"]).get("draftOrders", Raw(b"null"))
+        _bundle(orders, context.get("draftOrders"), bytes(drafts), gathered)
     record = b'{"resourceType":"Bundle","type":"collection","entry":[' + b",".join(gathered.entries) + b"]}"
     return Asked(
-        service, instance, patient, record, tuple(gathered.places), drafted, tuple(looks), _day(call.get("extension"))
+        service, instance, patient, record, tuple(gathered.places), tuple(looks), orders, _day(call.get("extension"))
     )
 
 
@@ -227,14 +221,21 @@ class _Gathered:
     entries: list[bytes] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
 
-    def add(self, place: str, resource: object, entry: bytes) -> None:
-        if isinstance(resource, dict):
-            self.check(place, resource)
-        self.entries.append(entry)
+    def add(self, place: str, resource: Node, raw: bytes) -> None:
+        self.check(place, resource)
+        self.entries.append(b'{"resource":' + raw + b"}")
         self.places.append(place)
 
     def check(self, place: str, resource: Node) -> None:
-        """Refuse a resource about another patient, or about one of whom nobody can tell."""
+        """Refuse what is, or holds, a resource about another patient, or about one of whom nobody can tell."""
+        if resource.get("resourceType") == "Bundle":
+            for index, inner in _resources(resource):
+                self.check(f"{place}.entry[{index}].resource", inner)
+            return
+        for one in with_results(resource):
+            self._check(place, one)
+
+    def _check(self, place: str, resource: Mapping[str, Any]) -> None:
         if resource.get("resourceType") == "Patient":
             if (id_ := as_text(resource.get("id"))) != self.patient:
                 raise self._other(place, f"it is the Patient {id_[:70]}" if id_ else "it is a Patient without an id")
@@ -275,7 +276,7 @@ def _looked(key: str, query: Query | None, sent: bool, value: object, raw: bytes
     if query is not None and (kind != query.type or not query.read):
         remedy = f"send the {query.type}" if query.read else "send the Bundle that the search gives"
         raise RequestError(place, f"a {kind[:40]} is no answer to {query.template}", remedy)
-    gathered.add(place, value, b'{"resource":' + raw + b"}")
+    gathered.add(place, value, raw)
     return Look(key, asked, RECORDED)
 
 
@@ -285,48 +286,44 @@ def _bundle(place: str, value: object, raw: bytes, gathered: _Gathered) -> tuple
         raise RequestError(place, "this is no Bundle, or it is missing", _SEE)
     if value.get("type") not in ("searchset", "collection"):
         raise RequestError(f"{place}.type", "this is no searchset and no collection", "send the Bundle of a search")
-    rows = value.get("entry", [])
-    if not isinstance(rows, list):
+    entries = value.get("entry", [])
+    if not isinstance(entries, list):
         raise RequestError(f"{place}.entry", "this is no list", "send the entries as a list of objects")
-    for index, (row, piece) in enumerate(zip(rows, _ENTRIES.decode(raw).entry, strict=True)):
+    gathered.add(place, value, raw)
+    why = next(_missing(value), "")
+    return PART if why else RECORDED if entries else NONE, why
+
+
+def _resources(bundle: Mapping[str, Any]) -> Iterator[tuple[int, Node]]:
+    """The resources of a Bundle, by the numbers of their entries."""
+    entries = bundle.get("entry")
+    for index, row in enumerate(entries if isinstance(entries, list) else ()):
         resource = row.get("resource") if isinstance(row, dict) else None
-        gathered.add(f"{place}.entry[{index}].resource", resource, bytes(piece))
-    why = next(_missing(value, [row for row in rows if isinstance(row, dict)]), "")
-    return PART if why else RECORDED if rows else NONE, why
+        if isinstance(resource, dict):
+            yield index, resource
 
 
-def _missing(bundle: Node, rows: Sequence[Node]) -> Iterator[str]:
+def _missing(bundle: Mapping[str, Any]) -> Iterator[str]:
     """Why a Bundle does not hold all that there is."""
-    links = bundle.get("link") if isinstance(bundle.get("link"), list) else []
-    if any(
-        isinstance(one, dict) and one.get("relation") == "next" for one in (links if isinstance(links, list) else ())
-    ):
+    if any(one.get("relation") == "next" for one in rows(bundle.get("link"))):
         yield "there are more pages"
-    matches = [row for row in rows if _part(row, "search").get("mode", "match") == "match"]
+    matches = [row for row in rows(bundle.get("entry")) if part(row, "search").get("mode", "match") == "match"]
     total = as_text(bundle.get("total"))
     if total.isdecimal() and len(total) < 10 and int(total) > len(matches):
         yield f"{len(matches)} of {int(total)} came"
-    for row in rows:
-        resource = _part(row, "resource")
-        if resource.get("resourceType") == "OperationOutcome" and _is_error(resource):
+    for _, resource in _resources(bundle):
+        if resource.get("resourceType") == "Bundle":
+            yield from _missing(resource)
+        elif resource.get("resourceType") == "OperationOutcome" and _is_error(resource):
             yield _reason(resource)
 
 
-def _part(node: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    part = node.get(key)
-    return part if isinstance(part, dict) else {}
-
-
-def _issues(outcome: Mapping[str, Any]) -> list[Node]:
-    rows = outcome.get("issue")
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
 def _is_error(outcome: Mapping[str, Any]) -> bool:
-    return any(issue.get("severity") not in ("warning", "information") for issue in _issues(outcome))
+    return any(issue.get("severity") not in ("warning", "information") for issue in rows(outcome.get("issue")))
 
 
 def _reason(outcome: Mapping[str, Any]) -> str:
     """What an OperationOutcome says, in a line."""
-    told = [as_text(_part(one, "details").get("text")) or as_text(one.get("diagnostics")) for one in _issues(outcome)]
+    issues = rows(outcome.get("issue"))
+    told = [as_text(part(one, "details").get("text")) or as_text(one.get("diagnostics")) for one in issues]
     return " ".join(next(filter(None, told), "the calling system gives an error").split())[:_LONGEST]
