@@ -882,6 +882,12 @@ def test_evaluate_takes_parameters_too(desk: Desk) -> None:
         )
     outcome(desk.post("/fhir/$evaluate", {"labs": []}), 400, "malformed-request")
     outcome(desk.post("/fhir/$evaluate", {"resourceType": "Bundel"}), 422, "unusable-record")
+    ruled = {"name": "inputData", "resource": bundle(observation(), implicitRules="https://a.example/rules")}
+    outcome(
+        desk.post("/fhir/$evaluate", {"resourceType": "Parameters", "parameter": [ruled, given[1]]}),
+        422,
+        "unusable-record",
+    )
     two = bundle(observation(), observation(patient="Patient/p2"))
     outcome(desk.post("/fhir/$evaluate", two), 422, "unusable-record")
     named = [{"name": "inputData", "resource": two}, {"name": "subject", "valueString": "Patient/p2"}]

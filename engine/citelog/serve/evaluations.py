@@ -38,12 +38,7 @@ class _Parameters(Struct):
     parameter: list[_Parameter] = []
 
 
-class _Bundle(Struct):
-    resourceType: str = ""
-    entry: list[Raw] = []
-
-
-_PARAMETERS, _BUNDLE = Decoder(_Parameters), Decoder(_Bundle)
+_PARAMETERS = Decoder(_Parameters)
 
 
 def read(data: bytes) -> Evaluation:
@@ -88,19 +83,10 @@ def _asked(parameters: list[_Parameter]) -> Evaluation:
 
 
 def _together(resources: list[bytes]) -> bytes:
-    """Several resources as one record: the entries of Bundles, and the others as entries."""
+    """Several resources as one record, each as it came: what a Bundle says of itself is read with it."""
     if len(resources) == 1:
         return resources[0]
-    entries: list[bytes] = []
-    for data in resources:
-        try:
-            bundle = _BUNDLE.decode(data)
-        except (ValidationError, DecodeError) as error:
-            raise Refusal(400, f"a resource cannot be read: {error}", _SEE, where=INPUT) from error
-        if bundle.resourceType == "Bundle":
-            entries += map(bytes, bundle.entry)
-        else:
-            entries.append(b'{"resource":' + data + b"}")
+    entries = (b'{"resource":' + data + b"}" for data in resources)
     return b'{"resourceType":"Bundle","type":"collection","entry":[' + b",".join(entries) + b"]}"
 
 
