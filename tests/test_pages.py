@@ -107,6 +107,13 @@ def test_a_style_sheet_that_changes_has_another_address(server: Server) -> None:
     assert server.client.get("/style.css").headers["cache-control"] == "no-store"
 
 
+def test_a_style_sheet_holds_rules_and_nothing_that_would_swallow_the_next() -> None:
+    """A browser takes a line that is no rule for the beginning of the next one, and drops both in silence."""
+    own = [file for file in (ROOT / "engine" / "citelog").rglob("*.css") if file.name != "pico.css"]
+    lines = [(file.name, line) for file in own for line in file.read_text("utf-8").splitlines()]
+    assert lines and not [line for line in lines if not line[1].endswith(("{", "}", ";", ",", "*/"))]
+
+
 def test_an_answer_about_a_patient_is_in_the_log_before_it_is_on_a_page(server: Server) -> None:
     before = server.client.get("/log", headers={"Accept": "application/json"}).json()["size"]
     assert server.client.get("/patient").status_code == 200  # nobody's answer
