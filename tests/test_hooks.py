@@ -641,6 +641,16 @@ def test_the_pages_behind_a_card_say_what_nobody_looked_at_and_what_no_card_conc
         told = page[page.index("Not all was looked at") :].partition("</section>")[0]
         assert "<code>results</code>" in told and "<code>conditions</code>" not in told, view
         assert "<code>status:not_assessed</code>" in told, view
+    for form in ({"sort": "text", "record": "labs: []"}, {"sort": "form", "id": "made by hand"}):  # changed, and again
+        page = desk.server.client.get(f"{top}/edit").text
+        ways = [part.partition("</form>")[0] for part in page.split("<form ")[1:]]
+        for way in ways:
+            assert 'name="unlooked:results" value="yes"' in way and 'name="withheld:status:not_assessed"' in way
+        hidden = dict(re.findall('type="hidden" name="((?:unlooked|withheld):[^"]*)" value="([^"]*)"', ways[0]))
+        top = desk.server.client.post("/patient", data={**form, **hidden}).headers["location"].rstrip("/")
+        for made in (page, desk.server.client.get(f"{top}/").text):
+            told = made[made.index("Not all was looked at") :].partition("</section>")[0]
+            assert "<code>results</code>" in told and "<code>status:not_assessed</code>" in told
     whole = desk.post(f"/cds-services/{REVIEW}", NOBODY).json()["cards"][0]["links"][0]["url"]
     assert "Not all was looked at" not in desk.server.client.get(whole).text
 

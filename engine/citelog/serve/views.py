@@ -192,7 +192,8 @@ def _changing(
 
 
 def _edit(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
-    return _form(desk, asked, {"at": given.at or "", **(given.typed or {"sort": "text", "record": given.case})})
+    typed = given.typed or {"sort": "text", "record": given.case}
+    return _form(desk, asked, {"at": given.at or "", **typed, **_carried(given)})
 
 
 def _about(
@@ -272,8 +273,21 @@ def _entered(desk: Desk, asked: Asked, data: bytes) -> Made:
                 problems.setdefault(places.get(entry.read_from, ""), []).append(_no_number(value))
         if problems:
             return _form(desk, asked, typed, problems, status=422)
-    kept = Entered(case=text, at=at, typed={k: v for k, v in typed.items() if k != "anyway"} if written else None)
+    kept = Entered(
+        case=text, at=at, typed={k: v for k, v in typed.items() if k != "anyway"} if written else None,
+        unlooked=_named(typed, "unlooked:"), withheld=_named(typed, "withheld:"),
+    )  # fmt: skip
     return Made(entered.written(kept), media=JSON)
+
+
+def _carried(given: Entered) -> dict[str, str]:
+    """What a form carries on of the call that a record comes from: it holds for what is made of the record, too."""
+    return {f"unlooked:{key}": "yes" for key in given.unlooked} | {f"withheld:{id_}": "yes" for id_ in given.withheld}
+
+
+def _named(typed: form.Typed, what: str) -> list[str]:
+    """What fields name behind a word, as in `drop:labs[0]`."""
+    return [name.removeprefix(what) for name in typed if name.startswith(what)]
 
 
 def _no_number(value: Recorded | None) -> str:
@@ -294,7 +308,7 @@ def _changed(desk: Desk, asked: Asked, data: bytes) -> Made:
         for key, value in entry.keys.items()
     }
     sets = {n[4:]: v for n, v in typed.items() if n.startswith("set:") and v.strip() != old.get(n[4:], "").strip()}
-    drop = [n[5:] for n in typed if n.startswith("drop:")]
+    drop = _named(typed, "drop:")
     sets = {path: value for path, value in sets.items() if not any(path.startswith(f"{place}.") for place in drop)}
     drop += [path for path, value in sets.items() if not value.strip() and path not in drop]  # emptied: it says nothing
     sets = {path: value for path, value in sets.items() if value.strip()}
@@ -329,6 +343,7 @@ def _form(
         "patient_form.html", PATIENT.address, typed=typed, groups=form.groups(desk.knowledge, typed, told),
         problems=told, problem=problem, then=asked.get("then", ""), gone=asked["view"] == "gone",
         is_text=typed.get("sort") == "text", knowledge=desk.knowledge,
+        unlooked=_named(typed, "unlooked:"), withheld=_named(typed, "withheld:"),
     )  # fmt: skip
     return Made(text, status=status)
 
