@@ -266,6 +266,11 @@ def test_what_cannot_be_read_is_told_at_its_line_and_kept_as_it_was_typed(server
     assert server.client.post("/patient", content=b"{}").status_code == 415
     broken = {"Content-Type": "multipart/form-data"}
     assert server.client.post("/patient", content=b"--x", headers=broken).status_code == 400
+    encoded = {"Content-Type": "application/x-www-form-urlencoded"}
+    twice = server.client.post("/patient", content=b"sort=text&record=labs: []&record=id: other", headers=encoded)
+    assert twice.status_code == 400 and "sent with two values" in twice.text
+    parts = [("record", (None, "labs: []")), ("record", (None, "id: other"))]
+    assert server.client.post("/patient", files=parts).status_code == 400
     file = server.client.post("/patient", data={"sort": "text"}, files={"file": ("a.yaml", b"id: of-a-file\n")})
     assert "of-a-file" in server.client.get(file.headers["location"]).text
 

@@ -170,6 +170,8 @@ def test_what_is_not_there_is_refused(server: Server, address: str, status: int,
     answer = server.client.get(address.replace("{first}", _first(server)))
     assert answer.status_code == status and said in answer.text
     assert ("application/problem+json" in answer.headers["content-type"]) == address.startswith("/api")
+    two = server.client.post("/population/find", data={"patient": ["drawn 998", "drawn 999"]})
+    assert two.status_code == 400 and "drawn" not in two.text, "neither is taken for the one that was meant"
     nobody = server.client.post("/population/find", data={"patient": "drawn 999"})
     assert nobody.status_code == 404 and "drawn 999" not in nobody.text
 

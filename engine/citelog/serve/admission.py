@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from citelog.diagnostics import CitelogError
 from citelog.serve.accept import chosen
+from citelog.serve.entered import FORM, sent
 from citelog.serve.guard import refused
 from citelog.serve.kept import Kept
 from citelog.serve.limits import Limits, Refusal
@@ -45,7 +45,6 @@ _USER = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _THEN = re.compile(r"/(?![/\\])[^\\\x00-\x1f\x7f]{0,600}")
 _PROXIES = frozenset({"127.0.0.1", "::1"})
 _SENT = 4_096  # bytes of a form that is signed in with
-_FORM = "application/x-www-form-urlencoded"
 _REMEDY = "sign in at /sign-in, or send Authorization: Bearer and the token of this server"
 
 
@@ -158,13 +157,13 @@ class Admitting:
         )
 
     async def _signing_in(self, request: Request) -> Response:
-        if media_of(request) != _FORM:
-            raise Refusal(415, f"a token is sent as {_FORM}", "use the page, or Authorization: Bearer")
+        if media_of(request) != FORM:
+            raise Refusal(415, f"a token is sent as {FORM}", "use the page, or Authorization: Bearer")
         body = await body_of(request, _SENT, self.limits.body_seconds, "send the token alone")
-        sent = dict(parse_qsl(body.decode(errors="replace")))
-        then = sent.get("then", "")
+        fields = sent(FORM, body)
+        then = fields.get("then", "")
         then = then if _THEN.fullmatch(then) else "/"
-        if not self.admission.knows(sent.get("token", "").strip()):
+        if not self.admission.knows(fields.get("token", "").strip()):
             return self._page(then, Refusal(401, "this is not the token of this server", "ask whoever runs it"), True)
         answer = RedirectResponse(then, 303)
         is_secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))

@@ -26,7 +26,7 @@ from citelog.population.summary import Summary, summed
 from citelog.render import summary_page
 from citelog.render.documents import assessments, written
 from citelog.render.summed import people, percent, shown
-from citelog.serve import addresses, views
+from citelog.serve import addresses, entered, views
 from citelog.serve.entered import Entered
 from citelog.serve.limits import Refusal
 from citelog.serve.operations import JSON
@@ -288,10 +288,7 @@ def _document(one: Crowd, found: Page, before: str, after: str) -> dict[str, Any
 
 def _found(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Made:
     """The address of a patient's row, by the id that was sent."""
-    try:
-        fields = dict(parse_qsl(data.decode(), errors="strict", max_num_fields=10))
-    except (UnicodeDecodeError, ValueError) as error:
-        raise Refusal(400, "what was sent is no form", "use the page") from error
+    fields = entered.sent(entered.FORM, data, 10)
     patient = fields.get("patient", "").strip()
     number = one.lists.number(patient) if patient else None
     if number is None:  # the id is not repeated: a refusal may be logged elsewhere

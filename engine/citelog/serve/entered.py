@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from citelog.serve.limits import Refusal
 
+FORM = "application/x-www-form-urlencoded"
 FIELDS = 5000
 """Fields of one form at most."""
 
@@ -53,40 +54,48 @@ def read(data: bytes) -> Entered:
     return msgspec.json.decode(data, type=Entered)
 
 
-def sent(media: str, body: bytes) -> dict[str, str]:
-    """The fields of a form as a browser sends it; a file that was chosen stands under the name of its field.
+def sent(media: str, body: bytes, most: int = FIELDS) -> dict[str, str]:
+    """The fields of a form as a browser sends it, `most` of them; a file that was chosen stands under its field's name.
 
-    Raises Refusal where it cannot be read.
+    Raises Refusal where it cannot be read, or a field has two values: neither is taken for the one that was meant.
 
-    >>> sent("application/x-www-form-urlencoded", b"record=labs%3A+%5B%5D&at=")
+    >>> sent(FORM, b"record=labs%3A+%5B%5D&at=")
     {'record': 'labs: []', 'at': ''}
     """
+    found: dict[str, str] = {}
+    for name, value in _pairs(media, body, most):
+        if found.setdefault(name, value) != value:
+            raise Refusal(400, "a field of the form was sent with two values", "send each field once")
+    return found
+
+
+def _pairs(media: str, body: bytes, most: int) -> list[tuple[str, str]]:
     try:
         if not media.lower().startswith("multipart/"):
-            return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FIELDS))
-        return _parts(media, body)
+            return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most)
+        return _parts(media, body, most)
     except UnicodeDecodeError as error:
         raise Refusal(400, "what was entered is not UTF-8", "send it as UTF-8") from error
     except ValueError as error:  # which python_multipart's own are too
         raise Refusal(400, "the form cannot be read", "send it from the page") from error
 
 
-def _parts(media: str, body: bytes) -> dict[str, str]:
+def _parts(media: str, body: bytes, fields: int) -> list[tuple[str, str]]:
     """The parts of a form with a file. Raises ValueError."""
     from python_multipart.multipart import Field, File, create_form_parser
 
-    found: dict[str, str] = {}
+    found: list[tuple[str, str]] = []
     most = len(body) + 1  # it has been bounded already, and nothing goes to a disk
 
     def on_field(field: Field) -> None:
-        found[_text(field.field_name)] = _text(field.value)
+        found.append((_text(field.field_name), _text(field.value)))
 
     def on_file(file: File) -> None:
         file.file_object.seek(0)
         if data := file.file_object.read():
-            found[_text(file.field_name)] = _text(data)
+            found.append((_text(file.field_name), _text(data)))
 
-    config = {"MAX_MEMORY_FILE_SIZE": most, "MAX_FIELD_SIZE": most, "MAX_FIELDS": FIELDS}
+    config = {"MAX_MEMORY_FILE_SIZE": most, "MAX_FIELD_SIZE": most, "MAX_FIELDS": fields}
     parser = create_form_parser({"Content-Type": media.encode()}, on_field, on_file, config=config)
     parser.write(body)
     parser.finalize()

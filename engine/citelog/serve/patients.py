@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from citelog.serve.consultation import Answered, Consultation
+from citelog.serve.entered import FORM
 from citelog.serve.kept import Kept
 from citelog.serve.limits import Refusal
 from citelog.serve.operations import JSON
@@ -24,7 +25,7 @@ from citelog.serve.shell import Shell
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+FORMS = (FORM, "multipart/form-data")
 _THEN = re.compile(r"(?!\.*(/|$)|.*/\.\.?(/|$))[^/\\\x00-\x1f][^\\\x00-\x1f]{0,300}")
 """A way back to a view of this record. It has no step up: that could lead to the answer about another."""
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from citelog.serve.accept import chosen
 from citelog.serve.consultation import Answered, Consultation
+from citelog.serve.entered import FORM
 from citelog.serve.limits import Refusal
 from citelog.serve.operations import JSON
 from citelog.serve.requests import body_of, media_of, while_listening
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 HTML = "text/html"
-FORM = "application/x-www-form-urlencoded"
 
 
 class Populations:

@@ -101,7 +101,7 @@ def rehearsal(requests: Mapping[str, Any]) -> Iterator[tuple[Asked, bytes]]:
     for view in ("", "document", "record", "edit", "why-not", "what-if"):
         yield {**asked, "view": view}, kept
     yield {**asked, "view": "why", "about": requests["why"]["conclusion"]}, kept
-    plain = {"media": "application/x-www-form-urlencoded", "record": 0}
+    plain = {"media": entered.FORM, "record": 0}
     files = {"media": 'multipart/form-data; boundary="b"', "record": 0}
     part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nlabs: []\r\n--b--\r\n'
     yield {**asked, "view": "entered", "sent": plain}, b"sort=form&findings.0.known=?&findings.0.state=?"
