@@ -484,6 +484,12 @@ def ferritin(value: Any = 80, patient: Any = "Patient/p1", **elements: Any) -> d
     return {**observation(valueQuantity=quantity(value), subject=subject), **elements}
 
 
+def report(result: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceType": "DiagnosticReport", "status": "final", "code": {"text": "iron"},
+            "subject": {"reference": "Patient/p1"}, "result": [{"reference": "#r"}],
+            "contained": [{**result, "id": "r"}]}  # fmt: skip
+
+
 FERRITIN = "analyte=2276-4, codes=loinc:2276-4"
 BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
     # files, the results, rejected lines, notes
@@ -521,6 +527,12 @@ BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
          "a.ndjson:4 None: Its patient stands inside the resource itself, so whose it is cannot be told.",
          "a.ndjson:5 None: It refers to its patient in a way that cannot be followed.",
          "a.ndjson:6 None: It refers to its patient in a way that cannot be followed."], []),
+    "a result inside a report, of the report's patient and of another": (
+        {"a.ndjson": ndjson(someone(), report(observation(valueQuantity=quantity(1))), report(ferritin(2)),
+                            report(ferritin(3, "Patient/p2")), report(ferritin(4, "#p")))},
+        [f"p1: {FERRITIN}, value={n}, unit=ug/L" for n in (1, 2)],
+        ["a.ndjson:4 None: A result inside it is about another patient, or nobody can tell about whom.",
+         "a.ndjson:5 None: A result inside it is about another patient, or nobody can tell about whom."], []),
     "lines that are no resources": (
         {"a.ndjson": ndjson(someone(), '{"resourceType": "Observation"', "[1]", "7", "{}", '{"a": 1, "a": 2}',
                             '{"resourceType": 5}', "{a: 1}", '{"resourceType":"Observation","status":"\\u0007"}')},
@@ -575,11 +587,6 @@ BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
         {"a.ndjson": ndjson(someone(), ferritin(80, id="o1"), ferritin(80, id="o1"))},
         [f"p1: {FERRITIN}, value=80, unit=ug/L"], [],
         ['p1: Observation "2276-4" stands in the record again, and counts once.']),
-    "a result inside a report": (
-        {"a.ndjson": ndjson(someone(), {"resourceType": "DiagnosticReport", "status": "final", "code": {"text": "iron"},
-                                        "subject": {"reference": "Patient/p1"}, "result": [{"reference": "#o1"}],
-                                        "contained": [{**observation(valueQuantity=quantity(80)), "id": "o1"}]})},
-        [f"p1: {FERRITIN}, value=80, unit=ug/L"], [], []),
     "a resource that is not valid": (
         {"a.ndjson": ndjson(someone(), ferritin(status=None))}, [f"p1: {FERRITIN}"], [],
         ["p1: Observation \"2276-4\" is not valid FHIR R4 (status: Value for the field 'status' is required). "

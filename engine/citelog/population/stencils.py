@@ -26,7 +26,7 @@ from citelog.diagnostics import CaseError
 from citelog.patient.bundles import Version, version
 from citelog.patient.case import Item
 from citelog.patient.fhir import read_one
-from citelog.patient.people import other_subject
+from citelog.patient.people import other_subject, with_results
 from citelog.patient.reading import as_text, json_object
 from citelog.patient.releases import other_release
 from citelog.patient.resources import HOLDERS, READ, REFERENCE, Resource
@@ -159,6 +159,8 @@ class Reader:
                 raise CaseError("the line", "it has no resourceType", "write one FHIR resource in each line")
             return Line(kind, NOTHING)
         patient, base, fault = _whom(elements.get("subject", elements.get("patient")))
+        if not fault and kind in HOLDERS and "contained" in elements:
+            fault = _inside(line, patient, base)
         if fault:
             return Line(kind, NOTHING, fault=fault)
         identity = _identity(named, elements)
@@ -437,7 +439,10 @@ def _whom(subject: msgspec.Raw | None) -> tuple[str, str, str]:
         return "", "", "It names no patient."
     if simple := _SUBJECT.fullmatch(subject):
         return simple[1].decode(), "", ""
-    node = _decoded(bytes(subject))
+    return _named(_decoded(bytes(subject)))
+
+
+def _named(node: Any) -> tuple[str, str, str]:
     if other := other_subject({"subject": node}):
         return "", "", f"It is about {other}, not about a patient."
     target = _target(node)
@@ -447,6 +452,18 @@ def _whom(subject: msgspec.Raw | None) -> tuple[str, str, str]:
     if not target or (not parts and not target.startswith("urn:uuid:")):
         return "", "", "It refers to its patient in a way that cannot be followed."
     return _referred(node), parts[1] or "" if parts else "", ""
+
+
+def _inside(line: bytes, patient: str, base: str) -> str:
+    """Why a resource is not its patient's for a result inside it that is about another; empty where it is."""
+    tree = _decoded(line)
+    for one in with_results(tree) if isinstance(tree, dict) else ():
+        if one.get("subject") is None or other_subject(one):
+            continue
+        id_, server, fault = _named(one["subject"])
+        if fault or id_ != patient or (server and base and server != base):
+            return "A result inside it is about another patient, or nobody can tell about whom."
+    return ""
 
 
 def _target(node: Any) -> str:
