@@ -95,6 +95,7 @@ def test_the_skip_link_is_the_first_that_the_keyboard_meets(browser: Browser, se
 def test_what_is_not_answered_is_a_page_for_people_and_two_lines_for_programs(server: Server) -> None:
     page = server.client.get("/nowhere", headers=READER)
     assert page.status_code == 404 and "<h1>There is nothing at this address</h1>" in page.text
+    assert 'or start at <a href="/">/</a>' in page.text
     assert server.client.get("/nowhere").text.splitlines()[0] == "there is nothing at this address"
     problem = server.client.get("/api/nowhere", headers=READER)
     assert problem.headers["content-type"] == "application/problem+json"
@@ -235,7 +236,7 @@ def test_an_example_has_an_address_of_its_own(browser: Browser, server: Server) 
         assert page.locator("#kind-open-question").count() == 1
     assert server.client.get("/examples/nobody/").status_code == 404
     other = server.client.get("/examples/an-empty-record-is-answered-with-questions/why/neuro:present", headers=READER)
-    assert other.status_code == 409 and "/why-not/neuro:present" in other.text
+    assert other.status_code == 409 and '/why-not/neuro:present">/examples/' in other.text, "a link"
     assert "<h1>neuro:present was not concluded" in other.text, "an id as it is written"
 
 

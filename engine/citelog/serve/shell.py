@@ -8,6 +8,7 @@ refuse both. The looks are Pico CSS, beneath the style sheet that documents brin
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,8 +23,10 @@ from citelog.render.template import source as template
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 STATIC = Path(__file__).parent / "static"
+_ADDRESS = re.compile(r"(?<!\S)(/(?!/)(?:[\w.:%/-]*[\w/])?)(?=[,;.]?(?:\s|$))", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,19 @@ def style() -> bytes:
     return _style()[0]
 
 
+def linked(text: str) -> Markup:
+    """What to try, as HTML in which the addresses of this server are links.
+
+    >>> print(linked("see /examples, or <start> at /; //elsewhere and a/b are none"))
+    see <a href="/examples">/examples</a>, or &lt;start&gt; at <a href="/">/</a>; //elsewhere and a/b are none
+    """
+    from markupsafe import Markup, escape
+
+    parts = _ADDRESS.split(text)  # every second one is an address
+    link = Markup('<a href="{0}">{0}</a>')
+    return Markup("").join(link.format(part) if index % 2 else escape(part) for index, part in enumerate(parts))
+
+
 def marks(knowledge: Knowledge) -> bytes:
     """A quote may be in several marks, and only a name tells them: so there is a line for each statement."""
     line = '.document:has([id="quote-{0}"]:target) mark[data-quotes~="{0}"]'
@@ -144,4 +160,5 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["isolated"] = isolated
+    made.filters["linked"] = linked
     return made
