@@ -1,4 +1,4 @@
-"""The command that serves: SPARQL over HTTP, on this machine unless told otherwise."""
+"""The command that serves over HTTP: pages, the API, hooks and SPARQL, on this machine unless told otherwise."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ def serve(
     Hospital systems call it by CDS Hooks (/cds-services), and as FHIR (/fhir); docs/HOOKS.md says how.
 
     / leads to pages for people: a patient's answer and its proofs, the knowledge, its audit, and /playground, to try
-    changes of rules and cases on. Nothing is changed through it all, but for what is
-    saved there with --edit. Ctrl-C ends it. What stands against whom is in engine/SECURITY.md.
+    changes of rules and cases on. Nothing is changed through it all, but for what is saved there with --edit. Ctrl-C
+    ends it. What stands against whom is in engine/SECURITY.md.
 
     With --log, each assessment is entered in a log before it is answered, and those of the cases that are named before
     anything is; drafts that are tried in the playground are not.

@@ -21,10 +21,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from citelog.diagnostics import CitelogError
 from citelog.serve.accept import chosen
-from citelog.serve.entered import FORM, sent
+from citelog.serve.entered import sent
 from citelog.serve.guard import refused
 from citelog.serve.kept import Kept
 from citelog.serve.limits import Limits, Refusal
+from citelog.serve.operations import FORM
 from citelog.serve.requests import body_of, media_of
 from citelog.serve.shell import Shell
 

@@ -28,7 +28,7 @@ from citelog.serve.addresses import PATHS
 from citelog.serve.counting import Counting
 from citelog.serve.knowledge_pages import LEAVES, Book, audit_style
 from citelog.serve.limits import Limits, Refusal
-from citelog.serve.operations import JSON, JSONLD, TURTLE
+from citelog.serve.operations import HTML, JSON, JSONLD, TURTLE
 from citelog.serve.queries import Job, Queries
 from citelog.serve.requests import while_listening
 from citelog.serve.shell import Shell
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 Asked = TypeVar("Asked")
 
-HTML = "text/html"
 RDF = (TURTLE, JSONLD, "application/n-triples", "application/rdf+xml")
 COUNTED = ("coverage", "audit", "trace")
 """The pages that are documents of a count: without it, there is none of them as JSON."""

@@ -26,12 +26,12 @@ from citelog.population.summary import Summary, summed
 from citelog.render import summary_page
 from citelog.render.documents import assessments, written
 from citelog.render.summed import people, percent, shown
-from citelog.serve import addresses, entered, views
-from citelog.serve.entered import Entered
+from citelog.serve import addresses, views
+from citelog.serve.entered import Entered, sent
 from citelog.serve.limits import Refusal
-from citelog.serve.operations import JSON
+from citelog.serve.operations import FORM, HTML, JSON
 from citelog.serve.shell import POPULATION
-from citelog.serve.views import HTML, Desk, Made
+from citelog.serve.views import Desk, Made
 
 FORMAT = "citelog-population-list/1"
 LIST = f"{POPULATION.address}/patients"
@@ -288,7 +288,7 @@ def _document(one: Crowd, found: Page, before: str, after: str) -> dict[str, Any
 
 def _found(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Made:
     """The address of a patient's row, by the id that was sent."""
-    fields = entered.sent(entered.FORM, data, 10)
+    fields = sent(FORM, data, 10)
     patient = fields.get("patient", "").strip()
     number = one.lists.number(patient) if patient else None
     if number is None:  # the id is not repeated: a refusal may be logged elsewhere

@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from citelog.serve.limits import Refusal
 
-FORM = "application/x-www-form-urlencoded"
 FIELDS = 5000
 """Fields of one form at most."""
 
@@ -59,7 +58,7 @@ def sent(media: str, body: bytes, most: int = FIELDS) -> dict[str, str]:
 
     Raises Refusal where it cannot be read, or a field has two values: neither is taken for the one that was meant.
 
-    >>> sent(FORM, b"record=labs%3A+%5B%5D&at=")
+    >>> sent("application/x-www-form-urlencoded", b"record=labs%3A+%5B%5D&at=")
     {'record': 'labs: []', 'at': ''}
     """
     found: dict[str, str] = {}

@@ -29,10 +29,9 @@ from citelog.receipt.content import engine
 from citelog.serve import pages
 from citelog.serve.accept import chosen
 from citelog.serve.limits import Refusal
-from citelog.serve.operations import JSON
+from citelog.serve.operations import HTML, JSON
 from citelog.serve.shell import Shell
 
-HTML = "text/html"
 SHOWN = 50
 """Entries on one page."""
 

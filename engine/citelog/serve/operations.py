@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-JSON = "application/json"
+HTML, FORM, JSON = "text/html", "application/x-www-form-urlencoded", "application/json"
 TURTLE, JSONLD, FHIR = "text/turtle", "application/ld+json", "application/fhir+json"
 
 FORMS: Mapping[str, str] = {

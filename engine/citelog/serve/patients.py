@@ -15,10 +15,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from citelog.serve.consultation import Answered, Consultation
-from citelog.serve.entered import FORM
 from citelog.serve.kept import Kept
 from citelog.serve.limits import Refusal
-from citelog.serve.operations import JSON
+from citelog.serve.operations import FORM, JSON
 from citelog.serve.requests import body_of, media_of, while_listening
 from citelog.serve.shell import Shell
 

@@ -13,16 +13,13 @@ from starlette.routing import Route
 
 from citelog.serve.accept import chosen
 from citelog.serve.consultation import Answered, Consultation
-from citelog.serve.entered import FORM
 from citelog.serve.limits import Refusal
-from citelog.serve.operations import JSON
+from citelog.serve.operations import FORM, HTML, JSON
 from citelog.serve.requests import body_of, media_of, while_listening
 from citelog.serve.shell import POPULATION, Shell
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-
-HTML = "text/html"
 
 
 class Populations:

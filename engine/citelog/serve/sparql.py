@@ -22,6 +22,7 @@ from citelog.graph.library import Query as Stored
 from citelog.serve import pages
 from citelog.serve.accept import chosen
 from citelog.serve.limits import Refusal
+from citelog.serve.operations import FORM, HTML
 from citelog.serve.queries import Job, Queries
 from citelog.serve.query import Form, Query, read_only, read_query
 from citelog.serve.requests import body_of, media_of, while_listening
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
-QUERY, FORM, UPDATE = "application/sparql-query", "application/x-www-form-urlencoded", "application/sparql-update"
-HTML = "text/html"
+QUERY, UPDATE = "application/sparql-query", "application/sparql-update"
 _GRAPHS = ("default-graph-uri", "named-graph-uri")
 
 _BOOLEAN = ("application/sparql-results+json", "application/sparql-results+xml", "application/json", "application/xml")

@@ -28,10 +28,9 @@ from citelog.render.phrases import counted, markers, reviewed
 from citelog.serve import entered, form
 from citelog.serve.entered import Entered
 from citelog.serve.limits import Refusal
-from citelog.serve.operations import JSON
+from citelog.serve.operations import FORM, HTML, JSON
 from citelog.serve.shell import EXAMPLES, PATIENT, Place, Shell, environment
 
-HTML = "text/html"
 Asked = Mapping[str, Any]
 
 TABS = (
@@ -101,7 +100,7 @@ def rehearsal(requests: Mapping[str, Any]) -> Iterator[tuple[Asked, bytes]]:
     for view in ("", "document", "record", "edit", "why-not", "what-if"):
         yield {**asked, "view": view}, kept
     yield {**asked, "view": "why", "about": requests["why"]["conclusion"]}, kept
-    plain = {"media": entered.FORM, "record": 0}
+    plain = {"media": FORM, "record": 0}
     files = {"media": 'multipart/form-data; boundary="b"', "record": 0}
     part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nlabs: []\r\n--b--\r\n'
     yield {**asked, "view": "entered", "sent": plain}, b"sort=form&findings.0.known=?&findings.0.state=?"
