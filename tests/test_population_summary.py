@@ -28,7 +28,8 @@ from citelog.population.census import census
 from citelog.population.held import held
 from citelog.population.listed import Asked, Lists, Page
 from citelog.population.opened import opened
-from citelog.population.summary import Summary, reason_of, summary
+from citelog.population.summary import Summary
+from citelog.population.summing import reason_of, summary
 from citelog.proof.support import Supports
 from citelog.proof.words import sentence
 from citelog.render.summary_page import summary_page
@@ -146,9 +147,17 @@ def test_counts_of_few_are_covered_everywhere_and_none_can_be_told_by_subtractio
         gone = [told for told in kind["told"] if not isinstance(told["patients"], int)]
         if kind["one_each"] and gone:
             assert len(gone) > 1 and sum(int(whole[told["id"]]) for told in gone) >= 5
+    one_each = {kind["kind"] for kind in covered["kinds"] if kind["one_each"]}
+    asked = [told for told in counts if told["decided"] and isinstance(told["patients"], int)]
+    for told in asked:
+        for kind in one_each & {one["id"].partition(":")[0] for one in told["decided"]}:
+            own = [one["patients"] for one in told["decided"] if one["id"].startswith(f"{kind}:")]
+            seen = [count for count in own if isinstance(count, int)]
+            assert own == seen or (len(own) - len(seen) > 1 and told["patients"] - sum(seen) >= 5)
+    assert any(one["patients"] == "hidden" for told in asked for one in told["decided"])
     assert {"<5", "hidden"} <= {told["patients"] for told in counts}
     text = citelog("summary", out, "--at-least", "5").out
-    assert "Counts below 5 are not shown" in text and "  <5\n" in text
+    assert "Counts of patients below 5 are not shown" in text and "  <5\n" in text
 
 
 def test_the_command_shows_each_count_with_a_bar(out: Path, citelog: Command) -> None:

@@ -113,7 +113,7 @@ def summary(out: str, at_least: int, kb: str | None, form: str) -> None:
     """
     check_extra("summary", "population", "duckdb", "pyarrow", "numpy")
     from citelog.population.opened import opened
-    from citelog.population.summary import summary as sum_up
+    from citelog.population.summing import summary as sum_up
 
     found = sum_up(opened(Path(out)), open_base(kb), at_least)
     if form == "json":

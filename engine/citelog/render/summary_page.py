@@ -12,7 +12,7 @@ from typing import Any
 
 from citelog.home import VERSION
 from citelog.population.summary import Summary
-from citelog.render.summed import number, people, percent, shown
+from citelog.render.summed import covering, number, people, percent, shown
 from citelog.render.template import fill
 
 Asked = Mapping[str, Any]
@@ -68,6 +68,7 @@ def values(found: Summary, address: Callable[[Asked], str], thing: Callable[[str
         "shown": shown,
         "people": people,
         "percent": percent,
+        "covering": covering,
     }
 
 

@@ -57,8 +57,15 @@ def _head(found: Summary, width: int) -> Iterator[Line]:
     yield Line(f"  {found.conclusions:,} conclusions, {found.notes:,} notes, {found.rejected:,} rows set aside")
     yield Line(f"  nothing concluded: {shown(found.without)}; answered alone: {shown(found.alone)}")
     if found.at_least:
-        told = f"Counts below {found.at_least} are not shown, nor those from which they could be told by subtraction."
-        yield from wrapped(f"  {told}", width, "  ", "yellow")
+        yield from wrapped(f"  {covering(found)}", width, "  ", "yellow")
+
+
+def covering(found: Summary) -> str:
+    """What is not shown, where counts are covered."""
+    return (
+        f"Counts of patients below {found.at_least} are not shown; nor, where everyone has one conclusion of a kind, "
+        "those from which they could be told by subtraction."
+    )
 
 
 def _title(text: str, of: str) -> Iterator[Line]:

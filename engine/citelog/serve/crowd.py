@@ -22,7 +22,8 @@ from citelog.population.held import held
 from citelog.population.listed import MOST, RARE, RUN, Listed, Lists, Page
 from citelog.population.listed import Asked as Wanted
 from citelog.population.opened import DisagreementError, Person, Row, opened
-from citelog.population.summary import Summary, summed
+from citelog.population.summary import Summary
+from citelog.population.summing import summed
 from citelog.render import summary_page
 from citelog.render.documents import assessments, written
 from citelog.render.summed import people, percent, shown
