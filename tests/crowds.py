@@ -25,12 +25,13 @@ _kept = tempfile.TemporaryDirectory(prefix="citelog-crowd-", ignore_cleanup_erro
 
 @cache
 def records() -> dict[str, populations.Record]:
-    """Cases of the library, records at the edges, drawn ones, most of them twice."""
+    """Cases of the library, records at the edges, drawn ones; some of them twice."""
     rng = random.Random(3)
     some: dict[str, populations.Record] = {n: c.record for n, c in list(b12.library().items())[::8]}
     drawn = {f"drawn {i}": {**random_case(rng), "id": None} for i in range(12)}
     hostile = {HOSTILE: {"labs": [{"analyte": "serum vitamin B12", "value": "<b>80", "unit": "pmol/L"}]}}
-    return {**some, **EDGES, **drawn, **{f"{name} again": record for name, record in drawn.items()}, **hostile}
+    twice = {**drawn, "superseded": EDGES["superseded"]}
+    return {**some, **EDGES, **drawn, **{f"{name} again": record for name, record in twice.items()}, **hostile}
 
 
 @cache
