@@ -212,6 +212,18 @@ def test_a_proof_opens_at_its_beginning_on_a_phone_and_at_its_quote_beside_it(
             assert width == 390 or 0 <= quote["y"] < 800
 
 
+def test_the_record_beside_a_proof_says_of_each_entry_what_rests_on_it_here_or_elsewhere(
+    server: Server, kept: str
+) -> None:
+    """No entry is said to bear nothing because the page shows one conclusion of many."""
+    shown = {
+        view: re.findall(r'<tr id="record-.*?</tr>', server.client.get(f"{kept}{view}").text, re.DOTALL)
+        for view in ("record", "why/treat:immediate")
+    }
+    assert shown["why/treat:immediate"] == shown["record"] and len(shown["record"]) == 6
+    assert "why/caution:CA-FOLATE-NOT-FIRST" in shown["record"][4]
+
+
 def test_why_not_and_what_is_missing_lead_to_records_that_can_be_tried(
     browser: Browser, server: Server, kept: str
 ) -> None:

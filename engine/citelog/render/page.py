@@ -58,6 +58,14 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """A conclusion that a page leads to, whether it shows it itself or another page does."""
+
+    conclusion: Conclusion
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rests:
     """A quote, and what rests on it: conclusions that cite it, and conclusions that use it within their proofs."""
 
@@ -98,7 +106,7 @@ def values(found: Assessment, cards: tuple[Card, ...]) -> dict[str, Any]:
         "knowledge": found.knowledge,
         "case": found.case,
         "notes": found.notes,
-        "uses": _uses(found, cards),
+        "uses": _uses(found),
         "source": source,
         "lines": cut(source.text, spans),
         "rests": rests,
@@ -195,6 +203,8 @@ def _rests(found: Assessment, cards: tuple[Card, ...]) -> dict[str, Rests]:
     }
 
 
-def _uses(found: Assessment, cards: tuple[Card, ...]) -> dict[str, tuple[Card, ...]]:
-    """The conclusions that rest on each entry of the record."""
-    return {e.id: tuple(card for card in cards if e in card.facts) for e in found.case.entries}
+def _uses(found: Assessment) -> dict[str, tuple[Linked, ...]]:
+    """The conclusions that rest on each entry of the record: all of them, whichever the page shows."""
+    anchors = anchors_of(c.id for c in found.conclusions)
+    linked = tuple(Linked(c, anchors[c.id]) for c in found.conclusions)
+    return {e.id: tuple(one for one in linked if e.id in one.conclusion.facts) for e in found.case.entries}
