@@ -61,10 +61,7 @@ class Wordings:
 
         Rows of one patient with the same record are the same line written twice.
         """
-        ends = [
-            f"CASE WHEN v.sees_{key} THEN coalesce({self._of(key)}.{end}, 0) ELSE 0 END" if key in self.days else "0"
-            for key, end in ENDS
-        ]
+        ends = [seen_end("v", key, self._of(key), end) if key in self.days else "0" for key, end in ENDS]
         return (
             f"SELECT r.patient AS patient, v.content, {self._day('when')} AS w, {self._day('since')} AS s, "
             f"{packed('v.code', ends)} AS entry "
@@ -168,8 +165,14 @@ def packed(code: str, days: Sequence[str]) -> str:
 ENDS = (("when", "first"), ("when", "last"), ("since", "first"), ("since", "last"))
 """The four days of an entry, in the order in which they are packed."""
 
+
+def seen_end(said: str, key: str, day: str, end: str) -> str:
+    """An end of a day of an entry as an ordinal, 0 where it cannot be seen; `said` and `day` are rows about them."""
+    return f"CASE WHEN {said}.sees_{key} THEN coalesce({day}.{end}, 0) ELSE 0 END"
+
+
 DAY_FIELDS: Mapping[str, str] = {
-    name: f"CASE WHEN s.sees_{key} THEN coalesce(d{name[0]}.{end}, 0) ELSE 0 END"
+    name: seen_end("s", key, f"d{name[0]}", end)
     for name, (key, end) in zip(("wf", "wl", "sf", "sl"), ENDS, strict=True)
 }
 """The days of an entry that can be seen, as ordinals; `s` is its row of `said`, `dw` and `ds` its rows of `days`."""
@@ -192,7 +195,7 @@ def visible(parts: Sequence[Wordings], share: str) -> str:
 
 def visible_again(rows: str) -> str:
     """The same of rows that are read already."""
-    ends = [f"CASE WHEN v.sees_{key} THEN coalesce(d{key[0]}.{end}, 0) ELSE 0 END" for key, end in ENDS]
+    ends = [seen_end("v", key, f"d{key[0]}", end) for key, end in ENDS]
     return (
         f"SELECT r.patient AS patient, v.content, r.w, r.s, {packed('v.code', ends)} AS entry FROM ({rows}) AS r "
         "JOIN visible AS v ON r.wording = v.wording "

@@ -6,7 +6,6 @@ that no joint rule can tell apart.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -144,8 +143,3 @@ def given_to_pictures(seen: Seen, made: Plan) -> Mapping[str, Sequence[tuple[int
         for fact in facts:
             found.setdefault(fact[0], []).append((code, fact))
     return found
-
-
-def ordinal_day(ordinal: int) -> datetime.date:
-    """A day by its ordinal; the ranks of days are days of the year 1."""
-    return datetime.date.fromordinal(ordinal)
