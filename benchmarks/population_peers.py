@@ -35,8 +35,9 @@ from citelog.vocab import cl
 AT = datetime.date(2026, 3, 15)
 HERE = Path(__file__).resolve().parent
 ENGINE = HERE.parent / "engine"
-MANY = ("citelog/population", "citelog/run", "citelog/rules")
-"""What of the engine decides how long a population takes."""
+ONE = ("citelog/assess.py", "citelog/answer.py", "citelog/patient", "citelog/run", "citelog/rules", "citelog/proof")
+MANY = ("citelog/population", "citelog/patient", "citelog/run", "citelog/rules", "population_peers.py")
+"""What decides how long one patient, and a population, takes: files of the engine, and the steps timed here."""
 KINDS = ("status", "symptomatic", "neuro", "treat")
 SCAN, HAND, FACTORED, WHOLE, AGAIN = "scan", "sql", "citelog-firings", "citelog-run", "citelog-since"
 SPARK, SPARK_HAND = "citelog-spark", "spark-sql"
@@ -428,7 +429,7 @@ def pool(*shared: Any) -> Iterator[Any]:
         yield made
 
 
-@peer("pool", "one patient after another, in a pool (citelog assess)", "conclusions, proofs", "citelog/run")
+@peer("pool", "one patient after another, in a pool (citelog assess)", "conclusions, proofs", *ONE)
 def one_by_one(ground: Ground) -> Iterator[Work]:
     """The road of one patient, a process for each processor, which have the knowledge open."""
     assert ground.few.program.rules
