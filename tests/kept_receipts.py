@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from authoring import ROOT
-from citelog import home, open
-from citelog.receipt import archive, store
+from citelog import disk, home, open
+from citelog.receipt import archive
 
 FOLDER = ROOT / "tests" / "receipts"
 
@@ -45,7 +45,7 @@ def add(cases: list[str], kb: str | None, at: str | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path, data in written.items():
         if not path.exists():
-            store.keep(path, lzma.compress(data, preset=9 | lzma.PRESET_EXTREME))
+            disk.keep(path, lzma.compress(data, preset=9 | lzma.PRESET_EXTREME))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ def block(name: str) -> str:
 LAYERS = block("layers").split()
 DEPTH = {name: depth for depth, name in enumerate(LAYERS)}
 TOUCHES_FILES = [line.split()[0] for line in block("files").splitlines()]
+WRITES = [line.split()[0] for line in block("writers").splitlines()]
 
 FILE_FUNCTIONS = {"open", "input", "PackageLoader"}
 FILE_METHODS = {
@@ -39,6 +40,11 @@ FILE_METHODS = {
 }
 FILE_METHODS |= {"is_file", "is_dir", "exists", "stat", "iterdir", "glob", "rglob"}
 FILE_MODULES = {"os", "shutil", "tempfile", "glob", "fcntl", "mmap", "sqlite3", "zipfile", "importlib.resources"}
+WRITING_METHODS = {"write_text", "write_bytes", "mkdir", "rename", "hardlink_to", "symlink_to", "touch", "rmdir"}
+WRITING_METHODS |= {"mkstemp", "NamedTemporaryFile", "ParquetWriter", "write_table", "copyfile", "copytree", "rmtree"}
+WRITING_METHODS |= {"unlink", "parquet"}
+WRITING_OS = {"replace", "rename", "link", "symlink", "mkdir", "unlink", "truncate"}
+WRITING_FLAGS = {"O_WRONLY", "O_RDWR", "O_CREAT", "O_APPEND"}
 OUTSIDE = {
     "socket",
     "ssl",
@@ -215,6 +221,46 @@ def test_only_named_modules_touch_files() -> None:
     }
     assert not {n: f for n, f in touching.items() if n not in TOUCHES_FILES}
     assert not set(TOUCHES_FILES) - set(touching), "the files block names modules that touch no file"
+
+
+def writes(syntax: ast.Module) -> Iterator[str]:
+    """Every call that makes, moves or takes away a file or a folder, by the name it is made under.
+
+    >>> list(writes(ast.parse("open(a); open(b, 'wb'); p.open(mode='a'); os.open(p, os.O_RDWR | os.O_CREAT)")))
+    ['open', '.open', 'os.O_RDWR', 'os.O_CREAT']
+    >>> list(writes(ast.parse("p.write_text(t); os.replace(a, b); name.replace('a', 'b'); p.rename(q)")))
+    ['.write_text', 'os.replace', '.rename']
+    """
+    for node in ast.walk(syntax):
+        match node:
+            case ast.Call(func=ast.Name(id="open")) if _mode(node, 1):
+                yield "open"
+            case ast.Call(func=ast.Attribute(attr="open")) if _mode(node, 0):
+                yield ".open"
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr=name)) if name in WRITING_OS:
+                yield f"os.{name}"
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="sqlite3"), attr="connect")):
+                yield "sqlite3.connect"
+            case ast.Call(func=ast.Attribute(attr=name)) if name in WRITING_METHODS:
+                yield f".{name}"
+            case ast.Constant(value=str(text)) if text.startswith("COPY "):
+                yield "COPY"
+            case ast.Attribute(value=ast.Name(id="os"), attr=name) if name in WRITING_FLAGS:
+                yield f"os.{name}"
+
+
+def _mode(call: ast.Call, place: int) -> bool:
+    """Whether a file is opened to be written to."""
+    given = [*call.args[place : place + 1], *(one.value for one in call.keywords if one.arg == "mode")]
+    return any(
+        isinstance(one, ast.Constant) and isinstance(one.value, str) and set(one.value) & set("wax+") for one in given
+    )
+
+
+def test_only_named_modules_write_without_the_one_that_does_it_whole() -> None:
+    writing = {name: found for name in modules() if (found := set(writes(tree(name))))}
+    assert not {n: f for n, f in writing.items() if n not in {"disk", *WRITES}}, "let citelog.disk write it"
+    assert not set(WRITES) - set(writing), "the writers block names modules that write nothing"
 
 
 def test_only_the_server_reaches_the_network_and_only_git_is_started() -> None:

@@ -382,7 +382,7 @@ def test_the_command_refuses_what_it_cannot_use(tmp_path: Path) -> None:
         (("--to", "prolog"), "is not one of"),
         (("--to", "swi", "--case", "nobody.yaml"), "nobody.yaml"),
         (("--to", "nanopub", "--at", "yesterday"), "is not a day"),
-        (("--to", "swi", "--out", str(b12.FOLDER / "about.ttl")), "cannot be written to"),
+        (("--to", "swi", "--out", str(b12.FOLDER / "about.ttl")), "the folder cannot be made"),
     ]:
         status, printed, told = run(*arguments)
         assert (status, printed) == (2, "") and words in told

@@ -1168,7 +1168,7 @@ def test_an_opening_that_is_damaged_is_refused_by_every_command(log: Log_, copy:
         (("compare", "kept", "receipt", "log"), "the new checkpoint cannot be read"),
         (("find", "log", "none"), "it cannot be read"),
         (("init", "log"), "it is there already"),
-        (("init", "no/where/log"), "nothing can be made in it"),
+        (("init", "no/where/log"), "the folder cannot be made"),
         (("erase", "log", "0"), "nothing that could be erased"),
     ],
 )

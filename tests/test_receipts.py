@@ -31,13 +31,13 @@ import literate
 import tampered
 import walked
 from authoring import ROOT, Ended
-from citelog import home, patient
+from citelog import disk, home, patient
 from citelog.assess import Assessment, assess_case
 from citelog.checker import Checker
 from citelog.cli.app import main
 from citelog.diagnostics import CitelogError
 from citelog.knowledge.fingerprint import fingerprint_of
-from citelog.receipt import archive, content, store
+from citelog.receipt import archive, content
 from citelog.receipt.manifest import Manifest, group_hash, manifest
 from citelog.receipt.replay import Replay, desk
 from citelog.receipt.sealed import canonical, seal, unseal
@@ -262,9 +262,9 @@ def test_without_a_receipt_nothing_of_receipts_is_loaded() -> None:
 def test_a_process_that_is_killed_leaves_whole_receipts_or_none(tmp_path: Path) -> None:
     """Killed at twenty moments, in the middle of writing hundreds."""
     code = (
-        "import sys; from pathlib import Path; from citelog.receipt import store\n"
+        "import sys; from pathlib import Path; from citelog import disk\n"
         "data = Path(sys.argv[1]).read_bytes()\n"
-        "for n in range(100000):\n    store.keep(Path(sys.argv[2]) / str(n), data); print(n, flush=True)\n"
+        "for n in range(100000):\n    disk.keep(Path(sys.argv[2]) / str(n), data); print(n, flush=True)\n"
     )
     source = tmp_path / "data"
     source.write_bytes(receipt())
@@ -288,14 +288,14 @@ def test_a_process_that_is_killed_leaves_whole_receipts_or_none(tmp_path: Path) 
 
 
 def test_two_writers_of_one_name_leave_the_first_and_tell_the_second(tmp_path: Path) -> None:
-    store.keep(tmp_path / "a", b"one")
-    store.keep(tmp_path / "a", b"one")
+    disk.keep(tmp_path / "a", b"one")
+    disk.keep(tmp_path / "a", b"one")
     with pytest.raises(CitelogError, match="there is another file, and is not overwritten"):
-        store.keep(tmp_path / "a", b"other")
+        disk.keep(tmp_path / "a", b"other")
     assert (tmp_path / "a").read_bytes() == b"one" and len(list(tmp_path.iterdir())) == 1
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     with pytest.raises(CitelogError, match="there is another file, and is not overwritten"):
-        store.keep(tmp_path / "link", b"one")
+        disk.keep(tmp_path / "link", b"one")
 
 
 def test_a_full_disk_is_told_and_leaves_no_half_receipt(tmp_path: Path) -> None:

@@ -42,8 +42,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two releases of it, the second with another sentence of a rule; nothing may change them."""
+    from citelog import disk
     from citelog.approval.release import Claim, release
-    from citelog.receipt import store
 
     made = Path(shutil.copytree(SHORT_NIGHTS, tmp_path_factory.mktemp("published") / "short-nights"))
     for version, claim in (("0.1.0", Claim("Ada Example", "2026-03-21", None)), ("0.2.0", Claim())):
@@ -53,9 +53,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (made / "CHANGELOG.md").write_text(ENTRY.format(version), encoding="utf-8")
         found = release(made, frozen.place(made), version, claim)
         assert found.passed, [gate.said for gate in found.gates if not gate.passed]
-        store.folder(frozen.place(made))
+        disk.folder(frozen.place(made))
         for name, data in found.files.items():
-            store.keep(frozen.place(made) / name, data)
+            disk.keep(frozen.place(made) / name, data)
     return made
 
 

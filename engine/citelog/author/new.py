@@ -8,11 +8,10 @@ is made beside its place, loaded, and moved there whole: nothing half-written is
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from citelog import home
+from citelog import disk, home
 from citelog.author.documents import LARGEST, of, read
 from citelog.author.sentences import Piece, headings, pieces
 from citelog.author.turtle import fill
@@ -91,19 +90,12 @@ def _laid_out(path: str, text: str) -> str:
 
 def _put(folder: Path, files: dict[str, bytes]) -> None:
     """Write the files into a folder beside the wanted one, load them as a knowledge base, and move it into place."""
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
-            made = Path(beside) / folder.name
-            for name, data in files.items():
-                (made / name).parent.mkdir(parents=True, exist_ok=True)
-                (made / name).write_bytes(data)
-            if wrong := load(made, home.ontology()).diagnostics:
-                raise RuntimeError(f"what new makes of this document cannot be loaded: {wrong[0]}")
-            made.rename(folder)
-    except OSError as error:
-        raise CitelogError(
-            f"{folder}: the folder cannot be made: {error.strerror}\n   = name one in a folder that you may write to"
-        ) from error
+    with disk.making(folder) as made:
+        for name, data in files.items():
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
+            (made / name).write_bytes(data)
+        if wrong := load(made, home.ontology()).diagnostics:
+            raise RuntimeError(f"what new makes of this document cannot be loaded: {wrong[0]}")
 
 
 # --- what is asked for ---------------------------------------------------------------------------------------------

@@ -127,16 +127,16 @@ def release(
             raise CitelogError("--by, --on and --note: they go with a release\n   = give the VERSION that is released")
         _look(folder, kept, checked, kb, form)
         return
+    from citelog import disk
     from citelog.approval import release as releasing
-    from citelog.receipt import store
 
     claim = _claim(folder, by, on, note)
     with meter() as tick:
         found = releasing.release(folder, kept, version, claim, tick)
     if found.passed:
-        store.folder(kept)
+        disk.folder(kept)
         for name, data in found.files.items():
-            store.keep(kept / name, data)
+            disk.keep(kept / name, data)
     if form == "text":
         from citelog.render.released import released
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from citelog import home
-from citelog.cli.console import KB, No, address, forms, open_base, print_lines, progress, save, say, width, write
+from citelog import disk, home
+from citelog.cli.console import KB, No, address, forms, open_base, print_lines, progress, say, width, write
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
     if junit is not None:
         from citelog.trial.junit import xml
 
-        save(Path(junit), xml(found, knowledge.id))
+        disk.put(Path(junit), xml(found, knowledge.id).encode())
     if form == "json":
         for one in renewed:
             say(f"renewed {one.path}")

@@ -219,16 +219,6 @@ def meter() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda what, done, total: shown.update(task, description=what, completed=done, total=total)
 
 
-def save(path: Path, text: str) -> None:
-    """A result in a file that the caller named."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CitelogError(
-            f"{path}: it cannot be written: {error.strerror}\n   = name a file in a folder of yours"
-        ) from error
-
-
 def address(path: Path) -> str:
     """A file as a URI: from the working directory if it is in it."""
     here = Path.cwd()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from citelog import home
+from citelog import disk, home
 from citelog.cli.console import AT, KB, assess_all, open_base, say, write
 from citelog.diagnostics import CitelogError
 
@@ -50,17 +50,13 @@ def export(form: str, cases: tuple[str, ...], out: str, kb: str | None, at: str 
         write("\n".join(file.text for file in files))
         return
     folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in files:
-            (folder / file.name).write_text(file.text, encoding="utf-8")
-    except OSError as error:
-        raise CitelogError(f"{out}: it cannot be written to: {error.strerror}\n   = name another folder") from error
+    disk.folder(folder)
+    disk.put_all({folder / file.name: file.text.encode() for file in files})
     say(f"{folder}: {len(files)} file{'' if len(files) == 1 else 's'} written")
 
 
 def _archive(out: str, kb: str | None, cases: tuple[str, ...]) -> None:
-    from citelog.receipt import archive, store
+    from citelog.receipt import archive
 
     if cases:
         raise CitelogError("--case: an archive is of a knowledge base\n   = citelog assess --receipt keeps a case")
@@ -71,7 +67,7 @@ def _archive(out: str, kb: str | None, cases: tuple[str, ...]) -> None:
             raise CitelogError("--out -: an archive is nothing for a terminal\n   = name a file with --out")
         write(data)
         return
-    store.keep(Path(out), data)
+    disk.keep(Path(out), data)
     say(f"{out}: {knowledge.id} {knowledge.version}, {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citelog.cli.console import No, forms, meter, print_lines, save, say, width, write
+from citelog import disk
+from citelog.cli.console import No, forms, meter, print_lines, say, width, write
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -294,7 +295,7 @@ def _give(text: str, out: Path | None) -> None:
     if out is None:
         write(text)
     else:
-        save(out, text)
+        disk.put(out, text.encode())
 
 
 def _whole(path: Path) -> bytes:

@@ -37,7 +37,7 @@ def placed(found: Sequence[Assessment], receipts: Sequence[bytes], to: str) -> d
 
     Raises CitelogError where one could not be written.
     """
-    from citelog.receipt import store
+    from citelog import disk
 
     place = Path(to)
     if to == "-":
@@ -47,16 +47,16 @@ def placed(found: Sequence[Assessment], receipts: Sequence[bytes], to: str) -> d
     named = [place / f"{quote(one.case.id, safe=' ')}{ENDING}" if place.is_dir() else place for one in found]
     files = dict(zip(named, receipts, strict=True))
     for path, data in files.items():
-        store.check(path, data)
+        disk.check(path, data)
     return files
 
 
 def keep(files: Mapping[Path, bytes]) -> None:
     """Write receipts; they are on the disk when it returns."""
-    from citelog.receipt import store
+    from citelog import disk
 
     for path, data in files.items():
-        store.keep(path, data)
+        disk.keep(path, data)
 
 
 @click.command(epilog="Example: citelog audit replay patient.receipt.json --edition releases/1.0.0.tar")

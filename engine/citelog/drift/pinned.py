@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from citelog import disk
 from citelog.author.documents import Document
 from citelog.author.new import free
 from citelog.author.turtle import literal
@@ -79,20 +79,13 @@ def pin(found: Drift, document: Document, folder: Path) -> Pinned:
         what = f"the knowledge base has another file {file} already"
         raise CitelogError(f"{document.source.file}: {what}\n   = give the new document another name")
     quotes, values = _quotes(found, triples), dict(_values(found, triples, document, file))
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as beside:
-            made = Path(beside) / place.name
-            shutil.copytree(old, made, ignore=_LEFT_OUT)
-            (made / was).unlink()
-            (made / file).write_bytes(document.data)
-            for path in (*made.glob("*.ttl"), *made.glob("*.trig")):
-                _write(path, quotes, values)
-            left = Counter(finding.code for finding in check_folder(made) if finding.severity == "error")
-            made.rename(place)
-    except OSError as error:
-        raise CitelogError(
-            f"{folder}: the copy cannot be made: {error.strerror}\n   = name a folder in one that you may write to"
-        ) from error
+    with disk.making(place) as made:
+        shutil.copytree(old, made, ignore=_LEFT_OUT, dirs_exist_ok=True)
+        (made / was).unlink()
+        (made / file).write_bytes(document.data)
+        for path in (*made.glob("*.ttl"), *made.glob("*.trig")):
+            _write(path, quotes, values)
+        left = Counter(finding.code for finding in check_folder(made) if finding.severity == "error")
     unsure = tuple(one.statement for one in found.statements if not one.became.sure)
     stand = sum(part.became.fate in ("kept", "moved") for part in found.parts)
     return Pinned(folder, file, len(quotes), stand, dict(sorted(left.items())), unsure)

@@ -6,6 +6,7 @@ time at the next start, nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -15,6 +16,9 @@ import stat
 import sys
 from pathlib import Path
 from typing import Any, TypeVar
+
+from citelog import disk
+from citelog.diagnostics import CitelogError
 
 T = TypeVar("T")
 
@@ -47,24 +51,16 @@ def read(name: str, class_: type[T]) -> T | None:
 def write(name: str, value: object) -> None:
     """Keep a value, if that can be done; whole or not at all."""
     import io
-    import tempfile  # only where something is written
 
     folder = _folder()
     if folder is None:
         return
     kept = io.BytesIO()
     _Pickler(kept, pickle.HIGHEST_PROTOCOL).dump(_shared(value, {}))
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, made = tempfile.mkstemp(dir=folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(kept.getvalue()).digest() + kept.getvalue())
-            os.replace(made, folder / f"{name}.pickle")
-        except OSError:
-            os.unlink(made)
-    except OSError:
-        return
+    data = hashlib.sha256(kept.getvalue()).digest() + kept.getvalue()
+    with contextlib.suppress(CitelogError):
+        disk.folder(folder, 0o700)
+        disk.put(folder / f"{name}.pickle", data, 0o600)
 
 
 def _folder() -> Path | None:

@@ -6,15 +6,12 @@ A file that cannot be read, or a quote whose place is not certain, stops everyth
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from citelog import home
+from citelog import disk, home
 from citelog.diagnostics import CitelogError, Diagnostic, KnowledgeError
 from citelog.knowledge.statements import name_clash, place_numbers, place_of, read_source
 from citelog.knowledge.triples import (
@@ -152,33 +149,11 @@ def _laid(path: Path, name: str, places: dict[str, Place], drafts: Drafts) -> La
 
 
 def write(files: Iterable[Laid]) -> None:
-    """Write the files that change: each beside its place first, then all moved there, with the permissions they had,
-    and a new one with those of a file beside it.
-
-    Raises CitelogError where one cannot be written, or was changed by someone else in the meantime; then none is.
+    """Write the files that change. Raises CitelogError where one cannot be written, or was changed by someone else in
+    the meantime; then none is.
     """
     changed = [laid for laid in files if laid.changed]
-    made: list[tuple[Path, Path]] = []
-    place = Path()
-    try:
-        for laid in changed:
-            place = laid.path.resolve()  # a link stays one
-            with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f".{place.name}-", delete=False) as file:
-                made.append((Path(file.name), place))
-                file.write(laid.after.encode("utf-8"))
-            there = place.exists()
-            shutil.copymode(place if there else next(place.parent.glob(f"*{place.suffix}")), file.name)
-            now = place.read_bytes().decode("utf-8", "replace") if there else ""
-            if there == laid.new or now != laid.before:
-                raise CitelogError(
-                    f"{laid.path}: it was changed while it was being laid out\n   = run the command again"
-                )
-        for beside, place in made:
-            os.replace(beside, place)
-    except OSError as error:
-        raise CitelogError(
-            f"{place}: it cannot be written: {error.strerror}\n   = may you write to the file and to its folder?"
-        ) from error
-    finally:
-        for beside, _ in made:
-            beside.unlink(missing_ok=True)
+    disk.put_all(
+        {laid.path: laid.after.encode() for laid in changed},
+        {laid.path: None if laid.new else laid.before.encode() for laid in changed},
+    )

@@ -6,11 +6,9 @@ Without them nobody can, and everything else can be verified as before.
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
+from citelog import disk
 from citelog.diagnostics import CitelogError
 from citelog.ledger.folder import FILES, Folder
 from citelog.ledger.log import reading
@@ -24,23 +22,8 @@ def copy(path: Path, to: Path, salts: bool = True) -> Checkpoint:
     """
     if to.exists():
         raise CitelogError(f"{to}: it is there already\n   = name another place")
-    try:
-        scratch = Path(tempfile.mkdtemp(dir=to.parent, prefix=f".{to.name}."))
-    except OSError as error:
-        raise CitelogError(
-            f"{to.parent}: nothing can be made in it: {error.strerror}\n   = name another place"
-        ) from error
-    try:
-        with reading(path) as (folder, rows):
-            rows.copy(scratch / Folder(scratch).table.name, salts)
-            for name in FILES[1:]:
-                (scratch / name).write_bytes(folder.read(name))
-            head = Signed.read(rows.head()).checkpoint
-        os.rename(scratch, to)
-    except OSError as error:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise CitelogError(f"{to}: it cannot be written: {error.strerror}\n   = name another place") from error
-    except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise
-    return head
+    with disk.making(to, 0o700) as made, reading(path) as (folder, rows):
+        rows.copy(Folder(made).table, salts)
+        for name in FILES[1:]:
+            (made / name).write_bytes(folder.read(name))
+        return Signed.read(rows.head()).checkpoint

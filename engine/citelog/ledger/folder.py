@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from citelog import disk
 from citelog.diagnostics import CitelogError
 from citelog.ledger import keys
 from citelog.ledger.note import PrivateKey, PublicKey
@@ -136,39 +137,18 @@ def make(path: Path, key_file: Path, key: PrivateKey, fill: Callable[[Rows], byt
 
     `fill` is given the empty table and writes the first entry; what it returns is the checkpoint over it.
     """
-    parent = path.parent
     try:
-        scratch = Path(tempfile.mkdtemp(dir=parent, prefix=f".{path.name}."))
-    except OSError as error:
-        raise CitelogError(f"{parent}: nothing can be made in it: {error.strerror}\n   = name another place") from error
-    try:
-        folder = Folder(scratch)
-        rows = Rows.create(folder.table)
-        try:
-            note = fill(rows)
-        finally:
-            rows.connection.close()
-        (scratch / "public-key").write_text(f"{key.public.text}\n", encoding="utf-8")
-        folder.write_checkpoint(note).replace(scratch / "checkpoint")
-        keys.write(key_file, key)
-        try:
-            os.rename(scratch, path)
-        except OSError:
-            key_file.unlink()
-            raise
-        _sync(parent)
-    except OSError as error:
-        shutil.rmtree(scratch, ignore_errors=True)
-        where = error.filename or path
-        raise CitelogError(f"{where}: it cannot be made: {error.strerror}\n   = name another place") from error
+        with disk.making(path, 0o700) as made:
+            folder = Folder(made)
+            rows = Rows.create(folder.table)
+            try:
+                note = fill(rows)
+            finally:
+                rows.connection.close()
+            (made / "public-key").write_text(f"{key.public.text}\n", encoding="utf-8")
+            folder.write_checkpoint(note).replace(made / "checkpoint")
+            keys.write(key_file, key)
     except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if not path.exists():
+            key_file.unlink(missing_ok=True)
         raise
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

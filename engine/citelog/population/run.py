@@ -20,6 +20,7 @@ from typing import Any
 
 import duckdb
 
+from citelog import disk
 from citelog.diagnostics import CaseError, CitelogError
 from citelog.home import VERSION
 from citelog.knowledge.base import Knowledge
@@ -261,7 +262,7 @@ class _Run:
             self.engine.forget()
             for left in (*self.scratch.glob("notes-*"), *(self.folder / STORE).iterdir()):
                 left.unlink()
-            path.write_text(json.dumps(fingerprint), encoding="utf-8")
+            disk.put(path, json.dumps(fingerprint).encode())
 
     def known_context(self, source: Source) -> list[str]:
         """The columns of the patients' table that some rule reads."""
@@ -315,7 +316,7 @@ class _Run:
             "counts": counts,
             "seconds": {name: round(took, 3) for name, took in self.report.times.items()},
         }  # fmt: skip
-        (self.folder / "run.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        disk.put(self.folder / "run.json", f"{json.dumps(document, indent=2)}\n".encode())
 
 
 def _sha256(path: Path) -> str:

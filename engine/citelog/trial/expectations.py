@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from citelog import patient
+from citelog import disk, patient
 from citelog.assess import Assessment, DerivationError
 from citelog.diagnostics import CaseError, CitelogError
 from citelog.explain.catalogue import goal
@@ -225,6 +225,6 @@ def accept(found: Assessment, expect: Expectation, file: Path) -> Iterator[Renew
             path, now = golden(file, id_), proof_text(found, id_)
             kept = path.read_text(encoding="utf-8") if path.exists() else ""
             if kept != now:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(now, encoding="utf-8")
+                disk.folder(path.parent)
+                disk.put(path, now.encode())
                 yield Renewed(path, _changes(kept, now))
