@@ -49,10 +49,10 @@ class Seen:
 
 
 @contextmanager
-def serving() -> Iterator[tuple[int, int, float]]:
+def serving(*arguments: str | Path) -> Iterator[tuple[int, int, float]]:
     """The port of a server of the shipped knowledge base, its process, and the seconds until it answered."""
     started = time.perf_counter()
-    command = [sys.executable, "-c", SERVE, "--port", "0"]
+    command = [sys.executable, "-c", SERVE, "--port", "0", *arguments]
     with tempfile.TemporaryFile() as log, subprocess.Popen(command, stderr=log, cwd=ROOT) as process:
         try:
             while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)/", _read(log))):
@@ -60,7 +60,7 @@ def serving() -> Iterator[tuple[int, int, float]]:
                     raise SystemExit(_read(log).decode())
                 time.sleep(0.01)
             port = int(found[1])
-            while asyncio.run(_ask(port, "GET", "/health", b""))[0] != 200:
+            while asyncio.run(ask(port, "GET", "/health", b""))[0] != 200:
                 time.sleep(0.02)
             yield port, process.pid, time.perf_counter() - started
         finally:
@@ -72,7 +72,7 @@ def _read(log: Any) -> bytes:
     return bytes(log.read())
 
 
-async def _ask(port: int, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+async def ask(port: int, method: str, path: str, body: bytes) -> tuple[int, bytes]:
     """One request on a connection of its own: its status and its body."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n"
@@ -109,7 +109,7 @@ async def _client(port: int, number: int, until: float, seen: Seen) -> None:
         }[kind]
         method, path, body = asked
         began = time.perf_counter()
-        status, told = await _ask(port, method, path, b"" if body is None else json.dumps(body).encode())
+        status, told = await ask(port, method, path, b"" if body is None else json.dumps(body).encode())
         if status != 200:
             seen.refused[kind, status] += 1
             continue
@@ -122,7 +122,7 @@ async def _client(port: int, number: int, until: float, seen: Seen) -> None:
 EXAMPLES = [path.stem for path in sorted((ROOT / "knowledge" / "b12" / "cases").glob("*.yaml"))][::20]
 
 
-def _memory(process: int) -> int:
+def memory(process: int) -> int:
     """Bytes that a process and all below it have for themselves, in KiB."""
     below = [int(one) for path in Path(f"/proc/{process}/task").glob("*/children") for one in path.read_text().split()]
     try:
@@ -130,7 +130,7 @@ def _memory(process: int) -> int:
     except (OSError, ProcessLookupError):
         return 0
     own = sum(int(number) for number in re.findall(r"^Private_(?:Clean|Dirty):\s+(\d+)", text, re.M))
-    return own + sum(map(_memory, below))
+    return own + sum(map(memory, below))
 
 
 async def load(port: int, process: int, clients: int, seconds: float) -> Seen:
@@ -139,7 +139,7 @@ async def load(port: int, process: int, clients: int, seconds: float) -> Seen:
     tasks = [asyncio.create_task(_client(port, number, until, seen)) for number in range(clients)]
     for _ in track(range(int(seconds) // 10), "load", console=Console(stderr=True)):
         await asyncio.sleep(10)
-        seen.memory.append(_memory(process))
+        seen.memory.append(memory(process))
     await asyncio.gather(*tasks)
     return seen
 

@@ -1,11 +1,12 @@
-"""The same bytes from every command, whatever must not count: hash seed, locale, time zone, optimisation, Python.
+"""The same bytes from every command, whatever must not count: hash seed, locale, time zone, threads, order, Python.
 
     python tests/determinism.py                                    this Python, all the settings
     python tests/determinism.py --python OTHER/bin/python          others too: environments of engine/locked/run.txt
     python tests/determinism.py --only assess --only why
 
-Each command is run in every form that it has, in a folder of its own; what counts is what it prints, and the files that
-it leaves, by their names and bytes. What differs is printed, a line each; the exit status is 1 where anything does.
+Each command is run in every form that it has, and with what else it can be told, in a folder of its own; what counts is
+what it prints, and the files that it leaves, by their names and bytes. What differs is printed, a line each; the exit
+status is 1 where anything does.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,6 +69,21 @@ ASKED: Mapping[str, Sequence[str | Path]] = {
     "population": (f"{GIVEN}/tables", "--out", "answers", "--at", "2026-03-15"),
     "summary": (f"{GIVEN}/answers",),
 }
+MORE: Mapping[str, Sequence[Sequence[str]]] = {
+    "assess": (("--receipt", "kept.receipt.json"), ("--at", "2026-03-15")),
+    "why": (("--all",), ("--shortest",), ("--quotes",), ("--depth", "2")),
+    "what-if": (("--add", "findings: {name: fatigue, state: present}"),),
+    "check": (("--strict",), ("--accepted",)),
+    "test": (("--junit", "junit.xml"),),
+    "show": (("G06",), ("result",)),
+    "diff": (("--all",), ("--pictures",), ("--brief",)),
+    "audit": (("--traceability",),),
+    "audit replay": (("--brief",),),
+    "audit drift": (("--all",),),
+    "query": (("--list",),),
+    "summary": (("--at-least", "3"),),
+}
+"""What else they can be told, beside their forms."""
 LOG = ("init", "verify", "show", "checkpoint", "find", "prove", "check", "compare", "copy", "erase")
 OTHERWISE: Mapping[str, str] = {
     "lsp": "answers an editor for as long as it runs",
@@ -90,31 +107,41 @@ def leaves(command: click.Command = app, path: str = "") -> Iterator[tuple[str, 
         yield from leaves(sub, f"{path} {name}".strip())
 
 
-def forms(command: click.Command) -> list[list[str]]:
-    """The forms that a command can write, as arguments; one empty list where it has but one."""
+def forms(name: str, command: click.Command) -> list[Sequence[str]]:
+    """What a command is told in turn: each form that it can write, nothing where it has but one, and `MORE`."""
+    told: list[Sequence[str]] = []
     for parameter in command.params:
         if parameter.name in ("form", "to") and isinstance(parameter.type, click.Choice):
-            return [[parameter.opts[0], str(choice)] for choice in parameter.type.choices]
-    return [[]]
+            told += [[parameter.opts[0], str(choice)] for choice in parameter.type.choices]
+    return [*(told or [[]]), *MORE.get(name, ())]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What must not count: a Python, and what is in its environment."""
+    """What must not count: a Python, what is in its environment, and how commands are run.
+
+    `told` is what some commands are told beside. A Python that `differs` is another than the one that gave the receipt,
+    which a replay has to say. A setting has a home of its own: its first command keeps the base that the others find.
+    """
 
     name: str
     python: Path
     environment: Mapping[str, str]
+    told: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    differs: bool = False
 
 
+PLAINEST = "plain"
 PLAIN = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+ORDERED = "CITELOG_ORDER"
+"""In an environment: in which order folders list their files, and graphs their triples (`ORDER`)."""
 
 
-def settings(pythons: Sequence[Path]) -> Iterator[Setting]:
+def settings(pythons: Sequence[Path], seeds: int = 16) -> Iterator[Setting]:
     """The first is the one with which the others are compared."""
     own = Path(sys.executable)
-    yield Setting("plain", own, PLAIN)
-    for seed in range(1, 17):
+    yield Setting(PLAINEST, own, PLAIN)
+    for seed in range(1, seeds + 1):
         yield Setting(f"hash seed {seed}", own, PLAIN | {"PYTHONHASHSEED": str(seed)})
     for locale in ("C", "POSIX", "tr_TR.UTF-8", "de_DE.ISO-8859-1", "nowhere"):
         yield Setting(f"locale {locale}", own, PLAIN | {"LC_ALL": locale, "LANG": locale})
@@ -122,14 +149,72 @@ def settings(pythons: Sequence[Path]) -> Iterator[Setting]:
         yield Setting(f"time zone {zone}", own, PLAIN | {"TZ": zone})
     yield Setting("optimised, no asserts", own, PLAIN | {"PYTHONOPTIMIZE": "2"})
     yield Setting("development mode", own, PLAIN | {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "ignore"})
-    yield Setting("one thread", own, PLAIN | {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"})
+    for threads in ("1", "3"):
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "RAYON_NUM_THREADS"), threads)
+        yield Setting(f"{threads} threads", own, PLAIN | limits, {"population": ("--threads", threads)})
     yield Setting("without a kept base", own, PLAIN | {"XDG_CACHE_HOME": "/dev/null/none"})
+    for order in ("backwards", "drawn"):
+        yield Setting(f"files and triples {order}", own, PLAIN | {ORDERED: order})
     for python in pythons:
-        yield Setting(str(python), python, PLAIN)
+        yield Setting(str(python), python, PLAIN | {"PYTHONHASHSEED": "17"}, differs=True)
+
+
+ORDER = '''\
+"""Loaded when a Python starts: where an order is asked for, no folder and no graph gives what it holds in its own."""
+
+import os
+import random
+
+order = os.environ.get("CITELOG_ORDER")
+
+
+def again(some):
+    found = list(some)
+    if order == "backwards":
+        return found[::-1]
+    random.Random(7).shuffle(found)
+    return found
+
+
+class Entries:
+    """What os.scandir gives."""
+
+    def __init__(self, path):
+        with scandir(path) as found:
+            self.found = iter(again(found))
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.found)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *wrong):
+        pass
+
+    def close(self):
+        pass
+
+
+if order:
+    listdir, scandir = os.listdir, os.scandir
+    os.listdir = lambda path=".": again(listdir(path))
+    os.scandir = lambda path=".": Entries(path)
+
+    from rdflib.plugins.stores.memory import Memory
+
+    triples = Memory.triples
+    Memory.triples = lambda self, pattern, context=None: iter(again(triples(self, pattern, context)))
+'''
 
 
 def made(folder: Path) -> None:
-    """What the commands are given: tables of patients, a receipt, and an edited knowledge base and document."""
+    """What the commands are given: tables of patients, a receipt, an edited knowledge base and document, an order."""
+    (folder / "order").mkdir()
+    (folder / "order" / "sitecustomize.py").write_text(ORDER, encoding="utf-8")
     records = {path.stem: yaml.safe_load(path.read_bytes()) for path in sorted((B12 / "cases").glob("*.yaml"))}
     populations.write(folder / "tables", records)
     for command in (
@@ -144,40 +229,56 @@ def made(folder: Path) -> None:
     rules.write_text(rules.read_text(encoding="utf-8").replace(" < ", " <= ", 1), encoding="utf-8")
 
 
+def _of_any_python(data: bytes) -> bytes:
+    """What was printed or kept, without the Python that it names and the hashes over that."""
+    named = re.sub(rb"\b3\.\d+\.\d+\b", b"PYTHON", data)
+    return re.sub(rb'"(engine|hashes|sha256)":\s*(\{[^{}]*\}|"[0-9a-f]{64}")', rb'"\1":0', named)
+
+
 def answer(name: str, form: Sequence[str], given: Path, setting: Setting) -> str:
     """What a command prints, its status and the files that it leaves, as one hash."""
-    with TemporaryDirectory() as folder:
-        work = Path(folder) / "work"
-        work.mkdir()
-        arguments = [str(one).replace(GIVEN, str(given)) for one in (*name.split(), *ASKED[name], *form)]
-        environment = {"HOME": folder, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "engine")}
+    told = (*name.split(), *ASKED[name], *form, *setting.told.get(name, ()))
+    home = given / "homes" / re.sub(r"\W", "-", setting.name)
+    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": f"{given / 'order'}:{ROOT / 'engine'}"}
+    with TemporaryDirectory() as work:
         ended = subprocess.run(
-            [setting.python, "-c", COMMAND, *arguments],
+            [setting.python, "-c", COMMAND, *(str(one).replace(GIVEN, str(given)) for one in told)],
             cwd=work,
             env=environment | setting.environment,
             capture_output=True,
             check=False,
         )
-        if ended.returncode > 1:
-            raise SystemExit(f"{setting.name}: citelog {' '.join(arguments)}: {ended.stderr.decode()}")
-        told = hashlib.sha256(b"%d\0" % ended.returncode + ended.stdout)
-        for path in sorted(path for path in work.rglob("*") if path.is_file()):
-            told.update(f"{path.relative_to(work)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
-        return told.hexdigest()
+        if ended.returncode > 1 and setting.name == PLAINEST:
+            raise SystemExit(f"{setting.name}: citelog {' '.join(map(str, told))}: {ended.stderr.decode()}")
+        left = [
+            (str(path.relative_to(work)), path.read_bytes()) for path in sorted(Path(work).rglob("*")) if path.is_file()
+        ]
+    found = hashlib.sha256()
+    for file, data in [("", b"%d\0" % ended.returncode + ended.stdout), *left]:
+        is_told = setting.differs and (name == "audit replay" or file.endswith(".receipt.json"))
+        found.update(f"{file}\0".encode() + hashlib.sha256(_of_any_python(data) if is_told else data).digest())
+    return found.hexdigest()
 
 
-def compare(pythons: Sequence[Path], only: Sequence[str] = ()) -> list[str]:
+def compare(pythons: Sequence[Path], only: Sequence[str] = (), seeds: int = 16) -> list[str]:
     """What differs, a line each: the command, its form and the setting."""
-    some, *others = settings(pythons)
-    asked = [(n, form) for n, command in leaves() if n in ASKED and (not only or n in only) for form in forms(command)]
-    differing = []
+    some, *others = settings(pythons, seeds)
+    asked = [
+        (n, form) for n, command in leaves() if n in ASKED and (not only or n in only) for form in forms(n, command)
+    ]
+    differing, of = [], {one.differs for one in others}
     with TemporaryDirectory() as given, ThreadPoolExecutor(os.cpu_count()) as pool:
         made(Path(given))
-        for name, form in track(asked, "commands", disable=not sys.stderr.isatty()):
-            want = answer(name, form, Path(given), some)
-            told = pool.map(partial(answer, name, form, Path(given)), others)
-            apart = [setting.name for setting, one in zip(others, told, strict=True) if one != want]
-            differing += [f"{' '.join((name, *form))}: {setting}" for setting in apart]
+
+        def answers(one: tuple[str, Sequence[str]], of: Iterable[Setting]) -> Iterator[str]:
+            return pool.map(partial(answer, *one, Path(given)), of)
+
+        plain = [dict(zip(of, answers(one, (replace(some, differs=way) for way in of)), strict=True)) for one in asked]
+        for one, wanted in track([*zip(asked, plain, strict=True)], "commands", disable=not sys.stderr.isatty()):
+            found = zip(others, answers(one, others), strict=True)
+            apart = [f"{' '.join((one[0], *one[1]))}: {to.name}" for to, told in found if told != wanted[to.differs]]
+            print(*apart, sep="\n", end="\n" if apart else "", flush=True)
+            differing += apart
     print(f"{len(asked)} commands and forms, {len(others)} settings beside {some.name}: {len(differing)} differ")
     return differing
 
@@ -186,7 +287,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", type=Path, action="append", default=[], help="another Python with what is locked")
     parser.add_argument("--only", action="append", default=[], choices=ASKED, help="this command; may be given again")
+    parser.add_argument("--seeds", type=int, default=16, help="how many other hash seeds [default: %(default)s]")
     given = parser.parse_args()
-    found = compare(given.python, given.only)
-    print(*found, sep="\n", end="\n" if found else "")
-    sys.exit(bool(found))
+    sys.exit(bool(compare(given.python, given.only, given.seeds)))

@@ -364,14 +364,15 @@ def journals(path: Path, seed: int, each: int) -> dict[str, Any]:
             came = "noticed" if found.faults else "whole"
             outcomes[f"{what}: {came}"] = outcomes.get(f"{what}: {came}", 0) + 1
             if not found.faults:
-                rows = _read_copy(copy)
+                rows = read(copy)
                 if [r.entry for r in rows[: len(before)]] != [r.entry for r in before]:
                     wrong.append(f"kill:{at}, journal {what}: an acknowledged entry is another")
         shutil.rmtree(copy.parent)
     return {"outcomes": outcomes, "wrong": wrong}
 
 
-def _read_copy(path: Path) -> list[Row]:
+def read(path: Path) -> list[Row]:
+    """The entries, also where a writer was interrupted."""
     from citelog.ledger.log import reading
 
     with reading(path) as (_, rows):

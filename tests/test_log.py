@@ -22,7 +22,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pymerkle
@@ -34,6 +33,7 @@ from pymerkle.proof import InvalidProof
 
 import b12
 import endpoint
+import kills
 import ledgers
 import literate
 import walked
@@ -880,21 +880,17 @@ def test_at_every_call_to_the_disk_nothing_is_lost_when(what: str, copy: Path, l
         assert set(found["ended"]) <= {"refused", "acknowledged"}
 
 
-def killed(tmp_path: Path, times: int, seed: int) -> dict[str, Any]:
-    path = ledgers.made(tmp_path / "log", 3).folder.path
-    found: dict[str, Any] = ledgers.run("kills", path, times, seed)
-    assert found["wrong"] == [] and found["kills"] == times
-    assert found["acknowledged"] > times, "it was killed before it ever wrote"
-    return found
+def test_what_was_acknowledged_survives_kill_9_at_a_random_moment() -> None:
+    """Thirty times; `python tests/kills.py` goes on."""
+    found = kills.killed(1, 30)
+    assert found["differences"] == []
+    assert found["compared"] > 30, "it was killed before it ever wrote"
 
 
-def test_what_was_acknowledged_survives_kill_9_at_a_random_moment(tmp_path: Path) -> None:
-    killed(tmp_path, 30, 1)
-
-
-@pytest.mark.long
-def test_what_was_acknowledged_survives_two_thousand_kills(tmp_path: Path) -> None:
-    print(killed(tmp_path, 2_000, 2))
+@pytest.mark.slow
+def test_what_a_server_acknowledged_survives_its_kill_9_and_it_leaves_no_process() -> None:
+    found = kills.served(2, 1)
+    assert found["differences"] == [] and found["compared"] > 0
 
 
 def test_a_journal_that_is_deleted_cut_or_changed_loses_nothing_in_silence(copy: Path, library: Path) -> None:

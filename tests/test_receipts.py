@@ -28,6 +28,7 @@ import citelog
 import damage
 import kept_receipts
 import literate
+import replays
 import tampered
 import walked
 from authoring import ROOT, Ended
@@ -569,6 +570,24 @@ def test_every_answer_replays_the_same_on_another_machine(tmp_path: Path) -> Non
         assert ended.returncode == 0, ended.stdout.decode() + ended.stderr.decode()
         elsewhere |= {"PYTHONHASHSEED": "12", "TZ": "America/St_Johns"}
     assert [path.read_bytes() for path in receipts] == [receipt(file, day) for file in cases]
+
+
+def test_receipts_are_replayed_elsewhere_and_made_there_to_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of `python tests/replays.py` a share; where the knowledge there is another, it says so of each."""
+    found = replays.replayed(0, 9)
+    assert found["differences"] == [] and found["compared"] == 9
+
+    def other(folder: Path, to: Path) -> None:
+        shutil.copytree(folder, to)
+        for path in to.glob("rules/*.rls"):
+            path.write_text(path.read_text(encoding="utf-8") + "% another edition\n", encoding="utf-8")
+
+    monkeypatch.setattr(replays, "backwards", other)
+    assert len(replays.replayed(0, 3)["differences"]) == 3
+
+
+def test_a_record_in_another_order_is_answered_the_same() -> None:
+    assert sum(replays.shuffled(seed) for seed in range(40)) > 30
 
 
 def test_every_receipt_has_the_published_form_and_so_have_its_parts() -> None:
