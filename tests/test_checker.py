@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,9 @@ def test_every_assessment_is_certified_with_all_its_proofs(start: int) -> None:
 
 
 def test_the_two_doors() -> None:
-    assessment = b12.assessed(next(iter(b12.library())))
+    """Of a patient of whom more follows on one day than on another."""
+    dated = (b12.assessed(name) for name, case in b12.library().items() if case.at is not None)
+    assessment = next(one for one in dated if one.conclusions != assess_case(one.knowledge, one.case).conclusions)
     proofs = [assessment.why(c.id).to_dict() for c in assessment.conclusions]
     known = (assessment.knowledge, assessment.case, assessment.at)
     assert [check_proof(proof, *known) for proof in proofs] == [()] * len(proofs)
@@ -206,6 +209,198 @@ def test_the_proof_of_another_patient_is_refused() -> None:
     assert refused > 150
 
 
+# what is wrong is told in words
+
+SMALL = (
+    """patient level(x: term, n: number)
+knowledge limit(n: number)
+derived low(x: term)
+derived told(x: term, n: number)
+derived quiet(x: term)
+terms ex:a
+statements S1""",
+    """@prefix ex: <https://example.org/kb#> .
+
+%%% @cites S1
+#[name("low")]
+low(?x) :- level(?x, ?n), limit(?m), ?n < ?m .
+
+%%% @cites S1
+%%% @assumes quiet
+#[name("told")]
+told(?x, ?d) :- low(?x), level(?x, ?n), ~quiet(?x), limit(?m), ?d = ?n * ?m .
+""",
+)
+
+
+@cache
+def small() -> tuple[str, Meanings, Steps]:
+    """A proof of nine steps, one of each kind, and what judges it."""
+    _, program, wrong = literate.compiled(SMALL[0], [("a.rls", SMALL[1])])
+    assert not wrong
+    stated = {Atom("limit", (Decimal("7.5"),)): ("S1",)}
+    given: dict[Atom, None] = {Atom("level", (Iri(literate.EX + "a"), Decimal(7))): None}
+    base = knowledge(program, dict(stated))
+    ran = Machine(program, stated).run(given.items())
+    explained = ProofSteps(base, patient.Case("small", ""), ran, Words(base, {}))
+    root = Atom("told", (Iri(literate.EX + "a"), Decimal("52.5")))
+    proof = explained.prove("a", root).to_dict()
+    return json.dumps(proof), Meanings.of(Model.of(program, [*stated, *given])), Steps(base, given, {})
+
+
+TOLD = "told[?x = a, ?n = 7, ?m = 7.5, ?d = 52.5]"
+LOW = "low[?x = a, ?n = 7, ?m = 7.5]"
+
+
+def at(document: Document, id_: str) -> Document:
+    found: Document = next(step for step in document["steps"] if step["id"] == id_)
+    return found
+
+
+def _uses(id_: str, *uses: str) -> Callable[[Document], None]:
+    return lambda d: at(d, id_).update(uses=[*uses])
+
+
+def _says(id_: str, **said: Any) -> Callable[[Document], None]:
+    return lambda d: at(d, id_).update(said)
+
+
+TELLING: dict[str, tuple[Callable[[Document], Any], list[str]]] = {
+    "nothing": (lambda d: None, []),
+    "a step twice": (lambda d: d["steps"].append(at(d, "limit(7.5)")), ["limit(7.5): 2 steps have this id"]),
+    "a step under a second id": (
+        lambda d: d["steps"].append({**at(d, "limit(7.5)"), "id": "again"}),
+        [
+            "limit(7.5): another step is about the same",
+            "again: another step is about the same",
+            "again: nothing that uses it asks for this step",
+        ],
+    ),
+    "a premise used twice": (
+        _uses(LOW, "level(a, 7)", "limit(7.5)", "limit(7.5)", "? 7 < 7.5"),
+        [f"{LOW}: it uses a step twice"],
+    ),
+    "a premise left out": (_uses(LOW, "level(a, 7)", "? 7 < 7.5"), [f"{LOW}: it does not use limit(7.5)"]),
+    "a comparison left out": (
+        _uses(LOW, "level(a, 7)", "limit(7.5)"),
+        [f"{LOW}: it does not use 7 < 7.5.", "? 7 < 7.5: nothing that uses it asks for this step"],
+    ),
+    "the reason left out": (
+        _uses("low(a)"),
+        [
+            'low(a): it does not use a firing of low: {"m": {"number": "7.5"}, "n": {"number": "7"}, '
+            '"x": {"term": "https://example.org/kb#a"}}',
+            f"{LOW}: nothing that uses it asks for this step",
+        ],
+    ),
+    "more than there is a place for": (
+        _uses("limit(7.5)", "level(a, 7)"),
+        ["limit(7.5): it uses level(a, 7), which has no place there"],
+    ),
+    "another order": (
+        _uses(LOW, "limit(7.5)", "level(a, 7)", "? 7 < 7.5"),
+        [f"{LOW}: it uses the literals of its rule in another order than the author's"],
+    ),
+    "a fact that does not hold": (
+        _says("limit(7.5)", args=[{"number": "7.50"}]),
+        [
+            f"{TOLD}: it does not use limit(7.5)",
+            f"{TOLD}: it uses limit(7.5), which has no place there",
+            f"{LOW}: it does not use limit(7.5)",
+            f"{LOW}: it uses limit(7.5), which has no place there",
+            "limit(7.5): there is no such fact, or no such firing of such a rule",
+            "limit(7.5): nothing that uses it asks for this step",
+        ],
+    ),
+    "a conclusion that is called derived": (
+        _says("told(a, 52.5)", kind="derived"),
+        ['told(a, 52.5): \'kind\' is "derived", and must be "conclusion"'],
+    ),
+    "a step on the way that is called a conclusion": (
+        _says("low(a)", kind="conclusion"),
+        ['low(a): \'kind\' is "conclusion", and must be "derived"'],
+    ),
+    "another word": (
+        _says("level(a, 7)", text="Level(µ)."),
+        ['level(a, 7): \'text\' is "Level(µ).", and must be "Level(a, 7)."'],
+    ),
+    "a key more": (_says("low(a)", certain=True), ["low(a): it must not say 'certain'"]),
+    "a key less": (lambda d: at(d, LOW).pop("line"), [f"{LOW}: it does not say 'line'"]),
+    "another number deep inside": (
+        lambda d: at(d, "limit(7.5)")["citations"][0].update(end=12),
+        ["limit(7.5): 'citations[0].end' is 12, and must be 11"],
+    ),
+    "one marker more": (
+        lambda d: at(d, "limit(7.5)")["citations"][0]["markers"].append("2"),
+        ['limit(7.5): \'citations[0].markers\' is ["1", "2"], and must be ["1"]'],
+    ),
+    "a text without an end": (
+        _says("low(a)", text="a" * 119),
+        [f'low(a): \'text\' is "{"a" * 118}…, and must be "Low(a)."'],
+    ),
+    "a text that is just short enough": (
+        _says("low(a)", text="a" * 118),
+        [f'low(a): \'text\' is "{"a" * 118}", and must be "Low(a)."'],
+    ),
+    "a fact that rests on its own conclusion": (
+        _uses("level(a, 7)", LOW),
+        [
+            f"level(a, 7): it uses {LOW}, which has no place there",
+            "level(a, 7): it rests on itself",
+            f"{LOW}: it rests on itself",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("changed", TELLING)
+def test_a_fault_says_where_it_is_what_stands_there_and_what_must(changed: str) -> None:
+    proof, meanings, steps = small()
+    document = json.loads(proof)
+    edit, faults = TELLING[changed]
+    edit(document)
+    assert sorted(map(str, judge(document, meanings, steps))) == sorted(faults)
+
+
+def test_what_is_wrong_with_the_frame_of_a_proof_is_told() -> None:
+    one, two = member(0), member(0).proved[1].document
+    checked = one.checker.check_proof
+    other = one.proved[0].document["conclusion"]
+    assert [str(f) for f in checked({**two, "conclusion": other})] == [
+        f"{two['root']}: this is no proof of {other}: its root is no such conclusion"
+    ]
+    assert [str(f) for f in checked({**two, "case": {**two["case"], "id": "x"}})] == [
+        f'proof: \'case.id\' is "x", and must be "{two["case"]["id"]}"'
+    ]
+    assert [str(f) for f in checked({**two, "steps": {}})] == ["steps: this is not laid out as a proof document is"]
+    assert [str(f) for f in checked([])] == ["format: the document is none of the format citelog-proof/1"]  # type: ignore[arg-type]
+    [fault] = checked({"format": object()})
+    assert str(fault) == "format: the document is no JSON: Object of type object is not JSON serializable"
+
+
+def test_what_is_wrong_with_an_assessment_is_told() -> None:
+    one = member(0)
+    document, proofs = one.document, [proof.document for proof in one.proved]
+    first, *others = document["conclusions"]
+    said = [str(f) for f in one.checker.certify({**document, "conclusions": [first, first, *others]}, proofs)]
+    assert len(said) == 2 and said[0].startswith(f"{first['id']}: ") and said[0].endswith(" and is listed 2 times")
+    assert said[1] == f"{first['id']}: 2 conclusions have this id"
+    said = [str(f) for f in one.checker.certify({**document, "conclusions": others}, proofs)]
+    assert len(said) == 1 and said[0].startswith(f"{first['id']}: ") and said[0].endswith(" and is listed 0 times")
+    said = [str(f) for f in one.checker.certify(document, proofs[1:])]
+    assert f"{first['id']}: it has no proof that is accepted" in said
+    assert [str(f) for f in one.checker.certify({**document, "format": "x"}, proofs)] == [
+        "format: the document is none of the format citelog-assessment/1"
+    ]
+    assert [str(f) for f in one.checker.certify({**document, "conclusions": 1}, proofs)] == [
+        "conclusions: this is not laid out as an assessment is"
+    ]
+    assert [str(f) for f in one.checker.certify({**document, "engine": {"version": "none"}}, proofs)] == []
+    assert [str(f) for f in one.checker.certify({**document, "signed": 1}, proofs)] == [
+        "assessment: it must not say 'signed'"
+    ]
+
+
 # damaged assessments
 
 
@@ -289,6 +484,16 @@ def test_each_conclusion_needs_its_own_accepted_proof() -> None:
             faults = each.checker.certify(each.document, proofs[:place] + proofs[place + 1 :])
             assert (missing["conclusion"], "it has no proof that is accepted") in [(f.step, f.what) for f in faults]
         assert each.checker.certify(each.document, [*proofs[1:], {**proofs[0], "root": proofs[0]["steps"][-1]["id"]}])
+
+
+def test_conclusions_that_share_an_id_are_numbered() -> None:
+    one = member(0).checker
+    checker = Checker(one.knowledge, one.case, one.at)
+    first, second, third, *_ = checker.concluded
+    checker.concluded = {first: "a", second: "a", third: "b"}
+    kinds = {"a#1", "a#2"}
+    assert checker.ids(first[1]).keys() == checker.ids(second[1]).keys() == kinds
+    assert checker.ids(first[1]) == dict.fromkeys(kinds, first[0]) and checker.ids(third[1]) == {"b": third[0]}
 
 
 def test_an_answer_of_another_day_is_not_certified() -> None:
