@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citelog import patient
-from citelog.patient.dates import period
+from citelog.diagnostics import CaseError
+from citelog.patient.dates import day, period, shown
 from citelog.patient.facts import PATIENT
-from citelog.patient.frequency import frequency
-from citelog.patient.numbers import reading
+from citelog.patient.frequency import Frequency, frequency
+from citelog.patient.numbers import Reading, Sign, reading, written_out
 from citelog.values import Iri, Value
 from citelog.vocab import cl
 from patient_terms import TERMS, kb
@@ -378,6 +379,99 @@ def test_notes_come_by_text_and_then_by_place() -> None:
     rows = [{"name": "fatigue"}] * 12
     notes = patient.read({"findings": rows}, TERMS).notes
     assert [note.read_from for note in notes] == sorted(f"findings[{index}]" for index in range(12))
+
+
+# --- at the ends -------------------------------------------------------------------------------------------------
+
+
+def test_what_is_longer_than_any_measurement_is_not_read() -> None:
+    longest = "1" * 400
+    assert reading(longest) == Reading(Decimal(longest)) and reading(f" {longest} ") == Reading(Decimal(longest))
+    assert reading(longest + "1") is None
+    assert written_out("." + "1" * 399) == "0." + "1" * 399 and written_out("." + "1" * 400) == "." + "1" * 400
+    assert written_out("1e400") == "1" + "0" * 400 and written_out("1e401") == "1e401"
+    assert written_out("1e-400") == "0." + "0" * 399 + "1" and written_out("1e-401") == "1e-401"
+    assert frequency("daily".ljust(200)) == Frequency(Decimal(1), Decimal(1), "day")
+    assert frequency("daily".ljust(201)) is None
+
+
+def test_nought_has_no_sign_and_a_bound_has_one() -> None:
+    assert [str(found.number) for text in ("-0", "-0.0", "+0", "-1") if (found := reading(text))] == [
+        "0", "0.0", "0", "-1",
+    ]  # fmt: skip
+    signs = {"<": "less_than", "<=": "at_most", "≤": "at_most", ">": "greater_than", ">=": "at_least", "≥": "at_least"}
+    for sign, meant in signs.items():
+        assert reading(f"{sign} -0") == Reading(Decimal(0), Sign(meant)), sign
+    assert written_out("+5.") == "5" and written_out("+5") == "+5"
+
+
+DAYS = {
+    "2026": ("2026-01-01", "2026-12-31"),
+    "2024-02": ("2024-02-01", "2024-02-29"),
+    "2026-12": ("2026-12-01", "2026-12-31"),
+    "0001": ("0001-01-01", "0001-12-31"),
+    "9999-12": ("9999-12-01", "9999-12-31"),
+    " 2026-03-02 ": ("2026-03-02", "2026-03-02"),
+    "2026-03-02/2026-03-02": ("2026-03-02", "2026-03-02"),
+    "2026-03-01 / 2026-03": ("2026-03-01", "2026-03-31"),
+    "2025/2026-02": ("2025-01-01", "2026-02-28"),
+    "2026-03-02T23:30:00-05:00": ("2026-03-02", "2026-03-02"),
+    "2026-03-02 08:30Z": ("2026-03-02", "2026-03-02"),
+}
+NO_DAYS = (
+    "0000", "0000-01", "0000-01-01", "2026-00", "2026-13", "2026-00-01", "2026-01-00", "2026-02-29", "2026-03/",
+    "/2026", "2026-03-02/2026-03-01", "2026/2025", "2026-03-02T", "2026-03-02T24:00", "2026-03-02Tnoon",
+    "2026-03T08:30", "", "2026-03-01/2026-03-02/2026-03-03",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DAYS)
+def test_a_date_is_the_days_that_it_can_mean(text: str) -> None:
+    found = period(text)
+    assert found and (str(found.first), str(found.last)) == DAYS[text]
+
+
+@pytest.mark.parametrize("text", NO_DAYS)
+def test_what_is_no_date_is_not_read(text: str) -> None:
+    assert period(text) is None and shown(text) == text
+
+
+def test_a_date_is_shown_by_its_days() -> None:
+    assert shown("2026-03-02T08:30Z/2026-03-03T09:00Z") == "2026-03-02/2026-03-03"
+    assert shown("2026-03 / 2026-04") == "2026-03/2026-04"
+
+
+def test_a_day_that_is_named_is_one() -> None:
+    assert day("2026-03-15", "--at") == datetime.date(2026, 3, 15)
+    for text in ("2026", "soon", "2026-03-01/2026-03-02"):
+        with pytest.raises(CaseError) as refused:
+            day(text, "--at")
+        assert str(refused.value) == f"--at: {text!r} is not a day\n   = write it as in 2026-03-15"
+
+
+OFTEN = {
+    "twice in 3 weeks": (2, 3, "week"),
+    "twice in every 3 weeks": (2, 3, "week"),
+    "2 times every 3 months": (2, 3, "month"),
+    "1.5 times a day": ("1.5", 1, "day"),
+    "4–3 times a week": (3, 1, "week"),
+    "2 hourly": None,
+    "2-hourly": (12, 1, "day"),
+    "twice every 5 hours": (48, 5, "day"),
+    "twelve times a year": (12, 1, "year"),
+    "every sixth month": (1, 6, "month"),
+    "every 2 fortnights": (1, 4, "week"),
+    "every other quarter": (1, 6, "month"),
+    "3 per fortnight": (3, 2, "week"),
+    "fortnightly, until well": (1, 2, "week"),
+    "twice in 0 weeks": None,
+}
+
+
+@pytest.mark.parametrize("phrase", OFTEN)
+def test_how_often_is_counted_exactly(phrase: str) -> None:
+    meant = OFTEN[phrase]
+    assert frequency(phrase) == (meant and Frequency(Decimal(meant[0]), Decimal(meant[1]), meant[2]))
 
 
 # --- anything at all ---------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from authoring import citelog
 from citelog import home
 from citelog.author.new import new
 from citelog.author.passages import Difference, search
+from citelog.evidence.sources import Source
 from citelog.knowledge.check import check_folder
 from citelog.knowledge.load import load
 
@@ -147,3 +148,56 @@ def test_bad_input_is_refused_with_what_to_do(fern: Path) -> None:
     ended = citelog("quote", "--kb", fern, "Ferns like shade")
     assert (ended.status, ended.out) == (2, "")
     assert "source-changed" in ended.err
+
+
+# what stands where
+
+
+PAGE = Source.of("page.txt", b"Give 1 mg daily.\nThen 3.5 mg 3, 4.\nNo marker. Wait 12.\nWithout an end 7\n")
+
+
+def test_a_place_stands_on_a_line_that_its_break_ends() -> None:
+    assert [PAGE.line(at) for at in (0, 16, 17, 34, 35, len(PAGE.text))] == [1, 1, 2, 2, 3, 5]
+
+
+def test_places_of_a_quote_may_overlap() -> None:
+    assert Source("a.txt", "aaa", "").places("aa") == [0, 1]
+    assert PAGE.places("nowhere") == PAGE.places("") == Source("a.txt", "", "").places("a") == []
+
+
+def test_markers_are_those_of_the_sentence_that_an_offset_stands_in() -> None:
+    marked = {words: PAGE.printed_markers(PAGE.text.index(words) + len(words)) for words in PAGE.text.split()}
+    assert {words: found for words, found in marked.items() if found} == {
+        "Then": ("3", "4"),
+        "3.5": ("3", "4"),
+        "3,": ("4",),
+        "Wait": ("12",),
+    }
+    assert PAGE.printed_markers(0) == ()
+
+
+def test_the_passage_most_like_a_quote_is_as_many_words_long() -> None:
+    assert PAGE.nearest("Then 4.5 mg") == ("Then 3.5 mg", 2)
+    assert PAGE.nearest_place("Then 3.5 mg") == (17, 28, 1.0)
+    assert PAGE.nearest(f"{PAGE.text} and more of it") == (PAGE.text.rstrip(), 1)
+    assert PAGE.nearest("marker. Wait") == ("marker. Wait", 3)
+    for nothing in ("zzz", "", "  "):
+        assert (PAGE.nearest_place(nothing), PAGE.nearest(nothing)) == ((0, 0, 0.0), ("", 1))
+    assert Source("a.txt", "", "").nearest_place("a") == (0, 0, 0.0)
+
+
+def test_a_passage_of_a_long_document_is_found_by_its_words() -> None:
+    """The word that stands everywhere leads nowhere; the others lead to it, at the distance that the quote has."""
+    long = Source("long.txt", "\n".join(f"w{n} the" for n in range(3000)), "")
+    quote = "w1500 the w1501 a w1502 the"
+    assert long.nearest(quote) == ("w1500 the\nw1501 the\nw1502 the", 1501)
+    assert long.nearest("W2999 the") == ("w2999 the", 3000) and long.nearest("w0 a w1 the") == ("w0 the\nw1 the", 1)
+    assert long.nearest("x w0 the") == ("w0 the\nw1", 1)
+    assert long.nearest_place("the the") == long.nearest_place("nothing of it") == (0, 0, 0.0)
+
+
+def test_of_a_long_quote_the_beginning_is_compared() -> None:
+    words = [f"word{n}" for n in range(100)]
+    text = " ".join(words)
+    start, end, likeness = Source("a.txt", f"first {text} last", "").nearest_place(f"{text[:600]} more")
+    assert start == 6 and 0.99 < likeness < 1 and end == 6 + len(" ".join(words[: len(f"{text[:600]} more".split())]))
