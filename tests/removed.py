@@ -268,7 +268,7 @@ def kept_from_line_7(gone: Removal) -> bool:
 def oral_no_more(gone: Removal) -> bool:
     """Row 2 of 4: where the route is oral no frequency is looked at; without it the rows below decide."""
     oral = gone.key == "route" and tables.plain(gone.entry["route"]) == "oral"
-    return gone.about("treat") and bool(gone.medicine) and oral
+    return gone.about("treat", "regimen", "loading") and bool(gone.medicine) and oral
 
 
 def unplaced_no_more(gone: Removal) -> bool:
