@@ -20,25 +20,27 @@ _KEPT = ("cl:signature", "cl:file", "cl:sha256", "cl:side", "cl:accepts", "cl:uc
 """Lines whose texts the engine reads by their form."""
 
 
-def hostile(folder: Path, made: Path) -> Path:
-    """A copy of a knowledge base in which nothing that a reader sees is harmless."""
+def hostile(folder: Path, made: Path, text: str = TAGS) -> Path:
+    """A copy of a knowledge base in which nothing that a reader sees is harmless: the text stands for each blank."""
     shutil.copytree(folder, made, ignore=shutil.ignore_patterns("proofs"))
     [source] = (made / "source").glob("*.txt")
     pinned = hashlib.sha256(source.read_bytes()).hexdigest()
-    source.write_text(source.read_text(encoding="utf-8").replace(" ", TAGS), encoding="utf-8")
+    source.write_text(source.read_text(encoding="utf-8").replace(" ", text), encoding="utf-8")
     for file in (*made.glob("*.ttl"), *made.glob("*.trig"), *made.glob("rules/*.rls")):
         lines = file.read_text(encoding="utf-8").replace(pinned, hashlib.sha256(source.read_bytes()).hexdigest())
-        file.write_text("".join(map(_line, lines.splitlines(keepends=True))), encoding="utf-8")
+        file.write_text("".join(_line(line, text) for line in lines.splitlines(keepends=True)), encoding="utf-8")
     shutil.copy(next((made / "cases").glob("*.yaml")), made / "cases" / CASE)
     return made
 
 
-def _line(line: str) -> str:
+def _line(line: str, text: str) -> str:
     line = re.sub(r"cl:(start|end)\s+\d+\s*;", "", line)
     if any(key in line for key in _KEPT):
         return line
     if line.startswith("%%% @convention ") or (line.startswith("%%% ") and "@" not in line):
         first, said = line.split(" ", 2 if "@" in line else 1)[:-1], line.split(" ", 2 if "@" in line else 1)[-1]
-        return " ".join((*first, said.replace(" ", TAGS)))
-    tags = TAGS.replace('"', "'" if line.startswith("#[display") else '\\"')
-    return _LITERAL.sub(lambda match: f'"{match[1].replace(" ", tags)}"', line)
+        return " ".join((*first, said.replace(" ", text)))
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    if line.startswith("#[display"):  # in whose sentences quotation marks and braces end a text
+        quoted = text.replace("\\", "\\\\").replace('"', "'").replace("{", "(").replace("}", ")")
+    return _LITERAL.sub(lambda match: f'"{match[1].replace(" ", quoted)}"', line)
