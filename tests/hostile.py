@@ -18,6 +18,9 @@ CASE = 'a"><img src=x onerror=alert()>.yaml'
 _LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 _KEPT = ("cl:signature", "cl:file", "cl:sha256", "cl:side", "cl:accepts", "cl:ucum", "cl:markers", "#[name")
 """Lines whose texts the engine reads by their form."""
+_SENTENCES = ("#[display", "cl:sentence", "cl:absence", "cl:asks")
+"""Lines whose texts have values in them: there a brace stands for one, and a number must be a value's."""
+_PLAIN = str.maketrans({'"': "'", "{": "(", "}": ")", "\\": "/", **dict.fromkeys("0123456789", "n")})
 
 
 def hostile(folder: Path, made: Path, text: str = TAGS) -> Path:
@@ -41,6 +44,6 @@ def _line(line: str, text: str) -> str:
         first, said = line.split(" ", 2 if "@" in line else 1)[:-1], line.split(" ", 2 if "@" in line else 1)[-1]
         return " ".join((*first, said.replace(" ", text)))
     quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-    if line.startswith("#[display"):  # in whose sentences quotation marks and braces end a text
-        quoted = text.replace("\\", "\\\\").replace('"', "'").replace("{", "(").replace("}", ")")
+    if any(key in line for key in _SENTENCES):
+        quoted = text.translate(_PLAIN)
     return _LITERAL.sub(lambda match: f'"{match[1].replace(" ", quoted)}"', line)

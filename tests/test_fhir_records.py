@@ -18,6 +18,7 @@ import b12
 from authoring import Command
 from citelog import patient
 from citelog.diagnostics import CaseError
+from citelog.patient import intake
 
 FIXTURES = Path(__file__).parent / "fhir"
 Resource = dict[str, Any]
@@ -209,6 +210,14 @@ def test_a_patient_is_chosen_by_every_command_and_the_case_has_the_id(citelog: C
     answer = json.loads(citelog("assess", str(TWO), "--patient", "Patient/ben", "--format", "json").out)
     assert answer["case"]["id"] == "Patient/ben"
     assert [fact["sentence"] for fact in answer["facts"]] == ["Serum vitamin B12: 410 pmol/L (2026-03-02)."]
+
+
+def test_a_total_of_more_digits_than_any_number_has_is_no_fault() -> None:
+    text = json.dumps(bundle(entries()) | {"type": "searchset", "total": 0})
+    case = intake.from_bytes(
+        text.replace('"total": 0', f'"total": {"9" * 5_000}').encode(), "b", "b", b12.knowledge().terms
+    )
+    assert len(case.entries) + len(case.notes) >= len(entries())
 
 
 def test_a_choice_that_makes_no_sense_is_refused(citelog: Command, tmp_path: Path) -> None:

@@ -141,10 +141,10 @@ def _pages(bundle: Resource, place: str) -> Iterator[Note]:
     if any(row.get("relation") == "next" for row in rows):
         text = f"This Bundle is one page of several; what stands on the others is not read: {INCOMPLETE}."
         yield Note(text, place)
-    elif bundle.get("type") == "searchset" and as_text(total := bundle.get("total")).isdecimal():
+    elif bundle.get("type") == "searchset" and re.fullmatch("[0-9]{1,9}", as_text(total := bundle.get("total"))):
         entries = [entry for entry in bundle.get("entry") or () if isinstance(entry, dict)]
         held = sum(part(entry, "search").get("mode") in (None, "match") for entry in entries)
-        if held < int(as_text(total)) < 10**9:
+        if held < int(as_text(total)):
             yield Note(f"This Bundle says that {total} resources match, and holds {held}: {INCOMPLETE}.", place)
 
 

@@ -42,6 +42,9 @@ from citelog.rules.syntax import (
 from citelog.rules.syntax import Expression as ExpressionSyntax
 from citelog.values import Iri, Value, type_of
 
+_DIGITS = 400
+"""What is written longer is no number that anybody reads, and Python makes none of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Tag:
@@ -318,15 +321,17 @@ class RuleChecker:
             case "boolean":
                 return word.text == "true"
             case "number":
-                value: Decimal | int = Decimal(word.text) if "." in word.text else int(word.text)
-                if value not in (0, 1):
+                short = len(word.text) <= _DIGITS
+                value = Decimal(word.text)
+                if value not in (0, 1) or not short:
+                    told = word.text if short else f"{word.text[:20]}… of {len(word.text)} characters"
                     self.report(
                         "clinical-number",
                         word.span,
-                        f"the number {word.text} stands in the rule",
+                        f"the number {told} stands in the rule",
                         "put it into the statement that gives it, and read it from there",
                     )
-                return value
+                return value if "." in word.text else int(value) if short else None
             case "bare":
                 hint = f'write ?{word.text} for a variable, prefix:{word.text} for a term, "{word.text}" for a text'
                 self.report("syntax", word.span, f"{word.text} is no variable and no term", hint)
