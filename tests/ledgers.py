@@ -189,8 +189,8 @@ def faults_library(folder: Path) -> Path | None:
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None or sys.platform != "linux":
         return None
-    made = folder / "ledger_faults.so"
-    command = [compiler, "-shared", "-fPIC", "-O1", "-o", made, HERE / "ledger_faults.c", "-ldl"]
+    made = folder / "disk_faults.so"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", made, HERE / "disk_faults.c", "-ldl"]
     subprocess.run(command, check=True)
     return made
 
@@ -300,15 +300,15 @@ def _append_with(path: Path, fault: str) -> tuple[str, bool]:
     child = os.fork()
     if child == 0:
         log = Log.open(path)
-        os.environ["LEDGER_MARK"] = str(mark)
-        os.environ["LEDGER_FOLDER"] = str(path)
-        os.environ["LEDGER_FAULT"] = fault
+        os.environ["FAULT_MARK"] = str(mark)
+        os.environ["FAULT_FOLDER"] = str(path)
+        os.environ["FAULT"] = fault
         try:
             log.append([record(f"new.{i}") for i in range(8)])
             told = b"acknowledged"
         except CitelogError as error:
             told = b"refused" if "\n   = " in str(error) else b"unclear"
-        del os.environ["LEDGER_FAULT"]
+        del os.environ["FAULT"]
         os.write(write, told)
         os._exit(0)
     os.close(write)

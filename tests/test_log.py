@@ -1,6 +1,6 @@
 """The log: what is acknowledged is on the disk, what is changed shows, and what is shown holds without us.
 
-The tree is checked by pymerkle, which shares nothing with ours; the disk is made to fail by `ledger_faults.c`.
+The tree is checked by pymerkle, which shares nothing with ours; the disk is made to fail by `disk_faults.c`.
 """
 
 from __future__ import annotations

@@ -25,18 +25,17 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals by which a process is asked to end."""
 
 
-def put(path: Path, data: bytes, mode: int = 0o666) -> None:
+def put(path: Path, data: bytes) -> None:
     """Write a file in the place of what is there; see `put_all`."""
-    put_all({path: data}, mode=mode)
+    put_all({path: data})
 
 
-def put_all(files: Mapping[Path, bytes], was: Mapping[Path, bytes | None] | None = None, *, mode: int = 0o666) -> None:
+def put_all(files: Mapping[Path, bytes], was: Mapping[Path, bytes | None] | None = None) -> None:
     """Write files in the place of what is there: all are on the disk before the first has its place.
 
-    A link stays one, and a file keeps its permissions; a new one has those of `mode` that the user lets files have.
-    What is no file, as a terminal or a pipe, is written to as it is. `was` says what files must still hold, None that
-    there is none. Raises CitelogError where one cannot be written or holds something else; then none is, but where the
-    disk fails as they are moved: some may have their place.
+    A link stays one, and a file keeps its permissions. What is no file, as a terminal or a pipe, is written to as it
+    is. `was` says what files must still hold, None that there is none. Raises CitelogError where one cannot be written
+    or holds something else; then none is, but where the disk fails as they are moved: some may have their place.
     """
     made: list[tuple[Path, Path]] = []
     place = Path()
@@ -49,20 +48,36 @@ def put_all(files: Mapping[Path, bytes], was: Mapping[Path, bytes | None] | None
                         _all(stream.fileno(), data)
                     continue
                 path = Path(os.path.realpath(named))
-                made.append((_written(path, data, mode), path))
+                made.append((_written(path, data), path))
                 if was is not None and named in was and was[named] != (path.read_bytes() if path.exists() else None):
                     remedy = "run the command again"
                     raise CitelogError(f"{named}: it was changed while it was being worked on\n   = {remedy}")
-            for beside, path in made:
-                place = path
-                os.replace(beside, path)
-            for folder in {path.parent for _, path in made}:
-                place = folder
-                _synced(folder)
+            folders = {path.parent for _, path in made}
+            while made:
+                beside, place = made[-1]
+                os.replace(beside, place)
+                made.pop()
+            for place in folders:
+                _synced(place)
         except OSError as error:
             raise _unwritten(place, error) from error
         finally:
             for beside, _ in made:
+                beside.unlink(missing_ok=True)
+
+
+def spare(path: Path, data: bytes) -> None:
+    """Write a file that nobody would miss and only its owner may read: whole, though perhaps gone after a crash.
+
+    Where that cannot be done, nothing is said.
+    """
+    beside = None
+    with _held(), contextlib.suppress(OSError):
+        try:
+            beside = _written(path, data, 0o600, synced=False)
+            os.replace(beside, path)
+        except OSError:
+            if beside is not None:
                 beside.unlink(missing_ok=True)
 
 
@@ -87,7 +102,7 @@ def keep(path: Path, data: bytes) -> None:
     with _held():
         beside = None
         try:
-            beside = _written(path, data, 0o666)
+            beside = _written(path, data)
             _named(beside, path)
             _synced(path.parent)
         except FileExistsError:
@@ -129,7 +144,7 @@ def making(place: Path, mode: int = 0o777) -> Iterator[Path]:
                 _synced(place.parent)
         except OSError as error:
             remedy = "make room for it, or name a folder in one that you may write to"
-            what = f"the folder cannot be made: {error.strerror or error}"
+            what = f"the folder cannot be made: {_reason(error)}"
             raise CitelogError(f"{place}: {what}\n   = {remedy}") from error
         finally:
             if beside is not None:
@@ -147,7 +162,7 @@ def _is_stream(path: Path) -> bool:
     )
 
 
-def _written(path: Path, data: bytes, mode: int) -> Path:
+def _written(path: Path, data: bytes, mode: int = 0o666, synced: bool = True) -> Path:
     """A new hidden file beside a place, on the disk, with the permissions that it shall have there."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -157,7 +172,8 @@ def _written(path: Path, data: bytes, mode: int) -> Path:
             if path.exists():
                 os.fchmod(handle, stat.S_IMODE(path.stat().st_mode))
             _all(handle, data)
-            os.fsync(handle)
+            if synced:
+                os.fsync(handle)
         finally:
             os.close(handle)
     except BaseException:
@@ -226,6 +242,13 @@ def _synced(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _reason(error: OSError) -> str:
+    """Why the disk failed; of many files that could not be copied, the reason of the first."""
+    if isinstance(error, shutil.Error):
+        return str(error.args[0][0][2])
+    return error.strerror or str(error)
 
 
 def _unwritten(path: Path, error: OSError) -> CitelogError:

@@ -76,6 +76,11 @@ class Frozen:
     sha256: str
     damage: tuple[str, ...]
 
+    @property
+    def has_record(self) -> bool:
+        """Whether there is a record: it is written last, so an archive alone may be of a release that was stopped."""
+        return bool(self.sha256)
+
     def to_dict(self) -> dict[str, Any]:
         """The edition as data, its files left out."""
         told = {name: self.record.get(name) for name in ("knowledge", "by", "on", "note", "commit", "reviews")}

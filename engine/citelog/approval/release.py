@@ -60,7 +60,7 @@ def release(folder: Path, kept: Path, version: str, claim: Claim, tick: Tick = l
     Raises CitelogError where the version is none, and where a file is changed meanwhile.
     """
     number(version)
-    earlier = frozen(kept)
+    earlier = tuple(one for one in frozen(kept) if one.version != version or one.has_record)
     knowledge = load(folder, home.ontology()).knowledge
     title = knowledge.title if knowledge else folder.name
     asked = list(gates.quick(folder, knowledge, version, earlier))

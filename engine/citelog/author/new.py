@@ -95,6 +95,8 @@ def _put(folder: Path, files: dict[str, bytes]) -> None:
             (made / name).parent.mkdir(parents=True, exist_ok=True)
             (made / name).write_bytes(data)
         if wrong := load(made, home.ontology()).diagnostics:
+            if wrong[0].code == "file-missing":  # the disk took it, and does not give it back
+                raise CitelogError(str(wrong[0]))
             raise RuntimeError(f"what new makes of this document cannot be loaded: {wrong[0]}")
 
 

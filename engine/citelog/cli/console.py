@@ -91,7 +91,7 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
     except (KeyboardInterrupt, click.Abort):
         say("stopped")
         return 130
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click makes the one of the other
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: nothing more is written
         return 0
     except OSError as error:  # a name that no file can have, a folder without rights: refused where nobody foresaw it
@@ -99,6 +99,15 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
             traceback.print_exc()
         where = error.filename if error.filename is not None else "the output"
         say(f"{where}: {error.strerror or error}\n   = see whether the path, the rights and the disk allow it")
+        return 2
+    except MemoryError:
+        say("there is not enough memory\n   = let the process have more, or ask for less at a time")
+        return 2
+    except ImportError as error:
+        if debug:
+            traceback.print_exc()
+        what = f"the library {error.name} cannot be loaded" if error.name else "a library cannot be loaded"
+        say(f"{what}: {error}\n   = install citelog again, with what it needs; or let the process have more memory")
         return 2
     except Exception as error:  # noqa: BLE001  the last resort: a fault of ours, told as one
         if debug:

@@ -60,7 +60,7 @@ def write(name: str, value: object) -> None:
     data = hashlib.sha256(kept.getvalue()).digest() + kept.getvalue()
     with contextlib.suppress(CitelogError):
         disk.folder(folder, 0o700)
-        disk.put(folder / f"{name}.pickle", data, 0o600)
+    disk.spare(folder / f"{name}.pickle", data)
 
 
 def _folder() -> Path | None:

@@ -22,7 +22,7 @@ from citelog import disk
 from citelog.diagnostics import CitelogError
 from citelog.ledger import keys
 from citelog.ledger.note import PrivateKey, PublicKey
-from citelog.ledger.rows import Rows, check_beside
+from citelog.ledger.rows import Rows, check_beside, on_disk
 
 PATIENCE = 10.0
 """Seconds for which a writer waits for its turn."""
@@ -140,11 +140,12 @@ def make(path: Path, key_file: Path, key: PrivateKey, fill: Callable[[Rows], byt
     try:
         with disk.making(path, 0o700) as made:
             folder = Folder(made)
-            rows = Rows.create(folder.table)
-            try:
-                note = fill(rows)
-            finally:
-                rows.connection.close()
+            with on_disk():
+                rows = Rows.create(folder.table)
+                try:
+                    note = fill(rows)
+                finally:
+                    rows.connection.close()
             (made / "public-key").write_text(f"{key.public.text}\n", encoding="utf-8")
             folder.write_checkpoint(note).replace(made / "checkpoint")
             keys.write(key_file, key)

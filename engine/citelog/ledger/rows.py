@@ -18,6 +18,7 @@ journal is deleted: otherwise it could come back after a power failure, and undo
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from citelog.ledger.tree import WIDTH
+
+_OF_THE_DISK = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
 
 APPLICATION, VERSION = 0x634C6F67, 1  # "cLog"; the form of the table
 TABLES = (
@@ -48,6 +51,17 @@ class DamagedError(Exception):
     def __init__(self, what: str, number: int = 0) -> None:
         self.what, self.number = what, number
         super().__init__(what)
+
+
+@contextmanager
+def on_disk() -> Iterator[None]:
+    """Within, what SQLite says of a disk that fails is raised as Python says it: as OSError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _OF_THE_DISK:
+            raise
+        raise OSError(errno.EIO, str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +219,13 @@ class Rows:
         """The whole table in another file; without `salts`, nothing that stands beside the entries."""
         made = sqlite3.connect(path)
         try:
-            with self._reading(0):
+            with self._reading(0), on_disk():
                 self.connection.backup(made)
             if not salts:
-                made.execute("UPDATE entries SET salt = NULL, receipt = NULL")
-                made.commit()
-                made.execute("VACUUM")
+                with on_disk():
+                    made.execute("UPDATE entries SET salt = NULL, receipt = NULL")
+                    made.commit()
+                    made.execute("VACUUM")
         finally:
             made.close()
 

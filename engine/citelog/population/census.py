@@ -17,10 +17,9 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from citelog.diagnostics import CaseError
 from citelog.knowledge.base import Knowledge
 from citelog.population import opened
-from citelog.population.opened import Opened, Row
+from citelog.population.opened import Opened, Row, reading
 from citelog.population.pictures import literal
 from citelog.proof.words import Words, sentence
 from citelog.rules.program import Absent, Rule, Variable
@@ -94,13 +93,8 @@ def census(answers: Opened, knowledge: Knowledge, memory: str = MEMORY) -> Censu
     """Count a folder of answers. Raises CaseError where a file of it cannot be read."""
     with duckdb.connect(config={"memory_limit": memory}) as connection:
         connection.execute("SET enable_progress_bar = false")
-        try:
+        with reading(answers.folder):
             return _Counting(answers, knowledge, connection).counted()
-        except duckdb.IOException as trouble:
-            remedy = "run `citelog population` again"
-            raise CaseError(
-                str(answers.folder), f"a file of these answers cannot be read: {trouble}", remedy
-            ) from trouble
 
 
 @dataclass(slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ from citelog.patient.case import Case, ListName
 from citelog.patient.reading import recorded
 from citelog.population import alone
 from citelog.population.entries import Frame, Written
+from citelog.population.files import first_line
 from citelog.population.pictures import literal, quoted
 from citelog.population.tables import PATIENTS
 from citelog.run.datalog import DEADLINE
@@ -166,12 +168,20 @@ class Opened:
         return self._rows(f"SELECT {shown} FROM read_parquet({file}) WHERE {quoted(column)} IN ({places})", values)
 
     def _rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        try:
+        with reading(self.folder):
             return self._database.execute(query, parameters).fetchall()
-        except duckdb.IOException as trouble:
-            raise CaseError(
-                str(self.folder), f"a file of these answers cannot be read: {trouble}", "run `citelog population` again"
-            ) from None
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Within, a file of answers that is gone or damaged becomes a CaseError."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.InvalidInputException) as trouble:
+        what = f"a file of these answers cannot be read: {first_line(trouble)}"
+        raise CaseError(str(folder), what, "run `citelog population` again") from trouble
+    except duckdb.OutOfMemoryException as trouble:
+        raise MemoryError from trouble
 
 
 def written(hash_: int, list_: ListName, name: str, codes: Sequence[str], keys: str, when: int, since: int) -> Written:

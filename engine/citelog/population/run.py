@@ -30,6 +30,7 @@ from citelog.population.derive import Derivation
 from citelog.population.duck import Duck
 from citelog.population.engine import Engine
 from citelog.population.entries import Day, Written
+from citelog.population.files import first_line
 from citelog.population.lonely import answer_alone
 from citelog.population.opened import STORE
 from citelog.population.pictures import Shape, Wordings
@@ -103,6 +104,9 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
     except duckdb.OutOfMemoryException as trouble:
         remedy = "run it again with more, as in --memory 4GB: what is finished stays"
         raise CitelogError(f"--memory {options.memory} is too little for these data\n   = {remedy}") from trouble
+    except (duckdb.IOException, duckdb.FatalException, OSError) as trouble:
+        what = f"the disk failed: {first_line(trouble)}"
+        raise CaseError(str(folder), what, "see to the disk and run it again: what is finished stays") from trouble
     except CaseError:  # what cannot be used leaves nothing behind
         if is_new:
             shutil.rmtree(folder)

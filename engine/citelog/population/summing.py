@@ -18,7 +18,7 @@ from citelog.population import opened
 from citelog.population.census import MEMORY, Census, census
 from citelog.population.covering import covered
 from citelog.population.entries import SINCE, WHEN
-from citelog.population.opened import Opened, Row
+from citelog.population.opened import Opened, Row, reading
 from citelog.population.pictures import literal
 from citelog.population.summary import (
     Answer,
@@ -77,7 +77,8 @@ class _Sum:
             anything |= some.marks
         with duckdb.connect(config={"memory_limit": memory}) as connection:
             connection.execute("SET enable_progress_bar = false")
-            set_aside, unused = self._reasons(connection)
+            with reading(self.answers.folder):
+                set_aside, unused = self._reasons(connection)
         rules = {rule.name: rule for rule in self.knowledge.program.rules}
         held = [
             Held(

@@ -1,0 +1,203 @@
+"""A share of the long run of tests/faults.py, and what it found: a fault ends in words, each file is old or new."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import authoring
+import faults
+import tally
+from citelog import disk
+from citelog.diagnostics import CitelogError
+
+HERE = Path(__file__).parent
+SHARE = {
+    "disk": 13, "reads": 9, "size": 6, "place": 13, "rights": 9, "stream": 9, "signal": 9, "memory": 6, "clock": 6,
+}  # fmt: skip
+
+
+# the table
+
+
+def test_whatever_a_command_can_be_given_that_names_a_place_is_told_as_read_or_as_written() -> None:
+    """A new option that names a file fails here, until it stands in `WRITTEN` with a job, or in `READ`."""
+    assert faults.places() == faults.WRITTEN | faults.SERVED | faults.READ
+    assert not faults.WRITTEN & faults.READ
+
+
+def test_a_new_command_or_switch_must_say_whether_it_writes() -> None:
+    named = {name for name, _ in faults.WRITTEN | faults.SERVED | faults.READ} | faults.NOTHING
+    assert {name for name, _ in faults.leaves(faults.app)} == named
+    switches = {
+        name: " ".join(str(one.name) for one in command.params if getattr(one, "is_flag", False))
+        for name, command in faults.leaves(faults.app)
+    }
+    assert {name: told for name, told in switches.items() if told} == faults.SWITCHES
+
+
+def test_every_command_that_writes_has_a_job_that_does() -> None:
+    assert {name for name, _ in faults.WRITTEN} == {job.command for job in faults.JOBS.values() if job.writes}
+    options = {(job.command, word) for job in faults.JOBS.values() for word in job.arguments.split()}
+    assert {("assess", "--log"), ("assess", "--receipt"), ("test", "--junit"), ("test", "--accept")} <= options
+
+
+# the share
+
+
+@pytest.mark.slow
+def test_no_fault_of_a_share_leaves_a_file_in_part_or_a_user_without_words(tmp_path: Path) -> None:
+    if shutil.which("cc") is None or sys.platform != "linux":
+        pytest.skip("needs Linux and a compiler, to make a disk fail")
+    assert faults.KINDS.keys() == SHARE.keys()
+    asked = [part for name, count in SHARE.items() for part in (f"--{name}", str(count))]
+    command = [sys.executable, HERE / "faults.py", *asked, "--tally", tmp_path / "tally.jsonl"]
+    path = os.pathsep.join([str(HERE), str(HERE.parent / "engine")])
+    ended = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    lines = tally.read(tmp_path / "tally.jsonl")
+    assert {line["kind"]: line["count"] for line in lines} == SHARE
+    assert all(2 * line["compared"] >= line["count"] for line in lines), lines
+
+
+def test_what_is_wrong_after_a_fault_is_seen() -> None:
+    """The judge, given what must never be."""
+    job, usual = faults.JOBS["receipt"], faults.Ended(0, "an answer\n", "", 0.1)
+    base = faults.Base({"a": "old"}, {"a": "old", "b": "new"}, usual)
+
+    def told(ended: faults.Ended, now: dict[str, str], fault: faults.Fault = faults.NONE) -> str:
+        return "; ".join(faults.wrong(job, base, fault, ended, now))
+
+    done = {"a": "old", "b": "new"}
+    refused = faults.Ended(2, "", "b: it cannot be written\n   = make room\n", 0.1)
+    assert told(usual, done) == "" and told(refused, {"a": "old"}) == ""
+    assert "b is half" in told(refused, {"a": "old", "b": "half"})
+    assert "a is None" in told(refused, {})
+    assert ".b-1-1-0 is left" in told(refused, {"a": "old", ".b-1-1-0": "half"})
+    assert told(refused, {"a": "old", ".b-1-1-0": "half"}, faults.Fault("killed", leaves=True)) == ""
+    assert "not all is there" in told(usual, {"a": "old"})
+    assert "without a way out" in told(faults.Ended(2, "", "no\n", 0.1), {"a": "old"})
+    assert "printed something" in told(faults.Ended(2, "an ans", refused.err, 0.1), {"a": "old"})
+    assert "a fault of ours" in told(faults.Ended(3, "", "a fault of citelog", 0.1), {"a": "old"})
+    assert "said something else" in told(faults.Ended(0, "an", "", 0.1), done)
+    assert "SIGSEGV" in told(faults.Ended(-11, "", "", 0.1), {"a": "old"})
+    assert "a process is left" in told(faults.Ended(0, "an answer\n", "", 0.1, True), done)
+
+
+# what is written whole
+
+
+def test_a_file_is_replaced_whole_keeps_its_permissions_and_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "a").chmod(0o640)
+    (tmp_path / "link").symlink_to("a")
+    disk.put(tmp_path / "link", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new" and (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "link").is_symlink() and {path.name for path in tmp_path.iterdir()} == {"a", "link"}
+
+
+def test_of_several_files_none_is_written_where_one_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    with pytest.raises(CitelogError, match="b: it cannot be written: Is a directory\n   = name another"):
+        disk.put_all({tmp_path / "a": b"1", tmp_path / "b": b"2"})
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_what_is_no_file_is_written_to_as_it_is(tmp_path: Path) -> None:
+    """`citelog test --junit /dev/stdout` is for a pipe."""
+    command = "from citelog import disk; from pathlib import Path; disk.put(Path('/dev/stdout'), b'whole')"
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent / "engine")}
+    assert subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True).stdout == b"whole"
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    disk.put(tmp_path / "pipe", b"whole")
+    assert os.read(reader, 10) == b"whole" and [path.name for path in tmp_path.iterdir()] == ["pipe"]
+    os.close(reader)
+
+
+def test_a_folder_that_could_not_be_filled_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), disk.making(tmp_path / "made") as made:
+        (made / "part").write_text("part")
+        raise ZeroDivisionError
+    told = "made: the folder cannot be made: No space left"
+    with pytest.raises(CitelogError, match=told), disk.making(tmp_path / "made"):
+        raise OSError(28, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_is_asked_to_end_takes_back_a_folder_that_it_was_making(tmp_path: Path) -> None:
+    code = (
+        "import os, signal; from citelog import disk; from pathlib import Path\n"
+        "with disk.making(Path('made')) as made:\n    (made / 'part').write_text('part')\n"
+        "    os.kill(os.getpid(), signal.SIGTERM); raise SystemExit('it went on')\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent / "engine")}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (-15, b"") and list(tmp_path.iterdir()) == []
+
+
+# found by it
+
+
+@pytest.mark.parametrize("command", [("init", "made"), ("copy", "log", "made")])
+def test_a_disk_that_is_full_while_a_log_is_made_is_told_in_words(command: tuple[str, ...], tmp_path: Path) -> None:
+    """SQLite's own words were a fault of ours, or were told as damage of the log that was copied."""
+    assert authoring.citelog("audit", "log", "init", "log", cwd=tmp_path).status == 0
+    code = "from citelog.cli.app import main; main()"
+    limited = ["sh", "-c", 'ulimit -f 10; exec "$@"', "sh", sys.executable, "-c", code, "audit", "log", *command]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent / "engine")}
+    ended = subprocess.run(limited, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("made: the folder cannot be made: ") and "\n   = make room" in ended.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"log", "log.key"}
+
+
+def test_where_nobody_reads_on_the_answer_is_not_no() -> None:
+    """click ended such a command with 1, which is `the answer is no`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", "from citelog.cli.app import main; main()", "schema", "proof"]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent / "engine")}
+    ended = subprocess.run(command, env=environment, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_a_release_that_was_stopped_before_its_record_was_written_is_made_by_the_next_run(tmp_path: Path) -> None:
+    """An archive without its record counted as a damaged release, and no other could ever be made."""
+    nights = Path(shutil.copytree(faults.NIGHTS, tmp_path / "nights"))
+    (nights / "CHANGELOG.md").write_text("# Changes\n\n## 0.1.0\n\nFor the pupils of Harbour School.\n")
+    asked = ("release", "0.1.0", "--kb", nights)
+    assert authoring.citelog(*asked).status == 0
+    record = nights / "releases" / "0.1.0.json"
+    whole = record.read_bytes()
+    record.unlink()
+    assert authoring.citelog("release", "--list", "--kb", nights).status == 1, (
+        "what is there is not whole, and it says so"
+    )
+    assert authoring.citelog(*asked).status == 0 and record.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        ("MemoryError()", "there is not enough memory\n   = let the process have more"),
+        ("ImportError('x.so: failed to map segment', name='x')", "the library x cannot be loaded: x.so: failed to map"),
+        (
+            "ModuleNotFoundError(\"No module named 'lark'\", name='lark')",
+            "the library lark cannot be loaded: No module",
+        ),
+    ],
+)
+def test_too_little_memory_and_a_library_that_is_not_there_are_told_in_words(raised: str, words: str) -> None:
+    code = (
+        f"from citelog.cli import console\ndef fails(): raise {raised}\nraise SystemExit(console.guarded(fails, False))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent / "engine")}
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2 and ended.stderr.startswith(words) and "\n   = " in ended.stderr
