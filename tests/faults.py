@@ -463,7 +463,8 @@ def reads(rng: random.Random, name: str) -> Fault | None:
         return None
     at, code = rng.randrange(1, most + 1), rng.choice((errno.ENOENT, errno.EACCES, errno.EIO, errno.ESTALE))
     kind = rng.choice(("fail", "rest"))
-    return Fault(f"{kind}:{at} ({errno.errorcode[code]}) of {most} files", _asking(f"{kind}:{at}:{code}", "reads"))
+    told = f"{kind}:{at} ({errno.errorcode[code]}) of {most} files"
+    return Fault(told, _asking(f"{kind}:{at}:{code}", "reads"), leaves=kind == "rest")  # then no folder can be listed
 
 
 def size(rng: random.Random, name: str) -> Fault | None:

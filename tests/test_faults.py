@@ -16,7 +16,7 @@ from citelog.diagnostics import CitelogError
 
 HERE = Path(__file__).parent
 SHARE = {
-    "disk": 13, "reads": 9, "size": 6, "place": 13, "rights": 9, "stream": 9, "signal": 9, "memory": 6, "clock": 6,
+    "disk": 8, "reads": 5, "size": 4, "place": 7, "rights": 5, "stream": 6, "signal": 6, "memory": 4, "clock": 3,
 }  # fmt: skip
 
 

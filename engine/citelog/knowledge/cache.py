@@ -21,8 +21,7 @@ def open_knowledge(name_or_folder: str | Path | None = None, ontology: Path | No
     `ontology` is another than today's.
     """
     folder, ontology = home.knowledge(name_or_folder), ontology or home.ontology()
-    name = kept.key(fingerprint(folder, ontology), folder.name)
-    knowledge = kept.read(name, Knowledge)
+    knowledge = kept.read(kept.key(fingerprint(folder, ontology), folder.name), Knowledge)
     if knowledge is None:
         from citelog.knowledge.load import load
 
@@ -30,5 +29,5 @@ def open_knowledge(name_or_folder: str | Path | None = None, ontology: Path | No
         if opened.knowledge is None:
             raise KnowledgeError(d for d in opened.diagnostics if d.severity == "error")
         knowledge = opened.knowledge
-        kept.write(name, knowledge)
+        kept.write(kept.key(knowledge.sha256, folder.name), knowledge)  # the files may have been edited meanwhile
     return knowledge

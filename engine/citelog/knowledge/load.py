@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from citelog.diagnostics import Diagnostic, Span, did_you_mean
+from citelog.diagnostics import CitelogError, Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
 from citelog.knowledge import kept
 from citelog.knowledge.base import STATES, Field, Kind, Knowledge, SafetyProperty, Statement, rule_iri, state_of
@@ -28,8 +28,10 @@ from citelog.knowledge.triples import (
     SKOS,
     TYPE,
     Drafts,
+    Held,
     Text,
     Triples,
+    Whole,
     files_of,
     read_text,
     read_triples,
@@ -87,11 +89,37 @@ class Opened:
     texts: Mapping[str, Text]
 
 
+_ATTEMPTS = 20
+"""How often files are read that do not stop changing."""
+
+
 def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     """Read and verify a knowledge base; the findings say all that is wrong, in one run.
 
-    `drafts` stand in for files of the folder, or beside them; the hash is what it would be if they were saved.
+    `drafts` stand in for files of the folder, or beside them; the hash is what it would be if they were saved. Files
+    that are edited while they are read are read again, so that all of it stood there at one moment, and the hash is of
+    just that. Raises CitelogError where they do not stop changing.
     """
+    for _ in range(_ATTEMPTS):
+        held = drafts if isinstance(drafts, Whole) else Held(drafts)
+        opened = _read(folder, ontology, held)
+        if opened.knowledge is not None:
+            sha256 = fingerprint(folder, ontology, held)
+            opened = replace(opened, knowledge=replace(opened.knowledge, sha256=sha256))
+        if _standing(folder, ontology, drafts) == _standing(folder, ontology, held):
+            return opened
+    raise CitelogError(f"{folder}: its files change faster than they are read\n   = ask again when they are written")
+
+
+def _standing(folder: Path, ontology: Path, drafts: Drafts) -> str | None:
+    """What stands in the files now, as one number; None where one cannot be read, which the reading tells."""
+    try:
+        return fingerprint(folder, ontology, drafts)
+    except OSError:
+        return None
+
+
+def _read(folder: Path, ontology: Path, drafts: Drafts) -> Opened:
     found: list[Diagnostic] = []
     triples = read_triples(folder, ontology, found, drafts)
     source = read_source(folder, triples, found, drafts)
@@ -100,10 +128,7 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     read = [(path, text) for path in paths if (text := read_text(path, folder, found, drafts))]
     files = tuple(_parsed(path, text, path in drafts) for path, text in read)
     texts = {text.name: text for _, text in read}
-    opened = replace(assemble(folder.name, triples, source, statements, files, found), texts=texts)
-    if opened.knowledge is None:
-        return opened
-    return replace(opened, knowledge=replace(opened.knowledge, sha256=fingerprint(folder, ontology, drafts)))
+    return replace(assemble(folder.name, triples, source, statements, files, found), texts=texts)
 
 
 @dataclass(frozen=True, slots=True)

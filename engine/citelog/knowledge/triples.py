@@ -38,6 +38,25 @@ class Whole(dict[Path, str]):
     """Drafts of every file there is: what is not among them is not there, and no disk is asked."""
 
 
+class Held(dict[Path, str]):
+    """Drafts, and beside them every file as it was read first: whoever reads it again has the same bytes."""
+
+    def __init__(self, drafts: Drafts) -> None:
+        super().__init__(drafts)
+        self._read: dict[Path, bytes] = {}
+        self._found: dict[tuple[Path, str], tuple[Path, ...]] = {}
+
+    def bytes(self, path: Path) -> bytes:
+        """A file as it was read first. Raises OSError."""
+        if path not in self._read:
+            self._read[path] = path.read_bytes()
+        return self._read[path]
+
+    def glob(self, folder: Path, pattern: str) -> tuple[Path, ...]:
+        """The files that there were when they were looked for first."""
+        return self._found.setdefault((folder, pattern), tuple(folder.glob(pattern)))
+
+
 _NAMED = re.compile(
     r"(?m)^[ \t]*(?:[^\s#{}]+[ \t]*\{[ \t]*)?(?P<name>[^\s#{}]+)(?=\s+[^\s{])"
 )  # a named graph may begin on the same line
@@ -174,7 +193,9 @@ def shown_name(path: Path, folder: Path) -> str:
 def files_of(folder: Path, pattern: str, drafts: Drafts = NO_DRAFTS) -> list[Path]:
     """The files of a knowledge base by a pattern of their paths in it, those that are only drafts too, by name."""
     drawn = (path for path in drafts if path.is_relative_to(folder) and fits(path.relative_to(folder), pattern))
-    return sorted({*drawn} if isinstance(drafts, Whole) else {*folder.glob(pattern), *drawn})
+    if isinstance(drafts, Whole):
+        return sorted({*drawn})
+    return sorted({*(drafts.glob(folder, pattern) if isinstance(drafts, Held) else folder.glob(pattern)), *drawn})
 
 
 def fits(path: PurePath, pattern: str) -> bool:
@@ -193,7 +214,7 @@ def read_bytes(path: Path, drafts: Drafts = NO_DRAFTS) -> bytes:
         return drafts[path].encode("utf-8")
     if isinstance(drafts, Whole):
         raise FileNotFoundError(errno.ENOENT, "No such file or directory")
-    return path.read_bytes()
+    return drafts.bytes(path) if isinstance(drafts, Held) else path.read_bytes()
 
 
 def read_text(path: Path, folder: Path, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS) -> Text | None:
