@@ -6,11 +6,11 @@
 
 The edits are mutmut's, of the body of every function, and one of ours: a condition turned round. What stands outside
 of functions is not edited. The near tests are collected and run once, which tells which of them reach which line; one
-that takes longer than all the tests of a mutant may is left out. Then each mutant has a process of its own, forked from
-this one: the code of the edited function is replaced, and the tests that reach the edited lines run, first those that
-noticed others of the function, then the quickest case of each. The first that fails, or takes ten times the processor's
-time that it took before, has noticed. With `--again`, what none noticed is also tried with nothing remembered: no
-compiled knowledge, no cache of any function.
+that fails, or takes longer than all the tests of a mutant may, is left out. Then each mutant has a process of its own,
+forked from this one: the code of the edited function is replaced, and the tests that reach the edited lines run, first
+those that noticed others of the function, then the quickest case of each. The first that fails, or takes ten times the
+processor's time that it took before, has noticed. With `--again`, what none noticed is also tried with nothing
+remembered: no compiled knowledge, no cache of any function.
 
 A tally has two lines for a function, for its decisions and for its values, with the hash of its text: what has changed
 is judged anew, and runs add up. What nothing can notice stands in engine/SURVIVORS.md, each with the reason.
@@ -302,8 +302,6 @@ class Judge:
         self.items = {item.nodeid: item for item in session.items}
         self.baseline()
         self.hold()
-        if self.failed:
-            raise pytest.UsageError(f"these fail without a mutant: {', '.join(self.failed)}")
         self.good = self.mutants()
         return True
 
@@ -313,7 +311,8 @@ class Judge:
     def baseline(self) -> None:
         """Each test once: which lines it reaches, and its processor time. What they all need is loaded then.
 
-        One that takes longer than all the tests of a mutant may is broken off, and left out.
+        One that fails is left out, as it says nothing of a mutant; so is one that takes longer than all the tests of a
+        mutant may, which is broken off.
         """
         measured = coverage.Coverage(data_file=None, include=[str(path) for path in self.asked.sources])
         items = list(self.items.values())
@@ -328,9 +327,9 @@ class Judge:
             self.took[item.nodeid] = time.process_time() - began
             measured.stop()
             signal.setitimer(signal.ITIMER_PROF, 0)
-            if self.late:
+            if self.late or item.nodeid in self.failed:
                 del self.items[item.nodeid]
-                print(f"\n{item.nodeid} takes too long, and is left out", flush=True)
+                print(f"\n{item.nodeid} {'takes too long' if self.late else 'fails'}, and is left out", flush=True)
         self.late = False
         data = measured.get_data()
         for file in data.measured_files():
@@ -502,6 +501,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--source", type=Path, action="append", default=[], help="a file that is no part")
     parser.add_argument("--near", type=Path, action="append", default=[], help="its tests")
     parser.add_argument("--function", default="", help="only functions whose name holds this")
+    parser.add_argument("-k", default="", metavar="EXPRESSION", help="only tests that pytest chooses so")
     parser.add_argument("--kind", choices=KINDS, action="append", help="[default: both]")
     parser.add_argument("--tally", type=Path, default=Path("build/engine_mutants.jsonl"), help="[default: %(default)s]")
     parser.add_argument("--again", action="store_true", help="also what survived before")
@@ -527,7 +527,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["TMPDIR"] = tempfile.tempdir = scratch
         own = [str(path) for path in sources if path.is_relative_to(ENGINE)]
-        options = ["-q", "-m", "not slow and not long", "--basetemp", f"{scratch}/tests", "-p", "no:cacheprovider"]
+        options = [
+            "-q",
+            "-m",
+            "not slow and not long",
+            "--basetemp",
+            f"{scratch}/tests",
+            "-p",
+            "no:cacheprovider",
+            "-k",
+            given.k,
+        ]
         ended = pytest.main([*options, *map(str, near), *own], plugins=[judge])
     return int(ended) or int(not judge.good)
 

@@ -6,6 +6,7 @@ The tree is checked by pymerkle, which shares nothing with ours; the disk is mad
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import dataclasses
 import errno
@@ -27,6 +28,8 @@ import jsonschema
 import pymerkle
 import pytest
 import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from pymerkle.proof import InvalidProof
@@ -42,11 +45,11 @@ from authoring import citelog as run
 from citelog import home, schemas
 from citelog.cli.app import main
 from citelog.diagnostics import CitelogError
-from citelog.ledger import entry, folder, tree
+from citelog.ledger import entry, folder, keys, listed, tree
 from citelog.ledger.log import Log, head
-from citelog.ledger.note import NoteError, PrivateKey, PublicKey, Signed
+from citelog.ledger.note import Checkpoint, NoteError, PrivateKey, PublicKey, Signed, unusable_name
 from citelog.ledger.proofs import Proof, check, compare, find, prove
-from citelog.ledger.rows import Row, Rows
+from citelog.ledger.rows import DamagedError, Row, Rows
 from citelog.ledger.verified import CODES, verify
 from citelog.ledger.writer import Writer
 
@@ -71,6 +74,112 @@ def copy(twenty: Path, tmp_path: Path) -> Path:
     shutil.copytree(twenty, tmp_path / "log")
     shutil.copy2(f"{twenty}.key", tmp_path / "log.key")
     return tmp_path / "log"
+
+
+# every way in which a door says no
+
+
+def refused(work: Callable[[], object]) -> str:
+    """What is said of what cannot be done, its first line."""
+    with pytest.raises((CitelogError, DamagedError, NoteError, ValueError)) as raised:
+        work()
+    return str(raised.value).partition("\n")[0]
+
+
+def test_a_tree_has_no_leaf_and_no_size_that_it_does_not_have(grown: Grown) -> None:
+    assert refused(lambda: tree.inclusion(grown.node, 5, 5)) == "a tree of 5 leaves has no leaf 5"
+    assert refused(lambda: tree.inclusion(grown.node, -1, 5)) == "a tree of 5 leaves has no leaf -1"
+    assert refused(lambda: tree.consistency(grown.node, 6, 5)) == "a tree of 5 leaves never had 6"
+    five, three, path = grown.roots[5], grown.roots[3], tree.consistency(grown.node, 3, 5)
+    assert tree.extends(three, 3, five, 5, path) and not tree.extends(three, 3, five, 5, ())
+    assert not tree.extends(five, 5, three, 3, path) and not tree.extends(three, -1, five, 5, path)
+
+
+def test_a_log_is_listed_from_its_end_and_each_entry_shown_without_its_salt(twenty: Path) -> None:
+    last = listed.stretch(twenty, None, 3)
+    assert [one.said["number"] for one in last.entries] == [20, 19, 18]
+    assert (last.keep, last.signed.checkpoint.size) == ("hashes", 21)
+    assert [one.said["number"] for one in listed.stretch(twenty, 2, 9).entries] == [1, 0]
+    assert listed.shown(twenty, 7) == dataclasses.replace(prove(twenty, 7), salt=None)
+    assert refused(lambda: listed.stretch(twenty, 0, 3)) == "the log has the entries 0 to 20, and none before 0"
+    assert refused(lambda: listed.stretch(twenty, 22, 3)) == "the log has the entries 0 to 20, and none before 22"
+    assert refused(lambda: listed.shown(twenty, 21)) == "the log has the entries 0 to 20, and no 21"
+
+
+def test_what_is_signed_and_is_not_so_is_told(copy: Path) -> None:
+    """By somebody who has the log's own key: sizes that the table has not, roots that are none."""
+    key, size = Log.open(copy).key, 21
+    root = Signed.read(ledgers.checkpoint(copy)).checkpoint.root
+    more, none = key.sign(Checkpoint("ward", size + 1, root)), key.sign(Checkpoint("ward", 0, tree.EMPTY))
+    assert refused(lambda: prove(copy, size, more)).endswith("that checkpoint is over 22 entries, and there are 21")
+    assert "is not among them" in refused(lambda: prove(copy, size))
+    assert compare(copy, none, ledgers.checkpoint(copy)).wrong == () and codes(copy, none) == []
+    told = compare(copy, ledgers.checkpoint(copy), more)
+    assert told.wrong == ("the log is cut back: it holds 21 entries, and the new one is over 22",)
+    assert told.to_dict() == {
+        "format": "citelog-log-comparison/1",
+        "holds": False,
+        "old": {"origin": "ward", "size": 21, "root": base64.b64encode(root).decode()},
+        "new": {"origin": "ward", "size": 22, "root": base64.b64encode(root).decode()},
+        "path": [],
+        "wrong": list(told.wrong),
+    }
+    strange = [key.sign(Checkpoint("ward", n, bytes(32))) for n in (5, 9)]
+    [neither] = compare(copy, *strange).wrong
+    assert neither == "the log is of neither: it begins with other entries than both were signed over"
+    proof = prove(copy, 3)
+    told = "the proof is for ward at 21 entries, the checkpoint of ward at 5"
+    assert refused(lambda: check(proof, checkpoint=strange[0])) == told
+    other = key.sign(Checkpoint("ward", size, bytes(32)))
+    assert "the checkpoint in the proof is not the one that you hold" in check(proof, checkpoint=other)[0]
+    with Rows.open(copy / "log.sqlite", write=True) as rows, rows.transaction():
+        rows.append([], more)
+    for work in (lambda: head(copy), lambda: listed.stretch(copy, None, 3)):
+        assert refused(work).endswith("it holds 21 entries, and 22 were signed")
+
+
+def test_an_append_that_nobody_acknowledged_is_said_by_the_next(copy: Path) -> None:
+    before = ledgers.checkpoint(copy)
+    Log.open(copy).append([ledgers.record("one"), ledgers.record("two")])
+    (copy / "checkpoint").write_bytes(before)
+    assert (
+        "2 of its entries were written and never acknowledged" in Log.open(copy).append([ledgers.record("x")]).notices
+    )
+    (copy / "checkpoint").write_bytes(b"nothing\n")
+    assert "the file checkpoint is damaged" in refused(lambda: Log.open(copy).append([ledgers.record("x")]))
+
+
+def test_a_key_is_the_logs_own_or_none(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    assert refused(lambda: keys.public_key(path)) == f"{path}: it cannot be read: No such file or directory"
+    other = Ed448PrivateKey.generate()
+    path.write_bytes(other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    path.chmod(0o600)
+    assert refused(lambda: keys.private_key(path, "ward")) == f"{path}: it is no Ed25519 key"
+    names = {
+        "": "it is empty",
+        "a b": "it has a blank or a plus sign in it",
+        "a+": "it has a blank or a plus sign in it",
+    }
+    for name, why in {**names, "a\u200b": "it has a character in it that does not print", "ward": ""}.items():
+        assert unusable_name(name) == why
+
+
+def test_a_root_is_written_in_one_way_and_has_32_bytes(twenty: Path) -> None:
+    note = ledgers.checkpoint(twenty)
+    root = note.splitlines()[2]
+    for written, why in (
+        (base64.b64encode(bytes(31)), "a root has 32 bytes, and this one 31"),
+        (root[:-2] + b"/=", f"'{root[:40].decode()}' is not base64 as it is written again"),
+        (b"*", "'*' is not base64"),
+    ):
+        assert refused(lambda written=written: Signed.read(note.replace(root, written, 1))) == why
+
+
+def test_a_folder_that_is_none_cannot_be_locked_nor_its_table_read(tmp_path: Path) -> None:
+    with pytest.raises(CitelogError, match="it cannot be opened"), folder.Folder(tmp_path / "none").lock(write=False):
+        raise AssertionError("it is locked")
+    assert refused(lambda: Rows.open(tmp_path / "none").__enter__()) == "it cannot be read: No such file or directory"
 
 
 # the tree
