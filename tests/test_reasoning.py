@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import gc
 import random
 import subprocess
@@ -9,18 +10,21 @@ import sys
 import threading
 import time
 from collections import Counter
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import pytest
 
 import naive
 import nemo
+from citelog.checker.model import computed
 from citelog.rules.check import check
 from citelog.rules.program import Program
 from citelog.rules.syntax import parse
+from citelog.run.arithmetic import aggregate, compare, evaluate
 from citelog.run.datalog import DeadlineError, Machine
 from citelog.run.result import Run
-from citelog.values import Atom, Iri
+from citelog.values import Atom, Iri, Value
 from literate import EX, blocks, compiled, facts
 from random_programs import Drawn, drawn
 
@@ -143,6 +147,66 @@ def test_the_draw_is_worth_it() -> None:
         used["through recursion"] += any(ran.rounds.values()) and max(ran.rounds.values()) > 1
     assert all(count >= 10 for count in used.values()), used
     assert used["derived"] > 200, used
+
+
+# arithmetic, comparison and aggregates, one by one
+
+LAST = datetime.date.max
+DAY = datetime.date(2026, 3, 1)
+THIRD = Decimal("0." + "3" * 34)
+COMPUTED: tuple[tuple[str, Value, Value, Value | None], ...] = (
+    ("+", 2, 3, 5), ("-", 2, 3, -1), ("*", 2, 3, 6), ("/", 1, 3, THIRD), ("/", 6, 3, Decimal(2)),
+    ("+", 2, Decimal("0.5"), Decimal("2.5")), ("-", Decimal("0.3"), Decimal("0.1"), Decimal("0.2")),
+    ("*", Decimal("0.1"), 3, Decimal("0.3")), ("/", Decimal(1), Decimal(8), Decimal("0.125")),
+    ("/", 1, 0, None), ("/", Decimal(1), Decimal("0.0"), None), ("/", 0, 7, Decimal(0)),
+    ("+", Decimal("1e-400"), Decimal("1e400"), Decimal("1e400") + 0),
+    ("/", Decimal(10**34 + 5), Decimal(1), Decimal(10**34)),
+    ("/", Decimal(10**34 + 15), Decimal(1), Decimal(10**34 + 20)),
+    ("+", DAY, 31, datetime.date(2026, 4, 1)), ("-", DAY, 1, datetime.date(2026, 2, 28)), ("-", DAY, DAY, 0),
+    ("-", DAY, datetime.date(2026, 2, 1), 28), ("-", datetime.date(2026, 2, 1), DAY, -28),
+    ("+", LAST, 1, None), ("+", LAST, 0, LAST), ("-", datetime.date.min, 1, None), ("+", DAY, 10**12, None),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("sign", "left", "right", "value"), COMPUTED)
+def test_a_value_is_computed_exactly_or_there_is_none(
+    sign: str, left: Value, right: Value, value: Value | None
+) -> None:
+    """The checker, which computes for itself, says the same."""
+    found = evaluate(sign, left, right)
+    if isinstance(right, Decimal) and right == Decimal("1e400"):
+        with localcontext(prec=1000):
+            assert found == Decimal("1e400") + Decimal("1e-400")
+    else:
+        assert (type(found), found) == (type(value), value)
+    assert found == computed(sign, left, right)
+
+
+ORDERED: tuple[tuple[Value, Value], ...] = (
+    (1, 2), (-1, 0), (Decimal("6.999999999"), 7), (1, Decimal("1.000000001")), (DAY, LAST), (False, True),
+    ("1,000", "999"), (Iri("urn:a"), Iri("urn:b")),
+)  # fmt: skip
+UNLIKE: tuple[tuple[Value, Value], ...] = ((1, True), (0, False), ("1", 1), (Decimal(1), "1"), (True, "true"))
+
+
+@pytest.mark.parametrize(("less", "more"), ORDERED)
+def test_two_values_are_compared_by_every_sign(less: Value, more: Value) -> None:
+    wanted = {"<": (1, 0, 0), "<=": (1, 1, 0), ">": (0, 0, 1), ">=": (0, 1, 1), "=": (0, 1, 0), "!=": (1, 0, 1)}
+    for sign, holds in wanted.items():
+        assert (compare(sign, less, more), compare(sign, less, less), compare(sign, more, less)) == holds, sign
+
+
+@pytest.mark.parametrize(("one", "other"), UNLIKE)
+def test_values_of_two_types_are_different_and_have_no_order(one: Value, other: Value) -> None:
+    for a, b in ((one, other), (other, one)):
+        assert [compare(sign, a, b) for sign in ("=", "!=", "<", "<=", ">", ">=")] == [False, True, *[False] * 4]
+
+
+def test_an_aggregate_is_of_all_its_values() -> None:
+    values = [Decimal("0.1"), Decimal("0.25"), Decimal("-3")]
+    told = {name: aggregate(name, iter(values)) for name in ("count", "sum", "min", "max")}
+    assert told == {"count": 3, "sum": Decimal("-2.65"), "min": Decimal(-3), "max": Decimal("0.25")}
+    assert aggregate("sum", [7]) == aggregate("min", [7]) == aggregate("max", [7]) == 7 and aggregate("count", [7]) == 1
 
 
 # deadlines, threads, and what is left behind
