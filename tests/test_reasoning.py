@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from decimal import Decimal, localcontext
+from decimal import Decimal, Inexact, localcontext
 from pathlib import Path
 
 import pytest
@@ -180,6 +180,16 @@ def test_a_value_is_computed_exactly_or_there_is_none(
     else:
         assert (type(found), found) == (type(value), value)
     assert found == computed(sign, left, right)
+
+
+def test_a_product_of_the_longest_values_loses_no_digit() -> None:
+    """Of three that a record can hold, with 400 digits each."""
+    longest = Decimal("9" * 400)
+    for compute in (evaluate, computed):
+        product = compute("*", compute("*", longest, longest), longest)
+        assert int(product) == int("9" * 400) ** 3 and compute("-", product, 1) != product
+    with pytest.raises(Inexact):
+        evaluate("+", Decimal("1e100000"), 1)
 
 
 ORDERED: tuple[tuple[Value, Value], ...] = (

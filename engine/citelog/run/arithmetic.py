@@ -1,7 +1,8 @@
-"""Arithmetic and comparison as the language defines them: exact, typed, and unable to fail.
+"""Arithmetic and comparison as the language defines them: exact and typed.
 
-Sums, differences and products of decimals are exact; a quotient is rounded half-even to 34
-significant digits (IEEE 754 decimal128). A division by zero has no value, so the literal does not hold.
+Sums, differences and products of decimals are exact: where one had more than 100,000 digits, which nothing comes to
+that a record can hold, an error is raised rather than a digit lost. A quotient is rounded half-even to 34 significant
+digits (IEEE 754 decimal128). A division by zero has no value, so the literal does not hold.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import datetime
 import operator
 from collections.abc import Callable, Iterable
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, Inexact
 from typing import Any
 
 from citelog.values import Value
 
-_EXACT = Context(prec=1000)
+_EXACT = Context(prec=100_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexact])
 _QUOTIENT = Context(prec=34, rounding=ROUND_HALF_EVEN)
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
