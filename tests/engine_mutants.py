@@ -68,7 +68,7 @@ def part(sources: str, *near: str) -> Part:
 
 
 PARTS: Mapping[str, Part] = {
-    "checker": part("checker/*.py", "checker"),
+    "checker": part("checker/*.py", "checker", "reviews"),
     "run": part("run/*.py", "reasoning", "programs", "checker"),
     "proof": part("proof/*.py", "proofs", "checker"),
     "rules": part("rules/*.py", "language", "check", "reasoning", "programs"),
@@ -463,7 +463,7 @@ class Judge:
                 if cold or wrapper.__wrapped__ in functions:
                     wrapper.cache_clear()
             items = [self.items[test] for test in tests]
-            for item, following in zip(items, [*items[1:], None], strict=True):
+            for item, following in zip(items, [*items[1:], None], strict=False):
                 signal.setitimer(signal.ITIMER_PROF, 1 + 10 * self.took[item.nodeid])
                 self.run(item, following)
             os._exit(0)
