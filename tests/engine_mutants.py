@@ -314,7 +314,8 @@ class Judge:
         One that fails is left out, as it says nothing of a mutant; so is one that takes longer than all the tests of a
         mutant may, which is broken off.
         """
-        measured = coverage.Coverage(data_file=None, include=[str(path) for path in self.asked.sources])
+        include = [str(path) for path in self.asked.sources]
+        measured = coverage.Coverage(data_file=None, config_file=False, include=include)
         items = list(self.items.values())
         signal.signal(signal.SIGPROF, self.too_late)
         for item, following in zip(items, [*items[1:], None], strict=True):
