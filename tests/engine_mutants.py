@@ -6,11 +6,11 @@
 
 The edits are mutmut's, of the body of every function, and one of ours: a condition turned round. What stands outside
 of functions is not edited. The near tests are collected and run once, which tells which of them reach which line; one
-that fails, or takes longer than all the tests of a mutant may, is left out. Then each mutant has a process of its own,
-forked from this one: the code of the edited function is replaced, and the tests that reach the edited lines run, first
-those that noticed others of the function, then the quickest case of each. The first that fails, or takes ten times the
-processor's time that it took before, has noticed. With `--again`, what none noticed is also tried with nothing
-remembered: no compiled knowledge, no cache of any function.
+that fails or takes too long is left out. Then each mutant has a process of its own, forked from this one: the code of
+the edited function is replaced, and the tests that reach the edited lines run, first those that noticed others of the
+function, then the quickest case of each. The first that fails, or takes ten times the processor's time that it took
+before, has noticed. With `--again`, what none noticed is also tried with nothing remembered: no compiled knowledge, no
+cache of any function.
 
 A tally has two lines for a function, for its decisions and for its values, with the hash of its text: what has changed
 is judged anew, and runs add up. What nothing can notice stands in engine/SURVIVORS.md, each with the reason.
@@ -49,6 +49,9 @@ from mutmut.mutation import mutators
 ROOT = Path(__file__).parent.parent
 ENGINE = ROOT / "engine" / "citelog"
 EXPLAINED = ROOT / "engine" / "SURVIVORS.md"
+
+LONGEST = 10
+"""Seconds of the processor's time that a test may take to be run for mutants at all."""
 
 Line = dict[str, Any]
 
@@ -311,8 +314,7 @@ class Judge:
     def baseline(self) -> None:
         """Each test once: which lines it reaches, and its processor time. What they all need is loaded then.
 
-        One that fails is left out, as it says nothing of a mutant; so is one that takes longer than all the tests of a
-        mutant may, which is broken off.
+        One that fails is left out, as it says nothing of a mutant; so is one that takes too long, which is broken off.
         """
         include = [str(path) for path in self.asked.sources]
         measured = coverage.Coverage(data_file=None, config_file=False, include=include)
@@ -320,7 +322,7 @@ class Judge:
         signal.signal(signal.SIGPROF, self.too_late)
         for item, following in zip(items, [*items[1:], None], strict=True):
             self.late = False
-            signal.setitimer(signal.ITIMER_PROF, 1 + self.asked.seconds)
+            signal.setitimer(signal.ITIMER_PROF, LONGEST)
             measured.start()
             measured.switch_context(item.nodeid)
             began = time.process_time()

@@ -33,6 +33,7 @@ from citelog.evidence.sources import Source
 from citelog.home import ontology
 from citelog.knowledge.base import Knowledge, Statement
 from citelog.proof.graph import Steps as ProofSteps
+from citelog.proof.support import Supports, assumed
 from citelog.proof.words import Words
 from citelog.rules.program import Constant, Operation, Program
 from citelog.run.datalog import Machine
@@ -654,6 +655,27 @@ def test_the_checker_totals_for_itself() -> None:
     values = [Decimal("0.1"), Decimal("0.25"), Decimal("-3")]
     told = {name: total(name, iter(values)) for name in ("count", "sum", "min", "max")}
     assert told == {"count": 3, "sum": Decimal("-2.65"), "min": Decimal(-3), "max": Decimal("0.25")}
+
+
+def test_a_count_assumes_what_each_of_its_rows_assumes() -> None:
+    """Nothing said that either result was withdrawn; the answer owns up to both."""
+    declare = "patient seen(x: term, r: term)\nderived withdrawn(r: term)\nderived seen_often(x: term, n: integer)"
+    rules = """@prefix ex: <https://example.org/kb#> .
+
+%%% @cites S1
+%%% @assumes withdrawn
+#[name("often")]
+seen_often(?x, #count(?r)) :- seen(?x, ?r), ~withdrawn(?r) .
+"""
+    _, program, wrong = literate.compiled(f"{declare}\nterms ex:a ex:r1 ex:r2\nstatements S1", [("a.rls", rules)])
+    assert not wrong
+    a, *results = (Iri(literate.EX + name) for name in ("a", "r1", "r2"))
+    ran = Machine(program, {}).run([(Atom("seen", (a, result)), None) for result in results])
+    often = Atom("seen_often", (a, 2))
+    assert ran.holds(often)
+    told = Supports(ran, Words(knowledge(program, {}), {})).of(often).assumes
+    assert told == (("no withdrawn(r1)", 0), ("no withdrawn(r2)", 0))
+    assert set(assumed(ran, often)) == {Atom("withdrawn", (result,)) for result in results}
 
 
 def test_components_in_a_wrong_order_are_noticed() -> None:

@@ -66,10 +66,14 @@ class Supports:
 
     def assumptions(self, firing: Firing) -> Iterator[tuple[str, int]]:
         """The absences that a firing owns up to, in words, each with the place of its rule in the program."""
-        for literal in firing.rule.body:
-            if isinstance(literal, Absent) and literal.assumed:
-                atom = instance(literal, firing.bindings)
-                yield self.words.absence(atom.predicate, atom.args), firing.number
+        for atom in absences(firing):
+            yield self.words.absence(atom.predicate, atom.args), firing.number
+
+
+def absences(firing: Firing) -> Iterator[Atom]:
+    """The facts whose absence a firing owns up to, each once; of every row, where its rule aggregates."""
+    owned = [literal for literal in firing.rule.body if isinstance(literal, Absent) and literal.assumed]
+    yield from dict.fromkeys(instance(literal, row) for row in firing.rows for literal in owned)
 
 
 def under(run: Run, atom: Atom) -> Iterator[Firing]:
@@ -86,9 +90,7 @@ def under(run: Run, atom: Atom) -> Iterator[Firing]:
 def assumed(run: Run, atom: Atom) -> Iterator[Atom]:
     """The facts whose absence a fact rests on, where the rules own up to it; the first place of each is the patient."""
     for firing in under(run, atom):
-        for literal in firing.rule.body:
-            if isinstance(literal, Absent) and literal.assumed:
-                yield instance(literal, firing.bindings)
+        yield from absences(firing)
 
 
 def whose(case: Case, knowledge: Knowledge) -> dict[str, Any]:
