@@ -38,7 +38,8 @@ def period(text: str) -> Period | None:
     (None, None, None)
     """
     start, slash, end = text.strip().partition("/")
-    first, last = _one(start), _one(end if slash else start)
+    first = _one(start)
+    last = _one(end) if slash else first
     if first is None or last is None or last.last < first.first:
         return None
     return Period(first.first, last.last)
@@ -68,8 +69,11 @@ def shown(text: str) -> str:
     >>> shown("2026-03-02T08:30Z/2026-03-02T09:00Z")
     '2026-03-02'
     """
-    if period(text) is None:
-        return text
+    return text if period(text) is None else to_the_day(text)
+
+
+def to_the_day(text: str) -> str:
+    """A date that can be read, its moments cut to their days."""
     ends = dict.fromkeys(end.strip()[:10] for end in text.split("/"))
     return "/".join(ends)
 

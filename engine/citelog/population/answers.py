@@ -79,9 +79,10 @@ def derive(
             rows.append((code, *(None if args[i] is ENTRY else values.number(args[i]) for i in places)))
         engine.load("of_code", ("code", *(f"a{i}" for i in places)), rows)
         columns = ", ".join(f"coalesce(o.a{i}, e.entry) AS a{i}" for i in places)
+        distinct = "" if all(ENTRY in args for _, (_, args) in facts) else "DISTINCT "
         derivation.give(
             predicate,
-            f"SELECT DISTINCT e.{UNIT}, {columns} FROM entries AS e JOIN of_code AS o ON e.code = o.code",
+            f"SELECT {distinct}e.{UNIT}, {columns} FROM entries AS e JOIN of_code AS o ON e.code = o.code",
         )
     for predicate, first, last in ((WHEN_DAYS, "wf", "wl"), (SINCE_DAYS, "sf", "sl")):
         if predicate in program.predicates:
@@ -170,9 +171,10 @@ def conclude(engine: Engine, knowledge: Knowledge, derivation: Derivation, peopl
         pa.table(
             {
                 "told": pa.array(told.values(), pa.int32()),
-                "kind": pa.array([key[0] for key in told], pa.string()),
-                "value": pa.array([key[1] for key in told], pa.string()),
-                "role": pa.array([key[2] for key in told], pa.string()),
+            }
+            | {
+                name: pa.array([key[place] for key in told], pa.string()).dictionary_encode()
+                for place, name in enumerate(("kind", "value", "role"))
             }
         ),
     )

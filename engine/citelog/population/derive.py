@@ -7,6 +7,7 @@ goes through Python over the distinct operands, and is as exact as for one patie
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -237,6 +238,17 @@ class Derivation:
         shown = {arg.name for arg in rule.args if isinstance(arg, Variable)}
         return rule.aggregate is not None or set(found.firing.columns) <= shown
 
+    def _are_apart(self, some: Sequence[Found]) -> bool:
+        """Whether no two rules give the same fact: any two have different constants at some place."""
+        constants = [
+            {place: arg.value for place, arg in enumerate(found.firing.rule.args) if isinstance(arg, Constant)}
+            for found in some
+        ]
+        return all(
+            any(one[place] != other[place] for place in one.keys() & other.keys())
+            for one, other in itertools.combinations(constants, 2)
+        )
+
     def _gather_all(self, founds: Mapping[str, list[Found]]) -> None:
         """The facts of predicates: those that were given, and the heads of their rules."""
         made, given = {}, []
@@ -246,16 +258,20 @@ class Derivation:
             parts = [self._heads(found) for found in having]
             if not parts:
                 continue
-            one = len(parts) == 1 and self._is_injective(having[0])
+            once = all(map(self._is_injective, having)) and self._are_apart(having)
             if self.size.get(name, 0):
                 given.append(f"{name}_given")
                 self.engine.create(given[-1], f"SELECT * FROM {name}")
                 parts.insert(0, f"SELECT {', '.join(columns)} FROM {given[-1]}")
-                one = False
+                once = False
             if name in self.size:
                 self.engine.drop(name)
-            several = " UNION ".join(parts) if len(parts) > 1 else f"SELECT DISTINCT * FROM ({parts[0]})"
-            made[name] = columns, parts[0] if one else several
+            if once and len(parts) == 1:  # every firing is a fact of its own: they are read where they stand
+                self.engine.view(name, parts[0])
+                self.size[name] = having[0].count
+                continue
+            several = (" UNION ALL " if once else " UNION ").join(parts)
+            made[name] = columns, several if len(parts) > 1 else f"SELECT DISTINCT * FROM ({several})"
         if made:
             self.size |= self.engine.create_all(made)
         for name in given:

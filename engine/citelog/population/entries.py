@@ -16,7 +16,7 @@ from typing import Any
 
 from citelog import patient
 from citelog.patient.case import NAME_KEY, Case, Gathered, Item, ListName, Recorded
-from citelog.patient.dates import period, shown
+from citelog.patient.dates import period, to_the_day
 from citelog.patient.entries import content, match
 from citelog.patient.intake import assemble
 from citelog.patient.numbers import reading
@@ -56,7 +56,7 @@ def day(text: str) -> Day:
     written = " ".join(text.split())
     found = period(written)
     first, last = (found.first.toordinal(), found.last.toordinal()) if found else (0, 0)
-    return Day(text, READ if found else UNREAD, first, last, shown(written), folded(written))
+    return Day(text, READ if found else UNREAD, first, last, to_the_day(written) if found else written, folded(written))
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,9 @@ def _is_clean(tables: list[_Flat], database: duckdb.DuckDBPyConnection) -> bool:
         looks.append(f"SELECT 1 FROM (SELECT patient FROM ({flat.rows()}) WHERE {doubtful}) WHERE {faulty}")
     if known is not None:
         everyone = f"SELECT patient FROM ({known.rows()})"
-        looks.append(f"SELECT 1 FROM ({everyone}) HAVING count(*) <> count(DISTINCT patient)")
+        before = f"SELECT patient, lag(patient) OVER () AS before FROM ({everyone})"
+        if database.execute(f"SELECT 1 FROM ({before}) WHERE NOT before < patient LIMIT 1").fetchall():
+            looks.append(f"SELECT 1 FROM ({everyone}) HAVING count(*) <> count(DISTINCT patient)")
         if others:
             named = " UNION ALL ".join(f"SELECT patient FROM ({flat.rows()})" for flat in others)
             looks.append(f"SELECT 1 FROM ({named}) AS entry ANTI JOIN ({everyone}) AS known USING (patient)")

@@ -29,6 +29,7 @@ from citelog.values import Iri, show, type_of
 
 CONTEXT = PARTS.index(PATIENTS)
 CONCLUDED = "SELECT c.picture, t.kind, t.value, t.role FROM concluded AS c JOIN told AS t ON c.told = t.told"
+AS_TEXT = f"SELECT picture, kind::VARCHAR AS kind, value::VARCHAR AS value, role::VARCHAR AS role FROM ({CONCLUDED})"
 SAID_SO_FAR = "SELECT wording, key, code, sees_when, sees_since FROM said"
 
 
@@ -47,7 +48,7 @@ class Writer:
         """`conclusions.parquet`: a row for each conclusion of each patient."""
         name = "conclusions.parquet"
         before = self.earlier
-        if before and not self._alone() and before.is_same(self.engine, CONCLUDED, opened.CONCLUDED):
+        if before and not self._alone() and before.is_same(self.engine, AS_TEXT, opened.CONCLUDED):
             link(before.folder / name, self.folder / name)
             return int(before.document["counts"]["conclusions"])
         alone = self.engine.rows("SELECT count(*) FROM lonely")[0][0]
@@ -116,26 +117,28 @@ class Writer:
     def _notes(self, share: Share, shape: Shape, of: str = "") -> str:
         """What is said by the reader of wordings, by rules that put an entry aside, and of every idle entry."""
         when, since = f"chr({ord(WHEN)})", f"chr({ord(SINCE)})"
-        dated = f"replace(replace(s.text, {when}, coalesce(dw.shown, '')), {since}, coalesce(ds.shown, ''))"
+        dated = f"replace(s.text, {when}, coalesce(dw.shown, ''))"
+        dated = f"CASE WHEN s.s < 0 THEN {dated} ELSE replace({dated}, {since}, coalesce(ds.shown, '')) END"
         lists = " ".join(f"WHEN {number} THEN {literal(name)}" for number, name in enumerate(LISTS))
         return f"""
-WITH rows AS (SELECT r.* FROM ({share.query}) AS r {of}),
-listed AS (SELECT patient, list, row FROM rows WHERE list <> {CONTEXT}),
+WITH rows AS (SELECT r.*, row * {len(PARTS)} + list AS line FROM ({share.query}) AS r {of}),
+listed AS (SELECT * FROM rows WHERE list <> {CONTEXT}),
 firsts AS (
   SELECT patient, list, min(row) AS row, max(row) - min(row) + 1 = count(*) AS whole FROM listed GROUP BY patient, list
 ),
 scattered AS (
-  SELECT patient, list, row, row_number() OVER (PARTITION BY patient, list ORDER BY row) - 1 AS place
+  SELECT line, row_number() OVER (PARTITION BY patient, list ORDER BY row) - 1 AS place
   FROM listed SEMI JOIN (SELECT * FROM firsts WHERE NOT whole) AS f USING (patient, list)
 ),
 spoken AS (
-  SELECT r.patient, r.list, r.row, r.wording, r.w, r.s, s.text, s.key
-  FROM rows AS r JOIN spoken_of AS s ON r.wording = s.wording
+  SELECT r.patient, r.list, r.row, r.line, r.w, r.s, s.text, s.key
+  FROM listed AS r JOIN spoken_of AS s ON r.wording = s.wording
   UNION ALL
-  SELECT v.patient, v.list, v.row, v.wording, v.w, v.s, replace(m.words, '{MARK}', v.sentence), v.key
+  SELECT v.patient, v.list, v.row, v.line, v.w, v.s, replace(m.words, '{MARK}', v.sentence), v.key
   FROM (SELECT r.*, s.sentence, s.key, p.picture,
                -list_position(q.key, {shape.key("p.days", "s.code", pictures.DAY_FIELDS)}) AS entry, s.noted
-        FROM rows AS r JOIN said AS s ON r.wording = s.wording JOIN {share.people} AS p ON r.patient = p.patient
+        FROM rows AS r JOIN said AS s ON r.wording = s.wording
+        JOIN (SELECT * FROM {share.people} SEMI JOIN picture_remarks USING (picture)) AS p ON r.patient = p.patient
         JOIN pictures AS q ON p.picture = q.picture
         LEFT JOIN days AS dw ON dw.id = r.w LEFT JOIN days AS ds ON ds.id = r.s
         WHERE s.code IS NOT NULL) AS v
@@ -146,8 +149,11 @@ SELECT s.patient, {dated} AS text,
             ELSE s.key END AS read_from
 FROM spoken AS s ANTI JOIN lonely AS l ON s.patient = l.patient
 LEFT JOIN firsts AS f ON s.patient = f.patient AND s.list = f.list
-LEFT JOIN scattered AS c ON s.patient = c.patient AND s.list = c.list AND s.row = c.row
+LEFT JOIN scattered AS c ON s.line = c.line
 LEFT JOIN days AS dw ON dw.id = s.w LEFT JOIN days AS ds ON ds.id = s.s
+UNION ALL
+SELECT r.patient, s.text, s.key FROM rows AS r JOIN spoken_of AS s ON r.wording = s.wording
+ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
 """
 
     # firings

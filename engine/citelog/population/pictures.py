@@ -8,7 +8,7 @@ sorted list of these is the patient's picture: patients with equal lists get equ
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from citelog.patient.case import LISTS, PARTS
@@ -146,11 +146,11 @@ class Shape:
         return [self.when_exact, self.since_exact, self.at]
 
     def key(self, days: str, code: str, fields: Mapping[str, str]) -> str:
-        """An entry as one number, given the list of a patient's days, its code, and its own days."""
+        """An entry as one number, given the list of a patient's days, its code, and its own days, `0` where none is."""
         placed = []
         for name, field in fields.items():
-            exact = self.when_exact if name[0] == "w" else self.since_exact
-            placed.append(f"({field})" if exact else f"coalesce(list_position({days}, {field}), 0)")
+            is_itself = field == "0" or (self.when_exact if name[0] == "w" else self.since_exact)
+            placed.append(field if is_itself else f"coalesce(list_position({days}, {field}), 0)")
         return packed(code, placed)
 
 
@@ -203,21 +203,24 @@ def visible_again(rows: str) -> str:
     )
 
 
-def keys(seen: str, shape: Shape) -> str:
+def keys(seen: str, shape: Shape, dated: Collection[str]) -> str:
     """Of each patient in rows that can be seen: the picture's key, and the rank of the day of the assessment.
 
+    `dated` are the keys of days that can be seen of any of these rows: with none of them, no day is looked at.
     A crowd of rows (more than `CROWD`) is nobody's record, and shares no picture: its key is null. A day's rank is its
     first place among all days of the patient, each as often as it stands there.
     """
-    field = unpacked("x")
-    ranked = [] if shape.when_exact else ["wf", "wl"]
-    ranked += [] if shape.since_exact else ["sf", "sl"]
-    days = "[]::INTEGER[]"
-    if ranked:
-        own = f"[{shape.at}], " if shape.at else ""
-        listed = ", ".join(f"list_transform(seen, lambda x: {field[name]})" for name in ranked)
-        days = f"list_sort(list_filter(flatten([{own}{listed}]), lambda d: d > 0))"
-    key = shape.key("days", field["code"], {name: field[name] for name in DAY_FIELDS})
+    parts = unpacked("x")
+    fields = {name: parts[name] if key in dated else "0" for name, (key, _) in zip(DAY_FIELDS, ENDS, strict=True)}
+    exact = {"when": shape.when_exact, "since": shape.since_exact}
+    listed = [f"[{shape.at}]"] if shape.at and not all(exact.values()) else []
+    listed += [
+        f"list_transform(seen, lambda x: {fields[name]})"
+        for name, (key, _) in zip(DAY_FIELDS, ENDS, strict=True)
+        if key in dated and not exact[key]
+    ]
+    days = f"list_sort(list_filter(flatten([{', '.join(listed)}]), lambda d: d > 0))" if listed else "[]::INTEGER[]"
+    key = shape.key("days", parts["code"], fields)
     return f"""
 WITH once AS (SELECT DISTINCT * FROM ({seen})),
 together AS (SELECT patient, list(entry) AS seen FROM once GROUP BY patient),

@@ -71,7 +71,9 @@ def gather(engine: Engine, share: Share, parts: Sequence[Wordings], everyone: st
     make = engine.keep if share.of > 1 else engine.create
     engine.create("visible", "SELECT wording, content, code, sees_when, sees_since FROM said WHERE code IS NOT NULL")
     seen = pictures.visible(parts, share.condition) if parts else pictures.visible_again(share.query)
-    with_seen = engine.create("keys", pictures.keys(seen, shape))
+    sees = engine.rows("SELECT DISTINCT sees_when, sees_since FROM visible")
+    dated = [key for i, key in enumerate(("when", "since")) if any(row[i] for row in sees)]
+    with_seen = engine.create("keys", pictures.keys(seen, shape, dated))
     count = engine.create("everybody", everyone)
     rank = int(bool(shape.at))
     nothing = f"SELECT []::HUGEINT[] AS key, {rank} AS at_rank WHERE {count > with_seen}"

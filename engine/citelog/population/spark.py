@@ -309,7 +309,7 @@ class Spark:
 
     def table(self, name: str, rows: pa.Table) -> None:
         """Make a table of Arrow's rows, in place of one that is there."""
-        signed = [pa.field(f.name, pa.int64() if f.type == pa.uint64() else f.type) for f in rows.schema]
+        signed = [pa.field(f.name, _plain(f.type)) for f in rows.schema]
         folder = self._folder(name)
         folder.mkdir(parents=True)
         pq.write_table(rows.cast(pa.schema(signed)), folder / "rows.parquet")
@@ -396,6 +396,13 @@ _IN_SPARK: Mapping[str, str] = {
     "int32": "INT", "int64": "BIGINT", "bool": "BOOLEAN", "string": "STRING",
     "list<item: string>": "ARRAY<STRING>", "list<element: string>": "ARRAY<STRING>",
 }  # fmt: skip
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """A type as Spark has it: no numbers without a sign, and no dictionaries."""
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
+    return pa.int64() if kind == pa.uint64() else kind
 
 
 _NEAR: Mapping[str, str] = {"decimal(38,0)": "HUGEINT", "array<decimal(38,0)>": "HUGEINT[]"}
