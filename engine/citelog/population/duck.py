@@ -15,7 +15,6 @@ from citelog.population.files import literal
 from citelog.population.files import name as quoted
 from citelog.population.tables import Source
 
-
 FILES = "COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 2000"
 """How files are written. Ids of patients, no two of them alike, are not looked at as a dictionary for long."""
 

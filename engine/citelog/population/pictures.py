@@ -189,16 +189,17 @@ def every_row(parts: Sequence[Wordings], share: str) -> str:
 
 
 def visible(parts: Sequence[Wordings], share: str) -> str:
-    """The rows of a share of which something can be seen (`Wordings.visible`)."""
-    return " UNION ALL ".join(f"SELECT * FROM ({one.visible}){f' WHERE {share}' if share else ''}" for one in parts)
+    """The rows of a share of which something can be seen (`Wordings.visible`), each record once."""
+    where = f" WHERE {share}" if share else ""
+    return " UNION ALL ".join(f"SELECT DISTINCT * FROM ({one.visible}){where}" for one in parts)
 
 
 def visible_again(rows: str) -> str:
     """The same of rows that are read already."""
     ends = [seen_end("v", key, f"d{key[0]}", end) for key, end in ENDS]
     return (
-        f"SELECT r.patient AS patient, v.content, r.w, r.s, {packed('v.code', ends)} AS entry FROM ({rows}) AS r "
-        "JOIN visible AS v ON r.wording = v.wording "
+        f"SELECT DISTINCT r.patient AS patient, v.content, r.w, r.s, {packed('v.code', ends)} AS entry "
+        f"FROM ({rows}) AS r JOIN visible AS v ON r.wording = v.wording "
         "LEFT JOIN days AS dw ON dw.id = r.w LEFT JOIN days AS ds ON ds.id = r.s"
     )
 
@@ -222,8 +223,7 @@ def keys(seen: str, shape: Shape, dated: Collection[str]) -> str:
     days = f"list_sort(list_filter(flatten([{', '.join(listed)}]), lambda d: d > 0))" if listed else "[]::INTEGER[]"
     key = shape.key("days", parts["code"], fields)
     return f"""
-WITH once AS (SELECT DISTINCT * FROM ({seen})),
-together AS (SELECT patient, list(entry) AS seen FROM once GROUP BY patient),
+WITH together AS (SELECT patient, list(entry) AS seen FROM ({seen}) GROUP BY patient),
 ordered AS (
   SELECT patient, CASE WHEN len(seen) <= {CROWD} THEN seen END AS seen, {days} AS days FROM together
 )
