@@ -13,8 +13,10 @@ import b12
 import case_coverage
 from citelog import patient
 from citelog.answer import derive
+from citelog.assess import assess
 from citelog.diagnostics import CaseError
 from citelog.explain.model import Model
+from citelog.patient.dates import period
 from citelog.trial.coverage import Survey, holds, join, order
 from oracle.random_cases import random_case
 
@@ -105,6 +107,40 @@ def test_a_case_may_name_the_day_that_it_is_assessed_on() -> None:
         with pytest.raises(CaseError, match="is not a day") as caught:
             patient.read({"expect": {"at": no_day}}, terms)
         assert caught.value.where.endswith("expect.at") and "2026-03-15" in str(caught.value.remedy)
+
+
+def test_what_is_dated_after_the_day_of_the_assessment_is_read_as_it_stands_and_noted() -> None:
+    """No statement says that such an entry is invalid; that its date may be a slip, the answer says."""
+    case = b12.library()["a-result-dated-after-the-day-of-the-assessment-is-read-as-it-stands"]
+
+    def noted(at: str | None) -> list[tuple[str, str]]:
+        notes = assess(b12.knowledge(), case.record, at).notes
+        return [(note.read_from, note.text) for note in notes if "after the day of the assessment" in note.text]
+
+    assert noted(case.at) == [
+        (
+            "labs[0]",
+            "Dated after the day of the assessment, and read as it stands: Serum vitamin B12: 80 pmol/L (2028-03-02).",
+        ),
+        (
+            "medications[0]",
+            "Recorded as current, although it begins after the day of the assessment: "
+            "Cyanocobalamin: oral, current, since 2027.",
+        ),
+    ]
+    assert [place for place, _ in noted("2027-01-01")] == ["labs[0]"]  # a year may have begun on its first day
+    assert noted("2028-03-02") == noted(None) == []
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "when" in str(b12.library()[name].record)])
+def test_a_date_after_the_day_of_the_assessment_is_noted_for_each_entry_that_is_used(name: str) -> None:
+    """Whatever the library records, asked on a day before all of it: each dated entry that is used is noted, once."""
+    record = b12.library()[name].record
+    early = assess(b12.knowledge(), record, "1900-01-01")
+    used = {fact for conclusion in early.conclusions for fact in conclusion.facts}
+    dated = {e.read_from for e in early.case.entries if e.id in used and period(str(e.keys.get("when", "")))}
+    noted = [note.read_from for note in early.notes if note.text.startswith("Dated after the day")]
+    assert len(noted) == len(set(noted)) and dated <= set(noted)
 
 
 def test_nothing_is_without_a_case() -> None:

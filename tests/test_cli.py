@@ -13,6 +13,7 @@ import pytest
 
 import authoring
 from authoring import Command
+from citelog.cli.app import SECTIONS, app
 
 ROOT = Path(__file__).parent.parent
 PATIENT = ROOT / "examples" / "patient.yaml"
@@ -241,9 +242,39 @@ def test_an_answer_that_cannot_be_written_is_said() -> None:
 
 def test_the_version_and_an_example_in_each_help(citelog: Command) -> None:
     assert citelog("--version").out.startswith("citelog ")
-    for command in ("assess", "why", "check"):
+    for command in app.commands:
         ended = citelog(command, "--help")
-        assert ended.status == 0 and "Example: citelog" in ended.out
+        assert ended.status == 0 and f"  Example: citelog {command}" in ended.out
+
+
+def test_the_help_lists_every_command_once_by_who_asks_with_the_whole_of_what_it_does(citelog: Command) -> None:
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(app.commands)
+    out = citelog("--help").out
+    assert "...\n" not in out.partition("\n")[2] and out.index("About one patient") < out.index("Writing a guideline")
+    assert "Example: citelog assess examples/patient.yaml\n" in out
+
+
+def test_an_example_in_a_help_can_be_copied_in_one_piece(citelog: Command) -> None:
+    assert " --param conclusion=treat:immediate\n" in citelog("query", "--help").out
+    assert " regimen:HYD-STD-LOAD regimen:HYD-NEURO-LOAD\n" in citelog("contrast", "--help").out
+
+
+def test_entries_that_nothing_here_is_called_are_told_before_the_conclusions_misspelt_ones_first(
+    citelog: Command, tmp_path: Path
+) -> None:
+    """They change nothing, and whoever reads only the top of an answer must not think that they did."""
+    names = ["zinc", "iron", "iron", "neurological involvment"]
+    case = tmp_path / "case.yaml"
+
+    def above(names: list[str]) -> str:
+        case.write_text(json.dumps({"findings": [{"name": name, "state": "absent"} for name in names]}))
+        return citelog("assess", case).out.partition("\n\n")[0].replace("\n ", "")
+
+    assert above(names).endswith(
+        "\n! 4 entries are not used: nothing here is called “neurological involvment”, “iron” or “zinc”."
+    )
+    assert above([f"thing {i}" for i in range(9)]).endswith("“thing 3”, “thing 4” or by 4 other names.")
+    assert above(["neurological involvement"]).endswith("all of them are drafts.")
 
 
 def test_the_cache_is_not_believed_where_it_is_damaged_or_another_could_have_written_it(

@@ -298,18 +298,33 @@ def test_two_findings_that_contradict_each_other_can_be_typed_and_neither_is_pre
     assert "neuro:conflicting" in server.client.get(answer.headers["location"]).text
 
 
+def test_an_answer_says_at_its_top_which_entries_nothing_here_is_called(server: Server) -> None:
+    page = server.client.get(entered(server, "findings: [{name: neurological involvment, state: absent}]")).text
+    assert page.index("“neurological involvment”. <a href=\"#notes\">") < page.index("status:not_assessed")
+    assert "is called" not in server.client.get(entered(server, "labs: []")).text
+
+
+def test_the_form_asks_first_for_what_the_rules_ask_for_first(server: Server) -> None:
+    """Whoever fills in a form from its top enters what decides before what nothing rests on."""
+    page = server.client.get("/patient").text
+    asked = ["serum vitamin B12", "serum folate", "symptoms attributed to vitamin B12 deficiency"]
+    asked += ["neurological involvement", "folate deficiency", "bariatric surgery (past)", "hydroxocobalamin", "metformin"]
+    places = [page.index(f"<legend>{name}</legend>") for name in asked]
+    assert places == sorted(places)
+
+
 def test_a_template_that_changes_beneath_a_server_is_not_opened_again() -> None:
     assert not environment().auto_reload, "a worker can open no file, and each of its pages would be a fault"
 
 
 @pytest.mark.parametrize(("value", "told"), [("80,5", "The value “80,5” is not a number"), ("", "No value is given.")])
 def test_a_value_that_is_no_number_is_told_at_its_row_and_never_repaired(server: Server, value: str, told: str) -> None:
-    typed = {"sort": "form", "labs.3.known": "serum vitamin B12", "labs.3.value": value, "labs.3.unit": "pmol/L"}
+    typed = {"sort": "form", "labs.0.known": "serum vitamin B12", "labs.0.value": value, "labs.0.unit": "pmol/L"}
     page = server.client.post("/patient", data=typed)
-    assert page.status_code == 422 and told in page.text and f'name="labs.3.value" value="{value}"' in page.text
+    assert page.status_code == 422 and told in page.text and f'name="labs.0.value" value="{value}"' in page.text
     answer = server.client.post("/patient", data={**typed, "anyway": "yes"})
     assert "status:uninterpretable" in server.client.get(answer.headers["location"]).text
-    bound = server.client.post("/patient", data={**typed, "labs.3.value": "<50"})
+    bound = server.client.post("/patient", data={**typed, "labs.0.value": "<50"})
     assert bound.status_code == 303
 
 

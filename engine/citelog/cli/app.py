@@ -22,11 +22,34 @@ from citelog.cli import (
     serving,
     verifying,
 )
-from citelog.cli.console import guarded
+from citelog.cli.console import example, guarded
 from citelog.home import VERSION
 
+SECTIONS = {
+    "About one patient": ("assess", "why", "why-not", "what-if", "missing", "contrast", "certify"),
+    "About many patients": ("population", "summary"),
+    "About what is known": ("show", "query"),
+    "Writing a guideline": ("new", "quote", "check", "fmt", "test", "coverage", "verify", "diff", "lsp"),
+    "Answering for it": ("review", "release", "audit"),
+    "For other programs": ("serve", "export", "schema"),
+}
+"""The commands as they are listed: by who asks, what is asked most first."""
 
-@click.group(epilog="Each command has --help with an example.")
+
+class Listed(click.Group):
+    """The commands, listed in sections, each with the whole sentence that says what it does."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections, for `click`."""
+        size = max(map(len, self.commands))
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(size), self.commands[name].get_short_help_str(500)) for name in names])
+
+
+@click.group(
+    cls=Listed, epilog=example("citelog assess examples/patient.yaml") + "\n\nEach command has --help with an example."
+)
 @click.version_option(VERSION, message="citelog %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of a fault.")
 def app(debug: bool) -> None:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, forms, meter, print_lines, width, write
+from citelog.cli.console import KB, No, example, forms, meter, print_lines, width, write
 from citelog.diagnostics import CitelogError, KnowledgeError
 
 if TYPE_CHECKING:
     from citelog.approval.release import Claim
 
 
-@click.command(epilog="Example: citelog review S03 short-under --state reviewed --by reader --on 2026-03-15")
+@click.command(epilog=example("citelog review S03 short-under --state reviewed --by reader --on 2026-03-15"))
 @click.argument("names", metavar="[ID…]", nargs=-1)
 @click.option(
     "--state",
@@ -86,7 +86,7 @@ def review(
         write("".join(f"{laid.name}: {one.name} is {state}\n" for one in chosen))
 
 
-@click.command(epilog="Example: citelog release 1.0.0 --by reader --on 2026-03-15")
+@click.command(epilog=example("citelog release 1.0.0 --by reader --on 2026-03-15"))
 @click.argument("version", metavar="[VERSION]", required=False)
 @click.option("--by", metavar="AGENT", help="Who releases it: a prov:Agent that the knowledge base declares.")
 @click.option("--on", metavar="DATE", help="On which day, as 2026-03-15. The clock is never read.")

@@ -9,7 +9,7 @@ import click
 
 from citelog import home
 from citelog.cli.apart import apart, sealed
-from citelog.cli.console import AT, KB, No, assess_all, open_base, print_lines, width, write
+from citelog.cli.console import AT, KB, No, assess_all, example, open_base, print_lines, width, write
 from citelog.diagnostics import CitelogError
 from citelog.graph.results import GRAPHS, ROWS
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from citelog.render.lines import Line
 
 
-@click.command(epilog="Example: citelog query proof --case patient.yaml --param conclusion=treat:immediate")
+@click.command(epilog=example("citelog query proof --case patient.yaml --param conclusion=treat:immediate"))
 @click.argument("asked", metavar="NAME_OR_FILE.rq", required=False)
 @click.option("--case", "cases", multiple=True, metavar="CASE", help="A case to ask about; may be repeated.")
 @click.option("--param", "given", multiple=True, metavar="NAME=VALUE", help="A value for a parameter of the query.")

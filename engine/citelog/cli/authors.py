@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import disk, home
-from citelog.cli.console import KB, No, address, forms, open_base, print_lines, progress, say, width, write
+from citelog.cli.console import KB, No, address, example, forms, open_base, print_lines, progress, say, width, write
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
     from citelog.knowledge.base import Knowledge
 
 
-@click.command(epilog="Example: citelog new my-guideline --document guideline.txt")
+@click.command(epilog=example("citelog new my-guideline --document guideline.txt"))
 @click.argument("dir_", metavar="DIR")
 @click.option("--document", metavar="FILE", help="The document, as plain text in UTF-8; a short sample without it.")
 @click.option("--id", "id_", metavar="NAME", help="The id of the knowledge base; without it the folder's name.")
@@ -43,7 +43,7 @@ def new(dir_: str, document: str | None, id_: str | None, title: str | None) -> 
     )
 
 
-@click.command(epilog='Example: citelog quote "Repeat the test after 3 months" --kb my-guideline/')
+@click.command(epilog=example('citelog quote "Repeat the test after 3 months" --kb my-guideline/'))
 @click.argument("text", metavar="TEXT")
 @KB
 @forms("text", "json")
@@ -65,7 +65,7 @@ def quote(text: str, kb: str | None, form: str) -> None:
         raise No("")
 
 
-@click.command(epilog="Example: citelog check --kb my-guideline/ --strict")
+@click.command(epilog=example("citelog check --kb my-guideline/ --strict"))
 @KB
 @forms("text", "json", "sarif")
 @click.option("--strict", is_flag=True, help="End with status 1 where there is advice that nobody accepts.")
@@ -99,7 +99,7 @@ def check(kb: str | None, form: str, strict: bool, accepted: bool) -> None:
         raise No("")
 
 
-@click.command(epilog="Example: citelog fmt --kb my-guideline/ --check")
+@click.command(epilog=example("citelog fmt --kb my-guideline/ --check"))
 @click.argument("files", metavar="[FILE…]", nargs=-1)
 @KB
 @click.option("--check", "dry", is_flag=True, help="Write nothing: show what would change, and end with status 1.")
@@ -129,7 +129,7 @@ def fmt(files: tuple[str, ...], kb: str | None, dry: bool) -> None:
         write(f"{counted(len(laid), 'file')}: nothing to change\n")
 
 
-@click.command(epilog="Example: citelog test --kb my-guideline/ symptoms")
+@click.command(epilog=example("citelog test --kb my-guideline/ symptoms"))
 @click.argument("words", metavar="[WORD…]", nargs=-1)
 @KB
 @forms("text", "json")
@@ -182,7 +182,7 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
         raise No("")
 
 
-@click.command(epilog="Example: citelog coverage --kb my-guideline/ --fail-under 90")
+@click.command(epilog=example("citelog coverage --kb my-guideline/ --fail-under 90"))
 @KB
 @forms("text", "json")
 @click.option("--rule", metavar="NAME", help="Only this rule, with the cases that exercise each part of it.")
@@ -222,7 +222,7 @@ def coverage(kb: str | None, form: str, rule: str | None, least: float | None) -
         raise No(f"{found.percent:.2f} % is exercised, less than {least:g} %")
 
 
-@click.command(epilog="Example: citelog show G06")
+@click.command(epilog=example("citelog show G06"))
 @click.argument("id_", metavar="[ID]", required=False)
 @KB
 @forms("text", "json")
@@ -260,7 +260,7 @@ def _show_all(knowledge: Knowledge, form: str) -> None:
     print_lines(lines(document, width()))
 
 
-@click.command(epilog="Example: citelog schema proof")
+@click.command(epilog=example("citelog schema proof"))
 @click.argument("name", metavar="NAME", required=False)
 def schema(name: str | None) -> None:
     """The JSON Schema of a document that citelog writes; without NAME, the names that there are."""

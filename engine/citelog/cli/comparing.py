@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import home
-from citelog.cli.console import AT, KB, No, forms, print_lines, progress, width, write
+from citelog.cli.console import AT, KB, No, example, forms, print_lines, progress, width, write
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from citelog.compare.effects import Subject
 
 
-@click.command(epilog="Example: citelog diff HEAD~1 --kb my-guideline/")
+@click.command(epilog=example("citelog diff HEAD~1 --kb my-guideline/"))
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="[NEW]", required=False)
 @KB

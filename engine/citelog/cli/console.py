@@ -47,7 +47,16 @@ class No(Exception):
     """The command ran, and its answer is no: exit status 1."""
 
 
-KB = click.option("--kb", metavar="NAME_OR_DIR", help="A knowledge base: a shipped one's name, or a folder.")
+def example(line: str) -> str:
+    """What the help of a command ends with: a line to copy, which is not broken however narrow the terminal is."""
+    return f"\b\nExample: {line}"
+
+
+KB = click.option(
+    "--kb",
+    metavar="NAME_OR_DIR",
+    help="A knowledge base: a shipped one's name, or a folder; without it, the one that is shipped as the default.",
+)
 AT = click.option("--at", metavar="DATE", help="The date of the assessment, as 2026-03-15. The clock is never read.")
 
 PATIENT = click.option(

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, forms, print_lines, progress, width, write
+from citelog.cli.console import KB, No, example, forms, print_lines, progress, width, write
 from citelog.diagnostics import CitelogError
 
 
-@click.command(epilog="Example: citelog audit drift guideline-2027.txt --kb my-guideline/")
+@click.command(epilog=example("citelog audit drift guideline-2027.txt --kb my-guideline/"))
 @click.argument("document", metavar="NEW")
 @KB
 @forms("text", "json", "html")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from citelog import disk
-from citelog.cli.console import No, forms, meter, print_lines, say, width, write
+from citelog.cli.console import No, example, forms, meter, print_lines, say, width, write
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ TRUSTED = click.option(
 )
 
 
-@click.group(epilog="Example: citelog audit log verify ward.log --checkpoint kept-in-may")
+@click.group(epilog=example("citelog audit log verify ward.log --checkpoint kept-in-may"))
 def log() -> None:
     """A log of assessments in which a later change shows.
 
@@ -37,7 +37,7 @@ def log() -> None:
     """
 
 
-@log.command(epilog="Example: citelog audit log init ward.log --origin example.org/ward-7")
+@log.command(epilog=example("citelog audit log init ward.log --origin example.org/ward-7"))
 @LOG
 @click.option("--origin", metavar="NAME", help="What the log is called in its checkpoints; once, for ever.")
 @click.option(
@@ -63,7 +63,7 @@ def init(log: Path, origin: str | None, keep: str, log_key: Path | None) -> None
     say(f"{log_key or made.folder.key}: the private key; keep it, and nobody else")
 
 
-@log.command(epilog="Example: citelog audit log verify ward.log --checkpoint kept-in-may")
+@log.command(epilog=example("citelog audit log verify ward.log --checkpoint kept-in-may"))
 @LOG
 @click.option(
     "--checkpoint", type=PATH, metavar="FILE", help="A checkpoint that you kept: is what it signed unchanged?"
@@ -93,7 +93,7 @@ def verify(log: Path, checkpoint: Path | None, public: Path | None, without_salt
         raise No("")
 
 
-@log.command(epilog="Example: citelog audit log show ward.log 17")
+@log.command(epilog=example("citelog audit log show ward.log 17"))
 @LOG
 @click.argument("number", metavar="[N]", type=click.IntRange(min=0), required=False)
 @forms("text", "json")
@@ -119,7 +119,7 @@ def show(log: Path, number: int | None, form: str) -> None:
     print_lines(logged.entry(number, entry.read(proof.entry), proof.salt, receipt))
 
 
-@log.command(epilog="Example: citelog audit log checkpoint ward.log --out kept-in-may")
+@log.command(epilog=example("citelog audit log checkpoint ward.log --out kept-in-may"))
 @LOG
 @click.option("--out", type=PATH, metavar="FILE", help="Write it here.")
 def checkpoint(log: Path, out: Path | None) -> None:
@@ -130,7 +130,7 @@ def checkpoint(log: Path, out: Path | None) -> None:
     _give(_head(log).note.decode(), out)
 
 
-@log.command(epilog="Example: citelog audit log find ward.log receipt.json")
+@log.command(epilog=example("citelog audit log find ward.log receipt.json"))
 @LOG
 @click.argument("receipt", metavar="RECEIPT", type=PATH)
 @forms("text", "json")
@@ -149,7 +149,7 @@ def find(log: Path, receipt: Path, form: str) -> None:
         )
 
 
-@log.command(epilog="Example: citelog audit log prove ward.log 17 --out entry-17.tlog-proof")
+@log.command(epilog=example("citelog audit log prove ward.log 17 --out entry-17.tlog-proof"))
 @LOG
 @click.argument("number", metavar="N", type=click.IntRange(min=0))
 @click.option("--checkpoint", type=PATH, metavar="FILE", help="Prove it to this checkpoint, an earlier one.")
@@ -165,7 +165,7 @@ def prove(log: Path, number: int, checkpoint: Path | None, out: Path | None) -> 
 
 
 @log.command(
-    epilog="Example: citelog audit log check entry-17.tlog-proof --public-key public-key --receipt receipt.json"
+    epilog=example("citelog audit log check entry-17.tlog-proof --public-key public-key --receipt receipt.json")
 )
 @click.argument("proof", metavar="PROOF", type=PATH)
 @click.option("--checkpoint", type=PATH, metavar="FILE", help="The checkpoint that you kept, which the proof is to.")
@@ -204,7 +204,7 @@ def check(proof: Path, checkpoint: Path | None, public: Path | None, receipt: Pa
         raise No("")
 
 
-@log.command(epilog="Example: citelog audit log compare kept-in-may kept-in-june ward.log")
+@log.command(epilog=example("citelog audit log compare kept-in-may kept-in-june ward.log"))
 @click.argument("old", metavar="OLD-CHECKPOINT", type=PATH)
 @click.argument("new", metavar="NEW-CHECKPOINT", type=PATH)
 @LOG
@@ -229,7 +229,7 @@ def compare(old: Path, new: Path, log: Path, public: Path | None, form: str) -> 
         raise No("")
 
 
-@log.command(epilog="Example: citelog audit log copy ward.log for-the-auditor --without-salts")
+@log.command(epilog=example("citelog audit log copy ward.log for-the-auditor --without-salts"))
 @LOG
 @click.argument("copy", metavar="COPY", type=PATH)
 @click.option("--without-salts", is_flag=True, help="Leave out what stands beside the entries: salts and receipts.")
@@ -245,7 +245,7 @@ def copy(log: Path, copy: Path, without_salts: bool) -> None:
     write(f"{copy}: {head.size:,} entries{', without salts' if without_salts else ''}\n")
 
 
-@log.command(epilog="Example: citelog audit log erase ward.log 17")
+@log.command(epilog=example("citelog audit log erase ward.log 17"))
 @LOG
 @click.argument("number", metavar="N", type=click.IntRange(min=0))
 @LOG_KEY

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citelog.cli.console import AT, KB, PATIENT, POPULATION, No, assess_all, forms, open_base, print_lines, width, write
+from citelog.cli.console import (
+    AT,
+    KB,
+    PATIENT,
+    POPULATION,
+    No,
+    assess_all,
+    example,
+    forms,
+    open_base,
+    print_lines,
+    width,
+    write,
+)
 from citelog.cli.logs import LOG_KEY, enter
 from citelog.cli.replaying import keep, placed, sealed
 from citelog.diagnostics import CitelogError
@@ -47,7 +60,7 @@ def _lines(parts: Iterable[Iterable[Line]], between: int = 1, knowledge: Knowled
     return lines
 
 
-@click.command(epilog="Example: citelog assess patient.yaml --format json")
+@click.command(epilog=example("citelog assess patient.yaml --format json"))
 @click.argument("cases", metavar="CASE…", nargs=-1, required=True)
 @KB
 @forms("text", "json", "html", "svg", "prov", "jsonld", "fhir")
@@ -128,7 +141,7 @@ def _exchanged(found: list[Assessment], form: str) -> str:
     return ("[\n" + ",\n".join(documents) + "\n]" if len(found) > 1 else documents[0]) + "\n"
 
 
-@click.command(epilog="Example: citelog why patient.yaml regimen:HYD-STD-LOAD")
+@click.command(epilog=example("citelog why patient.yaml regimen:HYD-STD-LOAD"))
 @click.argument("case", metavar="CASE")
 @click.argument("conclusion", metavar="CONCLUSION")
 @KB
@@ -210,7 +223,7 @@ def why(
             write(drawn(proofs[0], every, sentence))
 
 
-@click.command("why-not", epilog="Example: citelog why-not patient.yaml regimen:HYD-NEURO-LOAD")
+@click.command("why-not", epilog=example("citelog why-not patient.yaml regimen:HYD-NEURO-LOAD"))
 @click.argument("case", metavar="CASE")
 @click.argument("conclusion", metavar="CONCLUSION")
 @KB
@@ -239,7 +252,7 @@ def why_not(
     _print([explained.why_not(found, assessment.knowledge, width())], knowledge=assessment.knowledge)
 
 
-@click.command("what-if", epilog="Example: citelog what-if patient.yaml --set 'labs[0].value=120'")
+@click.command("what-if", epilog=example("citelog what-if patient.yaml --set 'labs[0].value=120'"))
 @click.argument("case", metavar="CASE")
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Give a key of an entry another value.")
 @click.option("--drop", "drops", multiple=True, metavar="PATH", help="Leave out an entry, or a key of one.")
@@ -279,7 +292,7 @@ def what_if(
     _print([explained.what_if(found, width())], knowledge=knowledge)
 
 
-@click.command(epilog="Example: citelog missing patient.yaml")
+@click.command(epilog=example("citelog missing patient.yaml"))
 @click.argument("case", metavar="CASE")
 @click.option(
     "--of", "conclusion", metavar="CONCLUSION", help="Of one conclusion: what could change it, what it depends on."
@@ -307,7 +320,7 @@ def missing(
     _print([explained.missing(found, width())], knowledge=assessment.knowledge)
 
 
-@click.command(epilog="Example: citelog contrast patient.yaml regimen:HYD-STD-LOAD regimen:HYD-NEURO-LOAD")
+@click.command(epilog=example("citelog contrast patient.yaml regimen:HYD-STD-LOAD regimen:HYD-NEURO-LOAD"))
 @click.argument("case", metavar="CASE")
 @click.argument("first", metavar="A|OTHER")
 @click.argument("second", metavar="[B]", required=False)
@@ -350,7 +363,7 @@ def contrast(
     )
 
 
-@click.command(epilog="Example: citelog certify patient.yaml; or citelog certify patient.yaml proof.json")
+@click.command(epilog=example("citelog certify patient.yaml; or citelog certify patient.yaml proof.json"))
 @click.argument("case", metavar="CASE")
 @click.argument("proofs", metavar="[PROOF.json…]", nargs=-1)
 @KB

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import home
-from citelog.cli.console import AT, KB, assess_all, check_extra, open_base, say
+from citelog.cli.console import AT, KB, assess_all, check_extra, example, open_base, say
 from citelog.cli.logs import LOG_KEY, enter, writable
 from citelog.cli.replaying import sealed
 from citelog.diagnostics import CitelogError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from citelog.serve.queries import Queries
 
 
-@click.command(epilog="Example: citelog serve --port 8000 --case patient.yaml")
+@click.command(epilog=example("citelog serve --port 8000 --case patient.yaml"))
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option(
     "--host",

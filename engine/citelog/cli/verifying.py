@@ -6,11 +6,11 @@ import json
 
 import click
 
-from citelog.cli.console import KB, No, forms, meter, open_base, print_lines, width, write
+from citelog.cli.console import KB, No, example, forms, meter, open_base, print_lines, width, write
 from citelog.diagnostics import CitelogError, did_you_mean
 
 
-@click.command(epilog="Example: citelog verify --kb my-guideline/ --property NO-DOSE-WITHOUT-AGE")
+@click.command(epilog=example("citelog verify --kb my-guideline/ --property NO-DOSE-WITHOUT-AGE"))
 @KB
 @click.option("--property", "names", metavar="NAME", multiple=True, help="Only this property; may be given again.")
 @forms("text", "json")

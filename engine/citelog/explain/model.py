@@ -180,6 +180,19 @@ class Shape:
                             known |= values
         return {key: tuple(sorted(values, key=str)) for key, values in found.items()}
 
+    @cached_property
+    def spoken_of(self) -> Mapping[Value, int]:
+        """The number of the first rule that speaks of a value: that names it, or reads what is stated of it."""
+        found: dict[Value, int] = {}
+        for number, rule in enumerate(self.program.rules):
+            for literal in rule.body:
+                if isinstance(literal, Present | Absent):
+                    named = (arg.value for arg in literal.args if isinstance(arg, Constant))
+                    stated = (value for row in self._stated.get(literal.predicate, ()) for value in row)
+                    for value in (*named, *stated):
+                        found.setdefault(value, number)
+        return found
+
     def _asked(self, rule: Rule, variable: str, heads: Mapping[str, set[Value]]) -> set[Value]:
         values = set(heads.get(variable, ()))
         for literal in rule.body:

@@ -111,9 +111,15 @@ def _unread_keys(entry: Entry) -> Iterator[str]:
 def _unmatched(entry: Entry, terms: Terms) -> str:
     if not entry.name:
         return "it has no name."
-    near = _near(entry.name[:80], tuple(terms.names.get(KIND[entry.list], ())))
-    hint = f"did you mean {terms.written.get(near, near)}?" if near else ""
+    near = nearest(entry, terms)
+    hint = f"did you mean {near}?" if near else ""
     return f'no {_CALLED[entry.list]} is known as "{entry.name}"{"; " + hint if hint else "."}'
+
+
+def nearest(entry: Entry, terms: Terms) -> str:
+    """What an entry that nothing matches may be meant to be called, as the knowledge base writes it; or nothing."""
+    near = _near(entry.name[:80], tuple(terms.names.get(KIND[entry.list], ())))
+    return terms.written.get(near, near)
 
 
 @lru_cache(maxsize=4096)

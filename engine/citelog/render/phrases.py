@@ -6,6 +6,10 @@ from collections import Counter
 
 from citelog.answer import Answer
 from citelog.knowledge.base import STATES, Citation, Statement
+from citelog.patient.facts import nearest
+
+NAMES, NAME = 5, 40
+"""Names of entries that are told where they are many, and letters of each."""
 
 
 def markers(citation: Citation) -> str:
@@ -73,6 +77,22 @@ def reviewed(found: Answer) -> str:
         return "Nothing was concluded whose encoding could have been reviewed."
     told = ", ".join(f"{states[state]} {state}" for state in reversed(STATES) if states[state])
     return f"The encoding has been reviewed in part. Conclusions: {told}."
+
+
+def unmatched(found: Answer) -> str:
+    """Which entries of a record are not used because nothing here is called so, in a sentence; empty where none is.
+
+    Those that may be misspelt come first.
+    """
+    foreign = [entry for entry in found.case.entries if entry.term is None]
+    if not foreign:
+        return ""
+    foreign.sort(key=lambda entry: not nearest(entry, found.knowledge.terms))
+    cut = (e.name if len(e.name) <= NAME else f"{e.name[:NAME]}…" for e in foreign)
+    names = list(dict.fromkeys(f"“{name}”" for name in cut))
+    *first, last = names if len(names) <= NAMES else (*names[:NAMES], f"by {len(names) - NAMES:,} other names")
+    called = f"{', '.join(first)} or {last}" if first else last
+    return f"{counted(len(foreign), 'entry is', 'entries are')} not used: nothing here is called {called}."
 
 
 def alike(found: Answer) -> bool:

@@ -12,7 +12,7 @@ from citelog.diagnostics import Diagnostic
 from citelog.knowledge.base import Citation, Knowledge
 from citelog.knowledge.lookup import Found
 from citelog.render.lines import WIDTH, Line, side_by_side, wrapped
-from citelog.render.phrases import UNRESOLVED, alike, counted, place, reviewed, said
+from citelog.render.phrases import UNRESOLVED, alike, counted, place, reviewed, said, unmatched
 
 PLACE = 90
 """Letters of a place that are shown."""
@@ -28,7 +28,8 @@ def assessment(found: Assessment, width: int = WIDTH) -> Iterator[Line]:
     yield Line(f"Patient record {found.case.id}")
     for caveat in knowledge.caveats:
         yield from wrapped(f"! {caveat.text} [{' '.join(caveat.statements)}]", width, "  ", "yellow")
-    yield from wrapped(f"! {reviewed(found)}", width, "  ", "yellow")
+    for standing in filter(None, (reviewed(found), unmatched(found))):
+        yield from wrapped(f"! {standing}", width, "  ", "yellow")
     kind, titles = "", {kind.name: kind.title for kind in knowledge.kinds}
     for conclusion in found.conclusions:
         if conclusion.kind != kind:
@@ -99,7 +100,7 @@ def _notes(found: Assessment, width: int) -> Iterator[Line]:
     if not found.notes:
         return
     yield Line("")
-    yield Line("Read and not used, or not used alone", "bold cyan")
+    yield Line("Not used, or to be looked at", "bold cyan")
     foreign = {e.read_from for e in found.case.entries if e.term is None}
     shown = [n for n in found.notes if n.read_from not in foreign or len(found.notes) <= FEW]
     for note in shown:

@@ -156,13 +156,15 @@ def case(typed: Typed) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _names(knowledge: Knowledge, kind: str, predicate: str) -> list[str]:
-    """The names of a kind, those that the rules ask for before those that are only known."""
-    terms = knowledge.terms
-    known = set(terms.names.get(kind, {}).values())
-    asked = {value for value in shape(knowledge).asked.get((predicate, 2), ()) if isinstance(value, Iri)} & known
-    return [
-        terms.label(t) for some in (asked, known - asked) for t in sorted(some, key=lambda t: terms.label(t).casefold())
-    ]
+    """The names of a kind: those that the rules ask for, in the order in which they do, then the others."""
+    terms, rules = knowledge.terms, shape(knowledge)
+    asked = frozenset(rules.asked.get((predicate, 2), ()))
+    last = len(rules.program.rules)
+
+    def place(term: Iri) -> tuple[bool, int, str]:
+        return term not in asked, rules.spoken_of.get(term, last), terms.label(term).casefold()
+
+    return [terms.label(term) for term in sorted(set(terms.names.get(kind, {}).values()), key=place)]
 
 
 def _context(knowledge: Knowledge) -> list[tuple[str, str]]:

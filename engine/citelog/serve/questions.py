@@ -140,6 +140,7 @@ EITHER: Mapping[str, Sequence[Mapping[str, Any]]] = {
 
 _READ = {name: Decoder(asked) for name, asked in QUESTIONS.items()}
 _SEE = "see /api/openapi.json for what is asked how"
+_CASE = 'send the record as {"case": …}; see /api/openapi.json for what else is asked'
 Asked = TypeVar("Asked", bound=Struct)
 
 
@@ -148,6 +149,10 @@ def read(name: str, data: bytes) -> Any:
 
     >>> read("why", b'{"case": {"labs": [{"value": 1.10}]}, "conclusion": "a:b"}').conclusion
     'a:b'
+    >>> read("assess", b'{"labs": []}')
+    Traceback (most recent call last):
+    citelog.serve.limits.Refusal: Object contains unknown field `labs`
+      = send the record as {"case": …}; see /api/openapi.json for what else is asked
     >>> read("why", b'{"case": {}, "conclusion": 1}')
     Traceback (most recent call last):
     citelog.serve.limits.Refusal: conclusion: Expected `str`, got `int`
@@ -159,7 +164,8 @@ def read(name: str, data: bytes) -> Any:
     except ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         place = where.rstrip("`").removeprefix(".").replace("[...]", "")
-        raise Refusal(400, what, _SEE, where=place) from error
+        is_bare = not place and "case" in QUESTIONS[name].__struct_fields__  # most often a record by itself
+        raise Refusal(400, what, _CASE if is_bare else _SEE, where=place) from error
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         what = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise Refusal(400, f"this cannot be read as JSON: {what}", "send a JSON object, in UTF-8") from error
