@@ -184,6 +184,9 @@ class Due:
     excused: bool = False
 
 
+NOTES: Key = ("member", "assessment.notes[].text")
+"""What the rules lead to that say what is noted of a record."""
+
 _DUE = (
     Due("sentence", "answer", ("statement",), "no statement encodes it, and no reason is given", excused=True),
     Due("statement", "document", ("sentence",), "it lies in no segment of the document that names it"),
@@ -196,7 +199,7 @@ _DUE = (
     ),
     Due("triple", "document", ("statement",), "no statement says it, and nobody vouches for it", excused=True),
     Due("rule", "document", ("statement",), "it encodes no statement, and no reason is given", excused=True),
-    Due("rule", "answer", ("conclusion", "property", "rule"), "it stands in no proof of any case"),
+    Due("rule", "answer", ("conclusion", "property", "rule", "member"), "it stands in no proof of any case"),
     Due("conclusion", "document", ("rule",), "no rule gives it in any case"),
     Due("conclusion", "answer", ("case",), "no case shows it"),
     Due("case", "document", ("conclusion",), "it shows no conclusion"),
@@ -223,6 +226,7 @@ class _Made:
         self.knowledge = of.usable
         self.nodes: dict[Key, Node] = {}
         self.links: dict[tuple[Key, Key], None] = {}
+        self.noting: set[int] = set()  # the numbers of the rules that notes of some case rest on
         self.goals = catalogue(self.knowledge)
         for part in (self._sentences, self._statements, self._triples, self._rules, self._conclusions):
             part()
@@ -340,6 +344,9 @@ class _Made:
             for predicate in asking:
                 for atom in ran.answer.run.atoms(predicate):
                     kept[predicate] |= rules.under(atom)
+            for predicate in self.knowledge.notes:
+                for atom in ran.answer.run.atoms(predicate):
+                    self.noting |= rules.under(atom)
         order = {id_: place for place, id_ in enumerate(self.goals)}
         for id_ in sorted(proved, key=lambda one: order.get(one, len(order))):
             for number in sorted(proved[id_]):
@@ -383,6 +390,8 @@ class _Made:
         said = {name for names, _ in places.values() for pattern in names for name in members.named(pattern)}
         for name, (words, span) in members.members().items():
             self._node("member", name, words, span, "" if name in said else members.unshown(name))
+        for number in sorted(self.noting):
+            self._link(("rule", self.knowledge.program.rules[number].name), NOTES)
         for name in members.members():
             for one in members.kept(name):
                 self._link(("member", one), ("member", name))
