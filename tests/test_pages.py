@@ -308,7 +308,8 @@ def test_the_form_asks_first_for_what_the_rules_ask_for_first(server: Server) ->
     """Whoever fills in a form from its top enters what decides before what nothing rests on."""
     page = server.client.get("/patient").text
     asked = ["serum vitamin B12", "serum folate", "symptoms attributed to vitamin B12 deficiency"]
-    asked += ["neurological involvement", "folate deficiency", "bariatric surgery (past)", "hydroxocobalamin", "metformin"]
+    asked += ["neurological involvement", "folate deficiency", "bariatric surgery (past)"]
+    asked += ["hydroxocobalamin", "metformin"]
     places = [page.index(f"<legend>{name}</legend>") for name in asked]
     assert places == sorted(places)
 
