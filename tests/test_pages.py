@@ -300,7 +300,7 @@ def test_two_findings_that_contradict_each_other_can_be_typed_and_neither_is_pre
 
 def test_an_answer_says_at_its_top_which_entries_nothing_here_is_called(server: Server) -> None:
     page = server.client.get(entered(server, "findings: [{name: neurological involvment, state: absent}]")).text
-    assert page.index("“neurological involvment”. <a href=\"#notes\">") < page.index("status:not_assessed")
+    assert page.index('“neurological involvment”. <a href="#notes">') < page.index("status:not_assessed")
     assert "is called" not in server.client.get(entered(server, "labs: []")).text
 
 
