@@ -115,9 +115,9 @@ def test_an_absence_answers_where_a_row_of_the_tables_says_so(row: str) -> None:
 
 
 def test_without_one_item_nothing_unknown_is_answered_but_by_a_row_of_the_tables() -> None:
-    seen = removed.library(slice(5, None, 100))
+    seen = removed.library(slice(60, None, 100))
     assert seen.differences == []
-    assert seen.removals > 200 and seen.appeared
+    assert seen.removals > 100 and seen.appeared
 
 
 @pytest.mark.long
@@ -148,7 +148,7 @@ def test_of_a_small_record_everything_is_looked_at_and_of_a_large_one_a_share() 
 
 
 def test_another_unit_of_the_same_sort_changes_no_conclusion() -> None:
-    assert sum(map(rewritten.units, range(60))) > 30
+    assert sum(map(rewritten.units, range(30))) > 12
 
 
 @pytest.mark.parametrize(
@@ -163,9 +163,10 @@ def test_a_value_keeps_its_digits_in_another_unit(value: object, powers: int, ot
 def test_a_unit_that_is_not_the_same_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     sort = dict(rewritten.SORTS[0]) | {"nmol/l": (-2, ("nmol/L", "NMOL/L", "nmol / L", "Nmol/l"))}
     monkeypatch.setattr(rewritten, "SORTS", (sort, rewritten.SORTS[1]))
-    assert rewritten.tally.each(rewritten.units, 0, 60)["differences"]
+    assert rewritten.tally.each(rewritten.units, 0, 30)["differences"]
 
 
+@pytest.mark.long
 def test_patients_in_another_order_and_fewer_of_them_are_told_the_same() -> None:
     made = rewritten.crowds(0, 24)
     assert made["differences"] == [] and made["conclusions"] > 100
@@ -174,7 +175,7 @@ def test_patients_in_another_order_and_fewer_of_them_are_told_the_same() -> None
 def test_a_rule_that_nothing_reads_and_one_less_leave_alone_what_does_not_rest_on_them() -> None:
     for number in (0, 1):
         first = number * rewritten.EACH
-        assert sum(map(rewritten.unrelated, range(first, first + 15))) == 15
+        assert sum(map(rewritten.unrelated, range(first, first + 10))) == 10
 
 
 def test_a_rule_that_is_read_is_no_unrelated_one() -> None:
