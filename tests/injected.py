@@ -20,6 +20,7 @@ import html5lib
 import pyoxigraph
 import yaml
 from markdown_it import MarkdownIt
+from pyoxigraph import RdfFormat
 
 import b12
 import calls
@@ -181,7 +182,7 @@ def read_xml(text: str) -> tuple[str, Texts]:
     return read_tree(ElementTree.fromstring(text))
 
 
-def read_rdf(text: str, form: pyoxigraph.RdfFormat) -> tuple[str, Texts]:
+def read_rdf(text: str, form: RdfFormat) -> tuple[str, Texts]:
     """A graph: literals hold what they like; an address holds a payload only in escapes, as a part of one of ours."""
     words, wrong = [], []
     for quad in pyoxigraph.parse(text.encode(), form, base_iri="urn:base:"):
@@ -259,34 +260,45 @@ def _pictures(found: Assessment) -> Iterator[tuple[str, Texts]]:
 
 
 def _graphs(found: Assessment) -> Iterator[tuple[str, Texts]]:
-    yield read_rdf(prov.turtle(found), pyoxigraph.RdfFormat.TURTLE)
-    yield read_rdf(prov.jsonld(found), pyoxigraph.RdfFormat.JSON_LD)
+    yield read_rdf(prov.turtle(found), RdfFormat.TURTLE)
+    yield read_rdf(prov.jsonld(found), RdfFormat.JSON_LD)
 
 
 def _resources(found: Assessment) -> Iterator[tuple[str, Texts]]:
     yield read_narratives(fhir.bundle(found))
 
 
-def _exports(found: Assessment) -> Iterator[tuple[str, Texts]]:
+def _exported(found: Assessment, *names: str) -> Iterator[tuple[str, Texts]]:
     subject = Subject(b12.knowledge(), b12.FOLDER, found)
-    for form in forms.FORMS:
+    for form in names:
         for file in forms.export(form, subject):
             if not re.fullmatch(r"[\w.-]+", file.name) or file.name.startswith("."):
                 yield "", [f"a file of the name {file.name}"]
             if form == "clingo":
                 yield read_clingo(file.text)
-            elif file.name.endswith((".trig", ".nq")):
-                yield read_rdf(file.text, pyoxigraph.RdfFormat.from_extension(file.name.rpartition(".")[2]))  # type: ignore[arg-type]
-            elif file.name.endswith(".json"):
+            elif form == "fhir":
                 yield read_narratives(json.loads(file.text))
+            elif form in DATASETS:
+                yield read_rdf(file.text, RdfFormat.N_QUADS if form == "nquads" else RdfFormat.TRIG)
 
+
+def _programs(found: Assessment) -> Iterator[tuple[str, Texts]]:
+    return _exported(found, *(form for form in forms.FORMS if form not in DATASETS))
+
+
+def _datasets(found: Assessment) -> Iterator[tuple[str, Texts]]:
+    return _exported(found, *DATASETS)
+
+
+DATASETS = ("nquads", "trig", "nanopub")
 
 SINKS: Mapping[str, Sink] = {
     "page": _pages,
     "pictures": _pictures,
     "graphs": _graphs,
     "resources": _resources,
-    "exports": _exports,
+    "programs": _programs,
+    "datasets": _datasets,
 }
 """Whatever is made of an answer, each read as what it says it is: its words, and all that is more than words."""
 
