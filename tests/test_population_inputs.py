@@ -449,6 +449,12 @@ ASIDE: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
         ["patients.csv:2 P1: Another row before it is about the same patient."],
         ["P1: Row 2 of patients.csv is not read. Another row before it is about the same patient."],
     ),
+    "the same patient twice, in a table without an order": (
+        {"labs.csv": "patient,analyte\nP1,a\n", "patients.csv": "patient,sex\nP1,male\nP2,male\nP0,male\nP1,male\n"},
+        ["P1"],
+        ["patients.csv:4 P1: Another row before it is about the same patient."],
+        ["P1: Row 4 of patients.csv is not read. Another row before it is about the same patient."],
+    ),
 }
 
 

@@ -123,6 +123,7 @@ def _is_clean(tables: list[_Flat], database: duckdb.DuckDBPyConnection) -> bool:
     if known is not None:
         everyone = f"SELECT patient FROM ({known.rows()})"
         before = f"SELECT patient, lag(patient) OVER () AS before FROM ({everyone})"
+        # where each id comes after the one before it, none stands twice, and need not be looked for
         if database.execute(f"SELECT 1 FROM ({before}) WHERE NOT before < patient LIMIT 1").fetchall():
             looks.append(f"SELECT 1 FROM ({everyone}) HAVING count(*) <> count(DISTINCT patient)")
         if others:

@@ -79,7 +79,8 @@ def look(
     if "patient" in made.program.predicates:
         derivation.give("patient", f"SELECT {UNIT} FROM {units}")
     derivation.empty(met & made.program.changing)
-    derivation.run(made.local)
+    with near.small():
+        derivation.run(made.local)
     return _coded(derivation, made), derivation
 
 
