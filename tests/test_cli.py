@@ -254,6 +254,12 @@ def test_the_help_lists_every_command_once_by_who_asks_with_the_whole_of_what_it
     assert "Example: citelog assess examples/patient.yaml\n" in out
 
 
+def test_what_to_ask_next_fits_into_a_narrow_terminal(citelog: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    *_, why, more = citelog("assess", ROOT / "examples" / "other-patient.yaml").out.splitlines()
+    assert why.startswith("Why? citelog why CASE ID, for example: ") and max(len(why), len(more)) <= 60
+
+
 def test_an_example_in_a_help_can_be_copied_in_one_piece(citelog: Command) -> None:
     assert " --param conclusion=treat:immediate\n" in citelog("query", "--help").out
     assert " regimen:HYD-STD-LOAD regimen:HYD-NEURO-LOAD\n" in citelog("contrast", "--help").out

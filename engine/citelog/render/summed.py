@@ -79,12 +79,12 @@ def _headed(group: Group, whole: int, width: int) -> Iterator[Line]:
 
 
 def _asking(group: Group, width: int) -> Iterator[Line]:
-    """What stands open where it is asked: of whom nothing else is asked, and what was decided about them meanwhile."""
+    """What stands open where it is asked: for whom it is the only question, and what was decided meanwhile."""
     yield Line("")
     yield Line("  While it is open:", "dim")
     for one in group.told:
         decided = ", ".join(f"{beside.id} {shown(beside.patients)}" for beside in one.decided)
-        only = f"nothing else is asked of {shown(one.only)}"
+        only = f"the only question for {shown(one.only)}"
         yield from wrapped(f"  {one.value}: {only}{'; ' if decided else ''}{decided}", width, "      ", "dim")
 
 

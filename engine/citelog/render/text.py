@@ -42,7 +42,8 @@ def assessment(found: Assessment, width: int = WIDTH) -> Iterator[Line]:
     yield from _notes(found, width)
     if asked := _worth_asking(found):
         yield Line("")
-        yield Line(f"Why? citelog why CASE ID, for example: citelog why CASE {shlex.quote(asked)}", "dim")
+        asking = f"Why? citelog why CASE ID, for example: citelog why CASE {shlex.quote(asked)}"
+        yield from wrapped(asking, width, "  ", "dim")
 
 
 def _worth_asking(found: Assessment) -> str:
