@@ -7,10 +7,10 @@
 The edits are mutmut's, of the body of every function, and one of ours: a condition turned round. What stands outside
 of functions is not edited. The near tests are collected and run once, which tells which of them reach which line; one
 that fails or takes too long is left out. Then each mutant has a process of its own, forked from this one: the code of
-the edited function is replaced, and the tests that reach the edited lines run, first those that noticed others of the
-function, then the quickest case of each. The first that fails, or takes ten times the processor's time that it took
-before, has noticed. With `--again`, what none noticed is also tried with nothing remembered: no compiled knowledge, no
-cache of any function.
+the edited function is replaced, and the tests that reach the edited lines run: those first that noticed others of the
+function, then the quick ones, then the quickest case of each. The first that fails, or takes ten times the processor's
+time that it took before, has noticed. With `--again`, what none noticed is also tried with nothing remembered: no
+compiled knowledge, no cache of any function.
 
 A tally has two lines for a function, for its decisions and for its values, with the hash of its text: what has changed
 is judged anew, and runs add up. What nothing can notice stands in engine/SURVIVORS.md, each with the reason.
@@ -52,6 +52,9 @@ EXPLAINED = ROOT / "engine" / "SURVIVORS.md"
 
 LONGEST = 10
 """Seconds of the processor's time that a test may take to be run for mutants at all."""
+
+QUICK = 0.03
+"""Seconds of a test that is run before any that takes longer."""
 
 Line = dict[str, Any]
 
@@ -254,6 +257,24 @@ def explained(page: Path = EXPLAINED) -> dict[str, set[str]]:
     return found
 
 
+def table(lines: Sequence[Line], reasons: Mapping[str, set[str]]) -> list[str]:
+    """What a tally says of each file, as engine/SURVIVORS.md has it; and of all."""
+    found = ["| file | edits of | made | noticed | explained | left |", "|---|---|---:|---:|---:|---:|"]
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for line in lines:
+        explained = sum(diff in reasons.get(line["function"], ()) for diff in line["survivors"])
+        left = len(line["survivors"]) - explained
+        count = Counter(
+            made=line["mutants"], noticed=line["mutants"] - explained - left, explained=explained, left=left
+        )
+        counts[line["function"].split()[0], line["kind"]] += count
+        counts["**all**", line["kind"]] += count
+    for (file, kind), count in sorted(counts.items(), key=lambda one: (one[0][0] == "**all**", one[0])):
+        numbers = " | ".join(f"{count[key]:,}" for key in ("made", "noticed", "explained", "left"))
+        found.append(f"| {file} | {kind}s | {numbers} |")
+    return found
+
+
 # judging
 
 
@@ -427,11 +448,11 @@ class Judge:
     def tests(self, one: Mutant, noticed: Mapping[str, int]) -> list[str]:
         """The tests that reach the edited lines, as many as the seconds for a mutant allow."""
         reaching = {test for line in one.lines for test in self.reach[str(one.file), line]}
-        order: dict[str, tuple[bool, int, float]] = {}
+        order: dict[str, tuple[bool, bool, int, float]] = {}
         alike: Counter[str] = Counter()
         for test in sorted(reaching, key=lambda test: (self.took[test], test)):
             function = test.partition("[")[0]
-            order[test] = (not noticed.get(test), alike[function], self.took[test])
+            order[test] = (not noticed.get(test), self.took[test] > QUICK, alike[function], self.took[test])
             alike[function] += 1
         chosen, spent = [], 0.0
         for test in sorted(order, key=lambda test: order[test]):
@@ -542,6 +563,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given.k,
         ]
         ended = pytest.main([*options, *map(str, near), *own], plugins=[judge])
+    print(*table(read(given.tally), explained()), sep="\n")
     return int(ended) or int(not judge.good)
 
 

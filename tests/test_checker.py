@@ -149,6 +149,16 @@ def test_a_quote_on_another_line_is_found() -> None:
     assert [fault.step for fault in check_quotes(moved, {first.source: b12.source()})] == [name]
 
 
+def test_a_quote_below_an_empty_first_line_is_on_the_second() -> None:
+    text = "\nA sentence."
+    said = dataclasses.replace(SAID, line=2, start=1, end=12)
+    known = dataclasses.replace(b12.knowledge(), statements={"S1": said})
+    assert check_quotes(known, {"a.txt": text}) == ()
+    assert [str(fault) for fault in check_quotes(known, {"a.txt": text[1:]})] == [
+        "S1: a.txt reads ' sentence.' there, on line 1, not 'A sentence.'"
+    ]
+
+
 # a thousand damaged proofs
 
 
@@ -169,7 +179,8 @@ def test_the_damaged_step_is_named() -> None:
 
 
 def laid_out(*steps: Any, root: Any = "a") -> Document:
-    return {"format": "citelog-proof/1", "conclusion": "a", "root": root, "steps": list(steps)}
+    whose = {"case": {}, "knowledge": {}, "caveats": []}
+    return {"format": "citelog-proof/1", **whose, "conclusion": "a", "root": root, "steps": list(steps)}
 
 
 NO_PROOFS: dict[str, Any] = {
@@ -183,6 +194,8 @@ NO_PROOFS: dict[str, Any] = {
     "a number for a root": laid_out(root=1),
     "a number for an id": laid_out({"id": 1, "uses": []}),
     "no uses": laid_out({"id": "a"}),
+    "no id": laid_out({"uses": []}),
+    "a step that is none": laid_out("a"),
     "uses that are no ids": laid_out({"id": "a", "uses": [["a"]]}),
     "a step that is not there": laid_out({"id": "a", "uses": ["b"]}),
     "a step that uses itself": laid_out({"id": "a", "uses": ["a"]}),
@@ -223,13 +236,14 @@ statements S1""",
     """@prefix ex: <https://example.org/kb#> .
 
 %%% @cites S1
+%%% @mute
 #[name("low")]
 low(?x) :- level(?x, ?n), limit(?m), ?n < ?m .
 
 %%% @cites S1
 %%% @assumes quiet
 #[name("told")]
-told(?x, ?d) :- low(?x), level(?x, ?n), ~quiet(?x), limit(?m), ?d = ?n * ?m .
+told(?x, ?d) :- low(?x), level(?x, ?n), ~quiet(?x), limit(?m), ?d = (?n + ?m) * (?n - ?m) .
 """,
 )
 
@@ -244,12 +258,12 @@ def small() -> tuple[str, Meanings, Steps]:
     base = knowledge(program, dict(stated))
     ran = Machine(program, stated).run(given.items())
     explained = ProofSteps(base, patient.Case("small", ""), ran, Words(base, {}))
-    root = Atom("told", (Iri(literate.EX + "a"), Decimal("52.5")))
+    root = Atom("told", (Iri(literate.EX + "a"), Decimal("-7.25")))
     proof = explained.prove("a", root).to_dict()
     return json.dumps(proof), Meanings.of(Model.of(program, [*stated, *given])), Steps(base, given, {})
 
 
-TOLD = "told[?x = a, ?n = 7, ?m = 7.5, ?d = 52.5]"
+TOLD = "told[?x = a, ?n = 7, ?m = 7.5, ?d = -7.25]"
 LOW = "low[?x = a, ?n = 7, ?m = 7.5]"
 
 
@@ -314,8 +328,8 @@ TELLING: dict[str, tuple[Callable[[Document], Any], list[str]]] = {
         ],
     ),
     "a conclusion that is called derived": (
-        _says("told(a, 52.5)", kind="derived"),
-        ['told(a, 52.5): \'kind\' is "derived", and must be "conclusion"'],
+        _says("told(a, -7.25)", kind="derived"),
+        ['told(a, -7.25): \'kind\' is "derived", and must be "conclusion"'],
     ),
     "a step on the way that is called a conclusion": (
         _says("low(a)", kind="conclusion"),
@@ -324,6 +338,10 @@ TELLING: dict[str, tuple[Callable[[Document], Any], list[str]]] = {
     "another word": (
         _says("level(a, 7)", text="Level(µ)."),
         ['level(a, 7): \'text\' is "Level(µ).", and must be "Level(a, 7)."'],
+    ),
+    "something else than a text": (
+        _says("low(a)", text={"en": "Low(a)."}),
+        ['low(a): \'text\' is {"en": "Low(a)."}, and must be "Low(a)."'],
     ),
     "a key more": (_says("low(a)", certain=True), ["low(a): it must not say 'certain'"]),
     "a key less": (lambda d: at(d, LOW).pop("line"), [f"{LOW}: it does not say 'line'"]),
@@ -676,6 +694,11 @@ seen_often(?x, #count(?r)) :- seen(?x, ?r), ~withdrawn(?r) .
     told = Supports(ran, Words(knowledge(program, {}), {})).of(often).assumes
     assert told == (("no withdrawn(r1)", 0), ("no withdrawn(r2)", 0))
     assert set(assumed(ran, often)) == {Atom("withdrawn", (result,)) for result in results}
+
+
+def test_of_nothing_nothing_follows() -> None:
+    model_ = Model.of(drawn(random.Random(0)).program, [])
+    assert (model_.held, model_.firings) == ({}, {})
 
 
 def test_components_in_a_wrong_order_are_noticed() -> None:

@@ -81,3 +81,16 @@ def test_what_is_said_to_change_nothing_is_an_edit_of_the_engine_as_it_is() -> N
         file, function = name.split()
         made = {one.diff for one in engine_mutants.mutants(engine_mutants.ENGINE / file, function)}
         assert edits <= made, f"{name}: {edits - made}"
+
+
+def test_the_pages_say_what_the_tally_says() -> None:
+    root = Path(__file__).parent.parent
+    lines = engine_mutants.read(root / "tests" / "engine_mutants.jsonl")
+    told = engine_mutants.table(lines, engine_mutants.explained())
+    assert "\n".join(told) in (root / "engine" / "SURVIVORS.md").read_text(encoding="utf-8")
+    row = next(line for line in (root / "engine" / "TESTING.md").read_text("utf-8").splitlines() if line[:5] == "| G7 ")
+    for line in told[2:]:
+        file, kind, made, noticed, explained, left = line.strip("| ").split(" | ")
+        if file == "**all**":
+            said = f"of {made} edits of {kind} {noticed} are noticed, {explained} can change nothing, {left} are left"
+            assert said in row, said

@@ -196,6 +196,13 @@ def test_a_passage_of_a_long_document_is_found_by_its_words() -> None:
     assert long.nearest_place("the the") == long.nearest_place("nothing of it") == (0, 0, 0.0)
 
 
+def test_of_many_places_those_with_the_most_words_in_place_are_looked_at() -> None:
+    """Each of its words stands alone in more places than are looked at, before the passage that has all three."""
+    alone = " ".join(f"alpha a{n} beta b{n} gamma c{n}" for n in range(50))
+    long = Source("long.txt", f"{alone}\nalpha beta gamma\n{' '.join(f'w{n}' for n in range(2000))}", "")
+    assert long.nearest("alpha beta gamma.") == ("alpha beta gamma", 2)
+
+
 def test_of_a_long_quote_the_beginning_is_compared() -> None:
     words = [f"word{n}" for n in range(100)]
     text = " ".join(words)
