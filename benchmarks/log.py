@@ -4,8 +4,11 @@ The peers do less, and are given each entry ready made. *Bare SQLite* writes the
 as durable (`synchronous=EXTRA`, a rollback journal) or the batch in one transaction: no tree, no signature, no second
 file. *pymerkle* keeps a Merkle tree in SQLite, leaves only, with SQLite's own defaults (`synchronous=FULL`); it signs
 nothing, and cannot tell what was changed: to look at all is to compute its root from all leaves again, and its proofs
-are computed from the leaves too. Appends take turns in blocks, so a slow minute of the disk is slow for all; looks at a
-whole log are timed by the processor's own clock.
+are computed from the leaves too. *The disk alone* makes the calls to the disk that an append of ours makes (six
+`fsync`, two files that come and go) and nothing else: no log that is as careful can be below that.
+
+Appends take turns in blocks, so a slow minute of the disk is slow for all; looks at a whole log are timed by the
+processor's own clock.
 
     python benchmarks/log.py [--entries 100000] [--single 10000] [--receipt 1000] [--json figures.json]
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sqlite3
 import statistics
 import subprocess
@@ -22,7 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pymerkle
 
@@ -33,6 +37,7 @@ from citelog.ledger.proofs import check, prove
 from measure import table
 
 BLOCK = 500
+PAGE = 4096
 KNOWLEDGE = {"id": "knowledge", "version": "1.0.0", "sha256": "ab" * 32}
 ENGINE = {"citelog": "0.1.0", "code": "cd" * 32, "python": "3.11.7", "reasoner": "pyDatalog 0.22.4"}
 
@@ -77,11 +82,49 @@ class Pymerkle:
             self.tree.append_entries([text for text, _ in leaves])
 
 
+class Disk:
+    """The calls to the disk of one append, in their order (`ledgers.py trace` shows them), and nothing else."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.folder, self.table = folder, folder / "table"
+        self.table.write_bytes(bytes(PAGE))
+
+    def append(self, leaves: list[tuple[bytes, bytes]]) -> None:
+        """As many bytes as the entries have, behind what is there."""
+        data = b"".join(text for text, _ in leaves)
+        new, journal = self.folder / "checkpoint.new", self.folder / "journal"
+        with new.open("wb") as file:
+            _synced(file, bytes(200))
+        with journal.open("wb") as file:
+            _synced(file, bytes(4 * PAGE))
+            self._synced()
+            file.seek(0)
+            _synced(file, bytes(28))
+        with self.table.open("ab") as file:
+            _synced(file, data)
+        journal.unlink()
+        self._synced()
+        new.replace(self.folder / "checkpoint")
+
+    def _synced(self) -> None:
+        descriptor = os.open(self.folder, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+
+
+def _synced(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
+
+
 def appended(entries: int, size: int, batch: int, folder: Path) -> dict[str, Any]:
-    """Entries appended by all three, in blocks that take turns: the seconds of each, and for one by one the p99."""
+    """Entries appended by all of them, in blocks that take turns: the seconds of each, and for one by one the p99."""
     log = Log.make(folder / f"log-{batch}")
     bare, tree = Bare(folder / f"bare-{batch}"), Pymerkle(folder / f"pymerkle-{batch}")
-    seconds: dict[str, list[float]] = {"citelog": [], "bare SQLite": [], "pymerkle": []}
+    disk = Disk(folder / f"disk-{batch}")
+    seconds: dict[str, list[float]] = {"citelog": [], "bare SQLite": [], "pymerkle": [], "the disk alone": []}
     for begin in range(0, entries, max(BLOCK, batch)):
         numbers = range(begin + 1, min(entries, begin + max(BLOCK, batch)) + 1)
         given = [record(number, size) for number in numbers]
@@ -90,6 +133,7 @@ def appended(entries: int, size: int, batch: int, folder: Path) -> dict[str, Any
             ("citelog", log.append, given),
             ("bare SQLite", bare.append, leaves),
             ("pymerkle", tree.append, leaves),
+            ("the disk alone", disk.append, leaves),
         ):
             for i in range(0, len(things), batch):
                 started = time.perf_counter()
@@ -139,7 +183,7 @@ def run(entries: int, single: int, size: int, place: Path | None) -> tuple[str, 
         for what, number, batch in (("one by one", single, 1), ("a thousand a commit", entries, 1_000)):
             found = appended(number, size, batch, folder)
             figures[what] = found
-            bare = found["bare SQLite"]["p50 ms"]
+            bare, disk = found["bare SQLite"]["p50 ms"], found["the disk alone"]
             rows = [
                 (
                     name,
@@ -147,10 +191,12 @@ def run(entries: int, single: int, size: int, place: Path | None) -> tuple[str, 
                     f"{of['p50 ms']:.2f}",
                     f"{of['p99 ms']:.2f}",
                     f"{of['p50 ms'] / bare:.1f}",
+                    f"{of['p50 ms'] / disk['p50 ms']:.1f}",
+                    f"{of['p99 ms'] / disk['p99 ms']:.1f}",
                 )
                 for name, of in found.items()
             ]
-            head = (what, "entries a second", "p50 ms", "p99 ms", "p50 / bare SQLite")
+            head = (what, "entries a second", "p50 ms", "p99 ms", "p50 / bare SQLite", "p50 / disk", "p99 / disk")
             tables.append(table(f"{number:,} appends, {what}", head, rows))
         path, peer = folder / "log-1000", folder / "pymerkle-1000"
         look = looked(path)

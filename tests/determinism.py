@@ -5,14 +5,16 @@
     python tests/determinism.py --only assess --only why
 
 Each command is run in every form that it has, and with what else it can be told, in a folder of its own; what counts is
-what it prints, and the files that it leaves, by their names and bytes. What differs is printed, a line each; the exit
-status is 1 where anything does.
+what it prints, and the files that it leaves, by their names and bytes. A setting is one process that forks for each
+command, so that what they all import is imported once. What differs is printed, a line each; the exit status is 1 where
+anything does.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -20,8 +22,8 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import partial
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -64,7 +66,7 @@ ASKED: Mapping[str, Sequence[str | Path]] = {
     "audit": (),
     "audit replay": (f"{GIVEN}/patient.receipt.json",),
     "audit drift": (f"{GIVEN}/leaflet.txt", "--kb", NIGHTS),
-    "query": ("proof-graph", "--case", PATIENT),
+    "query": ("conclusions", "--case", PATIENT),
     "export": ("--case", PATIENT),
     "population": (f"{GIVEN}/tables", "--out", "answers", "--at", "2026-03-15"),
     "summary": (f"{GIVEN}/answers",),
@@ -84,6 +86,13 @@ MORE: Mapping[str, Sequence[Sequence[str]]] = {
     "summary": (("--at-least", "3"),),
 }
 """What else they can be told, beside their forms."""
+GRAPH = ("proof-graph", "--case", PATIENT, "--param", "conclusion=treat:immediate")
+INSTEAD: Mapping[tuple[str, str], Sequence[str | Path]] = {
+    ("audit", "csv"): ("--traceability",),
+    **{("query", form): GRAPH for form in ("turtle", "ntriples", "jsonld")},
+    ("export", "archive"): ("--out", "archive.tar"),
+}
+"""What a command is given for a form that its arguments have not."""
 LOG = ("init", "verify", "show", "checkpoint", "find", "prove", "check", "compare", "copy", "erase")
 OTHERWISE: Mapping[str, str] = {
     "lsp": "answers an editor for as long as it runs",
@@ -107,13 +116,14 @@ def leaves(command: click.Command = app, path: str = "") -> Iterator[tuple[str, 
         yield from leaves(sub, f"{path} {name}".strip())
 
 
-def forms(name: str, command: click.Command) -> list[Sequence[str]]:
-    """What a command is told in turn: each form that it can write, nothing where it has but one, and `MORE`."""
-    told: list[Sequence[str]] = []
-    for parameter in command.params:
-        if parameter.name in ("form", "to") and isinstance(parameter.type, click.Choice):
-            told += [[parameter.opts[0], str(choice)] for choice in parameter.type.choices]
-    return [*(told or [[]]), *MORE.get(name, ())]
+def forms(name: str, command: click.Command) -> Iterator[Sequence[str | Path]]:
+    """The arguments of a command, for each form that it can write; then with `MORE`."""
+    choices = [p for p in command.params if p.name in ("form", "to") and isinstance(p.type, click.Choice)]
+    for parameter in choices:
+        for choice in map(str, parameter.type.choices):
+            yield *INSTEAD.get((name, choice), ASKED[name]), parameter.opts[0], choice
+    for more in ((),) * (not choices) + tuple(MORE.get(name, ())):
+        yield *ASKED[name], *more
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,51 +245,120 @@ def _of_any_python(data: bytes) -> bytes:
     return re.sub(rb'"(engine|hashes|sha256)":\s*(\{[^{}]*\}|"[0-9a-f]{64}")', rb'"\1":0', named)
 
 
-def answer(name: str, form: Sequence[str], given: Path, setting: Setting) -> str:
-    """What a command prints, its status and the files that it leaves, as one hash."""
-    told = (*name.split(), *ASKED[name], *form, *setting.told.get(name, ()))
-    home = given / "homes" / re.sub(r"\W", "-", setting.name)
-    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": f"{given / 'order'}:{ROOT / 'engine'}"}
-    with TemporaryDirectory() as work:
-        ended = subprocess.run(
-            [setting.python, "-c", COMMAND, *(str(one).replace(GIVEN, str(given)) for one in told)],
-            cwd=work,
-            env=environment | setting.environment,
-            capture_output=True,
-            check=False,
+SESSION = """
+import importlib, json, os, pkgutil, sys
+
+import citelog
+from citelog.cli.app import main
+
+for part in PARTS.split():
+    for module in pkgutil.walk_packages(importlib.import_module(f"citelog.{part}").__path__, f"citelog.{part}."):
+        importlib.import_module(module.name)
+for line in sys.stdin:
+    asked = json.loads(line)
+    if not os.fork():
+        status = 3
+        try:
+            os.chdir(asked["in"])
+            for number, file in enumerate((os.devnull, asked["out"], asked["err"])):
+                os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), number)
+            sys.argv = ["citelog", *asked["arguments"]]
+            main()
+        except SystemExit as ended:
+            status = ended.code or 0
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    _, ended = os.wait()
+    print(os.waitstatus_to_exitcode(ended), flush=True)
+"""
+PARTS = "audit checker compare explain export graph knowledge patient proof receipt render rules run verify"
+"""What is imported before a command is run; not what starts threads, which do not outlive a fork."""
+
+
+class Session:
+    """The process of a setting, in which one command after another is run."""
+
+    def __init__(self, setting: Setting, given: Path) -> None:
+        self.setting, self.given = setting, given
+        home = given / "homes" / re.sub(r"\W", "-", setting.name)
+        environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": f"{given / 'order'}:{ROOT / 'engine'}"}
+        code = SESSION.replace("PARTS", repr(PARTS))
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(
+            [setting.python, "-c", code], env=environment | setting.environment, stdin=pipe, stdout=pipe, text=True
         )
-        if ended.returncode > 1 and setting.name == PLAINEST:
-            raise SystemExit(f"{setting.name}: citelog {' '.join(map(str, told))}: {ended.stderr.decode()}")
-        left = [
-            (str(path.relative_to(work)), path.read_bytes()) for path in sorted(Path(work).rglob("*")) if path.is_file()
-        ]
+
+    def answer(self, name: str, arguments: Sequence[str | Path]) -> Answer:
+        """What a command prints, its status and the files that it leaves: as one hash, and without naming a Python."""
+        told = (*name.split(), *arguments, *self.setting.told.get(name, ()))
+        with TemporaryDirectory() as folder:
+            work, out, err = (Path(folder) / one for one in ("work", "out", "err"))
+            work.mkdir()
+            asked = [str(one).replace(GIVEN, str(self.given)) for one in told]
+            line = {"in": str(work), "out": str(out), "err": str(err), "arguments": asked}
+            assert self.process.stdin and self.process.stdout
+            print(json.dumps(line), file=self.process.stdin, flush=True)
+            status = int(self.process.stdout.readline())
+            if status > 1 and self.setting.name == PLAINEST:
+                raise SystemExit(f"citelog {' '.join(asked)}: {err.read_text(encoding='utf-8')}")
+            left = [
+                (str(path.relative_to(work)), path.read_bytes()) for path in sorted(work.rglob("*")) if path.is_file()
+            ]
+            left.append(("", b"%d\0" % status + out.read_bytes()))
+        names = [one for one, _ in left if name == "audit replay" or one.endswith(".receipt.json")]
+        free = [(one, _of_any_python(data) if one in names else data) for one, data in left]
+        return Answer(_hash(left), _hash(free))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The hash of an answer; and of the same without the Python that it names."""
+
+    exact: str
+    of_any_python: str
+
+    def same(self, other: Answer, differs: bool) -> bool:
+        """Whether two are the same, of Pythons that differ."""
+        return self.of_any_python == other.of_any_python if differs else self.exact == other.exact
+
+
+def _hash(files: Iterable[tuple[str, bytes]]) -> str:
     found = hashlib.sha256()
-    for file, data in [("", b"%d\0" % ended.returncode + ended.stdout), *left]:
-        is_told = setting.differs and (name == "audit replay" or file.endswith(".receipt.json"))
-        found.update(f"{file}\0".encode() + hashlib.sha256(_of_any_python(data) if is_told else data).digest())
+    for name, data in files:
+        found.update(f"{name}\0".encode() + hashlib.sha256(data).digest())
     return found.hexdigest()
 
 
-def compare(pythons: Sequence[Path], only: Sequence[str] = (), seeds: int = 16) -> list[str]:
+@contextmanager
+def sessions(of: Iterable[Setting], given: Path) -> Iterator[list[Session]]:
+    """A process for each setting, for as long as they are wanted."""
+    opened = [Session(setting, given) for setting in of]
+    try:
+        yield opened
+    finally:
+        for session in opened:
+            session.process.communicate()
+
+
+def compare(pythons: Sequence[Path], only: Sequence[str] = (), seeds: int = 16, jobs: int | None = None) -> list[str]:
     """What differs, a line each: the command, its form and the setting."""
-    some, *others = settings(pythons, seeds)
-    asked = [
-        (n, form) for n, command in leaves() if n in ASKED and (not only or n in only) for form in forms(n, command)
-    ]
-    differing, of = [], {one.differs for one in others}
-    with TemporaryDirectory() as given, ThreadPoolExecutor(os.cpu_count()) as pool:
+    wanted = [one for one in leaves() if one[0] in ASKED and (not only or one[0] in only)]
+    asked = [(name, arguments) for name, command in wanted for arguments in forms(name, command)]
+    differing = []
+    with TemporaryDirectory() as given, ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
         made(Path(given))
-
-        def answers(one: tuple[str, Sequence[str]], of: Iterable[Setting]) -> Iterator[str]:
-            return pool.map(partial(answer, *one, Path(given)), of)
-
-        plain = [dict(zip(of, answers(one, (replace(some, differs=way) for way in of)), strict=True)) for one in asked]
-        for one, wanted in track([*zip(asked, plain, strict=True)], "commands", disable=not sys.stderr.isatty()):
-            found = zip(others, answers(one, others), strict=True)
-            apart = [f"{' '.join((one[0], *one[1]))}: {to.name}" for to, told in found if told != wanted[to.differs]]
-            print(*apart, sep="\n", end="\n" if apart else "", flush=True)
-            differing += apart
-    print(f"{len(asked)} commands and forms, {len(others)} settings beside {some.name}: {len(differing)} differ")
+        with sessions(settings(pythons, seeds), Path(given)) as (plain, *others):
+            wants = [plain.answer(*one) for one in asked]
+            for one, want in track([*zip(asked, wants, strict=True)], "commands", disable=not sys.stderr.isatty()):
+                found = zip(others, pool.map(lambda session, one=one: session.answer(*one), others), strict=True)
+                apart = [to.setting.name for to, told in found if not told.same(want, to.setting.differs)]
+                line = " ".join(map(str, (one[0], *one[1])))
+                print(*(f"{line}: {name}" for name in apart), sep="\n", end="\n" if apart else "", flush=True)
+                differing += [f"{line}: {name}" for name in apart]
+    told = f"{len(asked)} commands and forms, {len(others)} settings beside {plain.setting.name}"
+    print(f"{told}: {len(differing)} differ")
     return differing
 
 
@@ -288,5 +367,6 @@ if __name__ == "__main__":
     parser.add_argument("--python", type=Path, action="append", default=[], help="another Python with what is locked")
     parser.add_argument("--only", action="append", default=[], choices=ASKED, help="this command; may be given again")
     parser.add_argument("--seeds", type=int, default=16, help="how many other hash seeds [default: %(default)s]")
+    parser.add_argument("--jobs", type=int, help="how many at a time [default: as many as there are processors]")
     given = parser.parse_args()
-    sys.exit(bool(compare(given.python, given.only, given.seeds)))
+    sys.exit(bool(compare(given.python, given.only, given.seeds, given.jobs)))

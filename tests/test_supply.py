@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tomllib
+import zipfile
 from collections.abc import Iterator, Mapping
 from importlib.metadata import distribution
 from pathlib import Path
@@ -161,17 +162,31 @@ def test_the_source_distribution_builds_the_wheel_of_the_tree_wherever_and_whene
     assert _built("wheel", tree, tmp_path / "of the source").read_bytes() == wheel.read_bytes()
     held = {path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file()}
     assert {"run-tests", "engine/locked/test.txt", "tests/test_supply.py", "knowledge/b12/about.ttl"} <= held
+    with zipfile.ZipFile(wheel) as archive:
+        brought = {name.partition(".dist-info/")[2]: archive.read(name) for name in archive.namelist()}
+    for name, path in (
+        ("licenses/LICENSE", ROOT / "LICENSE"),
+        ("licenses/NOTICE", ROOT / "NOTICE"),
+        ("sboms/sbom.cdx.json", LOCKED / "sbom.cdx.json"),
+    ):
+        assert brought[name] == path.read_bytes()
+
+
+PYTHONS = [sys.executable, *filter(None, os.environ.get("CITELOG_PYTHONS", "").split(":"))]
+"""This one, and what CITELOG_PYTHONS names: other Pythons that pyproject.toml allows."""
 
 
 @pytest.mark.long
-def test_a_wheel_in_a_new_environment_of_what_is_locked_answers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", PYTHONS)
+@pytest.mark.parametrize("target", ["wheel", "sdist"])
+def test_it_answers_in_a_new_environment_of_what_is_locked(target: str, other: str, tmp_path: Path) -> None:
     """No development tool, no tree: what somebody has who installs it. Needs the Python package index."""
     python = tmp_path / "env" / "bin" / "python"
-    wheel = _built("wheel", ROOT, tmp_path / "wheel")
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
+    made = _built(target, ROOT, tmp_path / "made")
+    subprocess.run([other, "-m", "venv", tmp_path / "env"], check=True)
     pip = [python, "-I", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     subprocess.run([*pip, "--require-hashes", "--requirement", LOCKED / "run.txt"], check=True)
-    subprocess.run([*pip, "--no-deps", "--no-index", wheel], check=True)
+    subprocess.run([*pip, "--no-deps", "--no-index", "--no-build-isolation", made], check=True)
     shown = ROOT / "examples" / "patient.yaml"
     env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
 
@@ -182,6 +197,8 @@ def test_a_wheel_in_a_new_environment_of_what_is_locked_answers(tmp_path: Path) 
     document = json.loads(told("assess", shown, "--format", "json"))
     assert document["conclusions"]
     assert told("why", shown, document["conclusions"][0]["id"])
+    told("assess", shown, "--receipt", "kept.receipt.json")
+    assert told("audit", "replay", "kept.receipt.json").startswith("same")
     told("check")
     assert told("show", "G06") and told("query", "conclusions", "--case", shown)
 
