@@ -187,6 +187,8 @@ class Seen:
 
     def _wrong(self, asked: Asked, answer: Answer) -> Iterator[str]:
         status, body = answer
+        if status in (503, 504):
+            return  # refused, and said so: counted by its status
         if status >= 500 or status in (400, 404, 422, 429):
             yield f"{status} {body[:300]!r}"
             return
@@ -462,12 +464,13 @@ class Soak:
                 with self.out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(asdict(found[-1])) + "\n")
         seen.is_ending = True
-        everything = _below(process)
+        everything = _below(process)[1:]
         os.kill(process, signal.SIGKILL)
         await asyncio.gather(*clients)
-        await asyncio.sleep(5)
-        alive = [one for one in everything[1:] if Path(f"/proc/{one}/stat").exists()]
-        seen.wrong += [f"process {one} outlives the server" for one in alive]
+        gone = time.monotonic() + 30
+        while (alive := [one for one in everything if _status(one, "Threads")]) and time.monotonic() < gone:
+            await asyncio.sleep(0.1)
+        seen.wrong += [f"process {one} outlives the server by half a minute" for one in alive]
         seen.is_ending = False
         return found
 
@@ -541,6 +544,7 @@ def _run(soak: Soak, minutes: int) -> tuple[list[Minute], Seen]:
     rule = questions.rules[0]
     rule.write_bytes(rule.read_bytes() + b"% of the next edition\n")
     seen.editions = {open_knowledge(soak.folder).sha256}
+    seen.first.clear()  # cards are named by the edition
     with serving(*where) as (port, process, _):
         asyncio.run(_next(port, soak, questions, seen))
     return found, seen

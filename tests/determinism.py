@@ -6,8 +6,8 @@
 
 Each command is run in every form that it has, and with what else it can be told, in a folder of its own; what counts is
 what it prints, and the files that it leaves, by their names and bytes. A setting is one process that forks for each
-command, so that what they all import is imported once. What differs is printed, a line each; the exit status is 1 where
-anything does.
+command, so that what they all import is imported once. Each is printed, with the settings in which it differs; the exit
+status is 1 where it does in any.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from tempfile import TemporaryDirectory
 
 import click
 import yaml
-from rich.progress import track
 
 import populations
 from citelog.cli.app import app
@@ -141,7 +140,6 @@ class Setting:
     differs: bool = False
 
 
-PLAINEST = "plain"
 PLAIN = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 ORDERED = "CITELOG_ORDER"
 """In an environment: in which order folders list their files, and graphs their triples (`ORDER`)."""
@@ -150,7 +148,7 @@ ORDERED = "CITELOG_ORDER"
 def settings(pythons: Sequence[Path], seeds: int = 16) -> Iterator[Setting]:
     """The first is the one with which the others are compared."""
     own = Path(sys.executable)
-    yield Setting(PLAINEST, own, PLAIN)
+    yield Setting("plain", own, PLAIN)
     for seed in range(1, seeds + 1):
         yield Setting(f"hash seed {seed}", own, PLAIN | {"PYTHONHASHSEED": str(seed)})
     for locale in ("C", "POSIX", "tr_TR.UTF-8", "de_DE.ISO-8859-1", "nowhere"):
@@ -275,16 +273,18 @@ for line in sys.stdin:
 """
 PARTS = "audit checker compare explain export graph knowledge patient proof receipt render rules run verify"
 """What is imported before a command is run; not what starts threads, which do not outlive a fork."""
+FEW = 5
+"""Commands for which that does not pay."""
 
 
 class Session:
     """The process of a setting, in which one command after another is run."""
 
-    def __init__(self, setting: Setting, given: Path) -> None:
+    def __init__(self, setting: Setting, given: Path, parts: str = PARTS) -> None:
         self.setting, self.given = setting, given
         home = given / "homes" / re.sub(r"\W", "-", setting.name)
         environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": f"{given / 'order'}:{ROOT / 'engine'}"}
-        code = SESSION.replace("PARTS", repr(PARTS))
+        code = SESSION.replace("PARTS", repr(parts))
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
             [setting.python, "-c", code], env=environment | setting.environment, stdin=pipe, stdout=pipe, text=True
@@ -301,21 +301,20 @@ class Session:
             assert self.process.stdin and self.process.stdout
             print(json.dumps(line), file=self.process.stdin, flush=True)
             status = int(self.process.stdout.readline())
-            if status > 1 and self.setting.name == PLAINEST:
-                raise SystemExit(f"citelog {' '.join(asked)}: {err.read_text(encoding='utf-8')}")
             left = [
                 (str(path.relative_to(work)), path.read_bytes()) for path in sorted(work.rglob("*")) if path.is_file()
             ]
             left.append(("", b"%d\0" % status + out.read_bytes()))
         names = [one for one, _ in left if name == "audit replay" or one.endswith(".receipt.json")]
         free = [(one, _of_any_python(data) if one in names else data) for one, data in left]
-        return Answer(_hash(left), _hash(free))
+        return Answer(status, _hash(left), _hash(free))
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The hash of an answer; and of the same without the Python that it names."""
+    """A status, the hash of what was answered, and that of the same without the Python that it names."""
 
+    status: int
     exact: str
     of_any_python: str
 
@@ -332,9 +331,9 @@ def _hash(files: Iterable[tuple[str, bytes]]) -> str:
 
 
 @contextmanager
-def sessions(of: Iterable[Setting], given: Path) -> Iterator[list[Session]]:
+def sessions(of: Iterable[Setting], given: Path, parts: str) -> Iterator[list[Session]]:
     """A process for each setting, for as long as they are wanted."""
-    opened = [Session(setting, given) for setting in of]
+    opened = [Session(setting, given, parts) for setting in of]
     try:
         yield opened
     finally:
@@ -349,14 +348,20 @@ def compare(pythons: Sequence[Path], only: Sequence[str] = (), seeds: int = 16, 
     differing = []
     with TemporaryDirectory() as given, ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
         made(Path(given))
-        with sessions(settings(pythons, seeds), Path(given)) as (plain, *others):
-            wants = [plain.answer(*one) for one in asked]
-            for one, want in track([*zip(asked, wants, strict=True)], "commands", disable=not sys.stderr.isatty()):
-                found = zip(others, pool.map(lambda session, one=one: session.answer(*one), others), strict=True)
-                apart = [to.setting.name for to, told in found if not told.same(want, to.setting.differs)]
-                line = " ".join(map(str, (one[0], *one[1])))
-                print(*(f"{line}: {name}" for name in apart), sep="\n", end="\n" if apart else "", flush=True)
-                differing += [f"{line}: {name}" for name in apart]
+        parts = PARTS if len(asked) > FEW else ""
+        with sessions(settings(pythons, seeds), Path(given), parts) as (plain, *others):
+            for name, arguments in asked:
+                found = [*pool.map(lambda one, of=(name, arguments): one.answer(*of), (plain, *others))]
+                apart = [
+                    one.setting.name
+                    for one, told in zip(others, found[1:], strict=True)
+                    if not told.same(found[0], one.setting.differs)
+                ]
+                if found[0].status > 1:
+                    apart.append("it was refused")
+                line = " ".join(map(str, (name, *arguments)))
+                print(f"{line}: {', '.join(apart) or 'the same'}", flush=True)
+                differing += [f"{line}: {one}" for one in apart]
     told = f"{len(asked)} commands and forms, {len(others)} settings beside {plain.setting.name}"
     print(f"{told}: {len(differing)} differ")
     return differing
