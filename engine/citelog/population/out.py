@@ -100,11 +100,9 @@ class Writer:
         now, then = "SELECT * FROM picture_remarks", f"SELECT * FROM read_parquet({before})"
         different = f"(({now}) EXCEPT ALL ({then})) UNION ALL (({then}) EXCEPT ALL ({now}))"
         lonely = "" if not self._alone() else f" UNION SELECT patient FROM lonely UNION {earlier.lonely}"
-        count = self.engine.create(
-            "others",
-            f"SELECT patient FROM people WHERE picture IN (SELECT picture FROM ({different})){lonely}",
-        )
-        if not count:
+        others = f"SELECT patient FROM people WHERE picture IN (SELECT picture FROM ({different})){lonely}"
+        is_same = not lonely and earlier.is_same(self.engine, now, opened.REMARKS)
+        if is_same or not self.engine.create("others", others):
             link(earlier.folder / path.name, path)
             return int(earlier.document["counts"]["notes"])
         kept = f"SELECT n.* FROM read_parquet({earlier.path(path.name)}) AS n ANTI JOIN others AS o USING (patient)"
