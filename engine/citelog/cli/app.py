@@ -22,7 +22,7 @@ from citelog.cli import (
     serving,
     verifying,
 )
-from citelog.cli.console import example, guarded
+from citelog.cli.console import example, guarded, write
 from citelog.home import VERSION
 
 SECTIONS = {
@@ -47,10 +47,30 @@ class Listed(click.Group):
                 formatter.write_dl([(name.ljust(size), self.commands[name].get_short_help_str(500)) for name in names])
 
 
+def _version(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    """Print the version, and whether what lies below is what was tested."""
+    if not asked or context.resilient_parsing:
+        return
+    from citelog import selftest
+
+    selftest.check()
+    others = "; ".join(selftest.untested())
+    libraries = f"other than tested: {others}" if others else "as tested"
+    write(f"citelog {VERSION}\nlibraries: {libraries}\nself-test: passed\n")
+    context.exit()
+
+
 @click.group(
     cls=Listed, epilog=example("citelog assess examples/patient.yaml") + "\n\nEach command has --help with an example."
 )
-@click.version_option(VERSION, message="citelog %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_version,
+    help="Show the version, and whether the libraries below are as tested.",
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of a fault.")
 def app(debug: bool) -> None:
     """Datalog that cites its sources: what a clinical document says about a patient, and why."""

@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import disk, home
-from citelog.cli.console import KB, No, address, example, forms, open_base, print_lines, progress, say, width, write
+from citelog.cli.console import (
+    KB,
+    No,
+    address,
+    example,
+    forms,
+    open_base,
+    print_lines,
+    progress,
+    say,
+    tested_below,
+    width,
+    write,
+)
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -78,6 +91,7 @@ def check(kb: str | None, form: str, strict: bool, accepted: bool) -> None:
     """
     from citelog.advice.review import review
 
+    tested_below()
     folder = home.knowledge(kb).resolve()
     found = review(folder)
     if form == "json":

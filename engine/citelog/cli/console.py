@@ -127,6 +127,15 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
         return 3
 
 
+def tested_below(knowledge: Knowledge | None = None) -> None:
+    """Refuse to go on where the reasoner or the checker is not what was tested; tell of libraries that are others."""
+    from citelog import selftest
+
+    selftest.check(knowledge)
+    if others := selftest.untested():
+        say(f"libraries other than those tested: {'; '.join(others)}")
+
+
 def open_base(kb: str | None) -> Knowledge:
     """The knowledge base that --kb names."""
     from citelog.knowledge.cache import open_knowledge

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import home
-from citelog.cli.console import AT, KB, assess_all, check_extra, example, open_base, say
+from citelog.cli.console import AT, KB, assess_all, check_extra, example, open_base, say, tested_below
 from citelog.cli.logs import LOG_KEY, enter, writable
 from citelog.cli.replaying import sealed
 from citelog.diagnostics import CitelogError
@@ -149,6 +149,7 @@ def serve(
     from citelog.serve.limits import Limits
 
     limits = Limits() if time_limit is None else replace(Limits(), query_seconds=time_limit)
+    tested_below(None if files else open_base(kb))
     dataset = _of_files((*files, *more)) if files else _of_knowledge(kb, cases, at, log, log_key)
     _log()
     served = None if files else _served(kb, limits, edit, log, log_key, population)
