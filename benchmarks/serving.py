@@ -6,6 +6,11 @@ a second, the median and the 99th percentile of each kind, what was refused, and
 the minute. Clients and server share the machine, as in no real use.
 
     python benchmarks/serving.py [--clients 64] [--seconds 300] [--json figures.json]
+    python benchmarks/serving.py --overload [--seconds 20]
+
+With --overload: how many assessments a second can be sustained, by two clients; then ten times as many are sent for as
+long, whatever becomes of those before; then one after another again. What is printed: what became of them and how soon,
+whether each refusal says when to ask again, the memory, and the seconds until an answer is as quick as before.
 """
 
 from __future__ import annotations
@@ -144,13 +149,97 @@ async def load(port: int, process: int, clients: int, seconds: float) -> Seen:
     return seen
 
 
+@dataclass
+class Sent:
+    """What became of requests that did not wait for each other."""
+
+    answered: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
+    lost: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+    silent: int = 0
+    """Refusals that do not say when to ask again."""
+
+
+async def _assess(port: int, rng: random.Random, id_: str, sent: Sent) -> None:
+    """One assessment, over a connection of its own."""
+    began = time.perf_counter()
+    try:
+        async with asyncio.timeout(60):
+            body = json.dumps({"case": _record(rng, id_)}).encode()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            head = f"POST /api/assess HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n"
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+            answer = await reader.read()
+            writer.close()
+            status = int(answer.split(b" ", 2)[1])
+    except (OSError, TimeoutError, IndexError) as error:
+        sent.lost[type(error).__name__] += 1
+        return
+    took = time.perf_counter() - began
+    sent.statuses[status] += 1
+    if status == 200:
+        if set(ID.findall(answer)) != {id_.encode()}:
+            raise SystemExit(f"{id_} was answered with {set(ID.findall(answer)) or 'nobody'}")
+        sent.answered.append(took)
+    else:
+        sent.refused.append(took)
+        sent.silent += b"\nretry-after:" not in answer.lower().partition(b"\r\n\r\n")[0]
+
+
+async def overload(port: int, process: int, seconds: float) -> bool:
+    """Ten times what can be sustained; whether it was borne."""
+    rng, usual, sent = random.Random(1), Sent(), Sent()
+
+    async def steady(number: int, until: float) -> None:
+        turn = 0
+        while time.monotonic() < until:
+            turn += 1
+            await _assess(port, rng, f"load-{number}-{turn}", usual)
+
+    until = time.monotonic() + seconds
+    await asyncio.gather(*(steady(number, until) for number in range(2)))
+    rate, before = len(usual.answered) / seconds, memory(process)
+    tasks, began = set(), time.monotonic()
+    while (now := time.monotonic() - began) < seconds:
+        while len(tasks) < now * 10 * rate:
+            tasks.add(asyncio.create_task(_assess(port, rng, f"load-9-{len(tasks)}", sent)))
+        await asyncio.sleep(0.005)
+    during, stopped = memory(process), time.monotonic()
+    quick = 2 * statistics.quantiles(usual.answered, n=20)[-1]
+    back, last, turn = 0.0, Sent(), 0
+    while time.monotonic() - stopped < 60:
+        turn += 1
+        await _assess(port, rng, f"load-8-{turn}", last)
+        back = time.monotonic() - stopped
+        if last.answered and last.answered[-1] <= quick:
+            break
+        last = Sent()
+        await asyncio.sleep(0.05)
+    await asyncio.gather(*tasks)
+    for what, took in (("sustained", usual.answered), ("answered", sent.answered), ("refused", sent.refused)):
+        marks = [1000 * mark for mark in statistics.quantiles(took, n=100)] if len(took) > 1 else [0.0] * 99
+        told = f"{what}: {len(took):,}, {len(took) / seconds:,.0f} a second"
+        print(f"{told}; p50 {marks[49]:,.0f} ms, p99 {marks[98]:,.0f} ms")
+    became = f"statuses {dict(sent.statuses)}, lost {dict(sent.lost)}"
+    print(f"sent: {len(tasks):,}, {len(tasks) / seconds:,.0f} a second; {became}")
+    print(f"refusals without Retry-After: {sent.silent}; MiB before {before / 1024:,.0f}, during {during / 1024:,.0f}")
+    print(f"as quick as before (within {1000 * quick:,.0f} ms) {back:.1f} s after the last was sent")
+    return not sent.silent and not sent.lost and set(sent.statuses) <= {200, 429, 503} and back <= 5
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--overload", action="store_true", help="ten times what can be sustained")
     given = parser.parse_args()
+    if given.overload:
+        with serving() as (port, process, _):
+            sys.exit(not asyncio.run(overload(port, process, given.seconds)))
     with serving() as (port, process, start):
         seen = asyncio.run(load(port, process, given.clients, given.seconds))
     table = Table("", "answered", "a second", "p50 ms", "p99 ms", "refused", title=f"{given.clients} clients")

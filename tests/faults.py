@@ -513,8 +513,10 @@ def place(rng: random.Random, name: str) -> Fault | None:
 
             def empty(work: Path) -> None:
                 shutil.rmtree(work / chosen, ignore_errors=True) if (work / chosen / "in-the-way").exists() else None
-                with suppress(OSError):
-                    (work / chosen).rmdir()
+                for path in ((work / chosen), *(work / chosen).parents):
+                    if work in path.parents and not (template() / "given" / path.relative_to(work)).exists():
+                        with suppress(OSError):
+                            path.rmdir()
 
             return Fault(f"{chosen} is a {sort}", outside=full, undo=empty)
         case _:

@@ -466,3 +466,20 @@ def test_a_file_that_is_no_rdf_and_a_port_that_is_taken_are_told(tmp_path: Path,
         serve.main(["--dataset", str(broken), "--port", "0"], standalone_mode=False)
     with pytest.raises(CitelogError, match="Address already in use"):
         serve.main(["--dataset", str(broken), "--port", str(urlsplit(server.address).port)], standalone_mode=False)
+
+
+def test_with_too_many_connections_each_is_refused_at_once_and_told_when_to_ask_again(tmp_path: Path) -> None:
+    """uvicorn's own refusal said neither why nor when."""
+    (tmp_path / "one.ttl").write_text("<urn:a> <urn:b> <urn:c> .\n")
+    with serving("--dataset", str(tmp_path / "one.ttl"), connections=4) as server, contextlib.ExitStack() as stack:
+        port = int(server.address.rstrip("/").rpartition(":")[2])
+        for _ in range(4):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        refused = server.client.get("/")
+        assert refused.status_code == 503 and refused.headers["retry-after"] == "1"
+        assert refused.text == "too many ask at a time\n  = try again in a moment\n"
+        stack.close()
+        deadline = time.monotonic() + 5
+        while (again := server.client.get("/")).status_code == 503 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert again.status_code == 307

@@ -119,6 +119,9 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
         say(f"{what}: {error}\n   = install citelog again, with what it needs; or let the process have more memory")
         return 2
     except Exception as error:  # noqa: BLE001  the last resort: a fault of ours, told as one
+        if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
+            say("stopped")
+            return 130
         if debug:
             traceback.print_exc()
         say(

@@ -93,7 +93,7 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
     gc.disable()  # what a run reads is kept until it ends: the collector would only walk over it
     try:
         with ExitStack() as stack:
-            duck = Duck(stack.enter_context(duckdb.connect(str(scratch / "work.db"), config=settings)))
+            duck = Duck(stack.enter_context(_connected(scratch, settings)))
             engine: Engine = duck
             if options.master:
                 from citelog.population.spark import Spark, session  # nobody else pays for it
@@ -118,6 +118,20 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
             gc.enable()
     shutil.rmtree(scratch)
     return report
+
+
+def _connected(scratch: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    """The database of a run; what a run left that was stopped while it was made is begun anew."""
+    database = scratch / "work.db"
+    is_new = not database.exists()
+    try:
+        return duckdb.connect(str(database), config=settings)
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException):
+        if is_new:
+            raise
+    shutil.rmtree(scratch)
+    scratch.mkdir()
+    return duckdb.connect(str(database), config=settings)
 
 
 def _plain(folder: Path) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 
 import h11
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from citelog.diagnostics import CitelogError
@@ -20,8 +21,8 @@ from citelog.graph.library import Query as Stored
 from citelog.serve.admission import Admission
 from citelog.serve.app import Served, application
 from citelog.serve.dataset import Dataset
-from citelog.serve.guard import LOOPBACK
-from citelog.serve.limits import Limits
+from citelog.serve.guard import LOOPBACK, refused
+from citelog.serve.limits import Limits, Refusal
 from citelog.serve.queries import Queries
 
 
@@ -69,7 +70,6 @@ async def _serve(
                 access_log=False,  # its lines would hold the queries
                 server_header=False,
                 proxy_headers=False,
-                limit_concurrency=limits.connections,
                 timeout_graceful_shutdown=limits.closing_seconds,
                 h11_max_incomplete_event_size=limits.request,
             )
@@ -130,17 +130,30 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
+async def _crowded(scope: Scope, receive: Receive, send: Send) -> None:
+    """What is answered where too many connections are open: uvicorn's own words do not say when to ask again."""
+    refusal = Refusal(503, "too many ask at a time", "try again in a moment")
+    answer = refused(refusal, scope["path"])
+    answer.headers["Connection"] = "close"
+    await answer(scope, receive, send)
+
+
 def _protocol(limits: Limits) -> type[asyncio.Protocol]:
     """uvicorn's HTTP protocol with an end to patience: for the head of a request, and for the whole exchange."""
 
     class Timed(H11Protocol):
         _deadline: asyncio.TimerHandle | None = None
 
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            self._answering = self.app
+
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._end_after(limits.head_seconds)
 
         def data_received(self, data: bytes) -> None:
+            self.app = self._answering if len(self.connections) < limits.connections else _crowded
             waited = self._head_missing
             if self._deadline is None:
                 self._end_after(limits.head_seconds)
