@@ -605,8 +605,8 @@ def memory(rng: random.Random, name: str) -> Fault | None:
 
 
 def clock(rng: random.Random, name: str) -> Fault | None:
-    """A clock that is years ahead, or set back."""
-    seconds = int(rng.choice((-1, 1)) * 10 ** rng.uniform(0, 9.3))
+    """A clock that is years ahead, or set back, though not beyond the year in which computers begin to count."""
+    seconds = max(int(rng.choice((-1, 1)) * 10 ** rng.uniform(0, 9.3)), int(86_400 - time.time()))
 
     def inside(work: Path) -> None:
         os.environ["FAULT_CLOCK"] = str(seconds)
@@ -628,7 +628,7 @@ def wrong(job: Job, base: Base, fault: Fault, ended: Ended, now: Tree) -> Iterat
     if ended.stayed:
         yield "a process is left"
     refuses = job.judges and ended.status == 1 and base.ended.status == 0 and bool(ended.out or ended.err)
-    yield from misfits(base, fault, now, job.writes if refuses else ())
+    yield from misfits(base, fault, now, job.writes if refuses or (job.judges and ended.status == 2) else ())
     if "Traceback" in ended.err or ended.status in (3, 70):
         yield f"a fault of ours: {ended.err}"
     elif ended.status < 0:

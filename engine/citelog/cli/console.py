@@ -118,7 +118,7 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
         what = f"the library {error.name} cannot be loaded" if error.name else "a library cannot be loaded"
         say(f"{what}: {error}\n   = install citelog again, with what it needs; or let the process have more memory")
         return 2
-    except Exception as error:  # noqa: BLE001  the last resort: a fault of ours, told as one
+    except BaseException as error:  # noqa: BLE001  the last resort, a panic of Rust too: a fault of ours, told as one
         if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
             say("stopped")
             return 130
