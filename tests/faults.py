@@ -325,7 +325,13 @@ def run(job: Job, work: Path, fault: Fault = NONE) -> Ended:
     began = time.monotonic()
     child = os.fork()
     if child == 0:
-        _be(job, work, fault, out_of_it, err_of_it)
+        try:
+            _be(job, work, fault, out_of_it, err_of_it)
+        except KeyboardInterrupt:  # before there was a command
+            os.write(err_of_it, b"stopped\n")
+            os._exit(130)
+        finally:
+            os._exit(71)  # whatever happens, what called this must not be gone on with here
     os.close(out_of_it)
     os.close(err_of_it)
     told: dict[int, bytes] = {out: b"", err: b""}
