@@ -178,7 +178,7 @@ def test_a_check_beside_a_layout_finds_what_it_finds_before_or_after(folder: Pat
     assert formatter.returncode == 0 and set(during) <= said and (folder / "terms.ttl").read_bytes() == laid
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_a_server_answers_while_its_files_are_edited_is_of_the_edition_that_it_names(folder: Path) -> None:
     """Many edits and requests; the hash, the version and the sentences of each answer agree."""
     states, seen = whole(folder), set()
