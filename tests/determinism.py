@@ -239,7 +239,7 @@ def made(folder: Path) -> None:
 
 def _of_any_python(data: bytes) -> bytes:
     """What was printed or kept, without the Python that it names and the hashes over that."""
-    named = re.sub(rb"\b3\.\d+\.\d+\b", b"PYTHON", data)
+    named = re.sub(rb"\b3\.\d+\.\d+\b", b"PYTHON", re.sub(rb"(?m)^  engine .*$", b"", data))
     return re.sub(rb'"(engine|hashes|sha256)":\s*(\{[^{}]*\}|"[0-9a-f]{64}")', rb'"\1":0', named)
 
 
