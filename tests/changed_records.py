@@ -29,6 +29,8 @@ from citelog.patient.case import Case
 from citelog.patient.changes import Add, Change, Drop, Set, parse_add, parse_drop, parse_set
 from literate import LEAFLET
 
+NIGHTS = Path(__file__).parent.parent / "examples" / "short-nights"
+
 Record = dict[str, Any]
 
 
@@ -309,6 +311,45 @@ def signs(folder: Path) -> Knowledge:
     for name, more in (("predicates.ttl", _PREDICATES), ("terms.ttl", _TERMS + "\n")):
         path = target / name
         path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    opened = load(target, home.ontology())
+    assert opened.knowledge is not None, opened.diagnostics
+    return opened.knowledge
+
+
+_WORRIES = """
+%%% @cites S12
+#[name("snores")]
+#[display("Loud snoring is present.")]
+worry(?p, ex:snoring) :- entry(?p, _, ex:snoring, cl:present) .
+
+%%% @cites S13
+#[name("drinks-cola")]
+#[display("Cola in the afternoon is present.")]
+worry(?p, ex:cola) :- entry(?p, _, ex:cola, cl:present) .
+
+%%% @through worry
+#[name("doctor-signs")]
+doctor_signs(?p, #count(?sign)) :- worry(?p, ?sign) .
+
+%%% @through doctor_signs
+#[name("ask-doctor")]
+advice(?p, ex:ASK_DOCTOR) :- doctor_signs(?p, ?count), ex:atLeast(ex:ASK_DOCTOR, ?least), ?count >= ?least .
+"""
+_WORRY = """
+ex:predicate_worry a cl:DerivedPredicate ;
+    cl:signature "worry(patient: patient, sign: term)" ;
+    cl:sentence "{sign} is a worry" ; cl:absence "{sign} is no worry" .
+"""
+
+
+def worries(folder: Path) -> Knowledge:
+    """Short nights, with advice that counts what two rules say, each from a sentence of its own."""
+    target = Path(shutil.copytree(NIGHTS, folder / "nights"))
+    rules, predicates = target / "rules" / "30-advice.rls", target / "predicates.ttl"
+    text = rules.read_text(encoding="utf-8")
+    first, last = text.index('%%% @cites S12\n#[name("doctor-signs")]'), text.index('%%% @cites S14\n#[name("nap")]')
+    rules.write_text(text[:first] + _WORRIES.lstrip() + "\n" + text[last:], encoding="utf-8")
+    predicates.write_text(predicates.read_text(encoding="utf-8") + _WORRY, encoding="utf-8")
     opened = load(target, home.ontology())
     assert opened.knowledge is not None, opened.diagnostics
     return opened.knowledge

@@ -23,8 +23,9 @@ import damage
 import literate
 import naive
 import test_reasoning
+from changed_records import worries
 from citelog import patient
-from citelog.assess import Assessment, assess_case
+from citelog.assess import Assessment, assess, assess_case
 from citelog.checker import Checker, certify, check_proof, check_quotes
 from citelog.checker.model import Model, compares, computed, total, value_of
 from citelog.checker.proof import Meanings, judge
@@ -694,6 +695,16 @@ seen_often(?x, #count(?r)) :- seen(?x, ?r), ~withdrawn(?r) .
     told = Supports(ran, Words(knowledge(program, {}), {})).of(often).assumes
     assert told == (("no withdrawn(r1)", 0), ("no withdrawn(r2)", 0))
     assert set(assumed(ran, often)) == {Atom("withdrawn", (result,)) for result in results}
+
+
+def test_a_count_has_the_words_and_citations_of_each_thing_that_it_counts(tmp_path: Path) -> None:
+    """Where a rule passes on a premise and counts it, in the assessment and for the checker."""
+    record = {"findings": [{"name": name, "state": "present"} for name in ("loud snoring", "cola in the afternoon")]}
+    assessment = assess(worries(tmp_path), record)
+    (advice,) = (c for c in assessment.conclusions if c.id == "advice:ASK_DOCTOR")
+    assert advice.sentence == "Loud snoring is present. Cola in the afternoon is present."
+    assert [citation.statement for citation in advice.citations] == ["S12", "S13"]
+    assert of(assessment).certified() == []
 
 
 def test_of_nothing_nothing_follows() -> None:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import b12
-from changed_records import Record, as_options, findings, fresh, ids, random_record, signs, singles, written
+from changed_records import Record, as_options, findings, fresh, ids, random_record, signs, singles, worries, written
 from citelog.answer import derive
 from citelog.assess import Assessment, assess
 from citelog.cli.app import main
@@ -464,3 +464,10 @@ def test_why_not_does_not_change_the_answer_it_was_asked_of() -> None:
     before = assessed.to_json()
     assessed.why_not("treat:immediate")
     assert assessed.to_json() == before
+
+
+def test_of_a_count_it_is_told_what_was_not_counted(tmp_path: Path) -> None:
+    """One of two worries is on record, and the near record has both: the other is what fails."""
+    found = assess(worries(tmp_path), {"findings": [finding("loud snoring")]}).why_not("advice:ASK_DOCTOR")
+    told = [[premise.text for premise in failing(near.obstacle)] for near in found.near]
+    assert told == [["Cola in the afternoon: present."]]

@@ -188,7 +188,8 @@ class Checker:
         """The firings whose words and citations are the conclusion's own, in the order of the rules."""
         found: list[Firing] = []
         for firing in self.model.ways(atom):
-            found += [firing] if firing.rule.through is None else self.deciding(_through(firing, firing.rule.through))
+            below = _through(firing)
+            found += [f for passed in below for f in self.deciding(passed)] if below else [firing]
         return sorted(found, key=lambda firing: self.numbers[firing.rule.name])
 
     def facts(self, under: Iterable[Atom]) -> list[str]:
@@ -220,7 +221,7 @@ class Checker:
     def also(self, kind: Kind, atom: Atom) -> list[dict[str, Any]]:
         """The candidates that held beside the one that a conclusion was taken from, in the order of their ranks."""
         names = [place.name for place in self.knowledge.program.predicates[kind.candidates].arguments][1:]
-        taken = {_through(f, f.rule.through) for f in self.model.ways(atom) if f.rule.through is not None}
+        taken = {passed for firing in self.model.ways(atom) for passed in _through(firing)}
         found = []
         for other in self.model.atoms(kind.candidates):
             if other not in taken:
@@ -230,10 +231,13 @@ class Checker:
         return sorted(found, key=lambda each: [str(v).rjust(9) for v in each.values()])
 
 
-def _through(firing: Firing, place: int) -> Atom:
-    literal = firing.rule.body[place]
+def _through(firing: Firing) -> list[Atom]:
+    """The premises whose words and citations are the conclusion's own, if the rule passes one on: of each row."""
+    if firing.rule.through is None:
+        return []
+    literal = firing.rule.body[firing.rule.through]
     assert isinstance(literal, Present)
-    return premise(literal, firing.rows[0])
+    return list(dict.fromkeys(premise(literal, row) for row in firing.rows))
 
 
 def _local(value: Value) -> str:

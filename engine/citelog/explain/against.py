@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from citelog.answer import Answer
@@ -34,8 +34,9 @@ def against(
 ) -> Obstacle:
     """The proof of a fact that rules give `there` and not `here`, as an obstacle here.
 
-    Where the two answers come from other rules, `as_here` gives a firing as the rules of here would have it. Where no
-    premise can be told to fail (a count over other rows, say), the first rule of the fact with all its premises.
+    Where the two answers come from other rules, `as_here` gives a firing as the rules of here would have it. Of a count
+    it is the row of which least fails. Where no premise can be told to fail, the first rule of the fact with all its
+    premises.
     """
     beside = _Beside(there, here, as_here)
     firing = as_here(there.run.firings(fact)[0])
@@ -56,20 +57,20 @@ class _Beside:
         self.places = {r.iri: own.get(r.entry.read_from) for r in self.there.case.records}
 
     def obstacle(self, fact: Atom, depth: int) -> Obstacle | None:
-        """The firing of the fact of which least fails here."""
+        """The firing of the fact of which least fails here, of an aggregate by the one row."""
         found = []
         for firing in map(self.as_here, self.there.run.firings(fact)):
-            failing = self.premises(firing, depth)
-            if not all(premise.holds for premise in failing):
-                found.append((sum(not premise.holds for premise in failing), firing, failing))
+            for row in firing.rows:
+                told = self.premises(replace(firing, rows=(row,)), depth)
+                if failing := sum(not premise.holds for premise in told):
+                    found.append((failing, firing, row, told))
         if not found or depth <= 0:
             return None
-        _, firing, told = min(found, key=lambda one: one[0])
+        failing, firing, row, told = min(found, key=lambda one: one[0])
         through = firing.rule.through
-        if through is not None:
-            literal = firing.rule.body[through]
-            inner = self.obstacle(instance(literal, firing.bindings), depth - 1)
-            if inner is not None and sum(not p.holds for p in told) == 1:
+        if through is not None and failing == 1:
+            inner = self.obstacle(instance(firing.rule.body[through], row), depth - 1)
+            if inner is not None:
                 return inner
         return self.made(firing, tuple(told), self.there)
 

@@ -319,14 +319,13 @@ class _Search:
         found: dict[tuple[str, Fraction], Bound] = {}
         while open_:
             for firing in run.firings(open_.pop()):
-                for literal in firing.rule.body:
-                    if isinstance(literal, Comparison):
-                        row, body = firing.bindings, firing.rule.body
-                        bound = solve(
-                            literal.operator, line(literal.left, row, body, run), line(literal.right, row, body, run)
-                        )
-                        if bound and bound.fact.predicate == over and run.record(bound.fact) == record:
-                            found[bound.sign, bound.limit] = bound
+                body = firing.rule.body
+                asked = [literal for literal in body if isinstance(literal, Comparison)]
+                for literal, row in itertools.product(asked, firing.rows):
+                    sides = (line(literal.left, row, body, run), line(literal.right, row, body, run))
+                    bound = solve(literal.operator, *sides)
+                    if bound and bound.fact.predicate == over and run.record(bound.fact) == record:
+                        found[bound.sign, bound.limit] = bound
                 new = [premise for premise in premises(firing) if premise not in seen]
                 seen.update(new)
                 open_ += new

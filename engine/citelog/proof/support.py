@@ -106,12 +106,12 @@ def deciding(run: Run, atom: Atom) -> Iterator[Firing]:
     """The firings whose citations and words are a fact's own: a rule that passes a premise through gives way to it."""
     open_, seen = [atom], {atom}
     while open_:
-        below = []
+        below: list[Atom] = []
         for firing in run.firings(open_.pop()):
             if firing.rule.through is None:
                 yield firing
             else:
-                below.append(instance(firing.rule.body[firing.rule.through], firing.bindings))
+                below += _through(firing, firing.rule.through)
         new = [premise for premise in dict.fromkeys(below) if premise not in seen]
         seen.update(new)
         open_ += reversed(new)
@@ -121,7 +121,12 @@ def passed_through(run: Run, atom: Atom) -> Iterator[Atom]:
     """The premises that a fact's citations and words come from."""
     for firing in run.firings(atom):
         if firing.rule.through is not None:
-            yield instance(firing.rule.body[firing.rule.through], firing.bindings)
+            yield from _through(firing, firing.rule.through)
+
+
+def _through(firing: Firing, place: int) -> Iterator[Atom]:
+    """The facts that a firing passes on; of every row, where its rule aggregates."""
+    yield from dict.fromkeys(instance(firing.rule.body[place], row) for row in firing.rows)
 
 
 __all__ = ["Support", "Supports", "assumed", "deciding", "passed_through", "premises", "under"]
