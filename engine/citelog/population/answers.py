@@ -16,11 +16,11 @@ from citelog.population import pictures
 from citelog.population.compiled import JOINT, Compiled, Names
 from citelog.population.derive import Derivation
 from citelog.population.engine import Engine
-from citelog.population.plan import ENTRY, Plan, kept
+from citelog.population.plan import DAY, ENTRY, SINCE_DAYS, WHEN_DAYS, Plan, kept
 from citelog.population.queries import UNIT, RefusedError
 from citelog.population.seen import Seen, given_to_pictures
 from citelog.population.values import Values
-from citelog.population.wordings import MARK, SINCE_DAYS, WHEN_DAYS
+from citelog.population.wordings import MARK
 from citelog.proof import words
 from citelog.proof.words import Words, sentence
 from citelog.values import Atom, Iri, Value
@@ -94,13 +94,13 @@ def derive(
             )
     if "patient" in program.predicates:
         derivation.give("patient", f"SELECT {UNIT} FROM {JOINT}units")
-    if at is not None and "evaluation_day" in program.predicates:
-        if "evaluation_day" in made.exact_days:
+    if at is not None and DAY in program.predicates:
+        if DAY in made.exact_days:
             number = values.number(at)
-            derivation.give("evaluation_day", f"SELECT {UNIT}, {number} AS a1 FROM {JOINT}units")
+            derivation.give(DAY, f"SELECT {UNIT}, {number} AS a1 FROM {JOINT}units")
         else:
             derivation.give(
-                "evaluation_day",
+                DAY,
                 f"SELECT p.picture::INTEGER AS {UNIT}, n.id AS a1 FROM pictures AS p "
                 "JOIN day_numbers AS n ON n.day = p.at_rank",
             )

@@ -18,10 +18,11 @@ from citelog import patient
 from citelog.patient.case import NAME_KEY, Case, Gathered, Item, ListName, Recorded
 from citelog.patient.dates import period, to_the_day
 from citelog.patient.entries import content, match
+from citelog.patient.facts import PATIENT
 from citelog.patient.intake import assemble
 from citelog.patient.numbers import reading
 from citelog.patient.reading import as_text, recorded
-from citelog.population.plan import ENTRY
+from citelog.population.plan import ENTRY, SINCE_DAYS, WHEN_DAYS, beside_today
 from citelog.values import Iri, Value
 from citelog.vocab import Terms, folded
 
@@ -32,12 +33,19 @@ NUMBERED: Mapping[ListName, str] = {"labs": "value"}
 """The key whose number is left out of a frame."""
 
 NONE, READ, UNREAD = 0, 1, 2
-"""Whether a day stands in an entry, and can be read."""
+"""Whether a day stands in an entry, and can be read.
+
+Where there is a day of the assessment, what can be read says besides how its two ends lie to that day: it is then
+`READ` and three to eleven more (`beside`).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day as recorded: whether it can be read, the days that it can mean (as ordinals), and how it is shown."""
+    """A day as recorded: whether it can be read, the days that it can mean (as ordinals), and how it is shown.
+
+    `readable` is `NONE` and the like.
+    """
 
     text: str
     readable: int
@@ -47,16 +55,37 @@ class Day:
     compared: str
 
 
-def day(text: str) -> Day:
-    """A recorded day, read.
+def day(text: str, at: datetime.date | None) -> Day:
+    """A recorded day, read, beside the day of the assessment, if there is one.
 
-    >>> day("2026-03"), day("last spring").readable
+    >>> day("2026-03", None), day("last spring", None).readable
     (Day(text='2026-03', readable=1, first=739676, last=739706, shown='2026-03', compared='2026-03'), 2)
     """
     written = " ".join(text.split())
     found = period(written)
-    first, last = (found.first.toordinal(), found.last.toordinal()) if found else (0, 0)
-    return Day(text, READ if found else UNREAD, first, last, to_the_day(written) if found else written, folded(written))
+    if found is None:
+        return Day(text, UNREAD, 0, 0, written, folded(written))
+    ends = (found.first.toordinal(), found.last.toordinal())
+    readable = READ
+    if at is not None:
+        first, last = ((end > at.toordinal()) - (end < at.toordinal()) for end in ends)
+        readable += 3 + 3 * (first + 1) + (last + 1)
+    return Day(text, readable, *ends, to_the_day(written), folded(written))
+
+
+def is_read(readable: int) -> bool:
+    """Whether a day stands there that can be read."""
+    return readable not in (NONE, UNREAD)
+
+
+def beside(readable: int, at: datetime.date) -> tuple[datetime.date, datetime.date]:
+    """Two days that lie to the day of the assessment as the ends of a day do that was read: on it, or next to it.
+
+    >>> beside(day("2026-03", today := datetime.date(2026, 3, 15)).readable, today)
+    (datetime.date(2026, 3, 14), datetime.date(2026, 3, 16))
+    """
+    first, last = divmod(readable - READ - 3, 3)
+    return at + datetime.timedelta(first - 1), at + datetime.timedelta(last - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +204,17 @@ _YEARS = tuple(f"{year:04d}" for year in range(1000, 9999))
 _NUMBERS = tuple(f"{number}.{number}" for number in range(700001, 700100))
 
 
-def read(said: Frame, terms: Terms) -> Reading:
-    r"""What a frame says, whatever its days and its number.
+def read(said: Frame, terms: Terms, at: datetime.date | None) -> Reading:
+    r"""What a frame says, whatever its days and its number; of days, how they lie to the day of the assessment.
 
-    >>> read(Frame("labs", "iron", (), (("value", "<\x04"), ("unit", "g/L"))), Terms()).notes
+    >>> read(Frame("labs", "iron", (), (("value", "<\x04"), ("unit", "g/L"))), Terms(), None).notes
     ('Iron: <\x04 g/L. Not used: no analyte is known as "iron".',)
     """
     texts = " ".join([said.name, *(str(value) for _, value in said.keys)])
     stand_ins = {NUMBER: next(one for one in _NUMBERS if one not in texts)}
     years = (year for year in _YEARS if year not in texts)
     for mark, readable in ((WHEN, said.when), (SINCE, said.since)):
-        stand_ins[mark] = f"{next(years)}-02-03" if readable == READ else mark
+        stand_ins[mark] = f"{next(years)}-02-03" if is_read(readable) else mark
     made = item(said.filled(stand_ins[NUMBER]), stand_ins[WHEN], stand_ins[SINCE], said.list)
     case = assemble(Gathered((made,)), "", "", terms)
 
@@ -195,6 +224,11 @@ def read(said: Frame, terms: Terms) -> Reading:
         return text
 
     facts, days = _facts(case, terms, None)
+    if at is not None:
+        for predicate, readable in ((WHEN_DAYS, said.when), (SINCE_DAYS, said.since)):
+            if predicate in days:
+                record = case.entries[0].record
+                facts.append(((beside_today(predicate), (PATIENT, ENTRY, *beside(readable, at))), record))
     any_number = Decimal(stand_ins[NUMBER])
     compared = content(made, match(made, terms), terms)
     return Reading(
@@ -258,5 +292,5 @@ def _placed(arg: Value, record: Iri) -> Any:
 
 __all__ = [
     "MEASURED", "NONE", "NUMBER", "NUMBERED", "READ", "SINCE", "UNREAD", "WHEN", "Day", "Fact", "Frame", "Number",
-    "Reading", "Written", "day", "frame", "item", "number", "read", "read_context",
+    "Reading", "Written", "beside", "day", "frame", "is_read", "item", "number", "read", "read_context",
 ]  # fmt: skip

@@ -35,7 +35,16 @@ ENTRY_WIDE = "patient"
 """The one predicate that holds of everyone."""
 
 DAY = "evaluation_day"
-"""The predicate of the day of the assessment."""
+"""The predicate of the day of the assessment, which is the same for everyone."""
+
+WHEN_DAYS, SINCE_DAYS = "recorded_when", "medication_since"
+"""The predicates of the days of an entry: its own, and its start."""
+
+
+def beside_today(predicate: str) -> str:
+    """The predicate of the days of an entry that says of them only how they lie to the day of the assessment."""
+    return f"{predicate} beside {DAY}"
+
 
 Place = tuple[str, int]
 """A predicate, and one of its arguments."""
@@ -92,14 +101,16 @@ def split(
 
     Rules that read what has no facts hold for nobody, and are left out.
     """
+    program = _beside_today(program)
     changing = program.changing
     late = tuple(atom for atom in stated if atom.predicate in changing)
+    besides = frozenset(map(beside_today, (WHEN_DAYS, SINCE_DAYS)))
     entry_place = {
         name: records[0]
         for name, predicate in program.predicates.items()
         if predicate.layer == "patient"
         and len(records := [i for i, a in enumerate(predicate.arguments) if a.type == "record"]) == 1
-        and not any(a.type == "date" for a in predicate.arguments)
+        and (name in besides or not any(a.type == "date" for a in predicate.arguments))
     }
     settled = {atom.predicate for atom in late}
     for name in settled & entry_place.keys():
@@ -133,7 +144,7 @@ def _entry(rule: Rule, program: Program, entry_place: Mapping[str, int]) -> int 
     for literal in rule.body:
         if not isinstance(literal, Present | Absent) or literal.predicate not in changing:
             continue
-        if literal.predicate == ENTRY_WIDE and isinstance(literal, Present):
+        if literal.predicate in (ENTRY_WIDE, DAY) and isinstance(literal, Present):
             continue
         place = entry_place.get(literal.predicate)
         about = literal.args[place] if place is not None else None
@@ -154,6 +165,48 @@ def _entry(rule: Rule, program: Program, entry_place: Mapping[str, int]) -> int 
 
 
 # --- days --------------------------------------------------------------------------------------------------------
+
+
+def _beside_today(program: Program) -> Program:
+    """The program with rules that hold the days of an entry to the day of the assessment alone reading them as that.
+
+    Of such a day it is enough to know on which side of that day it lies, and nothing of its order among others: so the
+    rule may be run on the entry.
+    """
+    dated = [name for name in (WHEN_DAYS, SINCE_DAYS) if name in program.predicates]
+    if DAY not in program.predicates or not dated:
+        return program
+    more = {beside_today(name): replace(program.predicates[name], name=beside_today(name)) for name in dated}
+    rules = tuple(_reading_beside(rule) if _asks_the_side(rule) else rule for rule in program.rules)
+    return replace(program, predicates=program.predicates | more, rules=rules)
+
+
+def _asks_the_side(rule: Rule) -> bool:
+    """Whether a rule does nothing with days but to compare those of entries with the day of the assessment."""
+    present = [x for x in rule.body if isinstance(x, Present)]
+    today = {x.args[1] for x in present if x.predicate == DAY}
+    days = [arg for x in present if x.predicate in (WHEN_DAYS, SINCE_DAYS) for arg in x.args[2:]]
+    own = {*days, *today}
+    if len(today) != 1 or not days or len(own) != len(days) + 1 or not all(isinstance(arg, Variable) for arg in own):
+        return False
+    names = {arg.name for arg in own if isinstance(arg, Variable)}
+    sides = [{x.left, x.right} for x in rule.body if isinstance(x, Comparison) and not names.isdisjoint(variables(x))]
+    others = [x for x in rule.body if not isinstance(x, Comparison)]
+    others = [x for x in others if not (isinstance(x, Present) and x.predicate in (DAY, WHEN_DAYS, SINCE_DAYS))]
+    elsewhere = {name for x in others for name in variables(x)} | {a.name for a in rule.args if isinstance(a, Variable)}
+    elsewhere |= {name for a in rule.args if isinstance(a, Aggregate) for name in a.variables}
+    return names.isdisjoint(elsewhere) and all(len(side & today) == 1 and len(side & {*days}) == 1 for side in sides)
+
+
+def _reading_beside(rule: Rule) -> Rule:
+    """A rule that reads the days of entries as they lie to the day of the assessment."""
+    body = (
+        Present(beside_today(x.predicate), x.args)
+        if isinstance(x, Present) and x.predicate in (WHEN_DAYS, SINCE_DAYS)
+        else x
+        for x in rule.body
+    )
+    return replace(rule, body=tuple(body))
 
 
 def _exact_days(made: Plan) -> frozenset[str]:

@@ -34,13 +34,13 @@ from citelog.population.files import first_line
 from citelog.population.lonely import answer_alone
 from citelog.population.opened import STORE
 from citelog.population.pictures import Shape, Wordings
-from citelog.population.plan import Plan, plan
+from citelog.population.plan import DAY, SINCE_DAYS, WHEN_DAYS, Plan, plan
 from citelog.population.seen import knowledge_facts, look
 from citelog.population.shares import Share
 from citelog.population.since import Earlier, earlier, reading_key
 from citelog.population.tables import PATIENTS, Source
 from citelog.population.values import Values
-from citelog.population.wordings import SINCE_DAYS, WHEN_DAYS, load_days, load_readings, load_said, read_frames
+from citelog.population.wordings import load_days, load_readings, load_said, read_frames
 
 FORMAT = "citelog-population/1"
 SCRATCH = "scratch"
@@ -193,7 +193,7 @@ class _Run:
         with self.step("entries"):
             stated = knowledge_facts(knowledge)
             sets = load_readings(self.duck, self.written)
-            seen, local = look(sets, made, local_ready, self.duck, values, stated, lambda: None)
+            seen, local = look(sets, made, local_ready, self.duck, values, stated, at, lambda: None)
             load_said(self.duck, answers.IDLE)
             same = before.same_sight(self.duck, seen) if before else None
             seen = same or seen
@@ -245,7 +245,7 @@ class _Run:
         before = earlier(self.options.since) if self.options.since else None
         if before and self.hash_files(list(before.document["data"]["files"])) and before.has_read(self.reading):
             self.begin()
-            days = before.days(engine)
+            days = before.days(engine, at)
             self.written = before.written(self.duck, knowledge.terms, values, at)
             return before, before.source([self.data / name for name in self.files]), [], days
         source = inputs.read(self.data, self.scratch, self.duck.connection, knowledge.terms, at)
@@ -254,7 +254,7 @@ class _Run:
         self.hash_files([path.relative_to(self.data).as_posix() for path in source.files])
         self.begin()
         parts = pictures.wordings(source, self.known_context(source))
-        days = load_days(engine, pictures.day_texts(source))
+        days = load_days(engine, pictures.day_texts(source), at)
         self.written = read_frames(engine, self.duck, parts, knowledge.terms, values, at)
         return None, source, parts, days
 
@@ -289,7 +289,7 @@ class _Run:
 
     def shape(self, made: Plan) -> Shape:
         """How days stand in pictures."""
-        is_ranked = "evaluation_day" in made.program.predicates and "evaluation_day" not in made.exact_days
+        is_ranked = DAY in made.program.predicates and DAY not in made.exact_days
         at = self.options.at.toordinal() if self.options.at and is_ranked else 0
         return Shape(WHEN_DAYS in made.exact_days, SINCE_DAYS in made.exact_days, at)
 

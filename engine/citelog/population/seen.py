@@ -6,6 +6,7 @@ that no joint rule can tell apart.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +18,10 @@ from citelog.population.compiled import LOCAL, Compiled, Names
 from citelog.population.derive import Derivation
 from citelog.population.duck import Duck
 from citelog.population.entries import MEASURED, Fact
-from citelog.population.plan import ENTRY, Plan, Sight, kept
+from citelog.population.plan import DAY, ENTRY, SINCE_DAYS, WHEN_DAYS, Plan, Sight, kept
 from citelog.population.queries import UNIT
 from citelog.population.values import Values
-from citelog.population.wordings import SINCE_DAYS, UNITS, WHEN_DAYS
+from citelog.population.wordings import UNITS
 from citelog.run.datalog import Machine
 from citelog.values import Value
 
@@ -54,6 +55,7 @@ def look(
     near: Duck,
     values: Values,
     stated: Mapping[str, list[tuple[Value, ...]]],
+    at: datetime.date | None,
     tick: Callable[[], None],
 ) -> tuple[Seen, Derivation]:
     """Run the local rules on all sets of facts that entries give, and give codes to what can be seen of them.
@@ -61,24 +63,27 @@ def look(
     Makes the table `sight`: of each set with each value that stands in it, the code, if anything can be seen, and
     whether a day of the entry can.
     """
-    units = f"{LOCAL}units"
+    units, program = f"{LOCAL}units", made.program
     near.create("sets", f"SELECT (row_number() OVER (ORDER BY facts, value) - 1)::INTEGER AS {UNIT}, * FROM ({UNITS})")
     near.create(units, f"SELECT {UNIT} FROM sets")
-    derivation = Derivation(near, Names.of(made.program), compiled, values, LOCAL, tick)
+    derivation = Derivation(near, Names.of(program), compiled, values, LOCAL, tick)
     met = made.met(made.local)
     derivation.state({name: rows for name, rows in stated.items() if name in met})
     given: dict[str, list[tuple[int | None, ...]]] = {}
     for number, facts in enumerate(sets):
         for predicate, args in facts:
-            given.setdefault(predicate, []).append((number, *_numbered(predicate, args, made, values)))
+            if predicate in program.predicates:
+                given.setdefault(predicate, []).append((number, *_numbered(predicate, args, made, values)))
     for predicate, rows in given.items():
         columns = derivation.columns(predicate)[1:]
         near.load("of_set", ("facts", *columns), rows)
         shown = ", ".join(f"coalesce(o.{column}, s.value) AS {column}" for column in columns)
         derivation.give(predicate, f"SELECT s.{UNIT}, {shown} FROM sets AS s JOIN of_set AS o ON s.facts = o.facts")
-    if "patient" in made.program.predicates:
+    if "patient" in program.predicates:
         derivation.give("patient", f"SELECT {UNIT} FROM {units}")
-    derivation.empty(met & made.program.changing)
+    if at is not None and DAY in program.predicates:
+        derivation.give(DAY, f"SELECT {UNIT}, {values.number(at)} AS a1 FROM {units}")
+    derivation.empty(met & program.changing)
     with near.small():
         derivation.run(made.local)
     return _coded(derivation, made), derivation

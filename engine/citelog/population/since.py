@@ -70,10 +70,10 @@ class Earlier:
             link(self.folder / opened.STORE / share.rows.name, share.rows)
         return some
 
-    def days(self, duck: Engine) -> list[Day]:
+    def days(self, duck: Engine, at: datetime.date | None) -> list[Day]:
         """Its days, as the table `days`."""
         found = [
-            entries.day(text)
+            entries.day(text, at)
             for (text,) in duck.rows(f"SELECT text FROM read_parquet({self.path(opened.DAYS)}) ORDER BY id")
         ]
         load_day_rows(duck, found)
@@ -95,7 +95,7 @@ class Earlier:
             says = (
                 entries.read_context(dict(one.context), terms, at)
                 if one.frame is None
-                else [entries.read(one.frame, terms)]
+                else [entries.read(one.frame, terms, at)]
             )
             found.append(replace(one, readings=tuple(says)))
         return found

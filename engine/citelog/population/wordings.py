@@ -19,13 +19,13 @@ from citelog.patient.reading import recorded
 from citelog.population import entries
 from citelog.population.duck import Duck
 from citelog.population.engine import Engine
-from citelog.population.entries import MEASURED, NONE, NUMBER, NUMBERED, READ, Day, Fact, Number, Reading, Written
+from citelog.population.entries import MEASURED, NONE, NUMBER, NUMBERED, Day, Fact, Number, Reading, Written, is_read
 from citelog.population.pictures import Wordings, literal
+from citelog.population.plan import SINCE_DAYS, WHEN_DAYS
 from citelog.population.tables import PATIENTS
 from citelog.population.values import Values
 from citelog.vocab import Terms
 
-WHEN_DAYS, SINCE_DAYS = "recorded_when", "medication_since"
 MARK = "\x03"
 """Stands for the sentence of an entry, without its full stop."""
 
@@ -33,9 +33,9 @@ MARK = "\x03"
 # --- days --------------------------------------------------------------------------------------------------------
 
 
-def load_days(engine: Engine, texts: str) -> list[Day]:
+def load_days(engine: Engine, texts: str, at: datetime.date | None) -> list[Day]:
     """Make the table of days, and give them as read."""
-    found = [entries.day(text) for (text,) in engine.rows(f"{texts} ORDER BY text")] if texts else []
+    found = [entries.day(text, at) for (text,) in engine.rows(f"{texts} ORDER BY text")] if texts else []
     load_day_rows(engine, found)
     return found
 
@@ -130,7 +130,7 @@ def _read(part: Wordings, hash_: int, row: Sequence[Any], terms: Terms, at: date
         return Written(hash_, None, context, tuple(entries.read_context(dict(context), terms, at)))
     readable = dict(zip(part.days, row[len(part.columns) :], strict=True))
     said = entries.frame(part.list, values, readable.get("when", NONE), readable.get("since", NONE))
-    return Written(hash_, said, (), (entries.read(said, terms),))
+    return Written(hash_, said, (), (entries.read(said, terms, at),))
 
 
 class _Numbers:
@@ -206,8 +206,8 @@ def load_readings(near: Duck, all_: Sequence[Written]) -> list[frozenset[Fact]]:
                     contents.setdefault(reading.content, len(contents)),
                     same.setdefault((said, reading.facts), len(same)),
                     reading.is_entry,
-                    WHEN_DAYS in reading.days and (frame is None or frame.when == READ),
-                    SINCE_DAYS in reading.days and (frame is None or frame.since == READ),
+                    WHEN_DAYS in reading.days and (frame is None or is_read(frame.when)),
+                    SINCE_DAYS in reading.days and (frame is None or is_read(frame.since)),
                     bool(reading.notes),
                     said,
                     reading.key,
