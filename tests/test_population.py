@@ -104,6 +104,42 @@ def test_every_case_of_the_library_is_answered_as_it_is_alone(
     assert populations.differences(one, populations.written(out)) == []
 
 
+AROUND = (None, "last spring", "2024", "2026", "2027", "2026-02", "2026-03", "2026-04", "2026-03-14", "2026-03-15")
+"""Days that lie in each way to the day of the assessment: none, unread, before, around, after, on it."""
+
+
+def test_a_day_is_on_its_side_of_the_day_of_the_assessment_for_many_as_for_one(tmp_path: Path) -> None:
+    days = (*AROUND, "2026-03-16")
+    records: dict[str, populations.Record] = {
+        f"{one} {other}": {
+            "labs": [{"analyte": "serum vitamin B12", "value": "80", "unit": "pmol/L", "when": one}],
+            "findings": [{"name": "neurological involvement", "state": "absent", "when": other}],
+            "medications": [{"name": "hydroxocobalamin", "status": "current", "when": one, "since": other}],
+        }
+        for one in days
+        for other in days
+    }
+    assert populations.compare(b12.knowledge(), records, tmp_path / "day", AT).differences == []
+    notes = populations.written(tmp_path / "day" / "out")["notes"]
+    assert sum("after the day of the assessment" in text for _, text, _ in notes) > 100
+    few = {f"{day} {day}": records[f"{day} {day}"] for day in days}
+    for name, at in (("without", None), ("first", datetime.date.min), ("last", datetime.date.max)):
+        assert populations.compare(b12.knowledge(), few, tmp_path / name, at).differences == []
+
+
+def test_how_long_before_the_day_of_the_assessment_a_finding_is_makes_no_more_pictures(tmp_path: Path) -> None:
+    """Nothing in the rules asks for it: days of entries keep their order, and their side of that day."""
+    counts = []
+    for name, years in (("near", (2025,)), ("far", range(1990, 2026))):
+        records: dict[str, populations.Record] = {
+            f"{year}": {"findings": [{"name": "neurological involvement", "state": "absent", "when": f"{year}-07-01"}]}
+            for year in years
+        }
+        assert populations.compare(b12.knowledge(), records, tmp_path / name, AT).differences == []
+        counts.append(json.loads((tmp_path / name / "out" / "run.json").read_text())["counts"]["pictures"])
+    assert counts == [1, 1]
+
+
 def test_the_run_says_what_it_was(records: dict[str, populations.Record], out: Path) -> None:
     document = json.loads((out / "run.json").read_text())
     assert document["format"] == "citelog-population/1"
