@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,3 +100,11 @@ def _address(process: subprocess.Popen[bytes]) -> tuple[str, str]:
         if found := re.search(rb"(http://\S+/)sparql answers", said):
             return found[1].decode(), said.decode()
     raise AssertionError(f"the server did not start: {said.decode(errors='replace')}")
+
+
+def eventually(true: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether something comes true within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return true()

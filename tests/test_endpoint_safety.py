@@ -12,7 +12,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ import pytest
 from citelog.serve.dataset import of_files
 from citelog.serve.limits import Limits, Refusal
 from citelog.serve.queries import Job, Queries
-from endpoint import Server, serving
+from endpoint import Server, eventually, serving
 
 NODES = 400
 LIMIT = 1.0
@@ -255,13 +255,6 @@ def gone(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
-
-
-def eventually(true: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return true()
 
 
 def full(server: Server) -> set[int]:

@@ -37,6 +37,13 @@ def test_every_input_is_answered_or_refused_in_time_and_within_its_memory(tmp_pa
     assert {line["kind"]: line["compared"] for line in tally.read(tmp_path / "tally.jsonl")} == SHARE
 
 
+def test_a_signature_that_is_one_long_word_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As any input is (`fuzzed.once`); each letter of it was taken for the beginning of a name."""
+    monkeypatch.setattr(fuzzed, "MEGABYTES", 1 << 20)  # this process has run other tests
+    before = next(draft for draft in fuzzed.drafts() if b'"doctor_signs(patient' in draft)
+    fuzzed.once("knowledge", before.replace(b"doctor_signs(", b"x" * 100_000))
+
+
 def test_what_is_neither_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def reader(data: bytes) -> object:
         return 1 // data.count(b"0")

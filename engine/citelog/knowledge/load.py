@@ -263,7 +263,7 @@ def _told_once(triples: Triples, found: list[Diagnostic]) -> list[Diagnostic]:
     if any(d.code in ("rdf-syntax", "not-utf-8") and not d.span.file.endswith(".rls") for d in found):
         return [d for d in found if d.code not in FOLLOWS]
     unread = [d for d in found if d.code == "bad-signature"]
-    named = {m[0] for d in unread for m in re.finditer(r"\w+(?=\()", d.message + d.text)}
+    named = {m[0] for d in unread for m in re.finditer(r"\b\w++(?=\()", d.message + d.text)}
     return [d for d in found if not (d.code == "undefined-predicate" and d.message.rsplit(" ", 1)[-1] in named)]
 
 
