@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from citelog.diagnostics import CitelogError
 from citelog.knowledge import load as loading
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import load
+from meanwhile import meanwhile
 
 ROOT = Path(__file__).parent.parent
 NIGHTS = ROOT / "examples" / "short-nights"
@@ -75,21 +75,16 @@ def whole(folder: Path) -> dict[str, tuple[str, bool]]:
 @contextmanager
 def edited(folder: Path) -> Iterator[list[int]]:
     """Within, somebody puts the one edition in the place of the other, again and again; how often."""
-    ends, times, both = threading.Event(), [0], editions(folder)
+    times, both = [0], editions(folder)
 
     def edit() -> None:
-        while not ends.is_set():
-            times[0] += 1
-            put(folder, both[times[0] % 2])
-            ends.wait(0.02)
+        times[0] += 1
+        put(folder, both[times[0] % 2])
 
-    editor = threading.Thread(target=edit)
-    editor.start()
     try:
-        yield times
+        with meanwhile(edit):
+            yield times
     finally:
-        ends.set()
-        editor.join()
         put(folder, both[0])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from citelog import home
 from citelog.knowledge.load import load
 from endpoint import Server, serving
 from exhausting import GROWN, HEAD, NODES, QUERIES, RULES, rule
+from meanwhile import meanwhile
 
 LIMIT = 1.0
 DRAFT = 3.0
@@ -69,22 +69,15 @@ def test_a_number_in_a_rule_that_is_longer_than_any_is_refused_in_words() -> Non
 @contextmanager
 def bystander(ask: Callable[[], httpx.Response]) -> Iterator[list[float]]:
     """Somebody who asks for little, again and again, and how long each answer took."""
-    over, took = threading.Event(), list[float]()
+    took: list[float] = []
 
-    def repeat() -> None:
-        while not over.is_set():
-            began = time.monotonic()
-            assert ask().status_code == 200
-            took.append(time.monotonic() - began)
-            time.sleep(0.02)
+    def once() -> None:
+        began = time.monotonic()
+        assert ask().status_code == 200
+        took.append(time.monotonic() - began)
 
-    asking = threading.Thread(target=repeat)
-    asking.start()
-    try:
+    with meanwhile(once):
         yield took
-    finally:
-        over.set()
-        asking.join()
 
 
 def p99(took: list[float]) -> float:

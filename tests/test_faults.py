@@ -198,12 +198,24 @@ def test_a_release_that_was_stopped_before_its_record_was_written_is_made_by_the
 )
 def test_what_the_world_does_to_a_command_is_no_fault_of_ours(raised: str, status: int, words: str) -> None:
     """Each was told as a fault of citelog; the last is what DuckDB makes of Ctrl-C."""
+    ended = guarded(raised)
+    assert ended.returncode == status and ended.stderr.startswith(words)
+
+
+@pytest.mark.parametrize("status", ["", "0", "1"])
+def test_a_command_that_something_below_it_ends_has_not_answered(status: str) -> None:
+    """Any such end was taken for that of a command to which nobody listens: status 0, without an answer."""
+    ended = guarded(f"SystemExit({status})")
+    assert ended.returncode == 3 and ended.stderr.startswith("a fault of citelog: SystemExit")
+
+
+def guarded(raised: str) -> subprocess.CompletedProcess[str]:
+    """How a command ends that raises something."""
     code = (
         f"from citelog.cli.console import guarded\ndef fails(): raise {raised}\nraise SystemExit(guarded(fails, False))"
     )
     environment = os.environ | {"PYTHONPATH": str(HERE.parent / "engine")}
-    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == status and ended.stderr.startswith(words)
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(

@@ -94,11 +94,20 @@ for command in (*replaying.COMMANDS, *drifting.COMMANDS):
     auditing.audit.add_command(command)
 
 
+def _run(asked: list[str]) -> object:
+    """What click's own `main` does, which besides ends the process with 1, a no, where nobody reads on."""
+    try:
+        with app.make_context("citelog", asked) as context:
+            return app.invoke(context)
+    except click.exceptions.Exit as ended:  # of --help and --version
+        return ended.exit_code
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and end the process with its status."""
     given = sys.argv[1:] if arguments is None else arguments
     asked = [a for a in given if a != "--debug"]  # it may stand anywhere
-    status = guarded(lambda: app.main(asked, prog_name="citelog", standalone_mode=False), "--debug" in given)
+    status = guarded(lambda: _run(asked), "--debug" in given)
     if arguments is None:  # all is written: taking the modules apart would be a tenth of the time
         os._exit(status)
     sys.exit(status)

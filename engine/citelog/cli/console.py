@@ -100,7 +100,7 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
     except (KeyboardInterrupt, click.Abort):
         say("stopped")
         return 130
-    except (BrokenPipeError, SystemExit):  # click makes the one of the other
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: nothing more is written
         return 0
     except OSError as error:  # a name that no file can have, a folder without rights: refused where nobody foresaw it

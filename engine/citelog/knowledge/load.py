@@ -102,12 +102,11 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     """
     for _ in range(_ATTEMPTS):
         held = drafts if isinstance(drafts, Whole) else Held(drafts)
-        opened = _read(folder, ontology, held)
-        if opened.knowledge is not None:
-            sha256 = fingerprint(folder, ontology, held)
-            opened = replace(opened, knowledge=replace(opened.knowledge, sha256=sha256))
-        if _standing(folder, ontology, drafts) == _standing(folder, ontology, held):
-            return opened
+        opened, read = _read(folder, ontology, held), _standing(folder, ontology, held)
+        if read == _standing(folder, ontology, drafts):
+            if opened.knowledge is None or read is None:
+                return opened
+            return replace(opened, knowledge=replace(opened.knowledge, sha256=read))
     raise CitelogError(f"{folder}: its files change faster than they are read\n   = ask again when they are written")
 
 

@@ -124,8 +124,10 @@ class Duck:
         """Let queries be run as they are written: over few rows, a better way takes longer to find than it saves."""
         names = (name for (name,) in self.rows("SELECT name FROM duckdb_optimizers()") if name not in CHEAP)
         self.connection.execute(f"SET disabled_optimizers = '{','.join(names)}'")
-        yield
-        self.connection.execute("RESET disabled_optimizers")
+        try:
+            yield
+        finally:
+            self.connection.execute("RESET disabled_optimizers")
 
     def brought(self, source: Source) -> Source:
         """A source in which every query can be run: it is one for DuckDB."""
