@@ -76,8 +76,8 @@ def part(sources: str, *near: str) -> Part:
 PARTS: Mapping[str, Part] = {
     "checker": part("checker/*.py", "checker", "reviews"),
     "run": part("run/*.py", "reasoning", "programs", "checker"),
-    "proof": part("proof/*.py", "proofs", "checker"),
-    "rules": part("rules/*.py", "language", "check", "reasoning", "programs"),
+    "proof": part("proof/*.py", "proofs", "checker", "contrast", "reviews"),
+    "rules": part("rules/*.py", "language", "check", "reasoning", "programs", "proofs", "reviews"),
     "evidence": part("evidence/*.py", "check", "quote", "checker"),
     "units": part("patient/numbers.py patient/dates.py patient/frequency.py", "patient_facts", "context", "units"),
 }

@@ -96,6 +96,16 @@ def test_what_is_accepted_is_counted_and_shown_with_its_reason_on_request(
     assert shown.out.count("   = accepted: left out of this small knowledge base\n") == 2
 
 
+def test_a_reason_may_hold_a_colon_and_only_a_tag_that_accepts_accepts(citelog: Command, leaflet: Path) -> None:
+    rules = leaflet / "rules" / "10-status.rls"
+    change(rules, "unit-unasked: the unit is left out", "unit-unasked: asked elsewhere: the unit is left out")
+    change(rules, "%%% @cites S1", "%%% @cites S1\n%%% @convention unit-unasked: as the leaflet does")
+    shown = citelog("check", "--kb", leaflet, "--strict", "--accepted")
+    assert shown.status == 0
+    assert "   = accepted: asked elsewhere: the unit is left out of this small knowledge base\n" in shown.out
+    assert shown.out.endswith("leaflet: nothing wrong, 3 accepted\n")
+
+
 def test_every_reason_is_shown_however_many_there_are(citelog: Command) -> None:
     """Of advice that nobody accepts, the first few of a code are told whole, and the places of the others."""
     shown = citelog("check", "--accepted").out
@@ -211,6 +221,13 @@ def test_a_draft_can_be_right_where_the_file_is_wrong(leaflet: Path) -> None:
 def test_a_rule_file_that_is_only_a_draft_is_checked_too(leaflet: Path) -> None:
     (found,) = check_folder(leaflet, {leaflet / "rules" / "20-new.rls": "p(?x) :- q(?x)"})
     assert (found.code, found.span.file, found.span.line) == ("syntax", "leaflet/rules/20-new.rls", 1)
+
+
+def test_the_last_line_of_a_file_is_shown_though_it_has_no_end(leaflet: Path) -> None:
+    path = leaflet / "rules" / "10-status.rls"
+    text = path.read_text(encoding="utf-8").rstrip()
+    (found,) = check_folder(leaflet, {path: text.replace("?value < ?low .", "?vlaue < ?low .")})
+    assert found.code == "unsafe-variable" and found.text.endswith("?vlaue < ?low .")
 
 
 def test_what_is_read_a_second_time_is_told_at_its_new_place(leaflet: Path) -> None:

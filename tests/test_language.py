@@ -63,6 +63,18 @@ def test_document(path: Path, tmp_path: Path) -> None:
         assert found == expected
 
 
+@pytest.mark.parametrize("digits", [400, 401, 5_000])
+def test_a_number_that_is_too_long_to_be_read_is_shown_in_part(digits: int) -> None:
+    """Up to 400 digits it is shown as it stands, like any number that belongs into a statement."""
+    rule = f'%%% @convention Long.\n#[name("long")]\nlow(?p) :- visits(?p, ?n), ?n < {"7" * digits} .\n'
+    said = literate.answer(
+        f"```declare\npatient visits(p: patient, n: integer)\nderived low(p: patient)\n```\n```rules\n{rule}```\n"
+    )
+    told = "7" * digits if digits == 400 else f"{'7' * 20}… of {digits} characters"
+    assert said.startswith(f"error[clinical-number]: the number {told} stands in the rule\n")
+    assert said.count("error[") == 1
+
+
 def test_documents_were_found() -> None:
     """A pattern that matches nothing would pass in silence."""
     counts = {name: sum(p.parent.name == name for p in DOCUMENTS) for name in ("good", "bad", "probes")}

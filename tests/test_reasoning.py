@@ -20,7 +20,7 @@ from pyDatalog import Logic
 import naive
 import nemo
 from citelog.rules.check import check
-from citelog.rules.program import Program
+from citelog.rules.program import Program, part
 from citelog.rules.syntax import parse
 from citelog.run.arithmetic import aggregate, compare, evaluate
 from citelog.run.datalog import DeadlineError, Machine, reasoner
@@ -183,6 +183,87 @@ def test_of_what_does_not_hold_a_run_knows_nothing() -> None:
     ):
         assert not ran.holds(none) and ran.statements(none) is None and ran.record(none) is None
         assert not ran.is_given(none) and ran.firings(none) == () and ran.round(none) == 0
+
+
+def test_a_fact_that_was_read_knows_its_record() -> None:
+    """What is said of the patient as a whole stands in no record, and what is derived in none either."""
+    declare, rules = blocks(GROUND)
+    known, program, _ = compiled(declare.text, [("ground.rls", rules.text)])
+    seen, other = facts("seen(a)\nseen(b)", known)
+    ran = Machine(program, {}).run([(seen, Iri("urn:record:7")), (other, None)])
+    (derived,) = ran.atoms("both")
+    assert [ran.record(atom) for atom in (seen, other, derived)] == [Iri("urn:record:7"), None, None]
+
+
+LONG = """
+```declare
+knowledge ex:next(a: term, b: term)
+patient from(a: term)
+derived reached(a: term)
+derived near(a: term)
+```
+```rules
+@prefix ex: <https://example.org/kb#> .
+
+%%% @convention Where it begins.
+#[name("first")]
+reached(?a) :- from(?a) .
+
+%%% @convention On and on.
+#[name("following")]
+reached(?b) :- reached(?a), ex:next(?a, ?b) .
+
+%%% @convention One step from where it begins.
+#[name("near")]
+near(?b) :- from(?a), ex:next(?a, ?b) .
+```
+"""
+
+
+def test_in_a_long_recursion_each_firing_is_told_once() -> None:
+    """A chain, so long that the clock is looked at on the way: a step at a time, none of them twice."""
+    declare, rules = blocks(LONG)
+    known, program, wrong = compiled(declare.text, [("long.rls", rules.text)])
+    assert not wrong
+    stated = dict.fromkeys(facts("ex:next(n{i}, n{i+1}) for i = 0 … 149", known), ())
+    ran = Machine(program, stated).run([(atom, None) for atom in facts("from(n0)", known)])
+    chain = facts("reached(n{i}) for i = 0 … 150", known)
+    assert set(ran.atoms("reached")) == set(chain)
+    assert [[f.rule.name for f in ran.firings(atom)] for atom in chain] == [["first"], *[["following"]] * 150]
+    rounds = [ran.round(atom) for atom in chain]
+    assert rounds == sorted(set(rounds)) and rounds[0] > 0
+
+
+def test_the_firings_of_a_fact_stand_in_one_order() -> None:
+    """By the place of the rule, then by what its variables stand for, in whatever order the facts were told."""
+    declare, rules = blocks(LONG)
+    known, program, _ = compiled(declare.text, [("long.rls", rules.text)])
+    roads = facts("ex:next(n{i}, goal) for i = 1 … 2", known)
+    start = facts("from(n1)\nfrom(n2)\nfrom(goal)", known)
+    goal = Atom("reached", (Iri(EX + "goal"),))
+    for turn in (1, -1):
+        ran = Machine(program, dict.fromkeys(roads[::turn], ())).run([(atom, None) for atom in start[::turn]])
+        told = [(f.rule.name, f.bindings.get("a")) for f in ran.firings(goal)]
+        assert told == [("first", Iri(EX + "goal")), *(("following", Iri(f"{EX}n{i}")) for i in (1, 2))]
+        (near,) = ran.atoms("near")
+        assert [f.bindings["a"] for f in ran.firings(near)] == [Iri(EX + "n1"), Iri(EX + "n2")]
+
+
+def test_a_part_of_a_program_derives_what_the_whole_does() -> None:
+    """Of the rules that are kept; where they stand in the program is told by their place among those."""
+    declare, rules = blocks(LONG)
+    known, program, _ = compiled(declare.text, [("long.rls", rules.text)])
+    stated = dict.fromkeys(facts("ex:next(n{i}, n{i+1}) for i = 0 … 4", known), ())
+    given = [(atom, None) for atom in facts("from(n0)", known)]
+    whole = Machine(program, stated).run(given)
+    for kept in ({"near"}, {"first", "following"}, set()):
+        some = part(program, lambda rule, kept=kept: rule.name in kept)  # type: ignore[misc]
+        ran = Machine(some, stated).run(given)
+        assert {rule.name for rule in some.rules} == kept
+        for predicate in ("near", "reached"):
+            wanted = set(whole.atoms(predicate)) if any(r.predicate == predicate for r in some.rules) else set()
+            assert set(ran.atoms(predicate)) == wanted, kept
+            assert all(some.rules[f.number] is f.rule for atom in wanted for f in ran.firings(atom))
 
 
 GROUND = """

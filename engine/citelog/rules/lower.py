@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import takewhile
 
 from citelog.diagnostics import Diagnostic, Span, did_you_mean, unseen
 from citelog.rules.language import AGGREGATES, ATTRIBUTES, NUMERIC, ORDERED, TAGS, TERMS, Names
@@ -67,7 +68,6 @@ class RuleChecker:
         self.found: list[Diagnostic] = []
         self.types: dict[str, tuple[str, Span]] = {}
         self.anonymous = 0
-        self.described = 0
         self.name = next((a.text for a in syntax.attributes if a.name == "name"), "")
 
     def report(self, code: str, span: Span, message: str, hint: str = "") -> None:
@@ -75,8 +75,8 @@ class RuleChecker:
 
     def at(self, span: Span, words: str) -> Span:
         """Where some words stand in the line of a tag or attribute that begins at `span`."""
-        found = self.file.line(span.line).find(words, max(0, span.column - 1))
-        return Span(span.file, span.line, found + 1) if found >= 0 else span
+        found = self.file.line(span.line).find(words, span.column)
+        return Span(span.file, span.line, found + 1) if found != -1 else span
 
     def attribute_span(self, name: str) -> Span:
         return next((a.span for a in self.syntax.attributes if a.name == name), self.syntax.span)
@@ -118,7 +118,7 @@ class RuleChecker:
         through = self.through(tags, literals)
         return Rule(
             self.name,
-            " ".join(d.text for d in syntax.docs[: self.described]).strip(),
+            " ".join(doc.text for doc in takewhile(lambda doc: not doc.text.startswith("@"), syntax.docs)).strip(),
             display.text if display else "",
             cites,
             convention,
@@ -153,13 +153,11 @@ class RuleChecker:
     def tags(self) -> list[_Tag]:
         """The tags; a line that does not start with @ goes on with the tag above it, or with the rule's description."""
         tags: list[_Tag] = []
-        self.described = len(self.syntax.docs)
-        for number, doc in enumerate(self.syntax.docs):
+        for doc in self.syntax.docs:
             if not doc.text.startswith("@"):
                 if tags:
                     tags[-1] = _Tag(tags[-1].name, f"{tags[-1].text} {doc.text}".strip(), (*tags[-1].spans, doc.span))
                 continue
-            self.described = min(self.described, number)
             name, _, rest = doc.text[1:].partition(" ")
             span = self.at(doc.span, "@" + name)
             if hidden := next(filter(None, map(unseen, name)), None):
@@ -168,14 +166,12 @@ class RuleChecker:
                 known = ", ".join("@" + t for t in TAGS)
                 near = did_you_mean("@" + name, ["@" + t for t in TAGS])
                 self.report("unknown-tag", span, f"unknown tag @{name}", near or f"tags are {known}")
-            elif not rest.strip() and name != "mute" and not self.goes_on(number):
-                self.report("unknown-tag", span, f"@{name} says nothing", TAGS[name])
             tags.append(_Tag(name, rest.strip(), (doc.span,)))
+        for tag in tags:
+            if tag.name in TAGS and tag.name != "mute" and not tag.text:
+                span = self.at(tag.spans[0], "@" + tag.name)
+                self.report("unknown-tag", span, f"@{tag.name} says nothing", TAGS[tag.name])
         return tags
-
-    def goes_on(self, number: int) -> bool:
-        following = self.syntax.docs[number + 1 : number + 2]
-        return bool(following) and not following[0].text.startswith("@")
 
     def word(self, tag: _Tag, word: str) -> Span:
         """Where a word of a tag stands."""
@@ -248,11 +244,8 @@ class RuleChecker:
                 hint = "the rule binds " + (", ".join("?" + v for v in bound) or "no variable")
                 if name in bound:
                     hint = f"write {{?{name}}}"
-                hint = (
-                    did_you_mean("?" + name, ["?" + v for v in bound if v != name]) or hint
-                    if name not in bound
-                    else hint
-                )
+                elif near := did_you_mean("?" + name, ["?" + v for v in bound]):
+                    hint = near
                 span = self.at(attribute.span, "{" + written)
                 self.report(
                     "unknown-display-variable",
@@ -382,7 +375,7 @@ class RuleChecker:
             return None
         if not _fits(value, type_):
             hint = "correct it, or use another predicate"
-            if type_ == "number" and isinstance(value, int):
+            if type_ == "number" and type_of(value) == "integer":
                 hint = f"write {arg.text}.0"
             elif type_ in TERMS and isinstance(value, str):
                 hint = "write a term with its prefix and without quotation marks"
@@ -443,12 +436,13 @@ class RuleChecker:
                     bound.add(left.name)
             result.append(literal)
         for position, literal in enumerate(result):
-            if isinstance(literal, Comparison) and isinstance(literal.right, Variable) and literal.operator == "=":
-                name = literal.right.name
-                if name not in bound:
-                    hint = f"to give it a value, write it first: ?{name} = …"
-                    self.report("unsafe-variable", self.literal_span(position), f"?{name} has no value yet", hint)
-                    bound.add(name)
+            if isinstance(literal, Comparison) and literal.operator == "=":
+                left, right = literal.left, literal.right
+                if isinstance(right, Variable) and right.name not in bound | variables(left):
+                    hint = f"to give it a value, write it first: ?{right.name} = …"
+                    self.report("unsafe-variable", self.literal_span(position), f"?{right.name} has no value yet", hint)
+                    result[position] = Assignment(right.name, left)
+                    bound.add(right.name)
         return result
 
     def plan(self, literals: list[Literal]) -> tuple[tuple[int, ...], tuple[str, ...]]:
@@ -492,7 +486,7 @@ class RuleChecker:
         hint = (
             did_you_mean("?" + name, ["?" + v for v in bound]) or f"add a literal, without ~, in which ?{name} stands"
         )
-        found = re.compile(rf"\?{name}\b").search(self.file.line(span.line), max(0, span.column - 1))
+        found = re.compile(rf"\?{name}\b").search(self.file.line(span.line), span.column - 1)
         at = Span(span.file, span.line, found.start() + 1) if found else span
         self.report("unsafe-variable", at, f"nothing gives ?{name} a value", hint)
 
@@ -502,7 +496,7 @@ class RuleChecker:
 
     def type_of(self, expression: Expression, span: Span) -> str:
         if isinstance(expression, Variable):
-            return self.types.get(expression.name, ("term", span))[0]
+            return self.types.get(expression.name, ("", span))[0]
         if isinstance(expression, Constant):
             return type_of(expression.value)
         left, right = self.type_of(expression.left, span), self.type_of(expression.right, span)
@@ -626,6 +620,8 @@ def _written(body: Iterable[object]) -> Iterator[str]:
             yield from _written(part.atom.args)
         elif isinstance(part, ComparisonSyntax | OperationSyntax):
             yield from _written((part.left, part.right))
+        elif isinstance(part, AggregateSyntax):
+            yield from part.variables
 
 
 def _a(type_: str) -> str:

@@ -105,6 +105,8 @@ def variables(part: Literal | Expression) -> frozenset[str]:
 
     >>> sorted(variables(Comparison("<", Variable("a"), Operation("+", Variable("b"), Constant(1)))))
     ['a', 'b']
+    >>> sorted(variables(Assignment("sum", Operation("+", Variable("a"), Variable("b")))))
+    ['a', 'b', 'sum']
     """
     match part:
         case Variable(name):

@@ -114,11 +114,11 @@ class RuleFile:
     prefixes: dict[str, str]
     rules: tuple[RuleSyntax, ...]
     diagnostics: tuple[Diagnostic, ...]
-    lines: tuple[str, ...] = ()
+    lines: tuple[str, ...]
 
     def line(self, number: int) -> str:
-        """A line of the file as its author sees it, counted from 1; empty where there is none."""
-        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+        """A line of the file as its author sees it, counted from 1."""
+        return self.lines[number - 1]
 
 
 _PIECES = re.compile(r"""%[^\n]*|"(?:\\.|[^"\\\n])*"|<[^<>\s]*>|(?P<stop>\.)(?=\s|$|%)|\n|[^%"<.\n]+|.""")
@@ -200,8 +200,7 @@ def parse(text: str, file: str) -> RuleFile:
     line = counted = 0
 
     def report(span: Span, message: str, hint: str) -> None:
-        shown = lines[span.line - 1] if 0 < span.line <= len(lines) else ""
-        diagnostics.append(Diagnostic("syntax", span, message, hint, shown))
+        diagnostics.append(Diagnostic("syntax", span, message, hint, lines[span.line - 1]))
 
     for offset, piece in statements(text):
         line += text.count("\n", counted, offset)
@@ -221,7 +220,7 @@ def parse(text: str, file: str) -> RuleFile:
                 )
             else:
                 what = error.char if isinstance(error, UnexpectedCharacters) else str(getattr(error, "token", ""))
-                ahead = piece[: max(0, error.pos_in_stream or 0)]
+                ahead = piece[: error.pos_in_stream]
                 type_ = error.token.type if isinstance(error, UnexpectedToken) else ""
                 span = Span(file, line + error.line, error.column + column * (error.line == 1))
                 report(span, *_mistake(piece, ahead, what, type_, lines[span.line - 1]))
@@ -284,8 +283,6 @@ def _mistake(piece: str, ahead: str, what: str, type_: str, line: str) -> tuple[
         return message, "the comparison signs are < <= > >= = and !="
     if type_ == "NUMBER" and what.startswith(("-", "+")):
         return message, f"put a blank between {what[0]} and {what[1:]}"
-    if re.search(r"\d\.\s*$", bare) and ":-" in bare:
-        return message, "put a blank between a number and the full stop"
     if bare.count("(") != bare.count(")"):
         return message, "the parentheses do not match"
     if re.match(r"[\w?<~\"]", what):

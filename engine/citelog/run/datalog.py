@@ -35,7 +35,6 @@ from citelog.rules.program import (
     Component,
     Constant,
     Expression,
-    Operation,
     Present,
     Program,
     Rule,
@@ -176,7 +175,7 @@ class Machine:
         base = self._base
         enabled = gc.isenabled()
         gc.disable()  # what a run makes is kept until it ends: the collector would only walk over it
-        saved = Logic.tl.logic if hasattr(Logic.tl, "logic") else None
+        saved = Logic.tl.logic
         try:
             Logic(self._logic)
             facts = _Facts(base.values.copy(), base.ids.copy(), base.consts.copy(), base.watched)
@@ -198,8 +197,7 @@ class Machine:
                     self._solve(component, facts)
             return Run(self.program, facts.values, facts.ids, facts.table, self._stated, read, facts.rounds)
         finally:
-            if saved is not None:
-                Logic.tl.logic = saved
+            Logic.tl.logic = saved
             if enabled:
                 gc.enable()
 
@@ -272,10 +270,9 @@ class Machine:
         watched = size > _LARGE
         body: list[Any] = []
         bound: dict[Any, Any] = {}
-        steps = list(zip(plan.rule.plan, plan.steps, strict=True))
-        if place >= 0:  # the newest facts come first: there are few of them, and they narrow all that follows
-            steps.sort(key=lambda pair: pair[0] != place)
-        for position, step in steps:
+        steps = zip(plan.rule.plan, plan.steps, strict=True)
+        # the newest facts come first: there are few of them, and they narrow all that follows
+        for position, step in sorted(steps, key=lambda pair: pair[0] != place):
             literal = step(facts, position, marked if position == place else "")
             if literal is False:
                 return []
@@ -448,8 +445,8 @@ def _compiled(expression: Expression, order: dict[str, int]) -> Callable[[Sequen
             return lambda row: row[place]
         case Constant(value):
             return lambda row: value
-        case Operation(sign, left, right):
-            a, b = _compiled(left, order), _compiled(right, order)
+        case _:
+            sign, a, b = expression.operator, _compiled(expression.left, order), _compiled(expression.right, order)
 
             def compute(row: Sequence[Value]) -> Value | None:
                 x, y = a(row), b(row)

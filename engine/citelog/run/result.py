@@ -14,7 +14,6 @@ from citelog.rules.program import (
     Constant,
     Expression,
     Literal,
-    Operation,
     Present,
     Program,
     Rule,
@@ -150,9 +149,9 @@ def value_of(expression: Expression, bindings: Mapping[str, Value]) -> Value | N
             return bindings[name]
         case Constant(value):
             return value
-        case Operation(operator, left, right):
-            a, b = value_of(left, bindings), value_of(right, bindings)
-            return None if a is None or b is None else evaluate(operator, a, b)
+        case _:
+            a, b = value_of(expression.left, bindings), value_of(expression.right, bindings)
+            return None if a is None or b is None else evaluate(expression.operator, a, b)
 
 
 __all__ = ["Firing", "Held", "Ids", "Run", "instance", "premises", "value_of", "well_founded"]
