@@ -42,7 +42,7 @@ import literate
 import walked
 from authoring import Ended
 from authoring import citelog as run
-from citelog import home, schemas
+from citelog import disk, home, schemas
 from citelog.cli.app import main
 from citelog.diagnostics import CitelogError
 from citelog.ledger import entry, folder, keys, listed, tree
@@ -176,10 +176,55 @@ def test_a_root_is_written_in_one_way_and_has_32_bytes(twenty: Path) -> None:
         assert refused(lambda written=written: Signed.read(note.replace(root, written, 1))) == why
 
 
+def test_the_hashes_of_a_proof_are_base64(twenty: Path) -> None:
+    lines = prove(twenty, 3).text.split("\n")
+    place = next(n for n, line in enumerate(lines) if line.startswith("index ")) + 1
+    spoilt = "\n".join([*lines[:place], "*", *lines[place + 1 :]])
+    assert refused(lambda: Proof.read(spoilt)) == "'*' is not base64"
+
+
 def test_a_folder_that_is_none_cannot_be_locked_nor_its_table_read(tmp_path: Path) -> None:
     with pytest.raises(CitelogError, match="it cannot be opened"), folder.Folder(tmp_path / "none").lock(write=False):
         raise AssertionError("it is locked")
     assert refused(lambda: Rows.open(tmp_path / "none").__enter__()) == "it cannot be read: No such file or directory"
+
+
+def test_a_file_system_that_knows_no_locks_is_told(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(CitelogError, match=r"it cannot be locked: No locks available\n   = keep it on a disk of this"):
+        verify(copy)
+
+
+def test_a_path_that_is_too_long_for_sqlite_is_told(copy: Path, tmp_path: Path) -> None:
+    """The system has paths of 4,096 bytes, SQLite of 512."""
+    deep = tmp_path.joinpath(*["a" * 200] * 3)
+    deep.mkdir(parents=True)
+    shutil.copytree(copy, deep / "log")
+    [fault] = verify(deep / "log").faults
+    assert (fault.code, fault.text) == ("unreadable", "SQLite cannot open it: unable to open database file")
+    ended = run("audit", "log", "init", "made", cwd=deep)
+    assert ended.status == 2 and "unable to open database file" in ended.err and "\n   = " in ended.err
+    assert sorted(path.name for path in deep.iterdir()) == ["log"]
+
+
+def test_a_log_that_was_made_keeps_its_key_whatever_comes_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the disk fails as the folder is already in its place, its key stays: nobody could sign for it else."""
+    synced = disk._synced
+
+    def failing(place: Path) -> None:
+        synced(place)
+        if (tmp_path / "log").exists():
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(disk, "_synced", failing)
+    assert "Input/output error" in refused(lambda: Log.make(tmp_path / "log"))
+    monkeypatch.undo()
+    assert Log.open(tmp_path / "log").append([ledgers.record("first")]).numbers == range(1, 2)
 
 
 # the tree
@@ -319,6 +364,7 @@ def test_what_pymerkle_refuses_we_refuse(grown: Grown) -> None:
 def test_every_tree_begins_with_nothing_and_with_itself(grown: Grown, old: int, size: int) -> None:
     assert tree.extends(grown.roots[old], old, grown.roots[size], size, tree.consistency(grown.node, old, size))
     assert not tree.extends(grown.roots[old], old, grown.roots[size], size, [grown.roots[1]])
+    assert tree.Edge.of(grown.node, old).root == grown.roots[old]
 
 
 # the checkpoint
@@ -802,6 +848,63 @@ def test_the_first_bad_entry_is_named_when_somebody_changes(what: str, copy: Pat
     assert code in CODES
 
 
+def test_what_is_missing_is_told_by_who_asks_for_it(copy: Path) -> None:
+    for what, number, told in (
+        ("an entry that is gone", 7, "entry 7 is missing"),
+        ("the number of hashes", 12, "the hashes of entry 7 are missing"),
+    ):
+        whole = (copy / "log.sqlite").read_bytes()
+        with Rows.open(copy / "log.sqlite", write=True) as rows:
+            rows.connection.execute(CHANGED[what][0])
+        assert refused(lambda number=number: prove(copy, number)) == f"{copy}: {told}"
+        (copy / "log.sqlite").write_bytes(whole)
+
+
+def test_an_entry_that_opens_a_log_stands_at_its_beginning_only(copy: Path) -> None:
+    """Said of a log that its keeper forged: each hash is right, and all is signed."""
+    rows, key = ledgers.stored(copy), Log.open(copy).key
+    for forged, number in (([*rows[:7], Row(7, b"", rows[0].entry), *rows[8:]], 7), (rows[3:], 0)):
+        ledgers.forge(copy, ledgers.numbered(forged), key)
+        fault = verify(copy).faults[0]
+        assert (fault.code, fault.number) == ("entry-changed", number)
+        assert fault.text.endswith("the entry that opens a log is the first, and no other")
+
+
+def test_a_page_that_is_damaged_is_told_by_who_copies_the_log(copy: Path, tmp_path: Path) -> None:
+    """A copy without salts is written anew, which needs every page."""
+    table = copy / "log.sqlite"
+    page, whole = 4096, table.read_bytes()
+    for number in range(1, len(whole) // page):
+        table.write_bytes(whole[: page * number] + bytes(page) + whole[page * (number + 1) :])
+        assert verify(copy).faults
+        ended = run("audit", "log", "copy", copy, tmp_path / "other", "--without-salts")
+        assert ended.status == 2 and f"citelog audit log verify {copy}" in ended.err, number
+        assert not (tmp_path / "other").exists()
+
+
+def test_a_writer_that_is_ended_while_somebody_looks_has_them_look_again(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it left over, SQLite cannot read past; whoever looks begins anew, in a copy where it is undone."""
+    monkeypatch.setattr("citelog.ledger.rows.CHUNK", 5)
+    looks = []
+
+    def tick(what: str, done: int, total: int) -> None:
+        looks.append(done)
+        if len(looks) == 1 and not os.fork():
+            table = sqlite3.connect(copy / "log.sqlite", isolation_level=None)
+            table.execute("PRAGMA cache_size = 1")
+            table.execute("BEGIN")
+            table.execute("UPDATE entries SET salt = zeroblob(9000)")
+            os._exit(0)
+        elif len(looks) == 1:
+            os.wait()
+
+    found = verify(copy, tick=tick)
+    assert found.holds and found.read == 21 and looks == [0, 0]
+    assert "log.sqlite-journal is left over" in found.notices[0]
+
+
 def test_a_file_that_would_have_sqlite_write_beside_it_is_not_opened(copy: Path) -> None:
     whole = (copy / "log.sqlite").read_bytes()
     for marks in (b"\2\2", b"\2\1", b"\1\2", b"\0\0"):
@@ -839,6 +942,9 @@ def test_a_journal_that_somebody_put_there_has_sqlite_delete_no_file_of_the_read
     journal.unlink()
     journal.mkdir()
     assert verify(copy).faults[0].text == "beside it is a journal that is no file"
+    journal.rmdir()
+    journal.symlink_to("/proc/self/mem")  # a file, and nobody can read its end
+    assert verify(copy).faults[0].text == "the journal beside it cannot be read: Invalid argument"
 
 
 @pytest.mark.parametrize("link", [os.link, os.symlink])
@@ -864,6 +970,16 @@ def test_what_find_finds_is_in_the_tree_that_was_signed(copy: Path) -> None:
             (text.decode(), salt, tree.leaf_hash(text)),
         )
     with pytest.raises(CitelogError, match="does not lead from this entry, as number 7, to the checkpoint"):
+        find(copy, receipt)
+
+
+def test_what_find_finds_was_entered_as_a_receipt(copy: Path) -> None:
+    """Not where its hash stands anywhere else in an entry, though the keeper of the key signed it."""
+    log, rows, receipt = Log.open(copy), ledgers.stored(copy), b"of somebody who was never here"
+    assert rows[7].salt is not None
+    said = json.loads(rows[7].entry) | {"asked": entry.salted(rows[7].salt, receipt).hex()}
+    ledgers.forge(copy, [*rows[:7], Row(7, b"", entry.canonical(said), rows[7].salt), *rows[8:]], log.key)
+    with pytest.raises(CitelogError, match="is not the one that was entered"):
         find(copy, receipt)
 
 
@@ -1247,10 +1363,22 @@ def test_a_damaged_log_is_a_no_and_the_first_bad_entry_is_named(log: Log_, copy:
     assert log("show", "log", "8").status == 0
 
 
-@pytest.mark.parametrize("entry_", ["{", "[]", "\\", "0", '{"keep":1}'])
-def test_an_opening_that_is_damaged_is_refused_by_every_command(log: Log_, copy: Path, entry_: str) -> None:
+OPENING = '{"format":"citelog-log-entry/1","kind":"opening"}'
+"""What is written as an entry is, and says neither whose log it is nor what it keeps."""
+
+
+@pytest.mark.parametrize("hashed", [False, True])
+@pytest.mark.parametrize(
+    "entry_", ["{", "[]", "\\", "0", '{"keep":1}', pytest.param("[" * 100_000, id="nested"), OPENING]
+)
+def test_an_opening_that_is_damaged_is_refused_by_every_command(
+    log: Log_, copy: Path, entry_: str, hashed: bool
+) -> None:
+    """With the hash that was stored beside it, and with its own."""
     with Rows.open(copy / "log.sqlite", write=True) as rows:
         rows.connection.execute("UPDATE entries SET entry = ? WHERE n = 0", (entry_,))
+        if hashed:
+            rows.connection.execute("UPDATE entries SET hashes = ? WHERE n = 0", (tree.leaf_hash(entry_.encode()),))
     for command in (("show", "log"), ("show", "log", "0"), ("prove", "log", "0"), ("erase", "log", "3")):
         ended = log(*command)
         assert (ended.status, ended.out) == (2, "") and "citelog audit log verify log" in ended.err

@@ -21,7 +21,12 @@ FORMAT = "citelog-log-entry/1"
 KEEP = ("hashes", "whole")
 """What a log keeps of a receipt: its salted hash alone, or all of it beside the entry."""
 
-KINDS = ("opening", "assessment", "erasure")
+KINDS = {
+    "opening": ("origin", "keep", "public_key", "engine"),
+    "assessment": ("asked", "knowledge", "engine", "receipt", "salt"),
+    "erasure": ("of",),
+}
+"""Every kind of entry, and what one says beside its number and its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,10 @@ def read(entry: bytes) -> dict[str, Any]:
         found = json.loads(entry)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT or found.get("kind") not in KINDS:
+    if not isinstance(found, dict) or found.get("format") != FORMAT or str(found.get("kind")) not in KINDS:
         raise ValueError("it is no entry of a log")
+    if not {"number", "time", *KINDS[found["kind"]]} <= found.keys() or found.get("keep", KEEP[0]) not in KEEP:
+        raise ValueError("it does not say what an entry of its kind says")
     if canonical(found) != entry:
         raise ValueError("it is not written in the one way in which entries are")
     return found

@@ -25,6 +25,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from citelog.ledger.tree import WIDTH
 
@@ -145,9 +146,7 @@ class Rows:
     def size(self) -> int:
         """How many entries there are, if none is missing."""
         with self._reading(0):
-            last = self._one("SELECT max(n) FROM entries")
-            if last is not None and not isinstance(last, int):
-                raise DamagedError("the number of the last entry is no number")
+            last: int | None = self._one("SELECT max(n) FROM entries")
             return 0 if last is None else last + 1
 
     def head(self) -> bytes:
@@ -176,18 +175,16 @@ class Rows:
                 yield _row(read, n)
 
     def _chunk(self, numbers: range) -> Iterator[tuple[object, ...]]:
-        """Rows read at once, so that no writer waits for SQLite; if that fails, one by one, as far as it goes."""
+        """Rows read at once, so that no writer waits for SQLite; as far as it goes, where they cannot all be read."""
         query, ends = "SELECT * FROM entries WHERE n BETWEEN ? AND ? ORDER BY n", (numbers[0], numbers[-1])
+        found: list[tuple[object, ...]] = []
         try:
-            yield from self.connection.execute(query, ends).fetchall()
-        except (sqlite3.Error, OverflowError):
-            at = numbers[0]
-            try:
-                for row in self.connection.execute(query, ends):
-                    yield row
-                    at += 1
-            except (sqlite3.Error, OverflowError) as error:
-                raise DamagedError(f"SQLite cannot read on: {error}", at) from error
+            for row in self.connection.execute(query, ends):
+                found.append(row)  # one by one: those before one that is damaged are kept
+        except (sqlite3.Error, OverflowError) as error:
+            yield from found
+            raise DamagedError(f"SQLite cannot read on: {error}", numbers[0] + len(found)) from error
+        yield from found
 
     def node(self, level: int, i: int) -> bytes:
         """A stored node of the tree; it stands with the last leaf below it."""
@@ -221,11 +218,10 @@ class Rows:
         try:
             with self._reading(0), on_disk():
                 self.connection.backup(made)
-            if not salts:
-                with on_disk():
+                if not salts:
                     made.execute("UPDATE entries SET salt = NULL, receipt = NULL")
                     made.commit()
-                    made.execute("VACUUM")
+                    made.execute("VACUUM")  # which reads every page: not until now is one that is damaged noticed
         finally:
             made.close()
 
@@ -245,7 +241,7 @@ class Rows:
                 self.connection.execute("ROLLBACK")
             raise
 
-    def _one(self, query: str) -> object:
+    def _one(self, query: str) -> Any:
         found = self.connection.execute(query).fetchone()
         return found[0] if found else None
 
