@@ -10,7 +10,10 @@ the minute. Clients and server share the machine, as in no real use.
 
 With --overload: how many assessments a second can be sustained, by two clients; then ten times as many are sent for as
 long, whatever becomes of those before; then one after another again. What is printed: what became of them and how soon,
-whether each refusal says when to ask again, the memory, and the seconds until an answer is as quick as before.
+whether each refusal says when to ask again, the memory, and the seconds until an answer is as quick as before. Beside
+it stand what the clients themselves cost and are late by, how long the server's process was ready and had no processor,
+and a peer: the least application that uvicorn can serve, which refuses all, under the same load, while six clients keep
+the server's workers busy.
 """
 
 from __future__ import annotations
@@ -18,8 +21,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
 import re
+import select
+import socket
 import statistics
 import subprocess
 import sys
@@ -155,75 +161,183 @@ class Sent:
 
     answered: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
+    """How much later than it was due each was sent: the clients' own delay."""
     lost: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     silent: int = 0
     """Refusals that do not say when to ask again."""
+    seconds: float = 0.0
+    """Of the processor, for the clients."""
+    last: float = 0.0
+    """When the last was sent."""
+
+    def take(self, id_: str, answer: bytes, took: float) -> None:
+        """An answer, whole."""
+        status = int(answer.split(b" ", 2)[1])
+        self.statuses[status] += 1
+        if status == 200:
+            if set(ID.findall(answer)) != {id_.encode()}:
+                raise SystemExit(f"{id_} was answered with {set(ID.findall(answer)) or 'nobody'}")
+            self.answered.append(took)
+        else:
+            self.refused.append(took)
+            self.silent += b"\nretry-after:" not in answer.lower().partition(b"\r\n\r\n")[0]
+
+    def told(self, what: str, seconds: float) -> None:
+        """Print how many there were, and how soon."""
+        for name, took in (("answered", self.answered), ("refused", self.refused)):
+            if took:
+                marks = [1000 * mark for mark in statistics.quantiles(took, n=100)] if len(took) > 1 else [0.0] * 99
+                count = f"{len(took):,}, {len(took) / seconds:,.0f} a second"
+                print(f"{what}, {name}: {count}; p50 {marks[49]:,.1f} ms, p99 {marks[98]:,.1f} ms")
 
 
-async def _assess(port: int, rng: random.Random, id_: str, sent: Sent) -> None:
-    """One assessment, over a connection of its own."""
-    began = time.perf_counter()
-    try:
-        async with asyncio.timeout(60):
-            body = json.dumps({"case": _record(rng, id_)}).encode()
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            head = f"POST /api/assess HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n"
-            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-            writer.write(head.encode() + body)
-            answer = await reader.read()
-            writer.close()
-            status = int(answer.split(b" ", 2)[1])
-    except (OSError, TimeoutError, IndexError) as error:
-        sent.lost[type(error).__name__] += 1
-        return
-    took = time.perf_counter() - began
-    sent.statuses[status] += 1
-    if status == 200:
-        if set(ID.findall(answer)) != {id_.encode()}:
-            raise SystemExit(f"{id_} was answered with {set(ID.findall(answer)) or 'nobody'}")
-        sent.answered.append(took)
-    else:
-        sent.refused.append(took)
-        sent.silent += b"\nretry-after:" not in answer.lower().partition(b"\r\n\r\n")[0]
+def _asking(port: int, rng: random.Random, id_: str) -> bytes:
+    body = json.dumps({"case": _record(rng, id_)}).encode()
+    head = f"POST /api/assess HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n"
+    return f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def overload(port: int, process: int, seconds: float) -> bool:
-    """Ten times what can be sustained; whether it was borne."""
-    rng, usual, sent = random.Random(1), Sent(), Sent()
+async def steady(port: int, clients: int, seconds: float) -> Sent:
+    """Some clients that each ask for one assessment after the other."""
+    rng, sent, until = random.Random(1), Sent(), time.monotonic() + seconds
 
-    async def steady(number: int, until: float) -> None:
+    async def one(number: int) -> None:
         turn = 0
         while time.monotonic() < until:
             turn += 1
-            await _assess(port, rng, f"load-{number}-{turn}", usual)
+            id_, began = f"load-{number}-{turn}", time.perf_counter()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(_asking(port, rng, id_))
+            sent.take(id_, await reader.read(), time.perf_counter() - began)
+            writer.close()
 
-    until = time.monotonic() + seconds
-    await asyncio.gather(*(steady(number, until) for number in range(2)))
-    rate, before = len(usual.answered) / seconds, memory(process)
-    tasks, began = set(), time.monotonic()
-    while (now := time.monotonic() - began) < seconds:
-        while len(tasks) < now * 10 * rate:
-            tasks.add(asyncio.create_task(_assess(port, rng, f"load-9-{len(tasks)}", sent)))
-        await asyncio.sleep(0.005)
-    during, stopped = memory(process), time.monotonic()
+    await asyncio.gather(*(one(number) for number in range(clients)))
+    return sent
+
+
+@dataclass(slots=True)
+class _Open:
+    """A request that is not answered yet."""
+
+    socket: socket.socket
+    id: str
+    began: float
+    asking: bytes
+    parts: list[bytes] = field(default_factory=list)
+
+
+def burst(port: int, rate: float, seconds: float) -> Sent:
+    """So many assessments a second, each when it is due, over connections of their own; waiting for none of them.
+
+    It is written for little time of the processor, which the server would lack: a tenth of a millisecond each.
+    """
+    rng, sent, waiting, polled = random.Random(2), Sent(), dict[int, _Open](), select.epoll()
+    spent, begun, number = time.process_time(), time.perf_counter(), 0
+    while (now := time.perf_counter() - begun) < seconds or waiting:
+        if now > seconds + 60:
+            sent.lost["no answer"] += len(waiting)
+            break
+        while number < now * rate and now < seconds:
+            sent.late.append(now - number / rate)
+            number, sent.last = number + 1, time.monotonic()
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+            id_ = f"load-9-{number}"
+            waiting[one.fileno()] = _Open(one, id_, time.perf_counter(), _asking(port, rng, id_))
+            polled.register(one.fileno(), select.EPOLLOUT)
+            now = time.perf_counter() - begun
+        for file, _ in polled.poll(0.002):
+            _go_on(waiting, file, polled, sent)
+    sent.seconds = time.process_time() - spent
+    return sent
+
+
+def _go_on(waiting: dict[int, _Open], file: int, polled: select.epoll, sent: Sent) -> None:
+    """Send, or receive some more."""
+    one = waiting[file]
+    try:
+        if one.asking:
+            one.socket.send(one.asking)
+            one.asking = b""
+            return polled.modify(file, select.EPOLLIN)
+        part = one.socket.recv(1 << 16)
+        if part:
+            return one.parts.append(part)
+        sent.take(one.id, b"".join(one.parts), time.perf_counter() - one.began)
+    except (OSError, IndexError) as error:
+        sent.lost[type(error).__name__] += 1
+    polled.unregister(file)
+    one.socket.close()
+    del waiting[file]
+
+
+BARE = """
+import sys
+import uvicorn
+
+async def app(scope, receive, send):
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"2"), (b"retry-after", b"1")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": b"no"})
+
+uvicorn.run(app, port=int(sys.argv[1]), http="h11", ws="none", lifespan="off", log_config=None, access_log=False)
+"""
+
+
+def bare(port: int, rate: float, seconds: float) -> Sent:
+    """The same load upon the least application that refuses, while six clients keep the server's workers busy."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        peer = free.getsockname()[1]
+    busy = f"import asyncio, serving; asyncio.run(serving.steady({port}, 6, {seconds + 2}))"
+    at = {"cwd": Path(__file__).parent, "env": {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[1:])}}
+    with subprocess.Popen([sys.executable, "-c", BARE, str(peer)]) as process:
+        try:
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", peer)).close()
+                    break
+                except ConnectionRefusedError:
+                    time.sleep(0.05)
+            with subprocess.Popen([sys.executable, "-c", busy], **at):  # type: ignore[call-overload]
+                time.sleep(1)
+                return burst(peer, rate, seconds)
+        finally:
+            process.kill()
+
+
+def _kept_waiting(process: int) -> float:
+    """Seconds for which a process was ready to run, and had no processor."""
+    return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+
+
+def overload(port: int, process: int, seconds: float) -> bool:
+    """Ten times what can be sustained; whether it was borne."""
+    asyncio.run(steady(port, 2, 1))
+    usual = asyncio.run(steady(port, 2, seconds))
+    rate, before, waited = 10 * len(usual.answered) / seconds, memory(process), _kept_waiting(process)
+    sent = burst(port, rate, seconds)
+    during, waited = memory(process), _kept_waiting(process) - waited
     quick = 2 * statistics.quantiles(usual.answered, n=20)[-1]
-    back, last, turn = 0.0, Sent(), 0
-    while time.monotonic() - stopped < 60:
-        turn += 1
-        await _assess(port, rng, f"load-8-{turn}", last)
-        back = time.monotonic() - stopped
+    back = 0.0
+    while time.monotonic() - sent.last < 60:
+        last = asyncio.run(steady(port, 1, 0.001))
+        back = time.monotonic() - sent.last
         if last.answered and last.answered[-1] <= quick:
             break
-        last = Sent()
-        await asyncio.sleep(0.05)
-    await asyncio.gather(*tasks)
-    for what, took in (("sustained", usual.answered), ("answered", sent.answered), ("refused", sent.refused)):
-        marks = [1000 * mark for mark in statistics.quantiles(took, n=100)] if len(took) > 1 else [0.0] * 99
-        told = f"{what}: {len(took):,}, {len(took) / seconds:,.0f} a second"
-        print(f"{told}; p50 {marks[49]:,.0f} ms, p99 {marks[98]:,.0f} ms")
-    became = f"statuses {dict(sent.statuses)}, lost {dict(sent.lost)}"
-    print(f"sent: {len(tasks):,}, {len(tasks) / seconds:,.0f} a second; {became}")
+        time.sleep(0.05)
+    peer = bare(port, rate, seconds)
+    usual.told("sustained", seconds)
+    sent.told("ten times that", seconds)
+    peer.told("a bare application", seconds)
+    count = len(sent.late)
+    late = [1000 * mark for mark in statistics.quantiles(sent.late, n=100)]
+    print(f"sent: {count:,}, {count / seconds:,.0f} a second; statuses {dict(sent.statuses)}, lost {dict(sent.lost)}")
+    own = f"{1000 * sent.seconds / count:.2f} ms of the processor each, sent late by p50 {late[49]:.1f} ms"
+    print(f"the clients themselves: {own}, p99 {late[98]:.1f} ms")
+    print(f"the server's own process was ready and had no processor for {waited:.1f} s of {seconds:g}")
     print(f"refusals without Retry-After: {sent.silent}; MiB before {before / 1024:,.0f}, during {during / 1024:,.0f}")
     print(f"as quick as before (within {1000 * quick:,.0f} ms) {back:.1f} s after the last was sent")
     return not sent.silent and not sent.lost and set(sent.statuses) <= {200, 429, 503} and back <= 5
@@ -239,7 +353,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.overload:
         with serving() as (port, process, _):
-            sys.exit(not asyncio.run(overload(port, process, given.seconds)))
+            sys.exit(not overload(port, process, given.seconds))
     with serving() as (port, process, start):
         seen = asyncio.run(load(port, process, given.clients, given.seconds))
     table = Table("", "answered", "a second", "p50 ms", "p99 ms", "refused", title=f"{given.clients} clients")

@@ -476,3 +476,46 @@ def test_with_too_many_connections_each_is_refused_at_once_and_told_when_to_ask_
         while (again := server.client.get("/")).status_code == 503 and time.monotonic() < deadline:
             time.sleep(0.05)
         assert again.status_code == 307
+
+
+def test_who_has_its_share_is_told_so_in_the_form_of_the_address_however_long_the_request_is(tmp_path: Path) -> None:
+    """Nothing of it is read; but a connection that is closed upon what still comes would lose the refusal."""
+    (tmp_path / "one.ttl").write_text("<urn:a> <urn:b> <urn:c> .\n")
+    log = tmp_path / "log"
+    with serving("--dataset", str(tmp_path / "one.ttl"), log=log, one_client=1, body_seconds=20) as server:
+        port = int(server.address.rstrip("/").rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as first:
+            first.sendall(post("Content-Length: 9", b""))
+            assert eventually(lambda: server.client.get("/style.css").status_code == 429)
+            forms = {
+                "/sparql": "text/plain; charset=utf-8",
+                "/api/assess": "application/problem+json",
+                "/fhir/metadata": "application/fhir+json",
+            }
+            for path, form in forms.items():
+                refused = server.client.post(path, content=b"x" * 3_000_000)
+                assert refused.status_code == 429 and refused.headers["retry-after"] == "1", path
+                assert refused.headers["content-type"] == form and "1 requests of this client" in refused.text
+                assert "default-src 'none'" in refused.headers["content-security-policy"]
+            assert server.client.head("/sparql").status_code == 429
+            first.sendall(b"query=ASK")
+        assert eventually(lambda: server.client.get("/").status_code == 307)
+        assert eventually(lambda: "requests were turned away" in log.read_text())
+
+
+def test_workers_come_after_the_process_that_listens_and_long_tasks_after_short_ones(ring: Path) -> None:
+    """Linux weighs sessions against each other first: in another one, a priority would count for nothing."""
+    with serving("--dataset", str(ring), query_seconds=3) as server:
+        own, workers = server.process.pid, server.workers()
+
+        def behind() -> list[int]:
+            ours = os.getpriority(os.PRIO_PROCESS, own)
+            return sorted(os.getpriority(os.PRIO_PROCESS, worker) - ours for worker in workers)
+
+        assert eventually(lambda: behind() == [10] * len(workers))
+        assert {os.getsid(worker) for worker in workers} == {os.getsid(own)}
+        assert os.getpgid(own) not in {os.getpgid(worker) for worker in workers}  # Ctrl-C is for the server
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(server.ask, CROSS)
+            assert eventually(lambda: behind()[-1] == 19 - os.getpriority(os.PRIO_PROCESS, own))
+            assert answer.result().status_code == 422

@@ -37,7 +37,7 @@ from citelog.serve.limits import Limits
 from citelog.serve.logged import Logged
 from citelog.serve.playground import Playground
 from citelog.serve.queries import Queries
-from citelog.serve.shares import Shares
+from citelog.serve.shares import Shared, Shares
 from endpoint import Server, serving
 
 ROOT = Path(__file__).parent.parent
@@ -269,8 +269,9 @@ def test_each_client_and_each_user_of_a_proxy_has_a_share_of_all_that_is_asked()
         await send({"type": "http.response.body"})  # type: ignore[misc]
 
     async def asked() -> list[int]:
-        shares = Shares(slow, 2)  # type: ignore[arg-type]
-        one, two = (httpx.ASGITransport(app=shares, client=(name, 1)) for name in ("user anna", "user ben"))
+        shares = Shares(2)
+        shared = Shared(slow, shares)  # type: ignore[arg-type]
+        one, two = (httpx.ASGITransport(app=shared, client=(name, 1)) for name in ("user anna", "user ben"))
         clients = [httpx.AsyncClient(transport=way, base_url="http://cds") for way in (one, one, one, two)]
         found = await asyncio.gather(*(client.get("/knowledge/search") for client in clients))
         assert not shares._asking
@@ -332,7 +333,7 @@ def routes(folder: Path) -> Iterator[tuple[str, str]]:
         Browsing(NIGHT, knowledge, limits),
     )
     guarded = application(Queries(of_files([str(NIGHT / "terms.ttl")]), limits), (), None, served)
-    assert isinstance(guarded.app, Shares) and isinstance(guarded.app.app, Starlette)
+    assert isinstance(guarded.app, Shared) and isinstance(guarded.app.app, Starlette)
     for route in guarded.app.app.routes:
         for method in sorted(route.methods - {"HEAD"}):  # type: ignore[attr-defined]
             yield method, route.path  # type: ignore[attr-defined]

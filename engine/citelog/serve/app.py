@@ -30,13 +30,11 @@ from citelog.serve.logged import Logged
 from citelog.serve.patients import Patients
 from citelog.serve.playground import Playground
 from citelog.serve.populations import Populations
+from citelog.serve.porter import FORMS
 from citelog.serve.queries import Queries
-from citelog.serve.shares import Shares
+from citelog.serve.shares import Shared, Shares
 from citelog.serve.shell import LOG, PLACES, POPULATION, Shell, marks, style
 from citelog.serve.sparql import METHODS, Endpoint
-
-PROGRAMS = ("/api/", "/health", "/cds-services", "/fhir")
-"""Where only programs ask: what is refused there is told in their form."""
 
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 """Of what has another address when it changes."""
@@ -88,10 +86,12 @@ def application(
     names: frozenset[str] | None,
     served: Served | None = None,
     admission: Admission | None = None,
+    shares: Shares | None = None,
 ) -> Guard:
     """Everything that is served, to hosts called `names` (None, any), and to those whom `admission` knows (None, all).
 
-    Queries, with a `library` of them, are answered by `queries`; without a knowledge base that is all.
+    Of `shares` each client has one. Queries, with a `library` of them, are answered by `queries`; without a knowledge
+    base that is all.
     """
 
     shell = served.shell if served else Shell()
@@ -106,7 +106,7 @@ def application(
     async def refusing(request: Request, error: Exception) -> Response:
         refusal, headers = _refusal(request, error)
         read = chosen(request.headers.get("accept"), ("text/plain", "text/html")) == "text/html"
-        if not read or request.url.path.startswith(PROGRAMS):
+        if not read or request.url.path.startswith(FORMS):
             answer = refused(refusal, request.url.path)
         else:
             answer = HTMLResponse(pages.refusal_page(shell, refusal), refusal.status, refusal.headers)
@@ -126,7 +126,7 @@ def application(
         exception_handlers={Refusal: refusing, HTTPException: refusing},
     )
     limits = served.consultation.limits if served else queries.limits
-    shared = Shares(resources, limits.one_client)
+    shared = Shared(resources, shares or Shares(limits.one_client))
     asked = shared if admission is None else Admitting(shared, admission, limits, _seconds)
     return Guard(asked, names, served.callers.origins if served else frozenset())
 

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 _GRACE = 1.0  # beyond the time that a worker has set itself, until this process ends it
 _TRANSFER = 5.0  # seconds for a reply that has begun to arrive
-_LOW = 15  # the priority of a worker whose task takes long; 0 is that of others
+_LOWEST = 19  # the priority of a worker whose task takes long; that of others is worker.BEHIND
 _OVERRUN = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS}
 """How a process ends that runs out of memory or of stack."""
 
@@ -93,7 +93,7 @@ class Worker:
         """Let others go first from now on. It cannot be undone, so the process ends with what it is about."""
         self._lowered = True
         with contextlib.suppress(ProcessLookupError):
-            os.setpriority(os.PRIO_PROCESS, self.process, _LOW)
+            os.setpriority(os.PRIO_PROCESS, self.process, _LOWEST)
 
     def stop(self) -> None:
         """End the process, whatever it is about; the next will be idle. A reply that is arriving may arrive, unread."""
@@ -310,7 +310,8 @@ class Pool:
         try:
             self._loader = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", self.craft.program, str(theirs[0]), pass_fds=theirs, env=_environment(),
-                stdin=null, stdout=null, stderr=null, start_new_session=True,  # Ctrl-C is for the server alone
+                # Ctrl-C is for the server alone. In a session of their own, priorities would not count against it
+                stdin=null, stdout=null, stderr=null, process_group=0,
             )  # fmt: skip
         finally:
             for _, their in pairs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -13,7 +14,6 @@ from typing import Any
 
 import h11
 import uvicorn
-from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from citelog.diagnostics import CitelogError
@@ -21,9 +21,14 @@ from citelog.graph.library import Query as Stored
 from citelog.serve.admission import Admission
 from citelog.serve.app import Served, application
 from citelog.serve.dataset import Dataset
-from citelog.serve.guard import LOOPBACK, refused
-from citelog.serve.limits import Limits, Refusal
+from citelog.serve.guard import LOOPBACK
+from citelog.serve.limits import Limits
+from citelog.serve.porter import LINGER, Porter
 from citelog.serve.queries import Queries
+from citelog.serve.shares import Shares
+
+_OFTEN = 700, 10, 10
+"""How many objects more than gone have the collector look at them: Python's own numbers."""
 
 
 def serve(
@@ -61,9 +66,11 @@ async def _serve(
         async with Queries(dataset, limits) as queries, _ending(served):
             is_here = is_loopback(listener.getsockname()[0])
             names = LOOPBACK | {host.lower(), *called} if is_here or called else None
+            shares = Shares(limits.one_client)
+            proxies = admission.proxies if admission is not None and admission.header else frozenset[str]()
             config = uvicorn.Config(
-                application(queries, library, names, served, admission),
-                http=_protocol(limits),
+                application(queries, library, names, served, admission, shares),
+                http=_protocol(limits, Porter(limits, shares, proxies)),
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -74,10 +81,22 @@ async def _serve(
                 h11_max_incomplete_event_size=limits.request,
             )
             logging.getLogger("uvicorn").setLevel(logging.ERROR)
+            _settle()
             started(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/", queries)
             if served is not None:
                 served.consultation.start()  # and nobody waits for it but who asks about a patient
             await _Server(config).serve(sockets=[listener])
+
+
+def _settle() -> None:
+    """From here on the collector looks at what requests leave, and often; at what is loaded, which stays, no more.
+
+    A command lets garbage be until it ends (`citelog.cli`). A server that did would hold the bodies of a thousand
+    connections, and what they are cut from would not be given back.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_OFTEN)
 
 
 @asynccontextmanager
@@ -130,31 +149,21 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _crowded(scope: Scope, receive: Receive, send: Send) -> None:
-    """What is answered where too many connections are open: uvicorn's own words do not say when to ask again."""
-    refusal = Refusal(503, "too many ask at a time", "try again in a moment")
-    answer = refused(refusal, scope["path"])
-    answer.headers["Connection"] = "close"
-    await answer(scope, receive, send)
-
-
-def _protocol(limits: Limits) -> type[asyncio.Protocol]:
-    """uvicorn's HTTP protocol with an end to patience: for the head of a request, and for the whole exchange."""
+def _protocol(limits: Limits, porter: Porter) -> type[asyncio.Protocol]:
+    """uvicorn's HTTP protocol with a porter, and an end to patience: for the head of a request, and for all of it."""
 
     class Timed(H11Protocol):
         _deadline: asyncio.TimerHandle | None = None
-
-        def __init__(self, *given: Any, **named: Any) -> None:
-            super().__init__(*given, **named)
-            self._answering = self.app
+        _is_turned_away = False
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._end_after(limits.head_seconds)
 
         def data_received(self, data: bytes) -> None:
-            self.app = self._answering if len(self.connections) < limits.connections else _crowded
             waited = self._head_missing
+            if self._is_turned_away or (waited and self._turned_away(data)):
+                return
             if self._deadline is None:
                 self._end_after(limits.head_seconds)
             super().data_received(data)
@@ -172,6 +181,21 @@ def _protocol(limits: Limits) -> type[asyncio.Protocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             self._cancel()
             super().connection_lost(exc)
+
+        def _turned_away(self, data: bytes) -> bool:
+            """Whether a request that begins is refused, unread.
+
+            What is still on its way is taken and forgotten: a connection closed upon it would be reset, and the
+            client might not see why.
+            """
+            refusal = porter.refusal((self.client or ("",))[0], len(self.connections))
+            if refusal is None:
+                return False
+            self._is_turned_away = True
+            self._end_after(LINGER)
+            self.transport.write(porter.answer(refusal, data))
+            self.transport.write_eof()
+            return True
 
         @property
         def _head_missing(self) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from citelog.serve.guard import refused
@@ -13,25 +15,43 @@ if TYPE_CHECKING:
 
 
 class Shares:
-    """An application of which one client has at most `most` requests under way."""
+    """The requests that are under way, of each client at most `most`."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self.app, self.most = app, most
+    def __init__(self, most: int) -> None:
+        self.most = most
         self._asking: Counter[str] = Counter()
+
+    def refusal(self, client: str) -> Refusal | None:
+        """Why this client may not ask now, None where it may."""
+        if self._asking.get(client, 0) < self.most:
+            return None
+        what = f"{self.most} requests of this client are under way"
+        return Refusal(429, what, "wait for some of the answers, then ask again")
+
+    @contextmanager
+    def one(self, client: str) -> Iterator[None]:
+        """Within, a request of this client is under way."""
+        self._asking[client] += 1
+        try:
+            yield
+        finally:
+            self._asking[client] -= 1
+            if not self._asking[client]:
+                del self._asking[client]
+
+
+class Shared:
+    """An application of which each client has its share."""
+
+    def __init__(self, app: ASGIApp, shares: Shares) -> None:
+        self.app, self.shares = app, shares
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse what is more than the client's share, or pass on."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         client = (scope.get("client") or ("",))[0]
-        if self._asking[client] >= self.most:
-            what = f"{self._asking[client]} requests of this client are under way"
-            refusal = Refusal(429, what, "wait for some of the answers, then ask again")
+        if (refusal := self.shares.refusal(client)) is not None:
             return await refused(refusal, scope["path"])(scope, receive, send)
-        self._asking[client] += 1
-        try:
+        with self.shares.one(client):
             await self.app(scope, receive, send)
-        finally:
-            self._asking[client] -= 1
-            if not self._asking[client]:
-                del self._asking[client]

@@ -14,6 +14,7 @@ When the server goes, however it goes, the connections close, and the workers an
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -25,6 +26,9 @@ from typing import Any, TypeVar
 
 HEAD = struct.Struct(">II")
 """Before each message: the lengths of its JSON and of the bytes that follow the JSON."""
+
+BEHIND = 10
+"""The priority of workers; 0 is the server's. What it does for anybody is short, and everybody waits for it."""
 
 Message = dict[str, Any]
 Held = TypeVar("Held")
@@ -85,6 +89,7 @@ def keep(
     _send(control, {"kind": "loaded", **told})
     os.close(control)
     _confine(message["memory"])
+    gc.freeze()  # what is loaded stays, and in memory once: in a worker the collector does not touch it
     connections = message["connections"]
 
     def forked(connection: int) -> int:
@@ -112,6 +117,7 @@ def keep(
 
 
 def _work(held: Held, work: Work[Held], connection: int, seconds: float) -> None:
+    os.nice(BEHIND)
     _send(connection, {"kind": "ready", "process": os.getpid()})
     while (received := _receive(connection)) is not None:
         asked, data = received
