@@ -313,7 +313,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(token_file: Path, log: Path) -> Iterator[Server]:
     """It lets in who has the token, is called cds.example.org, and enters what it answers in a log."""
-    Log.make(log.parent / "ledger", "example.org/security", "hash")
+    Log.make(log.parent / "ledger", "example.org/security", "hashes")
     options = ("--kb", str(NIGHT), "--log", str(log.parent / "ledger"), "--token-file", str(token_file))
     with serving(*options, "--name", "cds.example.org", log=log) as running:
         running.client.headers["Authorization"] = f"Bearer {TOKEN}"
@@ -324,7 +324,7 @@ def server(token_file: Path, log: Path) -> Iterator[Server]:
 def routes(folder: Path) -> Iterator[tuple[str, str]]:
     """Every method and address of a server of a knowledge base with a log."""
     knowledge = api.open(NIGHT).knowledge
-    Log.make(folder / "ledger", "example.org/routes", "hash")
+    Log.make(folder / "ledger", "example.org/routes", "hashes")
     limits = Limits()
     served = Served(
         Consultation(NIGHT, knowledge.sha256, limits),
