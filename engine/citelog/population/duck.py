@@ -28,6 +28,7 @@ class Duck:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         connection.execute("SET enable_progress_bar = false")  # only the command line writes to the terminal
+        connection.execute("SET preserve_insertion_order = false")
 
     @property
     def name(self) -> str:
