@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).parent.parent
 
@@ -25,9 +26,9 @@ Command = Callable[..., Ended]
 """What runs a citelog command: arguments in, what it printed and its status out."""
 
 
-def citelog(*arguments: str | Path, cwd: Path | None = None) -> Ended:
-    """Runs a citelog command."""
+def citelog(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] = MappingProxyType({})) -> Ended:
+    """Runs a citelog command, in this environment with what is said besides."""
     command = [sys.executable, "-c", "from citelog.cli.app import main; main()", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine"), **env}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=cwd)
     return Ended(ended.returncode, ended.stdout, ended.stderr)

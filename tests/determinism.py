@@ -67,7 +67,7 @@ ASKED: Mapping[str, Sequence[str | Path]] = {
     "audit drift": (f"{GIVEN}/leaflet.txt", "--kb", NIGHTS),
     "query": ("conclusions", "--case", PATIENT),
     "export": ("--case", PATIENT),
-    "population": (f"{GIVEN}/tables", "--out", "answers", "--at", "2026-03-15"),
+    "population": (f"{GIVEN}/tables", "--out", "answers", "--at", "2026-03-15", "--sorted"),
     "summary": (f"{GIVEN}/answers",),
 }
 MORE: Mapping[str, Sequence[Sequence[str]]] = {

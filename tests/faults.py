@@ -155,7 +155,7 @@ SWITCHES = {
     "why": "every shortest quotes", "fmt": "dry", "check": "strict accepted", "test": "accept watch",
     "diff": "every pictures brief", "release": "listing", "audit": "traceability", "audit log verify": "without_salts",
     "audit log copy": "without_salts", "audit replay": "brief", "audit drift": "every", "lsp": "stdio log",
-    "query": "listed", "serve": "edit",
+    "query": "listed", "serve": "edit", "population": "is_sorted",
 }  # fmt: skip
 """Every switch; `--accept` and `--edit` are those that have something written."""
 

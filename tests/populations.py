@@ -92,6 +92,11 @@ def written(out: Path) -> Rows:
     }
 
 
+def files(out: Path) -> dict[str, bytes]:
+    """Every file in a folder of answers."""
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
 def differences(one: Rows, other: Rows) -> list[str]:
     """Where two roads differ, in words."""
     return [

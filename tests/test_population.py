@@ -16,8 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+import authoring
 import b12
 import populations
 import random_knowledge
@@ -252,6 +254,39 @@ def test_after_an_edit_of_a_rule_a_run_since_another_gives_what_a_new_run_gives(
     assert same == linked
     one, other = (opened(tmp_path / name).assessment("drawn 3", edited) for name in ("since", "whole"))
     assert one.to_json() == other.to_json()
+
+
+def test_sorted_files_have_the_same_bytes_whatever_the_machine(out: Path, tmp_path: Path) -> None:
+    for threads, seed in ("1", "1"), ("3", "2"):
+        arguments = (
+            out.parent / "data",
+            "--at",
+            "2026-03-15",
+            "--sorted",
+            "--threads",
+            threads,
+            "--out",
+            tmp_path / seed,
+        )
+        told = authoring.citelog("population", *map(str, arguments), cwd=tmp_path, env={"PYTHONHASHSEED": seed})
+        assert told.status == 0, told.err
+    one, other = (populations.files(tmp_path / seed) for seed in ("1", "2"))
+    assert one == other and len(one) > 12
+    assert populations.written(tmp_path / "1") == populations.written(out)
+    rows = duckdb.sql(f"SELECT patient, kind, value, role FROM '{tmp_path}/1/conclusions.parquet'").fetchall()
+    assert rows == sorted(rows, key=lambda row: tuple((cell is None, cell) for cell in row))
+
+
+def test_a_sorted_run_takes_nothing_from_one_that_is_not(tmp_path: Path) -> None:
+    populations.write(tmp_path / "data", {"two": EDGES["superseded"], "one": EDGES["twice"], "three": EDGES["unread"]})
+    run.run(b12.knowledge(), tmp_path / "data", tmp_path / "first", Options(AT))
+    run.run(b12.knowledge(), tmp_path / "data", tmp_path / "fresh", Options(AT, is_sorted=True))
+    for name, since in ("second", "first"), ("third", "second"):
+        options = Options(AT, since=tmp_path / since, is_sorted=True)
+        run.run(b12.knowledge(), tmp_path / "data", tmp_path / name, options)
+        assert populations.files(tmp_path / name) == populations.files(tmp_path / "fresh")
+    assert (tmp_path / "third" / "notes.parquet").samefile(tmp_path / "second" / "notes.parquet")
+    assert not (tmp_path / "second" / "notes.parquet").samefile(tmp_path / "first" / "notes.parquet")
 
 
 def test_after_a_change_of_the_data_a_run_since_another_reads_them(tmp_path: Path) -> None:

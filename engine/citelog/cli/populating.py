@@ -28,6 +28,7 @@ MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*[KMGT]i?B", re.IGNORECASE)
 @click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="How many processors may work; all, if not said."
 )
+@click.option("--sorted", "is_sorted", is_flag=True, help="Rows in order: the same bytes each time, somewhat later.")
 @click.option("--since", metavar="RUN", help="A folder of answers: what cannot have changed is taken from it.")
 @KB
 @AT
@@ -38,6 +39,7 @@ def population(
     master: str | None,
     memory: str,
     threads: int | None,
+    is_sorted: bool,
     since: str | None,
     kb: str | None,
     at: str | None,
@@ -63,7 +65,7 @@ def population(
     knowledge = open_base(kb)
     from citelog.population.run import Options, run
 
-    options = Options(on, memory, threads, since=Path(since) if since else None, master=chosen)
+    options = Options(on, memory, threads, since=Path(since) if since else None, is_sorted=is_sorted, master=chosen)
     with meter() as told:
         report = run(knowledge, Path(data), Path(out), options, told)
     counts = report.counts

@@ -159,7 +159,8 @@ def conclude(engine: Engine, knowledge: Knowledge, derivation: Derivation, peopl
         value = f"a{names.index('value')}"
         role = f"a{names.index('role')}" if "role" in names else ""
         rows = []
-        for number, *part in engine.rows(f"SELECT DISTINCT {', '.join(filter(None, (value, role)))} FROM {table}"):
+        shown_in = ", ".join(filter(None, (value, role)))
+        for number, *part in engine.rows(f"SELECT DISTINCT {shown_in} FROM {table} ORDER BY {shown_in}"):
             shown = _spelt(derivation.values, number, knowledge, kind)
             key = (kind.name, shown, _shown(derivation.values, part[0]) if part else None)
             rows.append((number, *part, told.setdefault(key, len(told))))
@@ -227,7 +228,7 @@ def remark(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> set[
         columns = [f"a{i}" for i in places]
         masked = [f"greatest(t.{c}, -1)" for c in columns]
         rows = []
-        for args in engine.rows(f"SELECT DISTINCT {', '.join(masked)} FROM {table} AS t"):
+        for args in engine.rows(f"SELECT DISTINCT {', '.join(masked)} FROM {table} AS t ORDER BY {', '.join(masked)}"):
             about = sum(number < 0 for number in args)
             if about > 1:
                 same = " AND ".join(f"{m} = {n}" for m, n in zip(masked, args, strict=True))

@@ -192,7 +192,7 @@ class Derivation:
         listed = ", ".join(column(name) for name in names)
         rows = []
         value = self.values.value
-        for operands in self.engine.rows(f"SELECT DISTINCT {listed} FROM {made}"):
+        for operands in self.engine.rows(f"SELECT DISTINCT {listed} FROM {made} ORDER BY {listed}"):
             row = {name: value(number) for name, number in zip(names, operands, strict=True)}
             row |= {name: value(number) for name, number in computed.constants.items()}
             if isinstance(computed.literal, Assignment):
@@ -311,7 +311,7 @@ class Derivation:
         over = "count(*)" if counted.function == "count" else "array_sort(array_agg(m0))"
         self.engine.create(made, f"SELECT {keys}, {over} AS m FROM ({inner}) AS f GROUP BY {keys}")
         rows: dict[Any, int] = {}
-        for (m,) in self.engine.rows(f"SELECT DISTINCT m FROM {made}"):
+        for (m,) in self.engine.rows(f"SELECT DISTINCT m FROM {made} ORDER BY m"):
             if counted.function == "count":
                 rows[m] = self.values.number(int(m))
             else:

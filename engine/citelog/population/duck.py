@@ -25,10 +25,11 @@ CHEAP = ("build_side_probe_side", "unused_columns", "column_lifetime")
 class Duck:
     """An engine (`engine.Engine`) that is a DuckDB database."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, is_sorted: bool = False) -> None:
         self.connection = connection
+        self._order = " ORDER BY ALL" if is_sorted else ""
         connection.execute("SET enable_progress_bar = false")  # only the command line writes to the terminal
-        connection.execute("SET preserve_insertion_order = false")
+        connection.execute("SET preserve_insertion_order = false")  # all processors write
 
     @property
     def name(self) -> str:
@@ -56,10 +57,15 @@ class Duck:
         return int(made[0]) if made else 0
 
     def write(self, query: str, path: Path) -> int:
-        """Write a query's rows to a Parquet file, whole or not at all; how many there are."""
+        """Write a query's rows to a Parquet file, whole or not at all; how many there are.
+
+        They stand in no order, or, if it is a sorting one, in that of their columns from the left.
+        """
         made = path.with_name(f"{path.name}.part")
         target = "'" + str(made).replace("'", "''") + "'"
-        [count] = self.connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet, {FILES})").fetchone() or (0,)
+        [count] = self.connection.execute(
+            f"COPY (SELECT * FROM ({query}){self._order}) TO {target} (FORMAT parquet, {FILES})"
+        ).fetchone() or (0,)
         made.replace(path)
         return int(count)
 

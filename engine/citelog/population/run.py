@@ -55,8 +55,8 @@ class Options:
 
     `at` is the day of the assessment, `memory` what DuckDB may take (as `2GB`), `threads` how many processors it may
     use; a share has some `share_rows` rows. `since` is the folder of an earlier run, from which is taken what cannot
-    have changed. With a `master` (`local[*]`, `spark://…`), Spark runs what DuckDB would, in one share and from the
-    start.
+    have changed. With `is_sorted` every file has its rows in order, and the same bytes each time. With a `master`
+    (`local[*]`, `spark://…`), Spark runs what DuckDB would, in one share and from the start.
     """
 
     at: datetime.date | None = None
@@ -64,6 +64,7 @@ class Options:
     threads: int | None = None
     share_rows: int = 12_000_000
     since: Path | None = None
+    is_sorted: bool = False
     master: str | None = None
 
 
@@ -93,7 +94,7 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
     gc.disable()  # what a run reads is kept until it ends: the collector would only walk over it
     try:
         with ExitStack() as stack:
-            duck = Duck(stack.enter_context(_connected(scratch, settings)))
+            duck = Duck(stack.enter_context(_connected(scratch, settings)), is_sorted=options.is_sorted)
             engine: Engine = duck
             if options.master:
                 from citelog.population.spark import Spark, session  # nobody else pays for it
@@ -201,7 +202,8 @@ class _Run:
             engine.spread("spoken_of")
         shape = self.shape(made)
         with self.step("pictures"):
-            some = before.shares(self.folder / STORE) if before else self.some_shares(source)
+            self.report.counts["rows"] = before.rows if before else self.rows(source)
+            some = before.shares(self.folder / STORE) if before else self.some_shares()
             if before and same and before.document["shape"] == shape.document:
                 before.give_people(engine, some)
             else:
@@ -243,6 +245,8 @@ class _Run:
         engine, knowledge, at = self.engine, self.knowledge, self.options.at
         self.told("looking at the data", 0, 1)
         before = earlier(self.options.since) if self.options.since else None
+        if before and self.options.is_sorted and not before.document.get("sorted"):
+            before = None  # its files are in no order
         if before and self.hash_files(list(before.document["data"]["files"])) and before.has_read(self.reading):
             self.begin()
             days = before.days(engine, at)
@@ -274,7 +278,8 @@ class _Run:
         What a run before left unfinished is forgotten, unless it was this very one.
         """
         (self.folder / "run.json").unlink(missing_ok=True)
-        fingerprint = [self.reading, self.knowledge.sha256, self.options.share_rows, str(self.options.since)]
+        options = self.options
+        fingerprint = [self.reading, self.knowledge.sha256, options.share_rows, str(options.since), options.is_sorted]
         path = self.scratch / "of.json"
         if not path.exists() or json.loads(path.read_text(encoding="utf-8")) != fingerprint:
             self.engine.forget()
@@ -293,12 +298,15 @@ class _Run:
         at = self.options.at.toordinal() if self.options.at and is_ranked else 0
         return Shape(WHEN_DAYS in made.exact_days, SINCE_DAYS in made.exact_days, at)
 
-    def some_shares(self, source: Source) -> list[Share]:
+    def rows(self, source: Source) -> int:
+        """How many rows there are."""
+        queries = (relation.query for relation in source.relations.values())
+        return sum(self.engine.rows(f"SELECT count(*) FROM ({query})")[0][0] for query in queries)
+
+    def some_shares(self) -> list[Share]:
         """The shares that everyone falls into."""
-        queries = [relation.query for relation in source.relations.values()]
-        rows = sum(self.engine.rows(f"SELECT count(*) FROM ({query})")[0][0] for query in queries)
+        rows = self.report.counts["rows"]
         count = 1 if self.options.master else max(1, -(-rows // self.options.share_rows))
-        self.report.counts["rows"] = rows
         return [Share(number, count, self.folder / STORE) for number in range(count)]
 
     def write(
@@ -323,7 +331,7 @@ class _Run:
         [(counts["patients"], counts["pictures"])] = engine.rows(
             "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM pictures)"
         )
-        document = {
+        document: dict[str, Any] = {
             "format": FORMAT,
             "engine": {"citelog": VERSION, "engine": engine.name},
             "knowledge": self.knowledge.identity,
@@ -332,8 +340,11 @@ class _Run:
             "at": self.options.at.isoformat() if self.options.at else None,
             "shares": len(some),
             "counts": counts,
-            "seconds": {name: round(took, 3) for name, took in self.report.times.items()},
         }  # fmt: skip
+        if self.options.is_sorted:
+            document["sorted"] = True
+        else:  # seconds are others each time
+            document["seconds"] = {name: round(took, 3) for name, took in self.report.times.items()}
         disk.put(self.folder / "run.json", f"{json.dumps(document, indent=2)}\n".encode())
 
 

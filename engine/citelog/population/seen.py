@@ -7,7 +7,7 @@ that no joint rule can tell apart.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,7 +71,7 @@ def look(
     derivation.state({name: rows for name, rows in stated.items() if name in met})
     given: dict[str, list[tuple[int | None, ...]]] = {}
     for number, facts in enumerate(sets):
-        for predicate, args in facts:
+        for predicate, args in in_order(facts):
             if predicate in program.predicates:
                 given.setdefault(predicate, []).append((number, *_numbered(predicate, args, made, values)))
     for predicate, rows in given.items():
@@ -87,6 +87,11 @@ def look(
     with near.small():
         derivation.run(made.local)
     return _coded(derivation, made), derivation
+
+
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """Facts in an order that is the same in every run: values are numbered as they are met."""
+    return sorted(facts, key=repr)
 
 
 def _numbered(predicate: str, args: tuple[Any, ...], made: Plan, values: Values) -> Iterator[int | None]:
@@ -146,6 +151,6 @@ def given_to_pictures(seen: Seen, made: Plan) -> Mapping[str, Sequence[tuple[int
     """For each predicate, the codes that give facts of it, and the facts."""
     found: dict[str, list[tuple[int, Fact]]] = {}
     for code, facts in enumerate(seen.facts):
-        for fact in facts:
+        for fact in in_order(facts):
             found.setdefault(fact[0], []).append((code, fact))
     return found

@@ -62,6 +62,11 @@ class Earlier:
         """One of its files, as SQL writes it."""
         return literal(str(self.folder / name))
 
+    @property
+    def rows(self) -> int:
+        """How many rows it has read."""
+        return int(self.document["counts"]["rows"])
+
     def shares(self, store: Path) -> list[Share]:
         """Its shares, whose rows are linked into another store."""
         count = self.document["shares"]

@@ -82,7 +82,7 @@ def read_frames(
         has_numbers = column and numbers.read(near, f"SELECT DISTINCT {column} FROM {name}")
         near.create(f"framed_{order}", _framed(part, name, column if has_numbers else ""))
         queries.append(f"SELECT wording, frame, number FROM framed_{order}")
-        for hash_, *row in near.rows(f"SELECT DISTINCT * EXCLUDE (wording, number) FROM framed_{order}"):
+        for hash_, *row in near.rows(f"SELECT DISTINCT * EXCLUDE (wording, number) FROM framed_{order} ORDER BY frame"):
             _check(hash_ not in found)
             found[hash_] = _read(part, hash_, row, terms, at)
     near.create("wordings", " UNION ALL ".join(queries) or _NO_WORDING)
@@ -150,7 +150,7 @@ class _Numbers:
 
     def read(self, near: Duck, texts: str) -> bool:
         """Make the table `measured` of those texts that are numbers; whether there are any."""
-        read = [(text, entries.number(text)) for (text,) in near.rows(texts)]
+        read = [(text, entries.number(text)) for (text,) in near.rows(f"{texts} ORDER BY ALL")]
         found = [(text, one) for text, one in read if one is not None]
         columns = {
             "text": pa.array([text for text, _ in found], pa.string()),
