@@ -27,7 +27,7 @@ from rdflib import Dataset, Graph
 
 from citelog import home
 from citelog.advice.review import review
-from citelog.knowledge.triples import Drafts
+from citelog.knowledge.files import Drafts
 from measure import interleaved, table
 
 BASE = home.home() / "knowledge" / "b12"
@@ -58,7 +58,7 @@ def keystrokes() -> Iterator[Drafts]:
     texts = {file: file.read_text(encoding="utf-8") for file in files}
     for i in count():
         file = files[i % len(files)]
-        yield {file: f"{texts[file]}{'#' if file.suffix == '.trig' else '%'}{' ' * (i % 1000)}\n"}
+        yield Drafts({file: f"{texts[file]}{'#' if file.suffix == '.trig' else '%'}{' ' * (i % 1000)}\n"})
 
 
 def parsed() -> Graph:

@@ -38,6 +38,7 @@ from citelog.cli.app import main as command
 from citelog.diagnostics import CitelogError
 from citelog.hooks import cards, request
 from citelog.hooks.services import services
+from citelog.knowledge.files import Drafts
 from citelog.knowledge.load import load
 from citelog.patient import intake
 from citelog.patient.reading import json_object
@@ -124,7 +125,7 @@ def knowledge(data: bytes) -> object:
     """The first byte chooses which file of a knowledge base it is."""
     held = sorted(path for path in NIGHTS.rglob("*") if path.suffix in (".ttl", ".trig", ".rls", ".txt"))
     path = held[data[0] % len(held)] if data else held[0]
-    return load(NIGHTS, home.ontology(), {path: data[1:].decode("utf-8", "replace")})
+    return load(NIGHTS, home.ontology(), Drafts({path: data[1:].decode("utf-8", "replace")}))
 
 
 @cache

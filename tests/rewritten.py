@@ -29,6 +29,7 @@ from citelog import home, patient
 from citelog.answer import derive
 from citelog.assess import Assessment, assess
 from citelog.knowledge.base import Knowledge
+from citelog.knowledge.files import Drafts
 from citelog.knowledge.load import load
 from citelog.rules.program import Rule
 from citelog.run.result import Run
@@ -196,7 +197,7 @@ def other(number: int) -> Other | None:
     [path] = [path for path, text in texts.items() if f'#[name("{rule.name}")]' in text]
     blocks = texts[path].split("\n\n")
     [place] = [n for n, block in enumerate(blocks) if f'#[name("{rule.name}")]' in block]
-    drafts, derived = {}, frozenset(one.predicate for one in shipped)
+    drafts, derived = Drafts(), frozenset(one.predicate for one in shipped)
     if number % 2:
         about, untouched = f"without {rule.name}", derived - above(rule.predicate, shipped)
         blocks[place] = ""

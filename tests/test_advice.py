@@ -16,6 +16,7 @@ import literate
 from citelog import home
 from citelog.advice.review import CODES, review
 from citelog.diagnostics import Diagnostic
+from citelog.knowledge.files import Drafts
 
 FOLDER = Path(__file__).parent / "language" / "advice"
 ACCEPT = bool(os.environ.get("CITELOG_ACCEPT"))
@@ -128,7 +129,7 @@ def test_an_edit_that_a_clinician_might_make_is_told_and_nothing_else(
     for old, new in edits:
         assert old in text, old
         text = text.replace(old, new, 1)
-    found = [d for d in review(b12.FOLDER, {b12.FOLDER / name: text}) if not d.accepted]
+    found = [d for d in review(b12.FOLDER, Drafts({b12.FOLDER / name: text})) if not d.accepted]
     assert {d.code for d in found} == {code}, [str(d) for d in found]
     assert any(named in d.message for d in found)
     assert all(d.span.line and d.text and d.hint for d in found)

@@ -30,8 +30,8 @@ from citelog.audit.model import TOPICS, WEIGHTS, Audit, Figure, total
 from citelog.audit.report import CODES, MEASURES, audited
 from citelog.audit.subject import Subject, subject
 from citelog.audit.trace import LEVELS, Trace, trace
+from citelog.knowledge.files import NO_DRAFTS, Drafts
 from citelog.knowledge.load import load
-from citelog.knowledge.triples import NO_DRAFTS, Drafts
 from citelog.render import template
 from citelog.render.audit_page import audit_page
 from citelog.render.page import page as assessment_page
@@ -286,7 +286,7 @@ def test_a_figure_changes_with_an_edit_of_the_files(code: str) -> None:
 
 def counted_after(code: str, folder: Path, *edits: Edit) -> Figure:
     """A figure of a folder in which words of files are replaced; the files themselves stay as they are."""
-    drafts: dict[Path, str] = {}
+    drafts = Drafts()
     for name, old, new in edits:
         text = drafts.get(folder / name) or (folder / name).read_text(encoding="utf-8")
         assert old in text, f"{name} has no {old!r}"
@@ -303,7 +303,7 @@ def test_a_line_less_is_seen_in_the_figures_or_in_the_trace(data: st.DataObject)
     lines = (NIGHTS / name).read_text(encoding="utf-8").split("\n")
     meant = [i for i, line in enumerate(lines) if line.strip() and not re.match(r"#|%(?!%% @)|@prefix", line)]
     gone = data.draw(st.sampled_from(meant))
-    drafts = {NIGHTS / name: "\n".join(lines[:gone] + lines[gone + 1 :])}
+    drafts = Drafts({NIGHTS / name: "\n".join(lines[:gone] + lines[gone + 1 :])})
     assert told(subject(NIGHTS, drafts)) != told(seen(NIGHTS)), f"{name}:{gone + 1} {lines[gone]}"
 
 
@@ -387,7 +387,7 @@ def test_where_a_link_is_cut_its_ends_are_orphans_and_nothing_else_is(what: str)
     (name, old, new), ends = CUT[what]
     text = (NIGHTS / name).read_text(encoding="utf-8")
     assert old in text
-    found = trace(subject(NIGHTS, {NIGHTS / name: text.replace(old, new, 1)}))
+    found = trace(subject(NIGHTS, Drafts({NIGHTS / name: text.replace(old, new, 1)})))
     assert [(one.node.level, one.node.id, one.towards) for one in found.orphans] == ends
 
 
@@ -603,10 +603,8 @@ def test_what_is_broken_is_told_with_its_place_and_what_cannot_be_counted_says_s
 
 
 def test_what_two_figures_count_is_counted_once_in_all() -> None:
-    drafts = {
-        NIGHTS / "statements.trig": (NIGHTS / "statements.trig").read_text(encoding="utf-8").replace("Yawning", "X")
-    }
-    found = audited(bare(NIGHTS, drafts))
+    text = (NIGHTS / "statements.trig").read_text(encoding="utf-8").replace("Yawning", "X")
+    found = audited(bare(NIGHTS, Drafts({NIGHTS / "statements.trig": text})))
     assert [(one.code, one.count) for one in found.figures if one.weight == "broken" and one.count] == [
         ("quote-unverified", 1),
         ("check-error", 1),

@@ -14,6 +14,7 @@ import pytest
 import b12
 from citelog import home
 from citelog.knowledge.base import Knowledge
+from citelog.knowledge.files import Drafts
 from citelog.knowledge.load import load
 from citelog.verify.verdicts import verify
 
@@ -253,7 +254,7 @@ def with_mistake(property_: str) -> Knowledge:
     path: Path = b12.FOLDER / name
     shipped = path.read_text(encoding="utf-8")
     assert shipped.count(text) == 1, f"{name} holds {shipped.count(text)} times: {text}"
-    found = load(b12.FOLDER, home.ontology(), drafts={path: shipped.replace(text, mistake)})
+    found = load(b12.FOLDER, home.ontology(), Drafts({path: shipped.replace(text, mistake)}))
     assert found.knowledge is not None, [str(d) for d in found.diagnostics]
     return found.knowledge
 

@@ -19,6 +19,7 @@ from citelog import home
 from citelog.advice.review import CODES as ADVICE
 from citelog.advice.review import review
 from citelog.knowledge.check import CODES, check_folder
+from citelog.knowledge.files import Drafts
 
 HERE = Path(__file__).parent
 LEAFLET = HERE / "language" / "leaflet"
@@ -203,7 +204,7 @@ def test_a_draft_stands_in_for_a_file_of_any_kind(leaflet: Path) -> None:
         path = leaflet / name
         text = path.read_text(encoding="utf-8")
         assert old in text
-        assert code in {d.code for d in check_folder(leaflet, {path: text.replace(old, new, 1)})}, name
+        assert code in {d.code for d in check_folder(leaflet, Drafts({path: text.replace(old, new, 1)}))}, name
     assert check_folder(leaflet) == ()
     assert {path: path.read_bytes() for path in leaflet.rglob("*") if path.is_file()} == before
 
@@ -213,20 +214,20 @@ def test_a_draft_can_be_right_where_the_file_is_wrong(leaflet: Path) -> None:
     right = path.read_text(encoding="utf-8")
     path.write_text("@prefix broken", encoding="utf-8")
     assert [d.code for d in check_folder(leaflet)] == ["rdf-syntax"]
-    assert check_folder(leaflet, {path: right}) == ()
-    found = review(leaflet, {path: right.replace(UNUSED, "")})
+    assert check_folder(leaflet, Drafts({path: right})) == ()
+    found = review(leaflet, Drafts({path: right.replace(UNUSED, "")}))
     assert [d.code for d in found if not d.accepted] == ["statement-without-rule"] * 2
 
 
 def test_a_rule_file_that_is_only_a_draft_is_checked_too(leaflet: Path) -> None:
-    (found,) = check_folder(leaflet, {leaflet / "rules" / "20-new.rls": "p(?x) :- q(?x)"})
+    (found,) = check_folder(leaflet, Drafts({leaflet / "rules" / "20-new.rls": "p(?x) :- q(?x)"}))
     assert (found.code, found.span.file, found.span.line) == ("syntax", "leaflet/rules/20-new.rls", 1)
 
 
 def test_the_last_line_of_a_file_is_shown_though_it_has_no_end(leaflet: Path) -> None:
     path = leaflet / "rules" / "10-status.rls"
     text = path.read_text(encoding="utf-8").rstrip()
-    (found,) = check_folder(leaflet, {path: text.replace("?value < ?low .", "?vlaue < ?low .")})
+    (found,) = check_folder(leaflet, Drafts({path: text.replace("?value < ?low .", "?vlaue < ?low .")}))
     assert found.code == "unsafe-variable" and found.text.endswith("?vlaue < ?low .")
 
 
@@ -234,8 +235,8 @@ def test_what_is_read_a_second_time_is_told_at_its_new_place(leaflet: Path) -> N
     """A rule that was parsed before is not parsed again; its finding still stands where the rule stands now."""
     path = leaflet / "rules" / "10-status.rls"
     wrong = path.read_text(encoding="utf-8").replace("@cites S1", "@cites S9")
-    (before,) = check_folder(leaflet, {path: wrong})
-    (after,) = check_folder(leaflet, {path: "%! one\n% two\n\n" + wrong})
+    (before,) = check_folder(leaflet, Drafts({path: wrong}))
+    (after,) = check_folder(leaflet, Drafts({path: "%! one\n% two\n\n" + wrong}))
     assert (after.span.line, after.text) == (before.span.line + 3, before.text)
 
 

@@ -18,6 +18,7 @@ from citelog.edit.desk import Desk, Reading
 from citelog.edit.lines import UNITS, Lines
 from citelog.edit.mentions import Edit, edited
 from citelog.edit.rename import rename
+from citelog.knowledge.files import NO_DRAFTS, Drafts
 from citelog.knowledge.load import load
 from citelog.layout.tokens import tokens
 from citelog.rules.syntax import parse
@@ -32,12 +33,12 @@ def nights() -> Desk:
     """A small knowledge base, as it is on disk."""
     reading, found = folder.read(NIGHTS)
     assert not found
-    return folder.desk(NIGHTS, {}, reading)
+    return folder.desk(NIGHTS, NO_DRAFTS, reading)
 
 
 def typed(file: str, text: str) -> Desk:
     """The same with one text as someone is writing it."""
-    return folder.desk(NIGHTS, {NIGHTS / file: text}, nights().reading)
+    return folder.desk(NIGHTS, Drafts({NIGHTS / file: text}), nights().reading)
 
 
 # --- lines and columns ---------------------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ def test_a_file_elsewhere_belongs_to_none(tmp_path: Path) -> None:
 
 def test_a_knowledge_base_may_be_nothing_but_drafts(tmp_path: Path) -> None:
     drafts = {tmp_path / "about.ttl": "ex:kb a cl:KnowledgeBase .", tmp_path / "statements.trig": ""}
-    assert folder.base_of(tmp_path / "rules" / "one.rls", drafts) == tmp_path
+    assert folder.base_of(tmp_path / "rules" / "one.rls", Drafts(drafts)) == tmp_path
 
 
 # --- another name --------------------------------------------------------------------------------------------------
@@ -215,7 +216,7 @@ def test_what_is_no_name_is_refused(name: str) -> None:
 def test_all_names_of_the_shipped_knowledge_base_changed_at_once_still_load() -> None:
     """Each predicate, property, class, term, statement, conflict and rule renamed, and then all read again."""
     reading, _ = folder.read(SHIPPED)
-    desk = folder.desk(SHIPPED, {}, reading)
+    desk = folder.desk(SHIPPED, NO_DRAFTS, reading)
     chance = random.Random(7)
     things = {
         m.thing: (p, m.start) for p in desk.texts if desk.owned(p) for m in desk.mentions(p) if m.role == "declares"
@@ -231,7 +232,7 @@ def test_all_names_of_the_shipped_knowledge_base_changed_at_once_still_load() ->
         count += 1
         for file, made in changes.items():
             edits.setdefault(file, set()).update(made)
-    drafts = {path: edited(texts[path], sorted(made)) for path, made in edits.items()}
+    drafts = Drafts((path, edited(texts[path], sorted(made))) for path, made in edits.items())
     opened = load(SHIPPED, home.ontology(), drafts)
     assert not opened.diagnostics
     assert opened.program is not None and count > 400

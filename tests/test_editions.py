@@ -19,6 +19,7 @@ from citelog import disk, home
 from citelog.diagnostics import CitelogError
 from citelog.knowledge import load as loading
 from citelog.knowledge.base import Knowledge
+from citelog.knowledge.files import Drafts
 from citelog.knowledge.load import load
 from meanwhile import meanwhile
 
@@ -65,7 +66,7 @@ def whole(folder: Path) -> dict[str, tuple[str, bool]]:
                 folder / "about.ttl": about["about.ttl"].decode(),
                 folder / "rules/30-advice.rls": rules["rules/30-advice.rls"].decode(),
             }
-            knowledge = load(folder, home.ontology(), drafts).knowledge
+            knowledge = load(folder, home.ontology(), Drafts(drafts)).knowledge
             assert knowledge is not None
             found[knowledge.sha256] = told(knowledge)
     assert len(found) == len(set(found.values())) == 4

@@ -14,6 +14,7 @@ import pytest
 import test_endpoint_safety as safety
 import test_playground as playground
 from citelog import home
+from citelog.knowledge.files import Drafts
 from citelog.knowledge.load import load
 from endpoint import Server, serving
 from exhausting import GROWN, HEAD, NODES, QUERIES, RULES, rule
@@ -60,7 +61,7 @@ def test_it_ends_within_its_limit(server: Server, name: str) -> None:
 def test_a_number_in_a_rule_that_is_longer_than_any_is_refused_in_words() -> None:
     for number in ("9" * 5_000, "0" * 5_000, "1." + "0" * 5_000):
         text = HEAD + rule("judged(?p)", f"patient(?p), ?x = {number}")
-        found = load(playground.LEAFLET, home.ontology(), {playground.LEAFLET / playground.RULES: text})
+        found = load(playground.LEAFLET, home.ontology(), Drafts({playground.LEAFLET / playground.RULES: text}))
         assert found.knowledge is None
         [told] = [one for one in found.diagnostics if one.severity == "error"]
         assert told.code == "clinical-number" and "characters stands in the rule" in told.message

@@ -25,6 +25,7 @@ from citelog.export import forms
 from citelog.export.subject import Subject
 from citelog.graph.library import Query, library
 from citelog.knowledge.cache import open_knowledge
+from citelog.knowledge.files import Drafts
 from citelog.knowledge.load import load
 from citelog.knowledge.lookup import find
 from citelog.serve.knowledge_pages import LEAVES, Book
@@ -163,7 +164,7 @@ def test_no_text_of_a_knowledge_base_is_more_than_text_on_its_pages(payload: str
 def _tried(place: str, act: str, text: str, folder: Path) -> bool:
     """Whether a rule file was accepted; it is refused in words, or does what a rule does and nothing besides."""
     with injected.watched() as done:
-        drafts = {LEAFLET / "rules" / "90-coded.rls": text}
+        drafts = Drafts({LEAFLET / "rules" / "90-coded.rls": text})
         found = load(LEAFLET, home.ontology(), drafts)
         if found.knowledge is None:
             told = "\n".join(map(str, found.diagnostics))
@@ -200,7 +201,7 @@ def test_no_code_in_a_rule_file_is_run_by_us_or_by_who_reads_our_exports(
     monkeypatch.chdir(tmp_path)
     for where, act, text in injected.code():
         if where == place and _tried(where, act, text, tmp_path):
-            known = load(LEAFLET, home.ontology(), {LEAFLET / "rules" / "90-coded.rls": text}).knowledge
+            known = load(LEAFLET, home.ontology(), Drafts({LEAFLET / "rules" / "90-coded.rls": text})).knowledge
             assert known is not None
             records = {"p": {"findings": [{"name": "fatigue", "state": "present"}]}}
             found = populations.compare(known, records, tmp_path / "population", None)

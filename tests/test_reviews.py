@@ -27,9 +27,10 @@ from citelog.assess import Assessment, assess
 from citelog.checker import certify
 from citelog.diagnostics import KnowledgeError
 from citelog.knowledge.base import Knowledge, Review
+from citelog.knowledge.files import Text
 from citelog.knowledge.load import Opened, load
 from citelog.knowledge.reviews import Digests
-from citelog.knowledge.triples import Text, Triples, read_rdf
+from citelog.knowledge.triples import Triples, read_rdf
 from citelog.layout.files import lay_out
 from citelog.layout.files import write as put
 from citelog.render import fhir, page, prov, text

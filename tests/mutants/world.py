@@ -15,8 +15,9 @@ from citelog.answer import derive
 from citelog.explain.model import Model, Shape
 from citelog.explain.model import shape as shape_of
 from citelog.knowledge.base import Knowledge
+from citelog.knowledge.files import files_of
 from citelog.knowledge.load import Opened, load
-from citelog.knowledge.triples import TYPE, files_of
+from citelog.knowledge.triples import TYPE
 from citelog.patient.case import Case
 from citelog.rules.language import Names
 from citelog.rules.syntax import RuleFile, RuleSyntax, parse

@@ -9,7 +9,8 @@ from functools import cached_property
 
 from citelog.diagnostics import Span
 from citelog.knowledge.base import Kind, Knowledge
-from citelog.knowledge.triples import Text, Triples
+from citelog.knowledge.files import Text
+from citelog.knowledge.triples import Triples
 from citelog.rules.program import Absent, Constant, Literal, Present, Rule
 from citelog.values import Iri, Value
 

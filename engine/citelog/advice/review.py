@@ -11,8 +11,8 @@ from citelog.advice.given import Advice, Given
 from citelog.advice.reach import Reach
 from citelog.diagnostics import Diagnostic, did_you_mean
 from citelog.knowledge.check import check_opened, ordered
+from citelog.knowledge.files import NO_DRAFTS, Drafts
 from citelog.knowledge.load import Opened, load
-from citelog.knowledge.triples import NO_DRAFTS, Drafts
 from citelog.rules.program import Acceptance
 from citelog.vocab import CL
 

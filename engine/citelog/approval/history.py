@@ -14,8 +14,8 @@ from typing import Any
 from citelog.approval.encoders import encoders, name
 from citelog.approval.places import Lines, ruled, said_of
 from citelog.compare.revisions import Touch, touched, unversioned
+from citelog.knowledge.files import shown_name
 from citelog.knowledge.load import Opened
-from citelog.knowledge.triples import shown_name
 from citelog.values import Iri
 
 

@@ -19,9 +19,10 @@ from citelog.author.turtle import literal
 from citelog.diagnostics import CitelogError, KnowledgeError, did_you_mean
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.check import check_opened
+from citelog.knowledge.files import Drafts, files_of, read_bytes, shown_name
 from citelog.knowledge.load import Opened
 from citelog.knowledge.reviews import WHO, Digests
-from citelog.knowledge.triples import DCTERMS, PROV, RDFS, XSD, Triples, files_of, read_bytes, shown_name
+from citelog.knowledge.triples import DCTERMS, PROV, RDFS, XSD, Triples
 from citelog.layout.files import Laid, lay_out
 from citelog.rules.syntax import parse
 from citelog.values import Iri
@@ -69,7 +70,7 @@ def record(folder: Path, opened: Opened, things: Sequence[Reviewed], said: Said)
     missing = "".join(f"@prefix {p} <{at}> .\n" for p, at in prefixes.items() if used[p] is None)
     blocks = [_block(one, digests.of(one.iri) or "", said, prefixes, opened.triples) for one in things]
     whole = "\n".join([_headed(text, missing), *blocks])
-    [laid] = lay_out(folder, [path], {path: whole})
+    [laid] = lay_out(folder, [path], Drafts({path: whole}))
     return Laid(path, laid.name, before, laid.after, new=new)
 
 

@@ -10,7 +10,7 @@ from citelog.audit.model import Item
 from citelog.audit.subject import Subject
 from citelog.audit.trace import trace
 from citelog.diagnostics import Span
-from citelog.knowledge.triples import shown_name
+from citelog.knowledge.files import shown_name
 from citelog.trial.coverage import Point
 
 

@@ -17,9 +17,10 @@ from citelog.audit.model import Item
 from citelog.audit.written import line
 from citelog.diagnostics import Diagnostic, Span
 from citelog.knowledge.base import Knowledge, Statement
+from citelog.knowledge.files import NO_DRAFTS, Drafts, shown_name
 from citelog.knowledge.load import Opened, load
 from citelog.knowledge.statements import read_statements
-from citelog.knowledge.triples import NO_DRAFTS, TYPE, Drafts, Triples, read_rdf, shown_name
+from citelog.knowledge.triples import TYPE, Triples, read_rdf
 from citelog.trial.coverage import Point, reached
 from citelog.trial.expectations import Trial, case_files, tried
 from citelog.values import Iri, Value, show

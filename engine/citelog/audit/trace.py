@@ -18,9 +18,10 @@ from citelog.audit import members
 from citelog.audit.subject import Subject
 from citelog.diagnostics import Span
 from citelog.explain.catalogue import Goal, catalogue
+from citelog.knowledge.files import shown_name
 from citelog.knowledge.load import VIOLATION
 from citelog.knowledge.lookup import constants
-from citelog.knowledge.triples import TYPE, shown_name
+from citelog.knowledge.triples import TYPE
 from citelog.proof.support import premises
 from citelog.rules.program import Absent, Constant, Present, Rule
 from citelog.run.result import Run

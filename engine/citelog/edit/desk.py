@@ -12,9 +12,10 @@ from citelog.edit import cases, rules, turtle
 from citelog.edit.mentions import Mention, Thing
 from citelog.evidence.sources import Source
 from citelog.knowledge.base import Conflict, Statement
+from citelog.knowledge.files import shown_name
 from citelog.knowledge.load import Opened
 from citelog.knowledge.statements import read_conflicts, read_statements
-from citelog.knowledge.triples import SKOS, Triples, shown_name
+from citelog.knowledge.triples import SKOS, Triples
 from citelog.rules.program import Predicate, Rule
 from citelog.values import Iri
 from citelog.vocab import CL

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from citelog.diagnostics import Diagnostic
 from citelog.edit.lines import Lines
-from citelog.knowledge.triples import shown_name
+from citelog.knowledge.files import shown_name
 
 _WORD = re.compile(r'\{[^{}\n]*\}?|f?"[^"\n]*"|<[^<>\s]*>|[#@?~]?[\w][\w:-]*|\S')
 _LAST = re.compile(r"(?:[\w:?@#-]+|\S)\s*\Z")

@@ -10,8 +10,8 @@ from citelog import home
 from citelog.advice.review import review_opened
 from citelog.diagnostics import Diagnostic
 from citelog.edit.desk import Desk, Reading
+from citelog.knowledge.files import NO_DRAFTS, Drafts, files_of
 from citelog.knowledge.load import load
-from citelog.knowledge.triples import NO_DRAFTS, Drafts, files_of
 from citelog.vocab import CL
 
 PATTERNS = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls", "cases/**/*.yaml", "cases/**/*.yml", "cases/**/*.json")

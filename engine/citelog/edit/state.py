@@ -25,7 +25,7 @@ from citelog.edit import folder
 from citelog.edit.desk import Desk, Reading
 from citelog.edit.findings import Located, extent, located
 from citelog.edit.protocol import Wire, path_of
-from citelog.knowledge.triples import Drafts
+from citelog.knowledge.files import Drafts
 from citelog.rules.syntax import parse
 
 PAUSE = 0.15
@@ -60,14 +60,14 @@ class Editor(LanguageServer):
 
     # --- texts ---
 
-    def drafts(self) -> dict[Path, str]:
+    def drafts(self) -> Drafts:
         """The texts that the editor has open, where they are not what is on disk."""
-        return {
-            path: document.source
+        return Drafts(
+            (path, document.source)
             for uri, document in self.workspace.text_documents.items()
             if (path := path_of(uri)) is not None
             and folder.text_of(path) not in (document.source, "\ufeff" + document.source)
-        }
+        )
 
     def base(self, path: Path) -> Base | None:
         """The knowledge base of a file; one met for the first time is read."""

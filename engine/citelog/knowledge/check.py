@@ -13,10 +13,11 @@ from citelog import home
 from citelog.codes import code_error
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
+from citelog.knowledge.files import NO_DRAFTS, Drafts, shown_name
 from citelog.knowledge.load import CODES as LOAD_CODES
 from citelog.knowledge.load import Opened, load
 from citelog.knowledge.statements import doubled
-from citelog.knowledge.triples import NO_DRAFTS, SKOS, Drafts, Triples, rdf, shown_name
+from citelog.knowledge.triples import SKOS, Triples, rdf
 from citelog.rules.language import CODES as RULE_CODES
 from citelog.values import Iri
 from citelog.vocab import CL

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from citelog.knowledge.triples import NO_DRAFTS, Drafts, files_of, fits, read_bytes
+from citelog.knowledge.files import NO_DRAFTS, Drafts, files_of, fits, read_bytes
 
 _PATTERNS = ("*.ttl", "*.trig", "*.rls", "rules/*.rls", "source/*.txt")
 

@@ -17,25 +17,12 @@ from citelog.evidence.sources import Source
 from citelog.knowledge import kept
 from citelog.knowledge.base import STATES, Field, Kind, Knowledge, SafetyProperty, Statement, rule_iri, state_of
 from citelog.knowledge.faithful import check_faithful, check_functional
+from citelog.knowledge.files import NO_DRAFTS, Drafts, Text, files_of, read_text
 from citelog.knowledge.fingerprint import fingerprint
 from citelog.knowledge.reviews import CODES as REVIEW_CODES
 from citelog.knowledge.reviews import Digests, read_reviews
 from citelog.knowledge.statements import read_caveats, read_conflicts, read_source, read_statements
-from citelog.knowledge.triples import (
-    DCTERMS,
-    NO_DRAFTS,
-    PAV,
-    SKOS,
-    TYPE,
-    Drafts,
-    Held,
-    Text,
-    Triples,
-    Whole,
-    files_of,
-    read_text,
-    read_triples,
-)
+from citelog.knowledge.triples import DCTERMS, PAV, SKOS, TYPE, Triples, read_triples
 from citelog.knowledge.vocabulary import check_declared, check_values, read_predicates, read_terms
 from citelog.rules.check import check
 from citelog.rules.language import Names
@@ -101,7 +88,7 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
     just that. Raises CitelogError where they do not stop changing.
     """
     for _ in range(_ATTEMPTS):
-        held = drafts if isinstance(drafts, Whole) else Held(drafts)
+        held = drafts.held()
         opened, read = _read(folder, ontology, held), _standing(folder, ontology, held)
         if read == _standing(folder, ontology, drafts):
             if opened.knowledge is None or read is None:

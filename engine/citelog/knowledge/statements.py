@@ -8,7 +8,8 @@ from pathlib import Path
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.evidence.sources import Source
 from citelog.knowledge.base import Caveat, Conflict, Statement
-from citelog.knowledge.triples import DCTERMS, NO_DRAFTS, RDFS, Drafts, Triples, read_bytes, shown_name
+from citelog.knowledge.files import NO_DRAFTS, Drafts, read_bytes, shown_name
+from citelog.knowledge.triples import DCTERMS, RDFS, Triples
 from citelog.values import Iri
 from citelog.vocab import CL
 

@@ -13,17 +13,9 @@ from pathlib import Path
 
 from citelog import disk, home
 from citelog.diagnostics import CitelogError, Diagnostic, KnowledgeError
+from citelog.knowledge.files import NO_DRAFTS, Drafts, files_of, read_bytes, read_text, shown_name
 from citelog.knowledge.statements import name_clash, place_numbers, place_of, read_source
-from citelog.knowledge.triples import (
-    NO_DRAFTS,
-    Drafts,
-    Triples,
-    files_of,
-    read_bytes,
-    read_text,
-    read_triples,
-    shown_name,
-)
+from citelog.knowledge.triples import Triples, read_triples
 from citelog.layout import rules, turtle
 from citelog.layout.order import ordered
 from citelog.layout.places import Place, placed

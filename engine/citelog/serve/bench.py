@@ -17,7 +17,7 @@ from typing import Any
 
 from citelog import home
 from citelog.diagnostics import CitelogError
-from citelog.knowledge.triples import leads_out
+from citelog.knowledge.files import leads_out
 from citelog.layout.files import Laid, write
 from citelog.serve.limits import Limits, Refusal
 from citelog.serve.pool import Craft, Pool

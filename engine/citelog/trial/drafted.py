@@ -21,8 +21,8 @@ from citelog.explain.model import Model
 from citelog.explain.obstacles import Obstacle
 from citelog.explain.what_if import Kept, paired
 from citelog.knowledge.base import Knowledge
+from citelog.knowledge.files import Whole
 from citelog.knowledge.load import Opened, load
-from citelog.knowledge.triples import Whole
 from citelog.proof.compare import difference
 from citelog.run.datalog import DEADLINE, DeadlineError
 from citelog.trial.expectations import Failure, Trial, judged

@@ -17,7 +17,7 @@ from citelog.explain.model import Model, shape
 from citelog.explain.obstacles import Obstacle, obstacle
 from citelog.explain.plans import Planner
 from citelog.knowledge.base import Knowledge
-from citelog.knowledge.triples import NO_DRAFTS, Drafts, read_bytes
+from citelog.knowledge.files import NO_DRAFTS, Drafts, read_bytes
 from citelog.patient.case import Expectation
 from citelog.run.datalog import DeadlineError
 
