@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from citelog import home
-from citelog.advice import absences, hedges, measures, numbers, populations, reviews, rules, statements, words
+from citelog.advice import absences, hedges, measures, never, numbers, populations, reviews, statements, subsumed, words
 from citelog.advice.given import Advice, Given
 from citelog.advice.reach import Reach
 from citelog.diagnostics import Diagnostic, did_you_mean
@@ -30,8 +30,8 @@ ADVISERS: tuple[Adviser, ...] = (
     measures.disagree,
     measures.not_stated,
     measures.unasked,
-    rules.subsumed,
-    rules.dead,
+    subsumed.subsumed,
+    never.dead,
     absences.hidden,
     reviews.outdated,
     reviews.by_encoder,
@@ -44,7 +44,8 @@ CODES: Mapping[str, str] = {
     **hedges.CODES,
     **numbers.CODES,
     **measures.CODES,
-    **rules.CODES,
+    **subsumed.CODES,
+    **never.CODES,
     **absences.CODES,
     **reviews.CODES,
     "acceptance-unused": "an acceptance of advice that is not given",

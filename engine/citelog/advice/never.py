@@ -1,129 +1,30 @@
-"""Advice about rules that change nothing: those that another holds for as well, and those that can never fire."""
+"""Advice about rules that can fire for no patient: a literal that nothing matches, or limits with nothing between."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
-from decimal import Decimal
-from itertools import product
 
+from citelog.advice.contradictions import contradiction
 from citelog.advice.given import Advice, Given
 from citelog.advice.reach import Pattern, Reach, pattern_of
 from citelog.rules.program import (
-    Absent,
     Aggregate,
     Assignment,
-    Comparison,
     Constant,
-    Expression,
     Literal,
-    Operation,
     Present,
     Rule,
     Variable,
-    variables,
 )
 from citelog.values import Iri, Value
 from citelog.vocab import CL
 
 CODES: Mapping[str, str] = {
-    "rule-subsumed": "a rule that adds nothing: another gives the same conclusion wherever it fires",
     "rule-never-fires": "a rule that can fire for no patient",
 }
 
-
-# rules that another holds for as well
-
-
-def subsumed(given: Given, _: Reach) -> Iterator[Advice]:
-    """Rules whose conclusion another gives under fewer conditions, and that add neither words nor statements to it."""
-    rules = given.rules
-    having: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for i, rule in enumerate(rules):
-        for key in {key for literal in rule.body for key in _keys(literal)}:
-            having[key].append(i)
-    for j, wide in enumerate(rules):
-        keys = [key for literal in wide.body for key in _keys(literal)]
-        if not keys or wide.aggregate:
-            continue
-        for i in min((having[key] for key in keys), key=len):  # a rule that it covers has each of them
-            narrow = rules[i]
-            if i == j or narrow.predicate != wide.predicate or narrow.aggregate:
-                continue
-            own_words = narrow.display and narrow.display != wide.display
-            if own_words or not set(narrow.cites) <= set(wide.cites) or not _covers(wide, narrow):
-                continue
-            if j > i and _covers(narrow, wide):
-                continue  # they say the same, and the later one is told
-            message = f"rule {narrow.name} adds nothing: {wide.name} gives the same under fewer conditions"
-            hint = f"remove it, or say why it is there: %%% @accept rule-subsumed: … (the other is {wide.span})"
-            yield Advice("rule-subsumed", (narrow.name,), given.rule(narrow), message, hint)
-
-
-def _keys(literal: Literal) -> Iterator[tuple[object, ...]]:
-    """What another literal must have to be covered by this one: its predicate, and its constants at their places."""
-    if isinstance(literal, Present):
-        yield (literal.predicate,)
-        for number, arg in enumerate(literal.args):
-            if isinstance(arg, Constant):
-                yield literal.predicate, number, type(arg.value), arg.value
-
-
-def _covers(wide: Rule, narrow: Rule) -> bool:
-    """Whether the wide rule fires, with the same conclusion, wherever the narrow one does: theta-subsumption."""
-    bound: dict[str, Variable | Constant] = {}
-    if not all(_match(a, b, bound) for a, b in zip(wide.args, narrow.args, strict=True)):
-        return False
-    return _embeds(list(wide.body), narrow.body, bound)
-
-
-def _embeds(left: list[Literal], body: tuple[Literal, ...], bound: dict[str, Variable | Constant]) -> bool:
-    if not left:
-        return True
-    first, *rest = left
-    for literal in body:
-        tried = dict(bound)
-        if _same(first, literal, tried) and _embeds(rest, body, tried):
-            return True
-    return False
-
-
-def _same(wide: Literal, narrow: Literal, bound: dict[str, Variable | Constant]) -> bool:
-    if isinstance(wide, Present | Absent):
-        return (
-            type(wide) is type(narrow)
-            and isinstance(narrow, Present | Absent)
-            and wide.predicate == narrow.predicate
-            and all(_match(a, b, bound) for a, b in zip(wide.args, narrow.args, strict=True))
-        )
-    if isinstance(wide, Comparison) and isinstance(narrow, Comparison):
-        return wide.operator == narrow.operator and all(
-            _match(a, b, bound) for a, b in ((wide.left, narrow.left), (wide.right, narrow.right))
-        )
-    if isinstance(wide, Assignment) and isinstance(narrow, Assignment):
-        return _match(Variable(wide.variable), Variable(narrow.variable), bound) and _match(
-            wide.expression, narrow.expression, bound
-        )
-    return False
-
-
-def _match(wide: Expression | Aggregate, narrow: Expression | Aggregate, bound: dict[str, Variable | Constant]) -> bool:
-    match wide, narrow:
-        case Variable(name), Variable() | Constant():
-            return bound.setdefault(name, narrow) == narrow
-        case Constant(), Constant():
-            return wide == narrow
-        case Operation(), Operation():
-            return (
-                wide.operator == narrow.operator
-                and _match(wide.left, narrow.left, bound)
-                and _match(wide.right, narrow.right, bound)
-            )
-        case _:
-            return False
-
-
-# rules that can never fire
+SHOWN = 8
+"""Values that a place can have and that are told; of more, none is."""
 
 
 def dead(given: Given, reach: Reach) -> Iterator[Advice]:
@@ -140,7 +41,7 @@ def dead(given: Given, reach: Reach) -> Iterator[Advice]:
             found.append((rule, *own[0]))
         elif wrong:
             resting.append(rule)
-        elif why := _contradiction(given, reach, rule):
+        elif why := contradiction(given, reach, rule):
             found.append((rule, None, why))
     for rule, literal, why in found:
         below = reach.cone(literal.predicate) if isinstance(literal, Present) else frozenset()
@@ -321,102 +222,3 @@ class _Values:
 
 def _fits(pattern: Pattern, args: tuple[Value, ...]) -> bool:
     return all(wanted is None or wanted == value for wanted, value in zip(pattern.args, args, strict=True))
-
-
-# comparisons that cannot all hold
-
-_NOT_BOTH = {
-    ("<", ">"), ("<", ">="), ("<", "="), ("<=", ">"), (">", "="), ("=", "!="),
-}  # fmt: skip
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
-SHOWN = 8
-"""Values that a place can have and that are told; of more, none is."""
-MOST = 500
-"""Ways to read the document's numbers that are tried; with more, nothing is said."""
-
-
-def _contradiction(given: Given, reach: Reach, rule: Rule) -> str:
-    """Why the comparisons of a rule, or a literal and its absence, cannot all hold; empty where they can."""
-    present = {(x.predicate, x.args) for x in rule.body if isinstance(x, Present)}
-    for literal in rule.body:
-        if isinstance(literal, Absent) and (literal.predicate, literal.args) in present:
-            return f"it asks for {Iri(literal.predicate).local} and for its absence"
-    compared = [x for x in rule.body if isinstance(x, Comparison)]
-    signs: dict[tuple[Expression, Expression], str] = {}
-    for one in compared:
-        if one.left == one.right and one.operator in ("<", ">", "!="):
-            return f"nothing is {one.operator} itself"
-        for key, sign in (((one.left, one.right), one.operator), ((one.right, one.left), _TURNED[one.operator])):
-            if key in signs and ((signs[key], sign) in _NOT_BOTH or (sign, signs[key]) in _NOT_BOTH):
-                return "two of its comparisons cannot both hold"
-        signs[one.left, one.right] = one.operator
-        signs[one.right, one.left] = _TURNED[one.operator]
-    return _empty_span(given, reach, rule, compared)
-
-
-def _empty_span(given: Given, reach: Reach, rule: Rule, compared: list[Comparison]) -> str:
-    """Whether the document's own numbers leave no value between the limits of a rule."""
-    layers = given.knowledge.program.predicates
-    read = [x for x in rule.body if isinstance(x, Present) and layers[x.predicate].layer == "knowledge"]
-    measured = {
-        name
-        for x in rule.body
-        if isinstance(x, Present) and layers[x.predicate].layer != "knowledge"
-        for name in variables(x)
-    }
-    bounded = [c for c in compared if _side(c, measured) is not None]
-    if len(bounded) < 2 or not read:
-        return ""
-    ways = 0
-    for bindings in _joined(reach, read, {}):
-        ways += 1
-        if ways > MOST:
-            return ""
-        spans: dict[str, list[tuple[str, Decimal]]] = defaultdict(list)
-        for comparison in bounded:
-            side = _side(comparison, measured)
-            assert side is not None
-            name, sign, other = side
-            value = bindings.get(other.name) if isinstance(other, Variable) else None
-            if isinstance(value, Decimal | int):
-                spans[name].append((sign, Decimal(value)))
-        if all(_open(limits) for limits in spans.values()):
-            return ""
-    return "no value lies between its limits, as the document gives them" if ways else ""
-
-
-def _side(comparison: Comparison, measured: set[str]) -> tuple[str, str, Expression] | None:
-    """A comparison as what is measured, the sign, and its limit; None where it compares something else."""
-    for one, other, sign in (
-        (comparison.left, comparison.right, comparison.operator),
-        (comparison.right, comparison.left, _TURNED[comparison.operator]),
-    ):
-        if not isinstance(one, Variable) or not isinstance(other, Variable) or sign == "!=":
-            continue
-        if one.name in measured and other.name not in measured:
-            return one.name, sign, other
-    return None
-
-
-def _joined(reach: Reach, read: list[Present], bound: Mapping[str, Value]) -> Iterator[Mapping[str, Value]]:
-    """Every way in which the document's facts match some literals together."""
-    if not read:
-        yield bound
-        return
-    first, *rest = read
-    for atom in reach.facts.get(first.predicate, ()):
-        made = dict(bound)
-        for arg, value in zip(first.args, atom.args, strict=True):
-            if (arg.value if isinstance(arg, Constant) else made.setdefault(arg.name, value)) != value:
-                break
-        else:
-            yield from _joined(reach, rest, made)
-
-
-def _open(limits: list[tuple[str, Decimal]]) -> bool:
-    """Whether some value keeps all limits."""
-    return not any(
-        (low_sign in (">", ">=", "=") and high_sign in ("<", "<=", "="))
-        and (low > high or (low == high and (low_sign == ">" or high_sign == "<")))
-        for (low_sign, low), (high_sign, high) in product(limits, repeat=2)
-    )
