@@ -89,6 +89,15 @@ def nearest_name(word: str, known: Iterable[str]) -> str:
     return written[near[0]] if near else ""
 
 
+def shortened(text: str, room: int) -> str:
+    """As much of a text as a message has room for, in characters, cut at a blank.
+
+    >>> shortened("Serum ferritin is low", 20), shortened("Serum ferritin", 20)
+    ('Serum ferritin is …', 'Serum ferritin')
+    """
+    return text if len(text) <= room else f"{text[:room].rsplit(' ', 1)[0]} …"
+
+
 STEERING = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 """What steers a terminal or turns the direction of writing, as the inside of a pattern's brackets."""
 

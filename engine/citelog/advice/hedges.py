@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from citelog.advice.given import Advice, Given
 from citelog.advice.reach import Reach
+from citelog.diagnostics import shortened
 from citelog.knowledge.base import Statement
 from citelog.rules.program import Rule
 from citelog.values import Iri
@@ -71,10 +72,7 @@ def dropped(given: Given, reach: Reach) -> Iterator[Advice]:
 
 
 def _dropped(given: Given, rule: Rule, statement: Statement, found: list[str]) -> Advice:
-    message = f"{statement.id} says “{' '.join(found)}”, and rule {rule.name} says firmly: “{_short(rule.display)}”"
+    said = shortened(rule.display, 90)
+    message = f"{statement.id} says “{' '.join(found)}”, and rule {rule.name} says firmly: “{said}”"
     hint = "let the sentence of the rule keep the reserve, in the document's words"
     return Advice("hedge-dropped", (rule.name, statement.id), given.sentence(rule), message, hint)
-
-
-def _short(text: str, room: int = 90) -> str:
-    return text if len(text) <= room else text[:room].rsplit(" ", 1)[0] + " …"

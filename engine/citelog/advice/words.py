@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from citelog.advice.given import Advice, Given
 from citelog.advice.hedges import hedges
 from citelog.advice.reach import Reach
+from citelog.diagnostics import shortened
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -42,7 +43,7 @@ def unquoted(given: Given, _: Reach) -> Iterator[Advice]:
         for left in _left(source.text, start, at, quotes):
             bare = re.sub(r"(?:^|(?<=\s))\d+(?:, \d+)*(?=\.?\s*$)", "", left.strip())
             if len(re.findall(r"[^\W_]+", bare)) > FEW or _TELLING.search(bare) or hedges(bare):
-                message = f"no statement quotes “{_short(bare.strip(' .,;:•'))}” of {Iri(segment).local}"
+                message = f"no statement quotes “{shortened(bare.strip(' .,;:•'), 80)}” of {Iri(segment).local}"
                 hint = "quote it in a statement; or cut the segment there, and set that part aside with a reason"
                 ids = tuple(one.local for one in triples.all(segment, CL + "encodedAs") if isinstance(one, Iri))
                 yield Advice("words-unquoted", ids, triples.span(segment, "cl:text"), message, hint)
@@ -70,7 +71,3 @@ def _joined(quotes: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             joined.append((start, end))
     return joined
-
-
-def _short(text: str, room: int = 80) -> str:
-    return text if len(text) <= room else text[:room].rsplit(" ", 1)[0] + " …"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from citelog.compare.fates import Place
+from citelog.diagnostics import shortened
 from citelog.drift.report import STATEMENTS, Drift, Drifted, Heading, New, Part
 from citelog.drift.resting import Resting
 from citelog.drift.wording import TURNING, Apart
@@ -27,6 +28,9 @@ SORTED = {
 
 FEW = 6
 """Names of a list that are told where not all are asked for."""
+
+SHOWN = 300
+"""Characters of a new sentence that are shown where not all is asked for: the whole of most."""
 
 
 def drifted(found: Drift, full: bool = False, width: int = WIDTH) -> Iterator[Line]:
@@ -301,15 +305,10 @@ def _by_section(new: Sequence[New], full: bool, width: int) -> Iterator[Line]:
         if one.section != section:
             section = one.section
             yield Line(f"  in “{one_line(section)}”" if section else "  under no heading", "dim")
-        text = one_line(one.text) if full else short(one_line(one.text))
+        text = one_line(one.text) if full else shortened(one_line(one.text), SHOWN)
         yield from wrapped(f"    + line {one.place.line}: “{text}”", width, "      ", "green")
     if len(new) > len(few):
         yield Line(f"    and {len(new) - len(few)} more (--all)", "dim")
-
-
-def short(text: str, room: int = 300) -> str:
-    """A text of which no more is shown than is read; the whole of most sentences."""
-    return text if len(text) <= room else f"{text[:room].rsplit(' ', 1)[0]} …"
 
 
 def _parts(parts: Sequence[Part], found: Drift, full: bool, width: int) -> Iterator[Line]:
