@@ -1,0 +1,380 @@
+"""What an answer could still be asked: the items that rules ask of a record by name, and that this record leaves open.
+
+Each has the values that it could be recorded with. A number has as many as the rules can tell apart: it is moved past
+one bound after another.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+
+from citelog.answer import Answer, derive
+from citelog.explain.model import Model, shape
+from citelog.explain.origin import NEGATED, Bound, decimal, nearest
+from citelog.explain.plans import Planner
+from citelog.patient.case import Case, Entry
+from citelog.patient.changes import CONTEXT, Add, Change, Set, apply, dropping, place_of, setting
+from citelog.patient.context import AGE, BIRTH, SEX
+from citelog.patient.numbers import reading
+from citelog.patient.wanted import PROBE, measured, with_number
+from citelog.patient.words import state, status
+from citelog.proof.words import number
+from citelog.rules.program import Absent, Constant, Present
+from citelog.values import Iri, Value
+from citelog.vocab import CL, cl
+
+_REGIONS = 12
+"""Ranges of one number that are tried at most."""
+
+_LONG = 500
+"""Entries of a record up to which everything is tried."""
+
+_TRIED = 150
+"""Records that are derived from at most where a record has just more entries; fewer as it is longer."""
+
+_OFTEN = ("daily", "weekly", "monthly", "every 3 months", "yearly")
+"""Frequencies that stand for all: rules compare them with each other in many ways."""
+
+
+@dataclass(slots=True)
+class Tries:
+    """How many records were derived from, for one of `size` entries, and how many `before` this part of the answer."""
+
+    size: int
+    made: int = 0
+    before: int = 0
+
+    @property
+    def are_spent(self) -> bool:
+        """Whether a record is so long that enough was tried of this part of the answer."""
+        return self.size > _LONG and self.made - self.before >= max(6, _TRIED * _LONG // (self.size * 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An item that could be recorded, and the ways in which it could: changes, or another date of the assessment."""
+
+    text: str
+    state: str
+    values: tuple[tuple[str, Change | tuple[Change, ...] | datetime.date], ...]
+
+
+class Questions:
+    """What the rules ask of a record by name, and this record leaves open."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.case, self.knowledge = answer.case, answer.knowledge
+        self.terms = answer.knowledge.terms
+        self.shape = shape(answer.knowledge)
+        self.tries = Tries(len(self.case.entries))
+
+    def open_questions(self) -> set[str]:
+        """What the answer itself asks for, by the labels of what it asks about."""
+        asking = {kind.name for kind in self.knowledge.kinds if kind.about_record and kind.value_as_label}
+        return {c.value for c in self.answer.conclusions if c.kind in asking}
+
+    def all(self) -> Iterator[Question]:
+        """The items, in the order of lists and names."""
+        yield from self._findings()
+        yield from self._results()
+        yield from self._medications()
+        yield from self._preferences()
+        yield from self._context()
+        yield from self._dates()
+        yield from self._day()
+
+    def _asked(self, predicate: str, place: int) -> list[Iri]:
+        values = self.shape.asked.get((predicate, place), ())
+        return sorted((v for v in values if isinstance(v, Iri) and v in self.terms.labels), key=self.terms.label)
+
+    def _of(self, term: Iri) -> list[Entry]:
+        return [entry for entry in self.case.entries if entry.term == term]
+
+    def _findings(self) -> Iterator[Question]:
+        for name in self._asked("entry", 2):
+            entries = self._of(name)
+            label = self.terms.label(name)
+            if not entries:
+                values = tuple((s, Add("findings", label, (("state", s),))) for s in ("present", "absent", "unknown"))
+                yield Question(label, "not recorded", values)
+            for entry in entries:
+                said = str(entry.keys.get("state", ""))
+                if state(said) in (None, "unknown"):
+                    yield Question(
+                        label if len(entries) == 1 else f"{label} ({entry.read_from})",
+                        f"recorded as {said}" if said else "recorded without a state",
+                        tuple((s, setting(entry, "state", s)) for s in ("present", "absent")),
+                    )
+            yield from self._contradiction(label, entries)
+
+    def _contradiction(self, label: str, entries: list[Entry]) -> Iterator[Question]:
+        """Entries of one name that say present and absent: each way to settle it, by leaving out the others."""
+        said = {state(str(entry.keys.get("state", ""))) for entry in entries}
+        if {"present", "absent"} <= said:
+            values = tuple(
+                (
+                    f"settled as {one}",
+                    tuple(dropping(e) for e in entries if state(str(e.keys.get("state", ""))) != one),
+                )
+                for one in ("present", "absent")
+            )
+            yield Question(label, "recorded as present and as absent", values)
+
+    def _results(self) -> Iterator[Question]:
+        for analyte in self._asked("result", 2):
+            label, units = self.terms.label(analyte), self._units(analyte)
+            entries = self._of(analyte)
+            if not entries:
+                shown = [self.terms.label(unit) for unit in units] or [""]
+                values = [
+                    one
+                    for unit in shown
+                    for one in self._regions(
+                        Add("labs", label, (("value", PROBE), *((("unit", unit),) if unit else ()))), unit
+                    )
+                ]
+                yield Question(label, "not recorded", tuple(values))
+            for entry in entries:
+                unit = str(entry.keys.get("unit", ""))
+                if reading(entry.keys.get("value")) is None:
+                    values = list(self._regions(setting(entry, "value", PROBE), unit))
+                    yield Question(
+                        f"the value of “{entry.sentence}” ({entry.read_from})", "not a number", tuple(values)
+                    )
+                elif self.terms.match("unit", unit) not in self._accepted(analyte):
+                    yield Question(
+                        f"the unit of “{entry.sentence}” ({entry.read_from})",
+                        "not usable" if unit else "not recorded",
+                        tuple((self.terms.label(u), setting(entry, "unit", self.terms.label(u))) for u in units),
+                    )
+                if cl("low_flag") in self.shape.asked.get(("result_flag", 2), ()) and "flag" not in entry.keys:
+                    yield Question(
+                        f"the laboratory's flag of “{entry.sentence}” ({entry.read_from})",
+                        "not recorded",
+                        (("low", setting(entry, "flag", "L")),),
+                    )
+
+    def _accepted(self, analyte: Iri) -> list[Iri]:
+        stated = (atom for atom in self.knowledge.stated if atom.predicate == CL + "acceptsUnit")
+        return sorted(atom.args[1] for atom in stated if atom.args[0] == analyte and isinstance(atom.args[1], Iri))
+
+    def _units(self, analyte: Iri) -> list[Iri]:
+        """The units in which the document prints its numbers, of those that an analyte is reported in."""
+        compared = {atom.args for atom in self.knowledge.stated if atom.predicate == CL + "comparedIn"}
+        accepted = self._accepted(analyte)
+        return [unit for unit in accepted if (unit, unit) in compared] or accepted
+
+    def _regions(self, change: Add | Set, unit: str) -> Iterator[tuple[str, Change]]:
+        """A number moved past one bound of the rules after another; each range that they tell apart once."""
+        low: Bound | None = None
+        for _ in range(_REGIONS):  # down to the lowest
+            below, _ = self._span_of(change)
+            lower = nearest(_beyond(below), Decimal(PROBE)) if below else None
+            if lower is None:
+                break
+            change = with_number(change, str(lower))
+        for _ in range(_REGIONS):
+            _, high = self._span_of(change)
+            yield _range(low, high, unit), change
+            if high is None:
+                return
+            low = _beyond(high)
+            value = nearest(low, Decimal(PROBE))
+            if value is None:
+                return
+            change = with_number(change, str(value))
+
+    def _span(
+        self, case: Case, at: datetime.date | None, place: str | None, predicate: str
+    ) -> tuple[Bound | None, Bound | None]:
+        """Between which bounds a value of a changed record leaves all that the rules say as it is."""
+        run = derive(self.knowledge, case, at, self.answer.deadline)
+        self.tries.made += 1
+        record = next((e.record for e in case.entries if e.read_from == place), None)
+        bounds = tuple(Planner(self.shape, Model(run)).bounds(predicate, record))
+        low = max((b for b in bounds if b.sign in (">", ">=")), key=lambda b: (b.limit, b.sign), default=None)
+        high = min((b for b in bounds if b.sign in ("<", "<=")), key=lambda b: (b.limit, b.sign), default=None)
+        return low, high
+
+    def _span_of(self, change: Add | Set) -> tuple[Bound | None, Bound | None]:
+        """The same of a number that a change records."""
+        case = apply(self.case, [change], self.terms)
+        return self._span(case, self.answer.at, place_of(change, self.case.gathered), measured(change))
+
+    def _medications(self) -> Iterator[Question]:
+        courses = [
+            v for v in self.shape.asked.get(("medication_course", 2), ()) if v in (cl("loading"), cl("maintenance"))
+        ]
+        routes = self._asked("medication_route", 2)
+        for drug in self._asked("medication", 2):
+            label, entries = self.terms.label(drug), self._of(drug)
+            if not entries:
+                plain: list[tuple[str, Change]] = [
+                    ("taken at present", Add("medications", label, (("status", "current"),)))
+                ]
+                named = [
+                    (
+                        f"taken at present, {self.terms.label(c)}",
+                        Add("medications", label, (("course", c.local), ("status", "current"))),
+                    )
+                    for c in courses
+                    if isinstance(c, Iri)
+                ]
+                yield Question(label, "not recorded", (*plain, *named))
+            for entry in entries:
+                yield from self._medication(entry, [c for c in courses if isinstance(c, Iri)], routes)
+
+    def _medication(self, entry: Entry, courses: list[Iri], routes: list[Iri]) -> Iterator[Question]:
+        text = f"“{entry.sentence}” ({entry.read_from})"
+        taken = status(str(entry.keys.get("status", "")))
+        if taken is None:
+            words = ("current", "stopped", "planned", "on hold")
+            yield Question(
+                f"the status of {text}", "not recorded", tuple((w, setting(entry, "status", w)) for w in words)
+            )
+        if taken == "current" and "course" not in entry.keys:
+            yield Question(
+                f"the course of {text}", "not recorded",
+                tuple((self.terms.label(c), setting(entry, "course", c.local)) for c in courses),
+            )  # fmt: skip
+        if taken == "current" and "frequency" not in entry.keys and self._reads("medication_frequency"):
+            yield Question(
+                f"the frequency of {text}", "not recorded",
+                tuple((often, setting(entry, "frequency", often)) for often in _OFTEN),
+            )  # fmt: skip
+        if taken == "current" and "since" not in entry.keys and self.answer.at is not None:
+            values = tuple(self._back(entry, "since", "medication_since", self.answer.at))
+            yield Question(f"the start of {text}", "not recorded", values)
+        if taken == "current" and "route" not in entry.keys:
+            yield Question(
+                f"the route of {text}", "not recorded",
+                tuple((self.terms.label(r), setting(entry, "route", self.terms.label(r))) for r in routes),
+            )  # fmt: skip
+
+    def _reads(self, predicate: str) -> bool:
+        return any(name == predicate for name, _ in self.shape.asked)
+
+    def _back(self, entry: Entry, key: str, predicate: str, day: datetime.date) -> Iterator[tuple[str, Change]]:
+        """A day of an entry moved back from the day of the assessment, past one bound after another."""
+        high: Bound | None = None
+        for _ in range(_REGIONS if self._reads(predicate) else 0):
+            change = setting(entry, key, day.isoformat())
+            case = apply(self.case, [change], self.terms)
+            low, _ = self._span(case, self.answer.at, entry.read_from, predicate)
+            yield _days(low, high), change
+            if low is None:
+                return
+            high = _beyond(low)
+            before = nearest(high, day)
+            if not isinstance(before, datetime.date):
+                return
+            day = before
+
+    def _preferences(self) -> Iterator[Question]:
+        """Each topic that a rule asks about, with the choices that rules tell apart on it."""
+        asked = {
+            (x.args[2].value, x.args[3].value)
+            for rule in self.knowledge.program.rules
+            for x in rule.body
+            if isinstance(x, Present | Absent) and x.predicate == "preference"
+            if isinstance(x.args[2], Constant) and isinstance(x.args[3], Constant)
+        }
+        for topic in self._asked("preference", 2):
+            if not self._of(topic):
+                label = self.terms.label(topic)
+                shown = sorted(self.terms.label(c) for t, c in asked if t == topic and isinstance(c, Iri))
+                values = tuple((c, Add("preferences", label, (("value", c),))) for c in shown)
+                yield Question(f"{label} preference", "not recorded", values)
+
+    def _context(self) -> Iterator[Question]:
+        """An age and a sex that rules read, where the record gives none that can be used."""
+        terms = self.terms
+        if self._reads("age_years") and not any(self.answer.run.atoms("age_years")):
+            entries = [entry for key in (AGE, BIRTH) for entry in self._of(key)]
+            values = self._regions(Set(CONTEXT, "age_years", PROBE), "years")
+            yield Question(terms.label(AGE), "gives no age" if entries else "not recorded", tuple(values))
+        if self._reads("sex") and not any(self.answer.run.atoms("sex")):
+            named = [terms.label(sex) for sex in self._asked("sex", 2)]
+            values = ((sex, Set(CONTEXT, "sex", sex)) for sex in named)
+            yield Question(terms.label(SEX), "not usable" if self._of(SEX) else "not recorded", tuple(values))
+
+    def _dates(self) -> Iterator[Question]:
+        """An entry without a date: before others of its name or after them, and as many days as rules tell apart."""
+        for entry in self.case.entries:
+            if entry.term is None or entry.list == "context" or "when" in entry.keys:
+                continue
+            days = [
+                day
+                for fact in self.answer.run.atoms("recorded_when")
+                for day in fact.args[2:]
+                if isinstance(day, datetime.date) and any(o.record == fact.args[1] for o in self._of(entry.term))
+            ]
+            values: list[tuple[str, Change]] = []
+            if days and datetime.date.min < min(days) and max(days) < datetime.date.max:
+                day = datetime.timedelta(days=1)
+                for text, when in (
+                    ("later than the others", max(days) + day),
+                    ("earlier than the others", min(days) - day),
+                ):
+                    values.append((text, setting(entry, "when", when.isoformat())))
+            if self.answer.at is not None:
+                values += self._back(entry, "when", "recorded_when", self.answer.at)
+            yield Question(f"the date of “{entry.sentence}” ({entry.read_from})", "not recorded", tuple(values))
+
+    def _day(self) -> Iterator[Question]:
+        """The date of the assessment, where none was given: as many as the recorded dates tell apart."""
+        if self.answer.at is not None or ("evaluation_day", 1) not in self.shape.asked:
+            return
+        starts = [
+            day
+            for predicate in ("medication_since", "recorded_when")
+            for fact in self.answer.run.atoms(predicate)
+            for day in fact.args[2:]
+            if isinstance(day, datetime.date)
+        ]
+        if not starts:
+            return
+        day: Value | None = min(starts)
+        low: Bound | None = None
+        values: list[tuple[str, datetime.date]] = []
+        for _ in range(_REGIONS):
+            if not isinstance(day, datetime.date):
+                break
+            _, high = self._span(self.case, day, None, "evaluation_day")
+            values.append((_days(low, high), day))
+            if high is None:
+                break
+            low = _beyond(high)
+            day = nearest(low, day)
+        yield Question("the date of the assessment (--at)", "not given", tuple(values))
+
+
+def _beyond(bound: Bound) -> Bound:
+    """The other side of a bound."""
+    return replace(bound, sign=NEGATED[bound.sign])
+
+
+_WORDS = {">": "above", ">=": "from", "<": "below", "<=": "up to"}
+
+
+def _range(low: Bound | None, high: Bound | None, unit: str) -> str:
+    parts = [f"{_WORDS[b.sign]} {_written(b.limit)}" for b in (low, high) if b is not None]
+    return f"{' to '.join(parts) or 'any value'} {unit}".strip()
+
+
+def _written(limit: Fraction) -> str:
+    value = decimal(limit)
+    return number(value) if value is not None else str(limit)
+
+
+def _days(low: Bound | None, high: Bound | None) -> str:
+    def shown(bound: Bound) -> str:
+        return datetime.date.fromordinal(int(bound.limit)).isoformat()
+
+    words = {">": "after", ">=": "from", "<": "before", "<=": "up to"}
+    return " to ".join(f"{words[b.sign]} {shown(b)}" for b in (low, high) if b is not None) or "any day"
