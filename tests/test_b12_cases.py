@@ -17,7 +17,8 @@ from citelog.assess import assess
 from citelog.diagnostics import CaseError
 from citelog.explain.model import Model
 from citelog.patient.dates import period
-from citelog.trial.coverage import Survey, holds, join, order
+from citelog.trial.coverage import Survey
+from citelog.trial.joined import holds, join, order
 from oracle.random_cases import random_case
 
 CASES = list(b12.library())

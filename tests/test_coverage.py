@@ -17,20 +17,18 @@ from citelog.diagnostics import CitelogError
 from citelog.explain.model import shape
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import load
+from citelog.rules.shown import show_literal
 from citelog.trial.coverage import (
     Coverage,
     Point,
     Survey,
     coverage,
     fired_by,
-    holds,
-    join,
-    order,
     run_of,
-    written,
 )
 from citelog.trial.expectations import case_files
 from citelog.trial.implied import is_implied
+from citelog.trial.joined import holds, join, order
 from citelog.trial.suggested import Suggestion, suggested
 from test_trial import ran
 
@@ -156,7 +154,7 @@ def test_what_is_left_out_as_implied_decides_in_no_case() -> None:
         for rule, position in implied:
             others = order(tuple(part for at, part in enumerate(rule.body) if at != position))
             fails = [row for row in join(others, model) if not holds(rule.body[position], row, model)]
-            assert not fails, (file.stem, rule.name, written(rule.body[position]), fails[0])
+            assert not fails, (file.stem, rule.name, show_literal(rule.body[position]), fails[0])
 
 
 # limits

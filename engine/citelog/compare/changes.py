@@ -26,8 +26,8 @@ from citelog.rules.program import (
     Rule,
 )
 from citelog.rules.program import Literal as Part
-from citelog.trial.coverage import expressed, written
-from citelog.values import Iri, Value
+from citelog.rules.shown import show_expression, show_literal
+from citelog.values import Iri, Value, show
 from citelog.vocab import CL
 
 How = Literal["added", "removed", "changed", "renamed"]
@@ -215,7 +215,7 @@ def _written_out(said: frozenset[Said]) -> Iterator[Said]:
     def text(value: Value, above: tuple[str, ...] = ()) -> str:
         name = str(value)
         if name not in inner or name in above:
-            return expressed(Constant(value))
+            return show(value)
         parts = (f"{Iri(one.property).local} {text(one.value, (*above, name))}" for one in inner[name])
         return f"[ {' ; '.join(sorted(parts))} ]"
 
@@ -397,9 +397,9 @@ def _differences(before: Rule, after: Rule) -> Iterator[Detail]:
         if partner is not None:
             gone.remove(literal)
             come.remove(partner)
-            yield Detail("needs", (written(literal),), (written(partner),))
-    yield from (Detail("needs", (written(literal),), ()) for literal in gone)
-    yield from (Detail("needs", (), (written(literal),)) for literal in come)
+            yield Detail("needs", (show_literal(literal),), (show_literal(partner),))
+    yield from (Detail("needs", (show_literal(literal),), ()) for literal in gone)
+    yield from (Detail("needs", (), (show_literal(literal),)) for literal in come)
     names = side.names
     for name, ours, theirs in (
         ("cites", before.cites, after.cites),
@@ -425,7 +425,7 @@ def _is_of_a_kind(one: Part, other: Part) -> bool:
 
 def _head(rule: Rule) -> str:
     args = (
-        f"#{a.function}({', '.join(f'?{v}' for v in a.variables)})" if isinstance(a, Aggregate) else expressed(a)
+        f"#{a.function}({', '.join(f'?{v}' for v in a.variables)})" if isinstance(a, Aggregate) else show_expression(a)
         for a in rule.args
     )
     return f"{Iri(rule.predicate).local}({', '.join(args)})"

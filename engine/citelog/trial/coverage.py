@@ -8,10 +8,8 @@ conflicts and conclusions (drawn in some case). A mistake in what no case exerci
 from __future__ import annotations
 
 import datetime
-import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,36 +18,22 @@ from citelog import patient
 from citelog.answer import derive
 from citelog.diagnostics import CaseError, CitelogError, did_you_mean
 from citelog.explain.catalogue import catalogue
-from citelog.explain.model import Model, Shape, shape
+from citelog.explain.model import Model, shape
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Case
-from citelog.proof.words import number
 from citelog.rules.program import (
-    Absent,
-    Assignment,
-    Comparison,
-    Constant,
-    Expression,
-    Literal,
-    Operation,
     Present,
     Rule,
     Variable,
-    variables,
 )
-from citelog.run.arithmetic import compare
-from citelog.run.result import Run, instance, value_of
-from citelog.trial.implied import is_implied
-from citelog.values import Iri, Value, show
+from citelog.rules.shown import show_expression, show_literal
+from citelog.run.result import Run
+from citelog.trial.asking import SIDES, Measured, asking
+from citelog.trial.joined import ROWS, holds, join, order
+from citelog.values import Iri, Value
 
 ASPECTS = ("rule", "literal", "side", "statement", "conflict", "conclusion")
 """What is counted, in the order in which it is told."""
-
-SIDES = {"below": "<", "at": "=", "above": ">"}
-"""Where a value stands to a limit, and the sign that says so."""
-
-ROWS = 5000
-"""Ways in which the other literals of a rule hold that are looked at in one case, for one literal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,26 +177,17 @@ class Survey:
     def _literal(self, rule: Rule, position: int) -> Iterator[Point]:
         literal, name = rule.body[position], f"{rule.name}/{position + 1}"
         case = self._decided.get((rule.name, position))
-        yield Point("literal", name, written(literal), rule.name, (case,) if case else ())
+        yield Point("literal", name, show_literal(literal), rule.name, (case,) if case else ())
         if measured := Measured.of(rule, position, self._shape):
             for limit in self._limits(rule, measured):
                 for side in SIDES:
                     case = self._sides.get((rule.name, position, limit, side))
-                    told = f"{expressed(measured.value)} {side} {limit or expressed(measured.limit)}"
+                    told = f"{show_expression(measured.value)} {side} {limit or show_expression(measured.limit)}"
                     where = "/".join(filter(None, (name, limit, side)))
-                    yield Point("side", where, f"{told} in {written(literal)}", rule.name, (case,) if case else ())
+                    yield Point("side", where, f"{told} in {show_literal(literal)}", rule.name, (case,) if case else ())
 
     def _limits(self, rule: Rule, measured: Measured) -> list[str]:
-        """The limits that a rule or the statements give; one without a name where the record gives both sides."""
-        if not measured.is_fixed:
-            return [""]
-        model = self.tried[0].model if self.tried else None
-        names = variables(measured.limit)
-        values = {value_of(measured.limit, {})} if not names else set()
-        if names and model is not None:
-            rows = join(order(_about(names, rule, self._shape)), model)
-            values = {value_of(measured.limit, row) for row in islice(rows, ROWS) if names <= row.keys()}
-        return [_named(value) for value in sorted((v for v in values if v is not None), key=_sorting)]
+        return measured.limits(rule, self._shape, self.tried[0].model if self.tried else None)
 
     def _look(self, rule: Rule, position: int) -> None:
         """Every case, until nothing is left to find of a literal."""
@@ -316,206 +291,3 @@ def _cited(run: Run) -> Iterator[str]:
                                 for a in literal.args
                             )
                             yield from run.stated.get((literal.predicate, tuple(args)), ())
-
-
-# --- what of a rule looks at the record ------------------------------------------------------------------------------
-
-
-def asking(rule: Rule, of: Shape) -> tuple[int, ...]:
-    """The places of the literals that a record can make true or false.
-
-    Left out are what merely looks a number up in the knowledge, computations, that there is a patient, that there is
-    some conclusion of a kind of which there is always one, and premises that the others imply.
-    """
-    moved = _moved(rule, of.changing)
-    found = []
-    for position, literal in enumerate(rule.body):
-        match literal:
-            case Assignment():
-                continue
-            case Comparison():
-                asks = bool(needs(literal) & moved)
-            case Present() if literal.predicate in _always_one(of) and _is_open(literal, rule):
-                asks = False
-            case Present() | Absent() if literal.predicate in of.changing:
-                asks = not (of.is_recorded(literal.predicate) and set(of.types(literal.predicate)) == {"patient"})
-            case _:
-                named = {a.name for a in literal.args if isinstance(a, Variable)}
-                asks = bool(named) and named <= moved
-        if asks and not is_implied(rule, position, of):
-            found.append(position)
-    return tuple(found)
-
-
-@functools.lru_cache(maxsize=2048)
-def _moved(rule: Rule, changing: frozenset[str]) -> frozenset[str]:
-    """The variables of a rule that a record gives."""
-    names: set[str] = set()
-    for literal in rule.body:
-        if isinstance(literal, Present) and literal.predicate in changing:
-            names |= {arg.name for arg in literal.args if isinstance(arg, Variable)}
-    for position in rule.plan:
-        literal = rule.body[position]
-        if isinstance(literal, Assignment) and variables(literal.expression) & names:
-            names.add(literal.variable)
-    return frozenset(names)
-
-
-def _always_one(of: Shape) -> set[str]:
-    return {kind.predicate for kind in of.knowledge.kinds if kind.exactly_one}
-
-
-def _is_open(literal: Present, rule: Rule) -> bool:
-    """Whether a premise holds of any value: no other premise, computation or constant says which."""
-    others = {part.variable for part in rule.body if isinstance(part, Assignment)}
-    for part in rule.body:
-        if isinstance(part, Present) and part is not literal:
-            others |= needs(part)
-    return all(isinstance(arg, Variable) and arg.name not in others for arg in literal.args[1:])
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A comparison that has an order: the value that is measured, and the limit, from the knowledge if `is_fixed`."""
-
-    value: Expression
-    limit: Expression
-    is_fixed: bool
-
-    @classmethod
-    def of(cls, rule: Rule, position: int, shape_: Shape) -> Measured | None:
-        """The literal at a place of a rule; None where it is no such comparison."""
-        literal = rule.body[position]
-        if not isinstance(literal, Comparison) or literal.operator in ("=", "!="):
-            return None
-        moved = _moved(rule, shape_.changing)
-        if not variables(literal.left) & moved:
-            return cls(literal.right, literal.left, True)
-        return cls(literal.left, literal.right, not variables(literal.right) & moved)
-
-    def stands(self, row: Mapping[str, Value]) -> tuple[str, str]:
-        """The limit, where it has a name, and on which side of it the value stands; no side without a value."""
-        value, limit = value_of(self.value, row), value_of(self.limit, row)
-        if value is None or limit is None:
-            return "", ""
-        side = next(side for side, sign in SIDES.items() if compare(sign, value, limit))
-        return (_named(limit) if self.is_fixed else ""), side
-
-
-def _about(names: frozenset[str], rule: Rule, of: Shape) -> tuple[Literal, ...]:
-    """The premises about the knowledge that some variables come from, and those that share variables with these."""
-    fixed = [part for part in rule.body if isinstance(part, Present) and part.predicate not in of.changing]
-    moved, known, found = _moved(rule, of.changing), set(names), []
-    while more := [part for part in fixed if part not in found and needs(part) & known]:
-        found += more
-        known |= {name for part in more for name in needs(part)}
-    computed = [p for p in rule.body if isinstance(p, Assignment) and p.variable in names and p.variable not in moved]
-    return (*found, *computed)
-
-
-def _named(value: Value) -> str:
-    return number(value) if isinstance(value, Decimal) else show(value)
-
-
-def _sorting(value: Value) -> tuple[str, Any]:
-    return ("", value) if not isinstance(value, Iri | str) else (type(value).__name__, str(value))
-
-
-# --- when literals hold together -------------------------------------------------------------------------------------
-
-
-def needs(literal: Literal) -> frozenset[str]:
-    """The variables that a literal names and does not make."""
-    if isinstance(literal, Assignment):
-        return variables(literal.expression)
-    return frozenset(name for name in variables(literal) if not name.startswith("_"))
-
-
-def order(literals: Sequence[Literal]) -> tuple[Literal, ...]:
-    """Literals in an order in which each finds its variables bound; those that never would are left out."""
-    left, bound, found = list(literals), set[str](), []
-    while left:
-        ready = [part for part in left if not isinstance(part, Present) and needs(part) <= bound]
-        premises = [part for part in left if isinstance(part, Present)]
-        if not ready and not premises:
-            break
-        chosen = ready[0] if ready else max(premises, key=lambda part: _known(part, bound))
-        left.remove(chosen)
-        found.append(chosen)
-        bound |= needs(chosen) | ({chosen.variable} if isinstance(chosen, Assignment) else set())
-    return tuple(found)
-
-
-def _known(literal: Present, bound: set[str]) -> float:
-    """How much of a premise is settled."""
-    settled = sum(isinstance(arg, Constant) or arg.name in bound for arg in literal.args)
-    return settled / max(1, len(literal.args))
-
-
-def join(
-    literals: Sequence[Literal], model: Model, row: Mapping[str, Value] | None = None
-) -> Iterator[dict[str, Value]]:
-    """The bindings under which literals hold together, in the order of the facts; `literals` are in their order."""
-    bound = dict(row or {})
-    if not literals:
-        yield bound
-        return
-    first, rest = literals[0], literals[1:]
-    if isinstance(first, Present):
-        names = [a.name if isinstance(a, Variable) else "" for a in first.args]
-        for values in model.matching(first.predicate, instance(first, bound).args):
-            more = dict(bound)
-            if all(more.setdefault(name, value) == value for name, value in zip(names, values, strict=True) if name):
-                yield from join(rest, model, more)
-    elif isinstance(first, Assignment):
-        value = value_of(first.expression, bound)
-        if value is not None and bound.setdefault(first.variable, value) == value:
-            yield from join(rest, model, bound)
-    elif holds(first, bound, model):
-        yield from join(rest, model, bound)
-
-
-def holds(literal: Literal, row: Mapping[str, Value], model: Model) -> bool:
-    """Whether a literal holds under some bindings; what they leave open in a premise may be anything."""
-    match literal:
-        case Present():
-            return next(join((literal,), model, row), None) is not None
-        case Absent():
-            return not model.holds(literal.predicate, instance(literal, row).args)
-        case Comparison():
-            left, right = value_of(literal.left, row), value_of(literal.right, row)
-            return left is not None and right is not None and compare(literal.operator, left, right)
-        case Assignment():
-            return value_of(literal.expression, row) is not None
-
-
-# --- literals as they are written ------------------------------------------------------------------------------------
-
-
-def written(literal: Literal) -> str:
-    """A literal as the author wrote it, without prefixes.
-
-    >>> written(Absent("state", (Variable("p"), Constant(Iri("urn:x#fever")), Variable("_1"))))
-    '~state(?p, fever, _)'
-    """
-    match literal:
-        case Present(predicate, args):
-            return f"{Iri(predicate).local}({', '.join(expressed(arg) for arg in args)})"
-        case Absent(predicate, args):
-            return f"~{Iri(predicate).local}({', '.join(expressed(arg) for arg in args)})"
-        case Comparison(operator, left, right):
-            return f"{expressed(left)} {operator} {expressed(right)}"
-        case Assignment(variable, expression):
-            return f"?{variable} = {expressed(expression)}"
-
-
-def expressed(expression: Expression) -> str:
-    """An expression as the author wrote it."""
-    match expression:
-        case Variable(name):
-            return "_" if name.startswith("_") else f"?{name}"
-        case Constant(value):
-            return show(value)
-        case Operation(sign, left, right):
-            sides = [f"({expressed(s)})" if isinstance(s, Operation) else expressed(s) for s in (left, right)]
-            return f"{sides[0]} {sign} {sides[1]}"

@@ -26,7 +26,8 @@ from citelog.patient.wanted import Make, ways
 from citelog.proof.support import premises
 from citelog.rules.program import Constant, Rule, Variable
 from citelog.run.result import Run
-from citelog.trial.coverage import SIDES, Measured, Point, Survey, Tried, fired_by, run_of
+from citelog.trial.asking import SIDES, Measured
+from citelog.trial.coverage import Point, Survey, Tried, fired_by, run_of
 from citelog.values import Iri
 
 AT_MOST = 8

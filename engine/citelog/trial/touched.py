@@ -17,7 +17,7 @@ from citelog.explain.model import Model
 from citelog.knowledge.base import Knowledge
 from citelog.rules.program import Aggregate, Present, Program, Rule, Variable
 from citelog.run.result import instance
-from citelog.trial.coverage import join, order
+from citelog.trial.joined import join, order
 from citelog.values import Atom, Value
 
 MOST = 20_000
