@@ -30,7 +30,7 @@ from citelog.export.subject import Subject
 from citelog.hooks import cards, request
 from citelog.hooks.services import services
 from citelog.patient import intake
-from citelog.render import diagram, fhir, page, prov
+from citelog.render import fhir, page, picture, prov
 
 Record = dict[str, Any]
 Texts = list[str]
@@ -256,7 +256,7 @@ def _pages(found: Assessment) -> Iterator[tuple[str, Texts]]:
 
 def _pictures(found: Assessment) -> Iterator[tuple[str, Texts]]:
     for one in found.conclusions:
-        yield read_xml(diagram.svg(found.why(one.id), every=True, sentence=one.sentence))
+        yield read_xml(picture.svg(found.why(one.id), every=True, sentence=one.sentence))
 
 
 def _graphs(found: Assessment) -> Iterator[tuple[str, Texts]]:

@@ -22,8 +22,10 @@ from citelog.answer import Answer
 from citelog.assess import assess
 from citelog.proof.graph import Node, Proof
 from citelog.render import diagram
+from citelog.render.boxes import LOOKS
 from citelog.render.outline import Outline, Step, outline
 from citelog.render.phrases import CALLED
+from citelog.render.picture import SIGNS, svg
 from citelog.render.proofs import proof as text_proof
 
 ROOT = Path(__file__).parent.parent
@@ -161,7 +163,7 @@ def test_what_is_folded_is_counted() -> None:
     proof = b12.assessed("an-empty-record-is-answered-with-questions").why("treat:undetermined")
     opened = outline(proof)
     assert opened.folded and opened.exceptions
-    for draw in (diagram.mermaid, diagram.dot, diagram.svg):
+    for draw in (diagram.mermaid, diagram.dot, svg):
         assert str(opened.folded) in draw(proof) and "left out" in draw(proof)
         assert "left out" not in draw(proof, every=True).casefold()
 
@@ -174,19 +176,19 @@ def test_depth_limits_how_far_an_outline_is_opened() -> None:
 
 
 def test_sorts_are_told_apart_by_word_and_sign_and_not_by_colour_alone() -> None:
-    words = [look.word for look in diagram.LOOKS.values()]
+    words = [look.word for look in LOOKS.values()]
     assert len(set(words)) == len(words)
-    assert set(diagram.LOOKS) == set(diagram._SIGNS)
+    assert set(LOOKS) == set(SIGNS)
     for pair in (("rule", "quote"), ("record", "stated"), ("absent", "assumed"), ("holds", "record")):
-        a, b = (diagram.LOOKS[sort] for sort in pair)
+        a, b = (LOOKS[sort] for sort in pair)
         assert a.brackets != b.brackets and (a.shape, a.style) != (b.shape, b.style)
 
 
 def test_the_same_proof_gives_the_same_bytes_whatever_the_seed_of_hashes() -> None:
     script = (
-        "import sys, hashlib, citelog; from citelog.render import diagram as d;"
+        "import sys, hashlib, citelog; from citelog.render import diagram as d, picture;"
         "p = citelog.open('b12').assess(sys.argv[1]).why('treat:immediate');"
-        "told = ''.join(f(p, e) for f in (d.mermaid, d.dot, d.svg) for e in (False, True));"
+        "told = ''.join(f(p, e) for f in (d.mermaid, d.dot, picture.svg) for e in (False, True));"
         "print(hashlib.sha256(told.encode()).hexdigest())"
     )
     case = str(ROOT / "examples" / "patient.yaml")
@@ -196,13 +198,13 @@ def test_the_same_proof_gives_the_same_bytes_whatever_the_seed_of_hashes() -> No
         run = subprocess.run([sys.executable, "-c", script, case], env=own, capture_output=True, text=True, check=True)
         seen.add(run.stdout.strip())
     proof = assess(b12.knowledge(), case).why("treat:immediate")
-    told = "".join(f(proof, e) for f in (diagram.mermaid, diagram.dot, diagram.svg) for e in (False, True))
+    told = "".join(f(proof, e) for f in (diagram.mermaid, diagram.dot, svg) for e in (False, True))
     assert seen == {hashlib.sha256(told.encode()).hexdigest()}
 
 
 def test_a_character_that_steers_a_program_is_shown_as_one_that_cannot_be() -> None:
     proof = hostile("a\x00b\x1bc\u202ed\ud800e\nf")
-    for draw in (diagram.mermaid, diagram.dot, diagram.svg):
+    for draw in (diagram.mermaid, diagram.dot, svg):
         assert not set("\x00\x1b\u202e\ud800") & set(draw(proof))
         assert "a\ufffdb\ufffdc\ufffdd\ufffde f" in draw(proof)
 
@@ -319,14 +321,14 @@ def parsed(text: str) -> ElementTree.Element:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_the_picture_shows_hostile_words_as_they_were_written(text: str) -> None:
-    picture = parsed(diagram.svg(hostile(text)))
+    picture = parsed(svg(hostile(text)))
     groups = ["".join(t.text or "" for t in g.iter(f"{SVG}text")) for g in picture.iter(f"{SVG}g")]
     assert [squeezed(text) in squeezed(group) for group in groups] == [True] * 6
 
 
 def test_the_picture_is_named_for_who_cannot_see_it() -> None:
     for _, proof in proofs(SAMPLE[:3]):
-        picture = parsed(diagram.svg(proof))
+        picture = parsed(svg(proof))
         named = {e.get("id"): e.text or "" for e in picture if e.tag in (f"{SVG}title", f"{SVG}desc")}
         assert set((picture.get("aria-labelledby") or "").split()) == set(named)
         assert f"Proof of {proof.conclusion}" in named.values()
@@ -335,7 +337,7 @@ def test_the_picture_is_named_for_who_cannot_see_it() -> None:
 def test_boxes_of_the_picture_stand_apart_and_within_it() -> None:
     for _, proof in proofs(SAMPLE):
         for every in (False, True):
-            picture = parsed(diagram.svg(proof, every))
+            picture = parsed(svg(proof, every))
             width, height = int(picture.get("width", 0)), int(picture.get("height", 0))
             bottom = 0
             for face in (r for r in picture.iter(f"{SVG}rect") if r.get("class") == "face"):
@@ -359,13 +361,13 @@ def test_writing_can_be_read_on_its_box(page: int) -> None:
         return (bright + 0.05) / (dark + 0.05)
 
     quiet = ("#565b62", "#a9adb4")[page]
-    for look in diagram.LOOKS.values():
+    for look in LOOKS.values():
         assert contrast(look.edge[page], look.face[page]) >= 4.5
         assert contrast(quiet, look.face[page]) >= 4.5
 
 
 def test_a_sentence_given_stands_in_place_of_the_roots() -> None:
     proof = b12.assessed(SAMPLE[0]).why(b12.assessed(SAMPLE[0]).conclusions[0].id)
-    draws: tuple[Callable[..., str], ...] = (diagram.mermaid, diagram.dot, diagram.svg)
+    draws: tuple[Callable[..., str], ...] = (diagram.mermaid, diagram.dot, svg)
     for draw in draws:
         assert "Said otherwise" in draw(proof, sentence="Said otherwise") and "Said otherwise" not in draw(proof)

@@ -206,7 +206,7 @@ def why(
 
         write((prov.turtle if form == "prov" else prov.jsonld)(assessment, [proof.conclusion for proof in proofs]))
     else:
-        from citelog.render import diagram
+        from citelog.render import diagram, picture
 
         drawn = diagram.dot if form == "dot" else diagram.mermaid
         if len(proofs) > 1:
@@ -218,7 +218,7 @@ def why(
         if form == "svg":
             from citelog.render.phrases import caption
 
-            write(diagram.svg(proofs[0], every, sentence, caption(assessment)))
+            write(picture.svg(proofs[0], every, sentence, caption(assessment)))
         else:
             write(drawn(proofs[0], every, sentence))
 
