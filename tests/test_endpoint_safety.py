@@ -504,7 +504,7 @@ def test_who_has_its_share_is_told_so_in_the_form_of_the_address_however_long_th
 
 
 def test_workers_come_after_the_process_that_listens_and_long_tasks_after_short_ones(ring: Path) -> None:
-    """Linux weighs sessions against each other first: in another one, a priority would count for nothing."""
+    """In a session of their own, and by priority: what counts depends on how the server was started."""
     with serving("--dataset", str(ring), query_seconds=3) as server:
         own, workers = server.process.pid, server.workers()
 
@@ -513,8 +513,7 @@ def test_workers_come_after_the_process_that_listens_and_long_tasks_after_short_
             return sorted(os.getpriority(os.PRIO_PROCESS, worker) - ours for worker in workers)
 
         assert eventually(lambda: behind() == [10] * len(workers))
-        assert {os.getsid(worker) for worker in workers} == {os.getsid(own)}
-        assert os.getpgid(own) not in {os.getpgid(worker) for worker in workers}  # Ctrl-C is for the server
+        assert os.getsid(own) not in {os.getsid(worker) for worker in workers}
         with ThreadPoolExecutor(1) as pool:
             answer = pool.submit(server.ask, CROSS)
             assert eventually(lambda: behind()[-1] == 19 - os.getpriority(os.PRIO_PROCESS, own))

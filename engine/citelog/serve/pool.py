@@ -310,8 +310,8 @@ class Pool:
         try:
             self._loader = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", self.craft.program, str(theirs[0]), pass_fds=theirs, env=_environment(),
-                # Ctrl-C is for the server alone. In a session of their own, priorities would not count against it
-                stdin=null, stdout=null, stderr=null, process_group=0,
+                stdin=null, stdout=null, stderr=null,
+                start_new_session=True,  # Ctrl-C is for the server alone; and Linux weighs sessions, not processes
             )  # fmt: skip
         finally:
             for _, their in pairs:

@@ -28,7 +28,11 @@ HEAD = struct.Struct(">II")
 """Before each message: the lengths of its JSON and of the bytes that follow the JSON."""
 
 BEHIND = 10
-"""The priority of workers; 0 is the server's. What it does for anybody is short, and everybody waits for it."""
+"""The priority of workers; 0 is the server's. What it does for anybody is short, and everybody waits for it.
+
+It counts where all run in one group of a service or a container. Elsewhere Linux weighs sessions (sched(7), autogroup),
+and the workers are one of their own: in the server's, who works long would use up what the server is to be given.
+"""
 
 Message = dict[str, Any]
 Held = TypeVar("Held")
