@@ -606,13 +606,16 @@ def test_two_processes_write_at_once_and_every_entry_is_there_once_in_one_order(
             assert find(path, ledgers.record(f"{name}.{i * 13}").receipt) == [number]
 
 
-def test_threads_of_a_server_share_a_writer_and_each_is_told_its_own_number(tmp_path: Path) -> None:
+def test_threads_of_a_server_share_a_writer_and_each_is_told_its_own_numbers(tmp_path: Path) -> None:
+    """Some enter one at a time and some two, which stand together whoever else writes."""
     log = ledgers.made(tmp_path / "log", 0)
-    writer, told = Writer(log), {}
+    writer, told = Writer(log), dict[str, int]()
 
     def client(name: int) -> None:
-        for i in range(10):
-            told[f"{name}.{i}"] = writer.append(ledgers.record(f"{name}.{i}"))
+        few = 1 + name % 2
+        for i in range(0, 10, few):
+            names = [f"{name}.{i + more}" for more in range(few)]
+            told.update(zip(names, writer.append([ledgers.record(one) for one in names]), strict=True))
 
     threads = [threading.Thread(target=client, args=(name,)) for name in range(8)]
     for thread in threads:
@@ -629,7 +632,7 @@ def test_an_error_of_a_shared_commit_reaches_everyone_who_waited_for_it(copy: Pa
     (copy / "checkpoint").unlink()
     for _ in range(2):
         with pytest.raises(CitelogError, match="checkpoint"):
-            writer.append(ledgers.record("lost"))
+            writer.append([ledgers.record("lost")])
 
 
 def test_who_finds_the_log_locked_waits_and_then_says_so(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1446,7 +1449,7 @@ def test_a_server_does_not_start_on_a_log_that_is_not_whole(copy: Path) -> None:
     assert run("serve", "--log", copy, "--dataset", "x.ttl", cwd=copy.parent).status == 2
 
 
-def test_what_a_server_assesses_is_entered_before_it_is_answered(copy: Path) -> None:
+def test_what_a_server_assesses_is_entered_before_it_is_answered(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The function that each answer passes; many at once share commits."""
     from citelog.receipt.content import of
     from citelog.receipt.manifest import manifest
@@ -1462,6 +1465,12 @@ def test_what_a_server_assesses_is_entered_before_it_is_answered(copy: Path) -> 
 
     asyncio.run(many())
     assert sorted(number for receipt in receipts for number in find(copy, receipt)) == list(range(21, 25))
+    asked = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file, fsync=os.fsync: asked.append(fsync(file)))
+        asyncio.run(logged.entered("POST /api/query", receipts))
+    assert len(asked) == 1  # of the checkpoint: four of one answer are one commit
+    assert sorted(number for receipt in receipts for number in find(copy, receipt)) == list(range(21, 29))
     (copy / "checkpoint").unlink()
     with pytest.raises(Refusal, match="checkpoint is missing") as refused:
         asyncio.run(logged.entered("POST /api/assess", receipts[:1]))

@@ -1,13 +1,14 @@
 """One writer for many threads: a server answers several at once, and a log has one order.
 
 Whoever comes while another is writing waits, and is written together with all who wait: one commit for all of them, and
-each is told its number when that commit is on the disk.
+each is told its numbers when that commit is on the disk. So the disk is asked as often for many as for one.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from citelog.diagnostics import CitelogError
@@ -15,13 +16,13 @@ from citelog.ledger.entry import Record
 from citelog.ledger.log import Log
 
 TOGETHER = 500
-"""How many are written in one commit, at most."""
+"""How many of those who wait are written in one commit, at most."""
 
 
 @dataclass
 class _Waiting:
-    record: Record
-    number: int | None = None
+    records: Sequence[Record]
+    numbers: range | None = None
     error: Exception | None = None
     done: bool = False
 
@@ -34,9 +35,12 @@ class Writer:
     _queue: deque[_Waiting] = field(default_factory=deque)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
-    def append(self, record: Record) -> int:
-        """Enter an assessment; the number of its entry, once it is on the disk. Raises CitelogError as `Log.append`."""
-        mine = _Waiting(record)
+    def append(self, records: Sequence[Record]) -> range:
+        """Enter assessments, in this order, all or none; the numbers of their entries, once they are on the disk.
+
+        Raises CitelogError as `Log.append`.
+        """
+        mine = _Waiting(records)
         self._queue.append(mine)
         while not mine.done:
             with self._turn:
@@ -44,14 +48,15 @@ class Writer:
                     self._write([self._queue.popleft() for _ in range(min(TOGETHER, len(self._queue)))])
         if mine.error is not None:
             raise CitelogError(str(mine.error)) from mine.error
-        assert mine.number is not None
-        return mine.number
+        assert mine.numbers is not None
+        return mine.numbers
 
     def _write(self, waiting: list[_Waiting]) -> None:
         try:
-            numbers = self.log.append([one.record for one in waiting]).numbers
-            for one, number in zip(waiting, numbers, strict=True):
-                one.number = number
+            first = self.log.append([record for one in waiting for record in one.records]).numbers.start
+            for one in waiting:
+                one.numbers = range(first, first + len(one.records))
+                first = one.numbers.stop
         except CitelogError as error:
             for one in waiting:
                 one.error = error

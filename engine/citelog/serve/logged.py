@@ -46,12 +46,12 @@ class Logged:
     knowledge: Mapping[str, str]
 
     async def entered(self, asked: str, receipts: Sequence[bytes]) -> None:
-        """Enter assessments by their receipts; once they are on the disk it returns, and they may be answered.
+        """Enter assessments by their receipts, all or none; it returns once they are on the disk and may be answered.
 
         `asked` names the interface. Raises Refusal where they could not be entered.
         """
-        for entry in [Record(asked, self.knowledge, engine(), receipt) for receipt in receipts]:
-            await _done(partial(self.writer.append, entry))
+        entries = [Record(asked, self.knowledge, engine(), receipt) for receipt in receipts]
+        await _done(partial(self.writer.append, entries))
 
     def routes(self, shell: Shell) -> Iterator[Route]:
         """What leads where."""
