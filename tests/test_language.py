@@ -17,6 +17,7 @@ import pytest
 
 import literate
 from citelog.knowledge.check import CODES, check_folder
+from citelog.rules.program import Absent
 
 FOLDER = Path(__file__).parent / "language"
 DOCUMENTS = sorted(path for folder in ("good", "bad", "probes") for path in (FOLDER / folder).glob("*.md"))
@@ -66,13 +67,56 @@ def test_document(path: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("digits", [400, 401, 5_000])
 def test_a_number_that_is_too_long_to_be_read_is_shown_in_part(digits: int) -> None:
     """Up to 400 digits it is shown as it stands, like any number that belongs into a statement."""
+    declare = "patient visits(p: patient, n: integer)\nderived low(p: patient)\n"
     rule = f'%%% @convention Long.\n#[name("long")]\nlow(?p) :- visits(?p, ?n), ?n < {"7" * digits} .\n'
-    said = literate.answer(
-        f"```declare\npatient visits(p: patient, n: integer)\nderived low(p: patient)\n```\n```rules\n{rule}```\n"
-    )
+    _, program, said = literate.compiled(declare, [("long.rls", rule)])
     told = "7" * digits if digits == 400 else f"{'7' * 20}… of {digits} characters"
     assert said.startswith(f"error[clinical-number]: the number {told} stands in the rule\n")
     assert said.count("error[") == 1
+    assert len(program.rules) == (digits == 400), "of a number that nobody reads, none is made"
+
+
+SAYING = """
+%%% Rested, as far as
+%%% anything is said.
+%%% @cites S1, S2
+%%%   S3
+%%% @convention Note: the rest is left out.
+%%% @through patient
+%%% @assumes tired
+%%% @unless ex:ill
+%%% @mute
+%%% @accept unit-unasked: asked elsewhere: there it is
+#[name("rested")]
+#[display(f"{?p} is rested.")]
+rested(?p) :- patient(?p), ~tired(?p, _, _), ~ex:ill(?p) .
+
+%%% @convention Nothing more is said.
+#[name("silent")]
+rested(?p) :- tired(?p, _, _) .
+"""
+
+
+def test_what_a_rule_says_of_itself_is_kept() -> None:
+    declare = """
+        patient patient(p: patient)
+        patient tired(p: patient, since: term, why: term)
+        patient ex:ill(p: patient)
+        derived rested(p: patient)
+        statements S1 S2 S3
+    """
+    rules = f"@prefix ex: <{literate.EX}> .\n{SAYING}"
+    _, program, wrong = literate.compiled(declare, [("saying.rls", rules)])
+    assert wrong == ""
+    rested, silent = program.rules
+    assert (rested.doc, rested.display) == ("Rested, as far as anything is said.", "{?p} is rested.")
+    assert rested.cites == ("S1", "S2", "S3") and rested.convention == "Note: the rest is left out."
+    assert rested.through == 0 and rested.muted and rested.licences == ("tired", f"{literate.EX}ill")
+    assert [literal.assumed for literal in rested.body if isinstance(literal, Absent)] == [True, False]
+    assert [(one.code, one.reason) for one in rested.accepts] == [("unit-unasked", "asked elsewhere: there it is")]
+    assert rested.variables == ("p",) and silent.variables == ("p", "_1", "_2"), "each _ is a variable of its own"
+    said = (silent.doc, silent.display, silent.cites, silent.through, silent.muted, silent.licences, silent.accepts)
+    assert said == ("", "", (), None, False, (), ())
 
 
 def test_documents_were_found() -> None:

@@ -201,6 +201,8 @@ knowledge ex:next(a: term, b: term)
 patient from(a: term)
 derived reached(a: term)
 derived near(a: term)
+derived far(a: term)
+derived farther(a: term)
 ```
 ```rules
 @prefix ex: <https://example.org/kb#> .
@@ -216,8 +218,27 @@ reached(?b) :- reached(?a), ex:next(?a, ?b) .
 %%% @convention One step from where it begins.
 #[name("near")]
 near(?b) :- from(?a), ex:next(?a, ?b) .
+
+%%% @convention Two steps.
+#[name("far")]
+far(?c) :- near(?b), ex:next(?b, ?c) .
+
+%%% @convention Three steps.
+#[name("farther")]
+farther(?d) :- far(?c), ex:next(?c, ?d) .
 ```
 """
+
+
+def test_who_asks_for_one_predicate_is_given_what_it_rests_on_to_the_end_and_nothing_else() -> None:
+    declare, rules = blocks(LONG)
+    known, program, wrong = compiled(declare.text, [("long.rls", rules.text)])
+    assert not wrong
+    stated = dict.fromkeys(facts("ex:next(n{i}, n{i+1}) for i = 0 … 9", known), ())
+    machine, given = Machine(program, stated), [(atom, None) for atom in facts("from(n0)", known)]
+    for wanted, derived in (("farther", ["near", "far", "farther"]), ("near", ["near"]), ("reached", ["reached"])):
+        ran = machine.run(given, wanted=wanted)
+        assert [p for p in ("reached", "near", "far", "farther") if list(ran.atoms(p))] == derived
 
 
 def test_in_a_long_recursion_each_firing_is_told_once() -> None:

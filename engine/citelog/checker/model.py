@@ -48,11 +48,11 @@ def value_of(expression: Expression, row: Row) -> Any:
     match expression:
         case Variable(name):
             return row[name]
-        case Constant(value):
-            return value
         case Operation(sign, left, right):
             a, b = value_of(left, row), value_of(right, row)
             return None if a is None or b is None else computed(sign, a, b)
+        case _:
+            return expression.value
 
 
 def computed(sign: str, a: Any, b: Any) -> Any:
@@ -194,8 +194,8 @@ class Model:
                 return all(_matched(literal.args, args, row) is None for args in self.candidates(literal, row))
             case Comparison(sign, left, right):
                 return compares(sign, value_of(left, row), value_of(right, row))
-            case Assignment(variable):
-                return row[variable] is not None
+            case _:
+                return row[literal.variable] is not None
 
     def under(self, atom: Atom) -> tuple[tuple[Atom, ...], tuple[Firing, ...]]:
         """Every fact and every firing that a whole proof of a fact has."""

@@ -194,7 +194,7 @@ def _written(expression: Expression) -> str:
     match expression:
         case Variable(name):
             return f"?{name}"
-        case Constant(value):
-            return show(value)
         case Operation(sign, left, right):
             return f"({_written(left)} {sign} {_written(right)})"
+        case _:
+            return show(expression.value)

@@ -84,7 +84,7 @@ class Proof:
         uses: dict[str, tuple[str, ...]] = {}
         for id_ in nx.topological_sort(self.graph):
             below = self.steps.uses.get(id_, ())
-            if len(below) > 1 and self.node(id_).kind in ("derived", "conclusion") and (root or id_ != self.root):
+            if below and self.node(id_).kind in ("derived", "conclusion") and (root or id_ != self.root):
                 below = (min(below, key=lambda firing: sizes[firing]),)
             uses[id_] = below
             sizes[id_] = 1 + sum(sizes[used] for used in below)
@@ -236,7 +236,7 @@ class Steps:
         shown = ", ".join("_" if a is None else show(a) for a in args)
         text = sentence(self.words.absence(atom.predicate, args)) + "."
         id_ = self.named(f"~{Iri(atom.predicate).local}({shown})", (atom.predicate, _typed(args), literal.assumed))
-        looked_for = {"predicate": atom.predicate, "args": [None if a is None else _data(a) for a in args]}
+        looked_for = {"predicate": atom.predicate, "args": [_data(a) for a in args]}
         return self.add(id_, "absence", text, looked_for=looked_for, assumed=literal.assumed)
 
     def compared(self, literal: Comparison | Assignment, row: Mapping[str, Value]) -> str:
@@ -248,13 +248,9 @@ class Steps:
                 shown["named"] = literal.variable  # the rule only gives a constant a name
             id_ = self.named(f"= {text}", shown)
             return self.add(id_, "computation", text + ".", **shown)
-        left, right = value_of(literal.left, row), value_of(literal.right, row)
         text = self.words.comparison(literal, row)
-        compared = {
-            "operator": literal.operator,
-            "left": None if left is None else _data(left),
-            "right": None if right is None else _data(right),
-        }
+        left, right = (_data(value_of(side, row)) for side in (literal.left, literal.right))
+        compared = {"operator": literal.operator, "left": left, "right": right}
         return self.add(self.named(f"? {text}", compared), "comparison", text + ".", **compared)
 
 
@@ -263,14 +259,14 @@ def _typed(values: Iterable[Value | None]) -> tuple[tuple[type, Value | None], .
     return tuple((type(value), value) for value in values)
 
 
-def _data(value: Value) -> Any:
-    """A value as JSON that keeps its type: a term, number or date is an object, the rest itself."""
+def _data(value: Value | None) -> Any:
+    """A value as JSON that keeps its type: a term, number or date is an object, the rest itself; null for any value."""
     from decimal import Decimal
 
     match value:
         case Iri():
             return {"term": value.value}
-        case bool() | int() | str():
+        case None | bool() | int() | str():
             return value
         case Decimal():
             return {"number": number(value)}
@@ -282,7 +278,7 @@ def _written(expression: Expression) -> str:
     match expression:
         case Variable(name):
             return f"?{name}"
-        case Constant(value):
-            return show(value)
         case Operation(operator, left, right):
             return f"({_written(left)} {operator} {_written(right)})"
+        case _:
+            return show(expression.value)

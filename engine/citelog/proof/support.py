@@ -18,11 +18,8 @@ from citelog.values import Atom, Iri
 class Support:
     """The records that a fact rests on, and the assumptions in words, ordered by the rules that make them."""
 
-    records: frozenset[Iri] = frozenset()
-    assumes: tuple[tuple[str, int], ...] = ()
-
-
-_NOTHING = Support()
+    records: frozenset[Iri]
+    assumes: tuple[tuple[str, int], ...]
 
 
 @dataclass(slots=True)
@@ -45,7 +42,7 @@ class Supports:
         open_, seen = [atom], {atom}
         while open_:
             current = open_.pop()
-            if current is not atom and current in self.known:
+            if current in self.known:
                 done = self.known[current]
                 records |= done.records
                 assumes.update(dict(done.assumes))
@@ -60,9 +57,8 @@ class Supports:
                         seen.add(premise)
                         open_.append(premise)
         ordered = tuple(sorted(assumes.items(), key=lambda item: (item[1], item[0])))
-        found = Support(frozenset(records), ordered) if records or assumes else _NOTHING
-        self.known[atom] = found
-        return found
+        self.known[atom] = Support(frozenset(records), ordered)
+        return self.known[atom]
 
     def assumptions(self, firing: Firing) -> Iterator[tuple[str, int]]:
         """The absences that a firing owns up to, in words, each with the place of its rule in the program."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from citelog.knowledge.base import Field, Knowledge
-from citelog.rules.program import Assignment, Comparison, Constant, Expression, Operation, Rule, Variable
+from citelog.rules.program import Assignment, Comparison, Constant, Expression, Operation, Predicate, Rule, Variable
 from citelog.run.result import Firing
 from citelog.values import Atom, Iri, Value, show
 
@@ -47,23 +47,22 @@ class Words:
 
     def pattern(self, predicate: str, args: tuple[Value | None, ...]) -> str:
         """Facts of a pattern as a sentence; a place that stands for anything reads "any" of its name."""
-        declared = self.knowledge.program.predicates.get(predicate)
-        places = [a.name for a in declared.arguments] if declared else []
-        shown = [f"any {places[i]}" if a is None else self.value(a) for i, a in enumerate(args)]
-        if declared is None or not declared.sentence:
-            return f"{Iri(predicate).local}({', '.join(shown)})"
-        given = dict(zip(places, shown, strict=True))
-        return _PLACE.sub(lambda m: given[m[1]], declared.sentence)
+        declared = self.knowledge.program.predicates[predicate]
+        return self._aloud(declared, args, declared.sentence, "")
 
     def absence(self, predicate: str, args: tuple[Value | None, ...]) -> str:
         """How it reads that no such fact holds; a place that stands for anything reads "any" of its name."""
-        declared = self.knowledge.program.predicates.get(predicate)
-        places = [a.name for a in declared.arguments] if declared else []
-        shown = [f"any {places[i]}" if a is None else self.value(a) for i, a in enumerate(args)]
-        if declared is None or not declared.absence:
-            return f"no {Iri(predicate).local}({', '.join(shown)})"
+        declared = self.knowledge.program.predicates[predicate]
+        return self._aloud(declared, args, declared.absence, "no ")
+
+    def _aloud(self, declared: Predicate, args: tuple[Value | None, ...], template: str, otherwise: str) -> str:
+        """A sentence with its places filled in; the fact as it is written, where no sentence is declared."""
+        places = [place.name for place in declared.arguments]
+        shown = [f"any {place}" if a is None else self.value(a) for place, a in zip(places, args, strict=True)]
+        if not template:
+            return f"{otherwise}{Iri(declared.name).local}({', '.join(shown)})"
         given = dict(zip(places, shown, strict=True))
-        return _PLACE.sub(lambda m: given[m[1]], declared.absence)
+        return _PLACE.sub(lambda m: given[m[1]], template)
 
     def firing(self, firing: Firing) -> str:
         """The sentence of the rule for this firing; empty where the rule has none."""
@@ -95,8 +94,6 @@ class Words:
         match expression:
             case Variable(name):
                 return self.bound(name, row)
-            case Constant(value):
-                return self.value(value)
             case Operation(operator, left, right):
                 sign = {"*": "×", "-": "−", "/": "÷"}.get(operator, operator)
                 parts = [
@@ -104,16 +101,15 @@ class Words:
                     for side in (left, right)
                 ]
                 return f"{parts[0]} {sign} {parts[1]}"
+            case _:
+                return self.value(expression.value)
 
 
 def _known(side: Expression, row: Mapping[str, Value]) -> Value | None:
-    match side:
-        case Variable(name):
-            return row.get(name)
-        case Constant(value):
-            return value
-        case _:
-            return None
+    """What a side of a comparison is, where it is no computation and not open."""
+    if isinstance(side, Variable):
+        return row.get(side.name)
+    return side.value if isinstance(side, Constant) else None
 
 
 def step(fields: Mapping[str, Field], order: tuple[str, ...]) -> str:

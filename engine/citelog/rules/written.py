@@ -65,11 +65,10 @@ def _literal(literal: AtomSyntax | AbsentSyntax | ComparisonSyntax, prefixes: Ma
     match literal:
         case AtomSyntax():
             return _atom(literal, prefixes)
-        case AbsentSyntax(atom):
-            return f"~{_atom(atom, prefixes)}"
+        case ComparisonSyntax(operator, left, right):
+            return f"{_expression(left, prefixes)} {operator} {_expression(right, prefixes)}"
         case _:
-            left, right = _expression(literal.left, prefixes), _expression(literal.right, prefixes)
-            return f"{left} {literal.operator} {right}"
+            return f"~{_atom(literal.atom, prefixes)}"
 
 
 def _atom(atom: AtomSyntax, prefixes: Mapping[str, str]) -> str:

@@ -35,6 +35,7 @@ from citelog.rules.program import (
     Component,
     Constant,
     Expression,
+    Operation,
     Present,
     Program,
     Rule,
@@ -283,8 +284,6 @@ class Machine:
                     body.append(_clock(facts, list(bound.values())))
         self._asked = engine.Clause(plan.goal, body)
         result = plan.goal.ask()
-        if result is True:
-            return [()]
         return sorted(result or ())
 
     def _fire(self, plan: _Plan, rows: list[Ids], facts: _Facts, fresh: dict[str, list[Ids]] | None, turn: int) -> None:
@@ -443,16 +442,17 @@ def _compiled(expression: Expression, order: dict[str, int]) -> Callable[[Sequen
         case Variable(name):
             place = order.setdefault(name, len(order))
             return lambda row: row[place]
-        case Constant(value):
-            return lambda row: value
-        case _:
-            sign, a, b = expression.operator, _compiled(expression.left, order), _compiled(expression.right, order)
+        case Operation(sign, left, right):
+            a, b = _compiled(left, order), _compiled(right, order)
 
             def compute(row: Sequence[Value]) -> Value | None:
                 x, y = a(row), b(row)
                 return None if x is None or y is None else evaluate(sign, x, y)
 
             return compute
+        case _:
+            value = expression.value
+            return lambda row: value
 
 
 __all__ = ["DEADLINE", "DeadlineError", "Machine", "reasoner"]

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from citelog.rules.program import (
     Absent,
-    Constant,
     Expression,
     Literal,
+    Operation,
     Present,
     Program,
     Rule,
@@ -143,15 +143,22 @@ def instance(literal: Literal, bindings: Mapping[str, Value]) -> Atom:
 
 
 def value_of(expression: Expression, bindings: Mapping[str, Value]) -> Value | None:
-    """What an expression comes to under some bindings; None where it has no value (a division by zero)."""
+    """What an expression comes to under some bindings; None where it has no value (a division by zero).
+
+    >>> from citelog.rules.program import Constant
+    >>> half = Operation("/", Constant(1), Variable("n"))
+    >>> less, more = Operation("-", Constant(1), half), Operation("-", half, Constant(1))
+    >>> [value_of(each, {"n": n}) for n in (2, 0) for each in (less, more)]
+    [Decimal('0.5'), Decimal('-0.5'), None, None]
+    """
     match expression:
         case Variable(name):
             return bindings[name]
-        case Constant(value):
-            return value
+        case Operation(sign, left, right):
+            a, b = value_of(left, bindings), value_of(right, bindings)
+            return None if a is None or b is None else evaluate(sign, a, b)
         case _:
-            a, b = value_of(expression.left, bindings), value_of(expression.right, bindings)
-            return None if a is None or b is None else evaluate(expression.operator, a, b)
+            return expression.value
 
 
 __all__ = ["Firing", "Held", "Ids", "Run", "instance", "premises", "value_of", "well_founded"]
