@@ -34,10 +34,11 @@ from citelog.evidence.sources import Source
 from citelog.home import ontology
 from citelog.knowledge.base import Knowledge, Statement
 from citelog.proof.graph import Steps as ProofSteps
-from citelog.proof.support import Supports, assumed
+from citelog.proof.support import Supports, assumed, deciding
 from citelog.proof.words import Words
 from citelog.rules.program import Constant, Operation, Program
 from citelog.run.datalog import Machine
+from citelog.run.result import Run
 from citelog.values import Atom, Iri
 from citelog.vocab import Terms
 from oracle.random_cases import random_at, random_case
@@ -696,6 +697,75 @@ seen_often(?x, #count(?r)) :- seen(?x, ?r), ~withdrawn(?r) .
     told = Supports(ran, Words(knowledge(program, {}), {})).of(often).assumes
     assert told == (("no withdrawn(r1)", 0), ("no withdrawn(r2)", 0))
     assert set(assumed(ran, often)) == {Atom("withdrawn", (result,)) for result in results}
+
+
+SMALLER = """
+```declare
+patient   patient(patient: patient)
+patient   tired(patient: patient, since: term)
+patient   ill(patient: patient)
+patient   hurt(patient: patient)
+patient   seen(patient: patient, by: term)
+derived   called(patient: patient)
+derived   written(patient: patient)
+derived   known(patient: patient)
+derived   well(patient: patient)
+statements S1 S2
+```
+```rules
+%%% @cites S1
+#[name("called")]
+called(?p) :- seen(?p, ?who) .
+
+%%% @cites S2
+#[name("written")]
+written(?p) :- patient(?p) .
+
+%%% @through called
+#[name("known-by-call")]
+known(?p) :- called(?p) .
+
+%%% @through written
+#[name("known-by-letter")]
+known(?p) :- written(?p) .
+
+%%% @cites S1
+%%% @assumes tired, ill, hurt
+#[name("well")]
+well(?p) :- known(?p), ~tired(?p, _), ~ill(?p), ~hurt(?p) .
+```
+"""
+
+
+def smaller() -> tuple[Knowledge, Run, Atom]:
+    """Of somebody of whom nothing is recorded but that they were seen: what says that they are well."""
+    declare, rules = literate.blocks(SMALLER)
+    known, program, wrong = literate.compiled(declare.text, [("a.rls", rules.text)])
+    assert not wrong
+    given = literate.facts("patient(ann)\nseen(ann, bob)", known)
+    return knowledge(program, {}), Machine(program, {}).run([(a, None) for a in given]), Atom("well", given[0].args)
+
+
+def test_the_absence_of_anything_at_all_reads_any() -> None:
+    base, ran, well = smaller()
+    base = dataclasses.replace(base, statements={"S1": SAID, "S2": SAID})
+    proof = ProofSteps(base, patient.Case("ann", ""), ran, Words(base, {})).prove("well", well)
+    (gone,) = (step for step in proof.to_dict()["steps"] if step["id"].startswith("~tired"))
+    assert gone["id"] == "~tired(ann, _)" and gone["text"] == "No tired(ann, any since)."
+    assert gone["looked_for"] == {"predicate": "tired", "args": [{"term": f"{literate.EX}ann"}, None]}
+
+
+def test_what_one_rule_assumes_stands_in_the_order_of_its_words() -> None:
+    base, ran, well = smaller()
+    told = Supports(ran, Words(base, {})).of(well).assumes
+    assert [text for text, _ in told] == ["no hurt(ann)", "no ill(ann)", "no tired(ann, any since)"]
+
+
+def test_every_rule_that_passes_a_premise_on_gives_way_to_it() -> None:
+    """In the order of the rules, whichever of them stands first."""
+    _, ran, well = smaller()
+    known = Atom("known", well.args)
+    assert [firing.rule.name for firing in deciding(ran, known)] == ["called", "written"]
 
 
 def test_a_count_has_the_words_and_citations_of_each_thing_that_it_counts(tmp_path: Path) -> None:

@@ -47,6 +47,50 @@ def test_of_two_conclusions_that_were_drawn_only_the_reasons_of_one_are_shown() 
     assert problem(form("contrast"), found.to_dict()) == ""
 
 
+CLAIMS = {
+    "firing": "rule", "recorded": "record", "given": "given", "stated": "statement", "comparison": "comparison",
+    "computation": "computation", "absence": "assumption",
+}  # fmt: skip
+"""What a step that claims something is called as a reason."""
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_each_step_that_claims_something_is_a_reason_and_no_other(seed: int) -> None:
+    """A rule claims what it cites, an absence what it assumes; that there is a patient, or a name, claims nothing."""
+    assessed = answer(*random_record(seed))
+    for conclusion in assessed.conclusions:
+        proof = assessed.why(conclusion.id)
+        expected = set()
+        for node in map(proof.node, proof.order):
+            told = node.details
+            silent = (
+                (node.kind == "firing" and not told["statements"])
+                or (node.kind == "absence" and not told["assumed"])
+                or (node.kind == "given" and told["predicate"] == "patient")
+                or (node.kind == "computation" and "named" in told)
+            )
+            if node.kind in CLAIMS and not silent:
+                text = told["entry"] if node.kind == "recorded" else node.text
+                expected.add((CLAIMS[node.kind], text, tuple(told.get("statements", ()))))
+        found = reasons(proof)
+        assert {(one.kind, one.text, one.statements) for one in found} == expected
+        assert len(found) == len(set(found))
+
+
+def test_a_conclusion_of_a_day_has_the_day_among_its_reasons() -> None:
+    dated = b12.assessed("a-start-in-some-month-is-enough-when-the-whole-month-is-long-past")
+    told = {one.text for one in reasons(dated.why("regimen:HYD-STD-LOAD")) if one.kind == "given"}
+    assert told == {"The assessment is made on 2026-03-15."}
+
+
+def test_of_two_proofs_one_can_have_all_that_the_other_has_and_more() -> None:
+    finding = {"name": "clinically significant deficiency (clinician-assessed)", "state": "present"}
+    more = answer(CASE | {"findings": [finding]}).why("status:below_all_cutoffs")
+    found, turned = difference(more, more.shortest()), difference(more.shortest(), more)
+    assert found and turned and found.first == turned.second and found.first
+    assert found.second == turned.first == () and found.shared == len(reasons(more.shortest()))
+
+
 def test_the_two_sides_can_be_named_in_either_order() -> None:
     for one, other in (
         ("neuro:absent", "treat:indicated"),

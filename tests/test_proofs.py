@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 
 import networkx as nx
@@ -19,8 +20,9 @@ import citelog
 from citelog.assess import Assessment, NotConcludedError
 from citelog.proof import support
 from citelog.proof.graph import Node, Proof, Steps
+from citelog.proof.words import Words
 from citelog.render import proofs
-from citelog.rules.program import Absent, Assignment, Comparison, Present
+from citelog.rules.program import Absent, Assignment, Comparison, Constant, Operation, Present, Variable
 from oracle.random_cases import random_at, random_case
 
 ROOT = Path(__file__).parent.parent
@@ -115,6 +117,18 @@ def test_two_things_that_are_spelt_alike_are_two_steps() -> None:
         "size(1) (2)",
         "size(1)",
     ]
+
+
+def test_what_is_open_reads_any(kb: citelog.KnowledgeBase) -> None:
+    """A rule, a fact, an absence and a comparison of no patient in particular."""
+    words, rules = Words(kb.knowledge, {}), {rule.name: rule for rule in kb.knowledge.program.rules}
+    assert words.rule(rules["status-unusable-results"], {}) == "Any r: any issue."
+    assert words.pattern("result_value", (None, None, Decimal("80.0"))) == "the value of any record is 80"
+    assert words.absence("result_bound", (None, None, None, None)) == "any record has no bound"
+    (compared,) = (x for x in rules["treat-maintenance"].body if isinstance(x, Comparison))
+    assert words.comparison(compared, {}) == "“any neuro” is not “present”"
+    numbers = Comparison("<=", Operation("*", Variable("a"), Constant(2)), Variable("most"))
+    assert words.comparison(numbers, {"a": 3}) == "3 × 2 <= any most"
 
 
 def test_what_rests_on_nothing_being_on_record_says_so(kb: citelog.KnowledgeBase) -> None:

@@ -86,8 +86,7 @@ def _reason(node: Node) -> Reason | None:
             return Reason("computation", node.text)
         case "absence" if details["assumed"]:
             return Reason("assumption", node.text)
-        case _:
-            return None
+    return None
 
 
 def difference(first: Proof, second: Proof) -> Difference:
