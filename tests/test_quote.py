@@ -102,6 +102,30 @@ def test_pages_with_a_slip_are_found_by_their_beginning_and_to_their_end() -> No
     assert found.differences == (Difference("deficit", "deficiency"),)
 
 
+LONG = [f"word{i}" for i in range(3000)]
+"""So many words that not every place of them is compared."""
+
+
+@pytest.mark.parametrize("at", [0, 1500, 2990])
+def test_in_a_long_document_a_passage_is_found_by_the_words_that_it_shares_with_the_quote(at: int) -> None:
+    """Its first word is another; its second stands in many places, each other word in one more."""
+    words = [*LONG]
+    for n in range(1, 10):
+        for place in range(20 * n, 20 * n + (12 if n == 1 else 1)):
+            words[500 + place] = words[at + n]
+    source = Source("long.txt", " ".join(words), "")
+    quote = " ".join(["other", *words[at + 1 : at + 10]])
+    start, end, ratio = source.nearest_place(quote)
+    assert source.text[start:end].split() == words[at : at + 10] and 0.8 < ratio < 1
+
+
+@pytest.mark.parametrize(("times", "found"), [(200, True), (201, False)])
+def test_in_a_long_document_a_word_that_is_everywhere_tells_nothing_of_the_place(times: int, found: bool) -> None:
+    words = ["fern" if i % 10 == 5 and i < 10 * times else word for i, word in enumerate(LONG)]
+    start, end, ratio = Source("long.txt", " ".join(words), "").nearest_place("fern")
+    assert (ratio, end > start) == ((1.0, True) if found else (0.0, False))
+
+
 def test_words_like_nothing_in_the_document_get_no_passage(fern: Path) -> None:
     ended = citelog("quote", "--kb", fern, "zzz qqq")
     assert (ended.status, ended.out) == (1, "sample.txt has no such passage, and none like it\n")

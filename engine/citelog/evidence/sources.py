@@ -108,8 +108,7 @@ class Source:
         for distance, word in enumerate(words):
             for i in self._standing.get(word.casefold(), ()):
                 starts[max(0, i - distance)] += 1
-        best = starts.most_common(_TRIED)
-        return sorted({i + step for i, _ in best for step in (-1, 0, 1) if 0 <= i + step < len(self._words)})
+        return sorted(i for i, _ in starts.most_common(_TRIED))
 
     @cached_property
     def _words(self) -> list[tuple[int, int]]:
