@@ -75,7 +75,7 @@ def part(sources: str, *near: str) -> Part:
 
 PARTS: Mapping[str, Part] = {
     "checker": part("checker/*.py", "checker", "reviews"),
-    "run": part("run/*.py", "reasoning", "programs", "checker"),
+    "run": part("run/*.py", "reasoning", "programs", "checker", "language"),
     "proof": part("proof/*.py", "proofs", "checker", "contrast", "reviews"),
     "rules": part("rules/*.py", "language", "check", "reasoning", "programs", "proofs", "reviews"),
     "evidence": part("evidence/*.py", "check", "quote", "checker"),
