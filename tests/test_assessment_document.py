@@ -10,6 +10,7 @@ import copy
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from functools import cache
@@ -131,6 +132,39 @@ def test_a_conclusion_rests_on_a_fact_or_says_what_it_assumes() -> None:
         assert set(made["assumes"]) <= set(ABSENCES), (name, made["id"])
         asks_for_date = made["value"] == "date of the assessment"
         assert made["facts"] or made["assumes"] or asks_for_date, (name, made["id"])
+
+
+def test_what_is_said_to_be_recorded_is_recorded_under_that_name() -> None:
+    """Severe symptoms count as involvement, but a sentence does not say that involvement was recorded."""
+    told = re.compile(r"([\w ()-]+?) (?:is|are) recorded as (present|absent)")
+    seen = set()
+    for name, made in conclusions():
+        facts = [fact["sentence"].casefold() for fact in documents()[name]["facts"]]
+        for words, state in told.findall(made["sentence"]):
+            what = re.split(r"^ ?Only | and |^ ", words)[-1].casefold()
+            seen.add(what)
+            assert any(f.startswith(what) and f": {state}" in f for f in facts), (name, made["sentence"])
+    assert len(seen) >= 4
+
+
+@pytest.mark.parametrize(
+    ("name", "states", "id_", "says"),
+    [
+        ("severe neurological symptoms", ["present"], "neuro:present", "The record says that there is neuro"),
+        ("severe neurological symptoms", ["present", "absent"], "neuro:possible", "The record raises the possibility"),
+        ("possible neurological involvement", ["absent"], "treat:undetermined", "Possibly in support of treatment: ne"),
+        (
+            "symptoms attributed to vitamin B12 deficiency", ["present", "absent"],
+            "treat:undetermined", "The record does not settle whether symptoms",
+        ),
+    ],
+)  # fmt: skip
+def test_an_entry_that_leaves_something_open_is_not_told_as_if_it_settled_it(
+    name: str, states: list[str], id_: str, says: str
+) -> None:
+    entries = [{"name": name, "state": state} for state in states]
+    made = {c.id: c for c in assess(b12.knowledge(), {"findings": entries}).conclusions}
+    assert says in made[id_].sentence
 
 
 def test_notes_stand_in_order_and_never_name_a_place_in_their_text() -> None:

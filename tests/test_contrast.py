@@ -188,6 +188,16 @@ def test_a_patient_beside_the_same_record_in_another_order_differs_in_nothing(se
     assert found.only_first == found.only_second == found.both == () and found.entries == ((), ())
 
 
+def test_all_that_only_one_patient_has_on_record_is_told_also_what_no_conclusion_of_only_one_rests_on() -> None:
+    symptoms = {"findings": [{"name": "symptoms attributed to vitamin B12 deficiency", "state": "present"}]}
+    diagnosed = {"conditions": [{"name": "vitamin B12 deficiency (clinician diagnosis)", "state": "present"}]}
+    found = answer(symptoms | diagnosed).contrast(answer(symptoms))
+    assert [e.sentence for e in found.entries[0]] == ["Vitamin B12 deficiency (clinician diagnosis): present."]
+    assert found.entries[1] == ()
+    [kept] = found.both
+    assert kept.before.details["also"] and not kept.after.details["also"]
+
+
 def test_of_one_conclusion_only_that_one_is_told() -> None:
     other = answer(CASE | {"conditions": []})
     found = answer().contrast(other, "treat:indicated")

@@ -202,6 +202,11 @@ def test_junit_xml_has_a_test_case_for_each_case(
         ("treat-symptomatic", ["40-treatment.rls:", "G10", "gives the predicate: treat_line"]),
         ("treat_line", ["arguments: patient: patient, line: term", "given by the rules"]),
         ("pernicious anaemia", ["snomed:84027009", "named in the rules"]),
+        ("SNOMED:84027009", ["term pernicious_anaemia"]),
+        ("HYD-STD-MAINT", ["agent: hydroxocobalamin (from G06)", "every 2–3 months", "G07", "regimen-standard-maint"]),
+        ("regimen:HYD-STD-MAINT", ["term HYD-STD-MAINT", "duration: for life"]),
+        ("conflict:CP08", ["conflict CP08"]),
+        ("b12:G06", ["statement G06"]),
     ],
 )
 def test_show_says_what_a_thing_is_and_where_it_is_used(
@@ -217,6 +222,8 @@ def test_show_says_what_a_thing_is_and_where_it_is_used(
 def test_show_of_nothing_asks_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = ran(capsys, "show", "treat-symptomatics")
     assert (status, out) == (2, "") and "did you mean treat-symptomatic?" in err
+    status, out, err = ran(capsys, "show", "MN-RELOAD")
+    assert (status, out) == (2, "") and "citelog verify --property MN-RELOAD" in err
 
 
 # citelog certify

@@ -197,6 +197,33 @@ def test_the_obstacle_is_of_the_rule_that_gives_the_conclusion_once_the_record_i
         assert near.obstacle.rule in near.reached.rules
 
 
+def test_each_rule_that_stands_in_the_way_has_only_its_own_entries_under_it() -> None:
+    record = {
+        "labs": [lab("400")],
+        "findings": [finding(SYMPTOMS, "absent"), finding("neurological involvement", "absent")],
+        "conditions": [finding("pernicious anaemia")],
+        "medications": [{"name": "hydroxocobalamin", "status": "current", "frequency": "monthly"}],
+    }
+    found = answer(record).why_not("treat:no_basis")
+    ways = {
+        (premise.text, premise.behind.rule): {e.name for under in premise.behind.premises for e in under.entries}
+        for premise in failing(found.near[0].obstacle)
+        if premise.behind
+    }
+    line, support = (
+        "A line that calls for treatment or judgement applies.",
+        "Something else on record may support treatment.",
+    )
+    assert ways == {
+        (line, "treat-maintenance"): {"hydroxocobalamin"},
+        (line, "treat-maintenance-pernicious-anaemia"): {"hydroxocobalamin", "pernicious anaemia"},
+        (line, "treat-pernicious-anaemia"): {"pernicious anaemia"},
+        (support, "support-medicine"): {"hydroxocobalamin"},
+        (support, "support-assessment"): {"pernicious anaemia"},
+    }
+    assert text(found).count("in the way: Something else on record may support treatment.") == 1
+
+
 @pytest.mark.parametrize(
     ("goal", "value", "serves", "inside", "outside"),
     [

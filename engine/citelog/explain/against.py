@@ -92,7 +92,7 @@ class _Beside:
                 if not (premise.holds and _is_only_read(literal, firing.rule)):
                     told.append(premise)
             elif isinstance(literal, Absent):
-                told.append(self.absent(literal, firing))
+                told += self.absent(literal, firing)
             elif isinstance(literal, Comparison):
                 told.append(self.comparison(literal, firing, row))
             elif isinstance(literal, Assignment) and not isinstance(literal.expression, Constant):
@@ -131,7 +131,7 @@ class _Beside:
         holds = left is not None and right is not None and compare(literal.operator, left, right)
         return Premise(self.here.words.comparison(literal, row) + ".", "holds" if holds else "false", "comparison")
 
-    def absent(self, literal: Absent, firing: Firing) -> Premise:
+    def absent(self, literal: Absent, firing: Firing) -> list[Premise]:
         """An absence there: does anything of the kind hold here, and what does it rest on?"""
         atom = instance(literal, firing.bindings)
         args: Args = atom.args
@@ -139,33 +139,45 @@ class _Beside:
         gone = any(isinstance(a, Iri) and a in self.places and self.places[a] is None for a in args)
         found = [] if gone else [Atom(atom.predicate, row) for row in self.model.matching(atom.predicate, wanted)]
         if not found:
-            return Premise(sentence(self.there.words.absence(atom.predicate, args)) + ".", "holds", "absence")
-        text = sentence(self.here.words.fact(found[0])) + "."
-        entries = self._behind(found[0])
-        cited = self._cited(found[0])
-        if cited is None:
-            return Premise(text, "recorded" if entries else "concluded", "absence", entries)
-        told = tuple(Premise(e.sentence, "recorded", "recorded", (e,)) for e in entries)
-        return Premise(text, "concluded", "absence", (), self.made(cited, told, self.here, fired=True))
+            return [Premise(sentence(self.there.words.absence(atom.predicate, args)) + ".", "holds", "absence")]
+        return self._in_the_way(found[0])
 
-    def _behind(self, fact: Atom) -> tuple[Entry, ...]:
-        """The entries here that a fact rests on: those that the other record lacks, if there are such."""
-        records = Supports(self.here.run, self.here.words).of(fact).records
+    def _in_the_way(self, fact: Atom) -> list[Premise]:
+        """A fact that should not hold: once for each rule of a statement that gives it, with what is behind."""
+        text = sentence(self.here.words.fact(fact)) + "."
+        ways: dict[tuple[str, Atom], tuple[Firing, dict[str, Entry]]] = {}
+        for cited in self._cited(fact, set()):
+            rests = ways.setdefault((cited.rule.name, cited.conclusion), (cited, {}))[1]
+            rests.update({entry.read_from: entry for entry in self._behind(*premises(cited))})
+        if not ways:
+            entries = self._behind(fact)
+            return [Premise(text, "recorded" if entries else "concluded", "absence", entries)]
+        told = []
+        for cited, rests in ways.values():
+            under = tuple(Premise(e.sentence, "recorded", "recorded", (e,)) for e in rests.values())
+            behind = self.made(cited, under, self.here, fired=True)
+            told.append(Premise(text, "concluded", "absence", (), behind))
+        return told
+
+    def _behind(self, *facts: Atom) -> tuple[Entry, ...]:
+        """The entries here that some facts rest on: those that the other record lacks, if there are such."""
+        supports = Supports(self.here.run, self.here.words)
+        records = {record for fact in facts for record in supports.of(fact).records}
         entries = tuple(e for e in self.here.case.entries if e.record in records)
         there = {e.sentence for e in self.there.case.entries}
         return tuple(e for e in entries if e.sentence not in there) or entries
 
-    def _cited(self, fact: Atom) -> Firing | None:
-        """The nearest firing under a fact that encodes a statement."""
-        open_, seen = [fact], {fact}
-        for current in open_:
-            for firing in self.here.run.firings(current):
-                if firing.rule.cites:
-                    return firing
-                new = [premise for premise in premises(firing) if premise not in seen]
-                seen.update(new)
-                open_ += new
-        return None
+    def _cited(self, fact: Atom, seen: set[Atom]) -> list[Firing]:
+        """The firings that encode a statement and give a fact, each way that it is given; the first under each."""
+        found: list[Firing] = []
+        seen.add(fact)
+        for firing in self.here.run.firings(fact):
+            if firing.rule.cites:
+                found.append(firing)
+            else:
+                below = (self._cited(premise, seen) for premise in premises(firing) if premise not in seen)
+                found += next((cited for cited in below if cited), [])
+        return found
 
 
 def _is_measured(value: Value | None) -> bool:

@@ -67,7 +67,7 @@ class Contrast:
 class PatientContrast:
     """Two patients side by side: what only one is told, what both are told for other reasons, and the entries.
 
-    `entries` are those that some differing conclusion rests on and that the other record does not have.
+    `entries` are those that the other record does not have; of one named conclusion, those of them that it rests on.
     """
 
     first: Answer
@@ -134,7 +134,10 @@ def _side(answer: Answer, id_: str) -> Side:
 
 
 def contrast_patients(first: Answer, second: Answer, conclusion: str | None = None) -> PatientContrast:
-    """What differs between the answers for two patients; of one conclusion, where it is named."""
+    """What differs between two patients, in the record and in the answers.
+
+    Where one conclusion is named, only that one, and of the record only what it rests on.
+    """
     pairs, only_first, only_second = paired(first, second)
     if conclusion is not None:
         base = goal(first.knowledge, conclusion).id
@@ -155,7 +158,9 @@ def contrast_patients(first: Answer, second: Answer, conclusion: str | None = No
         {f for c in only_second for f in c.facts} | {f for k in kept for f in k.after.facts},
     )
     entries = tuple(
-        tuple(e for e in answer.case.entries if e.id in rests[i] and e.sentence not in told[1 - i])
+        tuple(
+            e for e in answer.case.entries if e.sentence not in told[1 - i] and (conclusion is None or e.id in rests[i])
+        )
         for i, answer in enumerate((first, second))
     )
     return PatientContrast(

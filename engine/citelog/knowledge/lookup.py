@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from citelog.diagnostics import CitelogError, did_you_mean
-from citelog.knowledge.base import STATES, Citation, Knowledge, looked_at, state_of
+from citelog.knowledge.base import STATES, Citation, Field, Knowledge, looked_at, state_of
 from citelog.rules.program import Absent, Assignment, Comparison, Constant, Expression, Operation, Present, Rule
 from citelog.values import Iri, Value, show
 
@@ -52,10 +52,17 @@ class Found:
 
 
 def find(knowledge: Knowledge, asked: str) -> tuple[Found, ...]:
-    """Everything that an id, a rule's name, or a term's label names; raises CitelogError where nothing does."""
-    found = tuple(_found(knowledge, asked))
+    """Everything that an id, a rule's name, a code, or a term's label names; raises CitelogError where nothing does.
+
+    The id may stand as answers write it, with its kind (`regimen:…`), or as queries do, with its knowledge base.
+    """
+    prefix, _, rest = asked.partition(":")
+    written = prefix == knowledge.id or prefix in (kind.name for kind in knowledge.kinds)
+    found = tuple(_found(knowledge, asked)) or (tuple(_found(knowledge, rest)) if written and rest else ())
     if not found:
         hint = did_you_mean(asked, _names(knowledge)) or "name a statement, a rule, a conflict, a predicate or a term"
+        if any(asked == each.id for each in knowledge.properties):
+            hint = f"it is a safety property: citelog verify --property {asked}"
         raise CitelogError(f"{asked}: {knowledge.id} has nothing of that name\n   = {hint}")
     return found
 
@@ -65,6 +72,7 @@ def _names(knowledge: Knowledge) -> Iterator[str]:
     yield from knowledge.conflicts
     yield from (rule.name for rule in knowledge.guarded.rules)
     yield from (Iri(name).local for name in knowledge.program.predicates)
+    yield from (step.local for step in knowledge.fields)
     for term, label in knowledge.terms.labels.items():
         yield from (term.local, label)
 
@@ -80,9 +88,11 @@ def _found(knowledge: Knowledge, asked: str) -> Iterator[Found]:
     for name in knowledge.program.predicates:
         if asked in (name, Iri(name).local):
             yield _predicate(knowledge, name)
-    for term in sorted(knowledge.terms.labels):
-        if asked in (term.value, term.local) or asked.casefold() == knowledge.terms.labels[term].casefold():
-            yield _term(knowledge, term)
+    coded = {names[asked.casefold()] for names in knowledge.terms.names.values() if asked.casefold() in names}
+    for term in sorted({*knowledge.terms.labels, *knowledge.fields}):
+        label = knowledge.terms.labels.get(term, term.local)
+        if asked in (term.value, term.local) or asked.casefold() == label.casefold() or term in coded:
+            yield _term(knowledge, term, label)
 
 
 def _statement(knowledge: Knowledge, id_: str) -> Found:
@@ -155,15 +165,27 @@ def _predicate(knowledge: Knowledge, name: str) -> Found:
     return _made(Iri(name).local, "predicate", found.sentence, fields, [], (), uses)
 
 
-def _term(knowledge: Knowledge, term: Iri) -> Found:
+def _term(knowledge: Knowledge, term: Iri, label: str) -> Found:
     names = sorted({n for kind in knowledge.terms.names.values() for n, t in kind.items() if t == term})
     stated = {s for atom, ids in knowledge.stated.items() if term in atom.args for s in ids}
-    fields = (("iri", term.value), ("matches", ", ".join(names)))
+    stands = knowledge.fields.get(term, {})
+    order = dict.fromkeys(name for kind in knowledge.kinds for name in kind.fields)
+    parts = {name: stands[name] for name in order if name in stands}
+    fields = (
+        ("iri", term.value),
+        ("matches", ", ".join(names)),
+        *((name, _part(part)) for name, part in parts.items()),
+    )
+    cited = dict.fromkeys(s for part in parts.values() for s in part.statements)
     uses = {
         "named in the rules": [r.name for r in knowledge.program.rules if term in constants(r)],
         "named in the statements": sorted(stated),
     }
-    return _made(term.local, "term", knowledge.terms.labels[term], fields, [], (), uses)
+    return _made(term.local, "term", label, fields, [Citation.of(knowledge.statements[s]) for s in cited], (), uses)
+
+
+def _part(part: Field) -> str:
+    return part.text + (f" (from {part.inherited_from})" if part.inherited_from else "")
 
 
 def _review(knowledge: Knowledge, iri: Iri) -> str:

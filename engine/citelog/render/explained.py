@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from citelog.answer import Conclusion
@@ -97,17 +97,18 @@ class _Told:
         return Branch(text, "magenta" if found.fired else "", (*quotes, *self.premises(found)))
 
     def premises(self, found: Obstacle) -> Iterator[Branch]:
-        """Its premises; what only counts others, or says the same again, is left out."""
+        """Its premises; what only counts others is left out, and what says the same again stands under one line."""
         failing = [premise for premise in found.premises if not premise.holds]
-        seen: set[str] = set()
+        told: dict[str, Branch] = {}
         for premise in found.premises:
             counts = premise.kind in ("counted", "computation")
             if counts and (premise.holds or len(failing) > 1):
                 continue
             for branch in self.premise(premise):
-                if branch.text not in seen:
-                    seen.add(branch.text)
-                    yield branch
+                said = told.setdefault(branch.text, branch)
+                more = tuple(below for below in branch.branches if below not in said.branches)
+                told[branch.text] = replace(said, branches=said.branches + more)
+        yield from told.values()
 
     def premise(self, premise: Premise) -> Iterator[Branch]:
         """One premise, with the lines of the record or the cited rules that it comes down to."""
