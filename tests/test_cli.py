@@ -83,6 +83,12 @@ def test_what_is_asked_about_a_conclusion_that_was_not_reached_is_answered_with_
     assert "treat:no_basis was not concluded" in ended.err and "treat:immediate" in ended.err
 
 
+def test_why_sends_nobody_to_ask_why_not_of_what_no_record_reaches(citelog: Command) -> None:
+    ended = citelog("why", PATIENT, "treat:nobasis")
+    assert (ended.status, ended.out) == (1, "")
+    assert "why-not" not in ended.err and "treat:nobasis is no conclusion that b12 can draw" in ended.err
+
+
 def test_check_says_that_the_shipped_knowledge_base_has_nothing_wrong(citelog: Command) -> None:
     ended = citelog("check")
     assert (ended.status, ended.out) == (0, "b12: nothing wrong, 17 accepted\n")

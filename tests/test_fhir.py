@@ -470,6 +470,39 @@ def test_two_different_dosages_are_both_shown_and_neither_is_chosen() -> None:
     assert not any(fact.startswith("medication_frequency") for fact in facts(both))
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("1 mg IM every three months", "three times a week, in words 1 mg IM every three months"),
+        ("three times a week for 2 weeks, then every 3 months", None),
+        ("1 mg three times weekly", "three times a week"),
+        ("with food", "three times a week"),
+    ],
+)
+def test_a_text_that_says_another_frequency_than_the_timing_is_shown_beside_it_and_neither_is_chosen(
+    text: str, told: str | None
+) -> None:
+    told = told or f"three times a week, in words {text}"
+    resource = request(dosageInstruction=[{**repeat(frequency=3, period=1, periodUnit="wk"), "text": text}])
+    assert said(resource) == [f"Folic acid: {told}, current."]
+    assert any(fact.startswith("medication_frequency") for fact in facts(resource)) is ("in words" not in told)
+    assert bool(notes(resource)) is ("in words" in told)
+
+
+@pytest.mark.parametrize(
+    ("codes", "state"),
+    [
+        (["active", "resolved"], "active and resolved"),
+        (["resolved", "active"], "resolved and active"),
+        (["active", "recurrence"], "present"),
+    ],
+)
+def test_codes_of_a_status_that_contradict_each_other_are_no_status(codes: list[str], state: str) -> None:
+    resource = condition("confirmed", "active", clinicalStatus={"coding": [{"code": code} for code in codes]})
+    assert said(resource) == [f"Coeliac disease: {state}."]
+    assert any("counts as unknown" in note for note in notes(resource)) is (state != "present")
+
+
 def test_since_is_the_start_and_not_the_day_of_writing() -> None:
     assert said(request(authoredOn="2026-01-01")) == ["Folic acid: current (2026-01-01)."]
     assert said(statement(effectivePeriod={"start": "2025-12"})) == ["Folic acid: current, since 2025-12."]

@@ -181,6 +181,12 @@ def why(
     try:
         proofs = [assessment.why(id_) for id_ in assessment.ids(conclusion)]
     except NotConcludedError as error:
+        from citelog.explain.catalogue import goal
+
+        try:
+            goal(assessment.knowledge, conclusion)
+        except CitelogError as never:
+            raise No(f"{error}\n   = no record reaches it: {str(never).splitlines()[0]}") from error
         raise No(f"{error}\n   = ask why not: citelog why-not {case} {conclusion}") from error
     if shortest:
         proofs = [proof.shortest() for proof in proofs]

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from citelog.patient.elements import concept_text, joined, quantity, rows, span
+from citelog.patient.frequency import frequency
 from citelog.patient.reading import as_text, compact
 
 _UNITS = {"s": "second", "min": "minute", "h": "hour", "d": "day", "wk": "week", "mo": "month", "a": "year"}
+_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _ADVERBS = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly", "year": "yearly"}
 _WORDS = ("", "once", "twice", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _CODES = {
@@ -26,7 +28,8 @@ _CODES = {
 def dosage_keys(dosages: object) -> dict[str, str]:
     """The keys `dose`, `frequency` and `since` of a medication, from its dosages.
 
-    Several dosages that differ are all given, one after the other; only a human can say which applies.
+    Several dosages that differ are all given, one after the other, and so are timing and text that do: only a human can
+    say which applies.
 
     >>> dosage_keys([{"timing": {"repeat": {"frequency": 1, "period": 2, "periodMax": 3, "periodUnit": "mo"}}}])
     {'frequency': 'every 2–3 months'}
@@ -55,7 +58,23 @@ def _frequency(dosage: Mapping[str, Any]) -> str:
     phrase = _timing(timing) if isinstance(timing, dict) else ""
     if dosage.get("asNeededBoolean") is True or "asNeededCodeableConcept" in dosage:
         return f"{phrase} as needed".strip()
-    return phrase or as_text(dosage.get("text"))
+    words = as_text(dosage.get("text"))
+    return f"{phrase}, in words {words}" if phrase and _says_otherwise(words, phrase) else phrase or words
+
+
+def _says_otherwise(words: str, phrase: str) -> bool:
+    """Whether a text ends with another frequency than the structured one; four weeks and a month are the same.
+
+    >>> _says_otherwise("1 mg every three months", "weekly"), _says_otherwise("1 mg monthly", "every 4 weeks")
+    (True, False)
+    """
+    tail = words.split()[-12:]
+    told = next((f for i in range(len(tail)) if (f := frequency(" ".join(tail[i:])))), None)
+    meant = frequency(phrase)
+    if told is None or meant is None:
+        return False
+    one, other = (each.period * _DAYS[each.unit] / each.times for each in (told, meant))
+    return abs(one - other) * 10 > other
 
 
 def _timing(timing: Mapping[str, Any]) -> str:

@@ -266,6 +266,10 @@ def _one_flag(concept: object) -> str:
 _VERIFICATION = ("unconfirmed", "provisional", "differential", "confirmed", "refuted", "entered-in-error")
 _CLINICAL = ("active", "recurrence", "relapse", "inactive", "remission", "resolved")
 _OVER = {"inactive": "inactive", "resolved": "resolved", "remission": "in remission"}
+_FAMILIES = (
+    frozenset({"active", "recurrence", "relapse"}), frozenset(_OVER),
+    frozenset({"unconfirmed", "provisional", "differential"}),
+)  # fmt: skip
 
 
 def _condition(resource: Resource, place: str, terms: Terms, damage: Damage) -> Found:
@@ -311,7 +315,10 @@ def _procedure(resource: Resource, place: str, terms: Terms, damage: Damage) -> 
 
 
 def _code(concept: object, system: str, known: tuple[str, ...]) -> str:
-    """The code of a status: of the system that FHIR binds it to, else a code that is one of its own, else in words."""
+    """The code of a status: of the system that FHIR binds it to, else a code that is one of its own, else in words.
+
+    Codes of one standing that contradict each other are all given: none of them is a status.
+    """
     rows = concept.get("coding") if isinstance(concept, dict) else None
     codings = [
         (as_text(row.get("system")).rpartition("/")[2], as_text(row.get("code")).casefold())
@@ -320,11 +327,14 @@ def _code(concept: object, system: str, known: tuple[str, ...]) -> str:
     ]
     words = as_text(concept.get("text")) if isinstance(concept, dict) else ""
     text = word(words).replace(" ", "-")
-    told = [code for where, code in codings if where == system] + [code for _, code in codings if code in known]
+    told = [code for where, code in codings if where == system] or [code for _, code in codings if code in known]
     if "entered-in-error" in (text, *(code for _, code in codings)):
         return "entered-in-error"
-    if told or text in known:
-        return told[0] if told else text
+    if told:
+        agree = len(set(told)) == 1 or any(family.issuperset(told) for family in _FAMILIES)
+        return told[0] if agree else " and ".join(dict.fromkeys(told))
+    if text in known:
+        return text
     return (words or next((code for _, code in codings), "") or concept_text(concept)).casefold()
 
 
