@@ -42,6 +42,13 @@ def test_the_example_of_the_contract_runs() -> None:
         citelog.open("no-such")
 
 
+def test_what_a_prompt_prints_of_an_answer_can_be_read_on_one_screen() -> None:
+    kb = citelog.open("b12")
+    assessment = kb.assess({"id": "p", "labs": []})
+    assert all(part in repr(assessment) for part in ("Assessment('p'", "id='b12'", "'treat:undetermined'"))
+    assert max(len(repr(kb)), len(repr(assessment))) < 1000
+
+
 def test_a_dict_gives_the_same_answer_as_the_file_of_it() -> None:
     record = {"labs": [{"analyte": "serum vitamin B12", "value": "99.9", "unit": "pmol/L"}]}
     assert citelog.open("b12").assess(record).by_id["status:below_all_cutoffs"].facts == ("f1",)

@@ -105,6 +105,19 @@ def test_what_is_lost_says_why_it_was_drawn_and_what_stands_against_it_now() -> 
     assert "350 < 100." in text(found)
 
 
+def test_of_a_line_that_another_now_goes_before_the_other_is_named_and_not_the_line_itself() -> None:
+    record: Record = {
+        "findings": [{"name": "symptoms attributed to vitamin B12 deficiency", "state": "absent"}],
+        "medications": [{"name": "hydroxocobalamin", "status": "current", "frequency": "monthly"}],
+    }
+    [lost] = [
+        one for one in told("--set findings[0].state=present", record).lost if one.conclusion.id == "treat:indicated"
+    ]
+    [outranked] = [premise for premise in lost.obstacle.premises if not premise.holds]
+    assert outranked.behind.rule == "treat-symptomatic"
+    assert [[e.read_from for e in under.entries] for under in outranked.behind.premises] == [["findings[0]"]]
+
+
 def test_what_is_kept_for_another_reason_shows_both_reasons() -> None:
     found = told("--drop conditions[0]")
     kept = next(k for k in found.kept if k.before.id == "treat:indicated")

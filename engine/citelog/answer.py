@@ -95,6 +95,10 @@ class Answer:
     at: datetime.date | None = None
     deadline: float = DEADLINE
 
+    def __repr__(self) -> str:
+        """Whose it is and what is concluded; not the whole knowledge base, which is part of it."""
+        return f"{type(self).__name__}({self.case.id!r}, {self.knowledge!r}, {[c.id for c in self.conclusions]})"
+
     def again(self, case: Case) -> Self:
         """The answer for another case: the same knowledge, date and deadline."""
         return type(self).of(self.knowledge, case, self.at, self.deadline)

@@ -168,16 +168,25 @@ class _Beside:
         return tuple(e for e in entries if e.sentence not in there) or entries
 
     def _cited(self, fact: Atom, seen: set[Atom]) -> list[Firing]:
-        """The firings that encode a statement and give a fact, each way that it is given; the first under each."""
+        """The firings that encode a statement and give a fact, each way that it is given; the first under each.
+
+        Under a rule that encodes none, only through what does not hold there: the rest is not what stands in the way.
+        """
         found: list[Firing] = []
         seen.add(fact)
         for firing in self.here.run.firings(fact):
             if firing.rule.cites:
                 found.append(firing)
             else:
-                below = (self._cited(premise, seen) for premise in premises(firing) if premise not in seen)
-                found += next((cited for cited in below if cited), [])
+                wanting = [one for one in premises(firing) if one not in seen and not self._holds_there(one)]
+                found += next(filter(None, (self._cited(one, seen) for one in wanting)), [])
         return found
+
+    def _holds_there(self, fact: Atom) -> bool:
+        """Whether a fact of here holds in the other record too, of the entry at the same place."""
+        there: dict[Value, Value] = {here: one for one, here in self.places.items() if here is not None}
+        gone = any(entry.record in fact.args and entry.record not in there for entry in self.here.case.entries)
+        return not gone and self.there.run.holds(Atom(fact.predicate, tuple(there.get(a, a) for a in fact.args)))
 
 
 def _is_measured(value: Value | None) -> bool:

@@ -226,6 +226,9 @@ class Knowledge:
     indicators: Mapping[Iri, str] = field(default_factory=dict)
     weakest: str = STATES[0]
 
+    def __repr__(self) -> str:
+        return f"Knowledge(id={self.id!r}, version={self.version!r}, sha256={self.sha256!r})"
+
     @property
     def identity(self) -> dict[str, str]:
         """Which knowledge base it is, as every document says it."""
