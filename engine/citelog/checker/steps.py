@@ -80,7 +80,7 @@ class Steps:
                         yield text(self.absence(literal, row))
                     case Comparison():
                         yield text(self.comparison(literal, row))
-                    case Assignment():
+                    case _:
                         yield text(self.computation(literal, row))
 
     def absence(self, literal: Absent, row: Row) -> Said:

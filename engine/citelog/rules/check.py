@@ -207,14 +207,12 @@ def _licences(checked: Iterable[_Checked], dependent: set[str]) -> list[Diagnost
             if name not in negated:
                 local = local_name(name)
                 pattern = re.compile(rf"(?<![\w@-]){re.escape(local)}(?![\w-])")
-                tag = next((d for d in each.syntax.docs if pattern.search(each.file.line(d.span.line))), None)
-                span = each.syntax.span
-                if tag is not None and (place := pattern.search(each.file.line(tag.span.line))):
-                    span = Span(tag.span.file, tag.span.line, place.start() + 1)
+                tags = ((doc.span, pattern.search(each.file.line(doc.span.line))) for doc in each.syntax.docs)
+                at = (Span(tag.file, tag.line, place.start() + 1) for tag, place in tags if place)
                 found.append(
                     each.finding(
                         "unused-licence",
-                        span,
+                        next(at, each.syntax.span),
                         f"rule {rule.name} has a licence for the absence of {local}, which it does not negate",
                         did_you_mean(local, map(local_name, negated)) or "remove the tag",
                     )

@@ -603,12 +603,16 @@ class RuleChecker:
             self.unbound(name, variables, head.span)
 
 
+_Part = AtomSyntax | AbsentSyntax | ComparisonSyntax | ExpressionSyntax | AggregateSyntax
+"""What a body is made of, to the last."""
+
+
 def local_name(predicate: str) -> str:
     """A predicate's name without its namespace."""
     return Iri(predicate).local
 
 
-def _written(body: Iterable[object]) -> Iterator[str]:
+def _written(body: Iterable[_Part]) -> Iterator[str]:
     """Every variable that a body writes, whether it is understood or not."""
     for part in body:
         if isinstance(part, Word):
@@ -618,10 +622,10 @@ def _written(body: Iterable[object]) -> Iterator[str]:
             yield from _written(part.args)
         elif isinstance(part, AbsentSyntax):
             yield from _written(part.atom.args)
-        elif isinstance(part, ComparisonSyntax | OperationSyntax):
-            yield from _written((part.left, part.right))
         elif isinstance(part, AggregateSyntax):
             yield from part.variables
+        else:
+            yield from _written((part.left, part.right))
 
 
 def _a(type_: str) -> str:
@@ -638,11 +642,7 @@ def _in_order(literal: Present | Absent) -> list[str]:
 
 
 def _needs(literal: Literal) -> set[str]:
-    """The variables that must be bound before a literal can be tested."""
+    """The variables that must be bound before a literal that binds none can be tested, or one be given its value."""
     if isinstance(literal, Absent):
         return {v for v in variables(literal) if not v.startswith("_")}
-    if isinstance(literal, Comparison):
-        return set(variables(literal))
-    if isinstance(literal, Assignment):
-        return set(variables(literal.expression))
-    return set()
+    return set(variables(literal.expression if isinstance(literal, Assignment) else literal))

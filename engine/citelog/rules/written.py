@@ -31,12 +31,13 @@ def written(rule: RuleSyntax, prefixes: Mapping[str, str]) -> str:
     ... %%%   night. % not its last line
     ... %%% @cites S03
     ... #[name("short")]
-    ... short(?p):-slept(?p, ?r, ex:night) , ?a<(?b+1) .  % a comment''', "a.rls")
+    ... short(?p):-slept(?p, ?r, ex:night) , ?a<(?b+1),~<https://example.org/#told>(?r,"late") .  % a comment
+    ... ''', "a.rls")
     >>> print(written(file.rules[0], file.prefixes))
     %%% A short night. % not its last line
     %%% @cites S03
     #[name("short")]
-    short(?p) :- slept(?p, ?r, <https://example.org/#night>), ?a < (?b + 1) .
+    short(?p) :- slept(?p, ?r, <https://example.org/#night>), ?a < (?b + 1), ~<https://example.org/#told>(?r, "late") .
     """
     lines: list[str] = []
     for text in filter(None, (" ".join(doc.text.split()) for doc in rule.docs)):

@@ -85,7 +85,7 @@ class _Plan:
     number: int
     rule: Rule
     reads: tuple[str, ...]
-    steps: list[Callable[[_Facts, int, str], Any]]
+    steps: list[Callable[[_Facts, str], Any]]
     goal: Any
     recursive: list[int]
     needs: tuple[Seen, ...]
@@ -274,7 +274,7 @@ class Machine:
         steps = zip(plan.rule.plan, plan.steps, strict=True)
         # the newest facts come first: there are few of them, and they narrow all that follows
         for position, step in sorted(steps, key=lambda pair: pair[0] != place):
-            literal = step(facts, position, marked if position == place else "")
+            literal = step(facts, marked if position == place else "")
             if literal is False:
                 return []
             if literal is not None:
@@ -359,20 +359,20 @@ class Machine:
             for a in args
         ]
 
-    def _present(self, literal: Present) -> Callable[[_Facts, int, str], Any]:
+    def _present(self, literal: Present) -> Callable[[_Facts, str], Any]:
         relation, terms = self._relations[literal.predicate], self._terms(literal.args)
-        return lambda facts, position, marked: engine.Literal(marked or relation, terms)
+        return lambda facts, marked: engine.Literal(marked or relation, terms)
 
-    def _absent(self, literal: Absent) -> Callable[[_Facts, int, str], Any]:
+    def _absent(self, literal: Absent) -> Callable[[_Facts, str], Any]:
         predicate, relation, terms = literal.predicate, self._relations[literal.predicate], self._terms(literal.args)
 
-        def step(facts: _Facts, position: int, marked: str) -> Any:
+        def step(facts: _Facts, marked: str) -> Any:
             # a predicate that has no facts is unknown to pyDatalog: its absence holds, and is not asked
             return engine.Literal("~" + relation, terms) if facts.table.get(predicate) else None
 
         return step
 
-    def _comparison(self, literal: Comparison, name: str) -> Callable[[_Facts, int, str], Any]:
+    def _comparison(self, literal: Comparison, name: str) -> Callable[[_Facts, str], Any]:
         order: dict[str, int] = {}
         left, right = _compiled(literal.left, order), _compiled(literal.right, order)
         terms, sign = [engine.Var(v) for v in order], literal.operator
@@ -382,7 +382,7 @@ class Machine:
             return a is not None and b is not None and compare(sign, a, b)
 
         if not terms:
-            return lambda facts, position, marked: None if holds(()) else False
+            return lambda facts, marked: None if holds(()) else False
 
         def test(asked: Any, subgoal: Any) -> None:
             values = self._now.values
@@ -390,9 +390,9 @@ class Machine:
                 subgoal.fact(True)
 
         made = engine.Literal(_primitive(name, len(terms), test), terms)
-        return lambda facts, position, marked: made
+        return lambda facts, marked: made
 
-    def _assignment(self, literal: Assignment, name: str) -> Callable[[_Facts, int, str], Any]:
+    def _assignment(self, literal: Assignment, name: str) -> Callable[[_Facts, str], Any]:
         order: dict[str, int] = {}
         compute = _compiled(literal.expression, order)
         terms = [*(engine.Var(v) for v in order), engine.Var(literal.variable)]
@@ -404,7 +404,7 @@ class Machine:
                 subgoal.fact(engine.Literal(asked.pred, [*given, facts.consts[facts.intern(value)]]))
 
         made = engine.Literal(_primitive(name, len(terms), produce), terms)
-        return lambda facts, position, marked: made
+        return lambda facts, marked: made
 
 
 def _watched(program: Program) -> Mapping[str, tuple[int, ...]]:
