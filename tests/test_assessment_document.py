@@ -174,6 +174,23 @@ def test_notes_stand_in_order_and_never_name_a_place_in_their_text() -> None:
         assert not [text for text, _ in notes if any(f"{list_}[" in text for list_ in LISTS)], name
 
 
+@pytest.mark.parametrize(
+    ("list_", "key", "written", "hint"),
+    [
+        ("labs", "analyte", "total vitamin B12", ""),  # not active vitamin B12, which is another analyte
+        ("labs", "analyte", "serum vitamine B12", "did you mean serum vitamin B12?"),
+        ("medications", "name", "methylcobalamin", ""),  # not hydroxocobalamin, which is another medicine
+        ("medications", "name", "hydroxocobalmin", "did you mean hydroxocobalamin?"),
+        ("findings", "name", "severe deficiency", "did you mean severe deficiency (clinician-assessed)?"),
+    ],
+)
+def test_a_note_asks_for_a_name_that_was_misspelt_and_never_for_that_of_another_thing(
+    list_: str, key: str, written: str, hint: str
+) -> None:
+    notes = [note.text for note in assess(b12.knowledge(), {list_: [{key: written}]}).notes]
+    assert ["did you mean" in note for note in notes] == [bool(hint)] and hint in notes[0]
+
+
 def test_every_entry_is_used_or_noted() -> None:
     """Nothing is silently lost."""
     for name, document in documents().items():

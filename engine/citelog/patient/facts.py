@@ -7,8 +7,10 @@ it stands goes into `read_from` only.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import lru_cache
 
 from citelog.diagnostics import did_you_mean, nearest_name
@@ -122,10 +124,35 @@ def nearest(entry: Entry, terms: Terms) -> str:
     return terms.written.get(near, near)
 
 
+_ALIKE = 0.85  # of two words, from 0 to 1: "feritin" is ferritin, "transferrin" is not
+
+
 @lru_cache(maxsize=4096)
 def _near(name: str, known: tuple[str, ...]) -> str:
-    """The nearest name, as it is compared: a label; never towards a code, where near is wrong."""
-    return nearest_name(name, [one for one in known if ":" not in one])
+    """The nearest name, as it is compared: a label; never towards a code, where near is wrong.
+
+    A name that has another word in the place of one is another thing, however alike the two are.
+
+    >>> _near("short night", ("a short night", "short night (diary)"))
+    'short night (diary)'
+    >>> _near("serum feritin", ("serum ferritin",)), _near("total ferritin", ("serum ferritin",))
+    ('serum ferritin', '')
+    >>> _near("ferritin", ("serum ferritin",)), _near("serum ferritin, fasting", ("serum ferritin",))
+    ('serum ferritin', 'serum ferritin')
+    """
+    labels = [one for one in known if ":" not in one]
+    asked = name.casefold()
+    if longer := [one for one in labels if one.startswith(f"{asked} ")]:
+        return min(longer, key=lambda one: (len(one), one))
+    return nearest_name(name, [one for one in labels if _is_a_slip(asked, one)])
+
+
+def _is_a_slip(asked: str, known: str) -> bool:
+    """Whether names differ by words that one leaves out, or by how words are spelt."""
+    said, meant = re.findall(r"\w+", asked), re.findall(r"\w+", known)
+    over = [one for one in said if one not in meant]
+    wanting = [one for one in meant if one not in said]
+    return not over or not wanting or all(get_close_matches(one, wanting, n=1, cutoff=_ALIKE) for one in over)
 
 
 def _finding(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
