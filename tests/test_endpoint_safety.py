@@ -10,6 +10,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -518,3 +520,24 @@ def test_workers_come_after_the_process_that_listens_and_long_tasks_after_short_
             answer = pool.submit(server.ask, CROSS)
             assert eventually(lambda: behind()[-1] == 19 - os.getpriority(os.PRIO_PROCESS, own))
             assert answer.result().status_code == 422
+
+
+SETTLED = """
+import gc, sys
+import citelog.cli
+from citelog.serve.dataset import of_files
+from citelog.serve.limits import Limits
+from citelog.serve.server import serve
+
+def started(address, queries):
+    print(gc.get_threshold()[0], gc.get_freeze_count() > 10_000)
+    raise SystemExit
+
+serve(of_files(sys.argv[1:]), (), "127.0.0.1", 0, Limits(workers=1), started)
+"""
+
+
+def test_a_server_has_the_collector_look_at_what_requests_leave_though_a_command_lets_it_be(ring: Path) -> None:
+    """Or its memory grows: what connections leave in circles lay there by the ten thousand."""
+    told = subprocess.run([sys.executable, "-c", SETTLED, str(ring)], capture_output=True, text=True, check=True)
+    assert told.stdout == "700 True\n"
