@@ -1224,10 +1224,9 @@ def test_a_flipped_bit_of_an_entry_names_that_entry(resting: ledgers.Whole) -> N
 def test_a_file_that_is_cut_short_is_noticed(resting: ledgers.Whole) -> None:
     draw = random.Random(7)
     lengths = [0, 1, 100, 4096, len(resting.table) - 1, *(draw.randrange(len(resting.table)) for _ in range(150))]
-    assert set(ledgers.counted(resting.outcome(table=resting.table[:length]) for length in lengths)) <= {
-        "named",
-        "noticed",
-    }
+    changed = [length for length in lengths if resting.table[length:].strip(b"\0")]  # SQLite reads zeros past the end
+    found = ledgers.counted(resting.outcome(table=resting.table[:length]) for length in changed)
+    assert set(found) <= {"named", "noticed"} and len(changed) > len(lengths) - 3
 
 
 def test_every_flip_and_every_cut_of_the_checkpoint_and_the_key_is_noticed(resting: ledgers.Whole) -> None:
