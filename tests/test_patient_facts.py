@@ -255,6 +255,20 @@ def test_route_course_and_start_are_read() -> None:
     assert found["medication_since"] == (datetime.date(2026, 1, 1), datetime.date(2026, 1, 31))
 
 
+@pytest.mark.parametrize(
+    ("written", "route"),
+    [
+        ("i.m.", "intramuscular"),
+        ("I.M. use", "intramuscular"),
+        ("p.o.", "oral"),
+        ("Oral use", "oral"),
+        ("oral.", "oral"),
+    ],
+)
+def test_a_route_may_be_written_with_full_stops_and_with_what_kind_of_word_it_is(written: str, route: str) -> None:
+    assert facts_of(medications=medicine(route=written))["medication_route"] == (cl(route),)
+
+
 def test_a_route_course_or_frequency_that_cannot_be_read_is_noted() -> None:
     said = "Folic acid: nose, now and then, first, current."
     assert notes_of(medications=medicine(route="nose", course="first", frequency="now and then")) == [

@@ -43,8 +43,9 @@ def match(item: Item, terms: Terms) -> Iri | None:
 
 
 def match_route(terms: Terms, text: str) -> Iri | None:
-    """The route that a text names; "oral route" and "intramuscular use" name what their first words name."""
-    return terms.match("route", text) or terms.match("route", re.sub(r"\s+(route|use)$", "", folded(text)))
+    """The route that a text names; "oral route" and "oral use" name what "oral" does, and "i.m." what "IM" does."""
+    plain = re.sub(r"\s+(route|use)$", "", folded(text))
+    return next(filter(None, (terms.match("route", one) for one in (text, plain, plain.replace(".", "")))), None)
 
 
 def match_choice(terms: Terms, text: str) -> Iri | None:
