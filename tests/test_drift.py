@@ -31,7 +31,9 @@ from citelog.compare.aligned import aligned, plain
 from citelog.compare.drift import quoted
 from citelog.compare.editions import Edition, edition
 from citelog.compare.fates import Documents
-from citelog.drift.report import CODES, STATEMENTS, Drift, Drifted, drift
+from citelog.drift.compared import drift
+from citelog.drift.found import STATEMENTS, Drifted
+from citelog.drift.report import CODES, Drift
 from citelog.drift.wording import SORTS, apart
 from citelog.evidence.sources import Source
 from citelog.knowledge.check import check_folder

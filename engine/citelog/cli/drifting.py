@@ -44,8 +44,8 @@ def drift(
     from citelog.audit import gates
     from citelog.author.documents import read
     from citelog.compare.editions import edition
+    from citelog.drift.compared import drift as compared
     from citelog.drift.report import CODES
-    from citelog.drift.report import drift as compared
 
     asked = [gates.gate(one, known=CODES) for one in limits]
     new = read(Path(document))

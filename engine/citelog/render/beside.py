@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from citelog.compare.fates import Around
-from citelog.drift.report import STATEMENTS, Drift, Drifted, Part
+from citelog.drift.found import STATEMENTS, Drifted, Part
+from citelog.drift.report import Drift
 from citelog.drift.wording import TURNING, Apart
 from citelog.home import VERSION
 from citelog.render.audited import SIGNS
@@ -80,7 +81,7 @@ def page(found: Drift) -> str:
 
 
 def _row(one: Drifted, found: Drift) -> Row:
-    fate, weight, documents = one.became, STATEMENTS[one.code][0], found.documents
+    fate, weight, documents = one.became, STATEMENTS[one.code].weight, found.documents
     around = documents.around_old(fate.before.start, fate.before.end)
     before = _sentence(around, fate.words, one.differences, one, old=True)
     after: tuple[Words, ...] | None = None

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from citelog.compare.fates import Place
 from citelog.diagnostics import shortened
-from citelog.drift.report import STATEMENTS, Drift, Drifted, Heading, New, Part
+from citelog.drift.found import STATEMENTS, Drifted, Heading, New, Part
+from citelog.drift.report import Drift
 from citelog.drift.resting import Resting
 from citelog.drift.wording import TURNING, Apart
 from citelog.render.audited import SIGNS, STYLES
@@ -88,7 +89,7 @@ def _table(found: Drift, width: int) -> Iterator[Line]:
 
 def called(one: Drifted) -> str:
     """All that can be said of a statement, in words."""
-    return "; ".join(STATEMENTS[code][1] for code in one.codes if code != "quote-moved")
+    return "; ".join(STATEMENTS[code].title for code in one.codes if code != "quote-moved")
 
 
 def beside_it(one: Drifted) -> str:
@@ -111,7 +112,7 @@ def where(before: Place | None, after: Place | None, section: str | None = None)
 
 
 def _statement(one: Drifted, found: Drift, full: bool, width: int) -> Iterator[Line]:
-    weight = STATEMENTS[one.code][0]
+    weight = STATEMENTS[one.code].weight
     place = where(one.became.before, one.became.after, one.sections[1] if one.became.after else one.sections[0])
     head = f"{SIGNS[weight]} {one.statement}{beside_it(one)}  {called(one)}  ({place})"
     yield from wrapped(head, width, "    ", STYLES[weight])
