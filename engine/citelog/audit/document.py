@@ -8,6 +8,7 @@ from citelog.advice.statements import NOT_READ
 from citelog.audit.measure import Measure
 from citelog.audit.model import Item
 from citelog.audit.subject import Subject
+from citelog.evidence.sources import on_one_line
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -31,12 +32,8 @@ def _status(subject: Subject) -> Iterator[Item]:
     for iri in _documents(subject):
         if said := subject.triples.text(iri, CL + "reviewStatus"):
             by = subject.triples.one(iri, CL + "reviewStatusFrom")
-            quote = f", says {by.local}: “{_flat(subject.triples.text(by.value, CL + 'quote'))}”" if by else ""
+            quote = f", says {by.local}: “{on_one_line(subject.triples.text(by.value, CL + 'quote'))}”" if by else ""
             yield Item(Iri(iri).local, f"{said}{quote}", subject.place(iri, "cl:reviewStatus"))
-
-
-def _flat(quote: str) -> str:
-    return " / ".join(quote.splitlines())
 
 
 def _set_aside(subject: Subject, *, read: bool) -> Iterator[Item]:

@@ -19,7 +19,7 @@ def _added(subject: Subject) -> Iterator[Item]:
     """Triples in a graph that is no statement's, and of which it is said whose it is."""
     for one in subject.own:
         if one.graph and one.graph not in subject.said and (who := subject.vouches(one.graph)):
-            yield Item(Iri(one.subject).local, subject.written(one), subject.where(one), _by(one, who, subject))
+            yield subject.item(one, _by(one, who, subject))
 
 
 def _by(one: Triple, who: str, subject: Subject) -> str:
@@ -43,13 +43,13 @@ def _unstated(subject: Subject) -> Iterator[Item]:
     for _, one in _facts(subject):
         if one is not None:
             who = subject.vouches(one.graph)
-            yield Item(Iri(one.subject).local, subject.written(one), subject.where(one), _by(one, who, subject))
+            yield subject.item(one, _by(one, who, subject))
 
 
 def _nobodys(subject: Subject) -> Iterator[Item]:
     for _, one in _facts(subject):
         if one is not None and not subject.vouches(one.graph):
-            yield Item(Iri(one.subject).local, subject.written(one), subject.where(one))
+            yield subject.item(one)
 
 
 def _for_whom(subject: Subject) -> list[Triple]:
@@ -60,7 +60,7 @@ def _added_people(subject: Subject) -> Iterator[Item]:
     for one in _for_whom(subject):
         if one.graph not in subject.said:
             who = subject.vouches(one.graph)
-            yield Item(Iri(one.subject).local, subject.written(one), subject.where(one), _by(one, who, subject))
+            yield subject.item(one, _by(one, who, subject))
 
 
 def _rules(subject: Subject) -> tuple[Rule, ...]:

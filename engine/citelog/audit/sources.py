@@ -10,8 +10,8 @@ from citelog.audit.measure import Measure
 from citelog.audit.model import Item
 from citelog.audit.subject import Subject, Triple
 from citelog.diagnostics import Span
+from citelog.evidence.sources import on_one_line
 from citelog.explain.catalogue import Goal, catalogue
-from citelog.knowledge.base import Statement
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -21,17 +21,13 @@ def _markers(subject: Subject, *counts: int) -> Iterator[Item]:
     for one in subject.verified.values():
         if len(one.markers) in counts:
             printed = f"[{', '.join(one.markers)}] " if one.markers else ""
-            yield Item(one.id, f"{printed}“{_flat(one)}”", subject.place(one.iri.value, "cl:markers"))
-
-
-def _flat(statement: Statement) -> str:
-    return " / ".join(statement.quote.splitlines())
+            yield Item(one.id, f"{printed}“{on_one_line(one.quote)}”", subject.place(one.iri.value, "cl:markers"))
 
 
 def _inherited(subject: Subject) -> Iterator[Item]:
     for one in subject.verified.values():
         if one.inherited:
-            text = f"[{', '.join(one.inherited)}] taken over, not printed in its sentence: “{_flat(one)}”"
+            text = f"[{', '.join(one.inherited)}] taken over, not printed in its sentence: “{on_one_line(one.quote)}”"
             yield Item(one.id, text, subject.place(one.iri.value, "cl:inherited"))
 
 
@@ -114,9 +110,9 @@ def _people(subject: Subject, *, named: bool) -> Iterator[Item]:
         told = one.population.strip()
         if not told or told.casefold() == NOT_STATED:
             if not named:
-                yield Item(one.id, f"“{_flat(one)}”", subject.place(one.iri.value, "cl:population"))
+                yield Item(one.id, f"“{on_one_line(one.quote)}”", subject.place(one.iri.value, "cl:population"))
         elif named and not _within(told, one.quote):
-            text = f"for “{told}”, in words that its quote does not have: “{_flat(one)}”"
+            text = f"for “{told}”, in words that its quote does not have: “{on_one_line(one.quote)}”"
             yield Item(one.id, text, subject.place(one.iri.value, "cl:population"))
 
 

@@ -9,6 +9,7 @@ from citelog.audit.measure import Measure
 from citelog.audit.model import Item
 from citelog.audit.subject import Subject, Triple
 from citelog.audit.trace import trace
+from citelog.evidence.sources import on_one_line
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -102,7 +103,7 @@ def _unread(subject: Subject) -> Iterator[Item]:
 
 def _without_rule(subject: Subject, *, accepted: bool) -> Iterator[Item]:
     for item in subject.told("statement-without-rule", accepted=accepted):
-        quote = " / ".join(subject.usable.statements[item.about].quote.splitlines())
+        quote = on_one_line(subject.usable.statements[item.about].quote)
         yield Item(item.about, f"“{quote}”", item.span, item.reason)
 
 

@@ -140,6 +140,10 @@ class Subject:
         predicate = "a" if triple.predicate == TYPE else names(triple.predicate)
         return f"{names(triple.subject)} {predicate} {value}"
 
+    def item(self, triple: Triple, reason: str = "") -> Item:
+        """A triple as a thing that is counted: about its subject, as it is written, where it is written."""
+        return Item(Iri(triple.subject).local, self.written(triple), self.where(triple), reason)
+
     def where(self, triple: Triple) -> Span:
         """Where a triple is written."""
         text = self.triples.files[triple.file].text

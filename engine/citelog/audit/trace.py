@@ -17,6 +17,7 @@ from citelog.advice.statements import NOT_READ
 from citelog.audit import members
 from citelog.audit.subject import Subject
 from citelog.diagnostics import Span
+from citelog.evidence.sources import on_one_line
 from citelog.explain.catalogue import Goal, catalogue
 from citelog.knowledge.files import shown_name
 from citelog.knowledge.load import VIOLATION
@@ -260,7 +261,7 @@ class _Made:
         for id_, one in self.of.verified.items():
             span = self.of.place(one.iri.value)
             reason = "it stands as a caveat with every answer" if id_ in warned else accepted.get(span, "")
-            self._node("statement", id_, _flat(one.quote), span, reason, (one.start, one.end))
+            self._node("statement", id_, on_one_line(one.quote), span, reason, (one.start, one.end))
         for iri in self.of.segments:
             for said in triples.all(iri, CL + "encodedAs"):
                 self._link(("sentence", Iri(iri).local), ("statement", Iri(str(said)).local))
@@ -453,7 +454,3 @@ def _may_read(rule: Rule, predicate: str, typed: bool, subject: str, value: Valu
 def _title(goal: Goal, of: Subject) -> str:
     value = of.usable.terms.labels.get(goal.value, goal.value.local) if isinstance(goal.value, Iri) else str(goal.value)
     return f"{goal.kind.title}: {value}"
-
-
-def _flat(quote: str) -> str:
-    return " / ".join(quote.splitlines())

@@ -129,3 +129,12 @@ _FEW, _TRIED, _COMMON = 2000, 8, 200
 
 LONGEST = 300
 """Characters of a quote that are compared with passages: as many as the longest sentences have."""
+
+
+def on_one_line(quote: str) -> str:
+    """A quote as it is shown within a sentence: its lines behind each other, with a slash between.
+
+    >>> on_one_line("Dose:\\n1 mg daily")
+    'Dose: / 1 mg daily'
+    """
+    return " / ".join(quote.splitlines())

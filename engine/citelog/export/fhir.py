@@ -28,6 +28,7 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, cast
 
+from citelog.evidence.sources import on_one_line
 from citelog.explain.catalogue import Goal, catalogue
 from citelog.explain.reading import read_lists, read_terms
 from citelog.export.subject import LICENCE, File, Subject, heading
@@ -154,7 +155,7 @@ class _Writer:
             "type": "justification",
             "label": f"{label}{statement}",
             "display": f"{cited.source}, {place(cited)}",
-            "citation": plain(" / ".join(cited.quote.splitlines())),
+            "citation": plain(on_one_line(cited.quote)),
         }
 
     # the whole
@@ -273,7 +274,7 @@ class _Writer:
         quotes = [self.knowledge.statements[statement].quote for statement in cited]
         made: Node = {"title": goal.id}
         if quotes:
-            rationale = "\n\n".join(f"> {plain(' / '.join(quote.splitlines()))}" for quote in quotes)
+            rationale = "\n\n".join(f"> {plain(on_one_line(quote))}" for quote in quotes)
             made["extension"] = [{"url": _RATIONALE, "valueMarkdown": rationale}]
         if told := self.told(goal):
             made["description"] = told

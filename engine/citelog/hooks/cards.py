@@ -28,6 +28,7 @@ from typing import Any
 from citelog.answer import Conclusion
 from citelog.assess import Assessment
 from citelog.diagnostics import CitelogError
+from citelog.evidence.sources import on_one_line
 from citelog.explain.catalogue import catalogue
 from citelog.explain.reading import read_terms
 from citelog.hooks.looked import Gap, Looked
@@ -325,7 +326,7 @@ def _gap(gap: Gap) -> str:
 
 
 def _quote(cited: Citation) -> str:
-    return plain(" / ".join(cited.quote.splitlines()))
+    return plain(on_one_line(cited.quote))
 
 
 def _about(made: Node) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from citelog.compare.changes import Detail
+from citelog.evidence.sources import on_one_line
 
 How = Literal["lost", "gained", "becomes", "changed", "kept"]
 
@@ -120,7 +121,7 @@ def shown(value: Any) -> str:
         case {"text": str(text)}:
             return text
         case {"statement": str(statement), "quote": str(quote)}:
-            return f"{statement} “{' / '.join(quote.splitlines())}”"
+            return f"{statement} “{on_one_line(quote)}”"
         case {"sentence": str(sentence)}:
             return sentence
         case _:

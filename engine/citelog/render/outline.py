@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from citelog.evidence.sources import on_one_line
 from citelog.knowledge.base import Citation
 from citelog.proof.graph import Node, Proof
 from citelog.render.phrases import counted, place
@@ -130,7 +131,7 @@ def _quotes(opened: _Opened, firing: Node) -> Iterator[Step]:
             yield Step("quoted", statement, of=statement)
         else:
             opened.quoted.add(statement)
-            yield Step("quote", " / ".join(cited["quote"].splitlines()), _place(cited), id=statement)
+            yield Step("quote", on_one_line(cited["quote"]), _place(cited), id=statement)
 
 
 def _below(opened: _Opened, firing: Node, depth: int | None) -> list[Step]:

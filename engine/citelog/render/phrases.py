@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from citelog.answer import Answer
+from citelog.evidence.sources import on_one_line
 from citelog.knowledge.base import STATES, Citation, Statement
 from citelog.patient.facts import nearest
 
@@ -28,7 +29,7 @@ def place(citation: Citation) -> str:
 
 def said(citation: Citation) -> str:
     """A statement with its quote and its place."""
-    return f"{citation.statement} “{' / '.join(citation.quote.splitlines())}” ({place(citation)})"
+    return f"{citation.statement} “{on_one_line(citation.quote)}” ({place(citation)})"
 
 
 def short_citation(statement: Statement) -> str:

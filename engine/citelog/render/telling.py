@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from citelog.assess import Assessment, Conclusion
+from citelog.evidence.sources import on_one_line
 from citelog.knowledge.base import Citation, Field
 from citelog.render.phrases import markers, reviewed
 from citelog.values import Iri
@@ -14,7 +15,7 @@ from citelog.values import Iri
 def quoted(cited: Citation) -> str:
     """A quote with its statement, its place and its markers."""
     place = "; ".join(filter(None, (cited.statement, cited.section, f"line {cited.line}", markers(cited))))
-    return f"“{' / '.join(cited.quote.splitlines())}” [{place}]"
+    return f"“{on_one_line(cited.quote)}” [{place}]"
 
 
 def sides(conclusion: Conclusion) -> Mapping[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from citelog.assess import Assessment, Conclusion
 from citelog.diagnostics import Diagnostic
+from citelog.evidence.sources import on_one_line
 from citelog.knowledge.base import Citation, Knowledge
 from citelog.knowledge.lookup import Found
 from citelog.render.lines import WIDTH, Line, side_by_side, wrapped
@@ -137,7 +138,7 @@ def _quotes(found: Assessment, width: int) -> Iterator[Line]:
 
 def citation(found: Citation, width: int) -> Iterator[Line]:
     """A quote with its place and its markers."""
-    yield from wrapped(f"  {found.statement}  “{' / '.join(found.quote.splitlines())}”", width, "       ", "italic")
+    yield from wrapped(f"  {found.statement}  “{on_one_line(found.quote)}”", width, "       ", "italic")
     yield from wrapped(f"       {place(found)}", width, "       ", "dim")
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from citelog import patient
 from citelog.answer import derive
 from citelog.diagnostics import CaseError, CitelogError, did_you_mean
+from citelog.evidence.sources import on_one_line
 from citelog.explain.catalogue import catalogue
 from citelog.explain.model import Model, shape
 from citelog.knowledge.base import Knowledge
@@ -244,7 +245,7 @@ def _statements(knowledge: Knowledge, runs: Sequence[tuple[str, Run]]) -> Iterat
     for id_, statement in knowledge.statements.items():
         if id_ in read:
             cases = tuple(name for name, statements in cited if id_ in statements)
-            yield Point("statement", id_, f"“{' / '.join(statement.quote.splitlines())}”", cases=cases)
+            yield Point("statement", id_, f"“{on_one_line(statement.quote)}”", cases=cases)
 
 
 def _concluded(knowledge: Knowledge, runs: Sequence[tuple[str, Run]]) -> Iterator[Point]:
