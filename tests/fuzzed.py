@@ -31,10 +31,10 @@ import calls
 import tally
 from cdshooks import Exchange, violations
 from citelog import home
-from citelog.answer import DerivationError
 from citelog.assess import assess_case
 from citelog.checker import Checker
 from citelog.cli.app import main as command
+from citelog.conclusions import DerivationError
 from citelog.diagnostics import CitelogError
 from citelog.hooks import cards, request
 from citelog.hooks.services import services

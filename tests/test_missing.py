@@ -27,9 +27,9 @@ from changed_records import (
     signs,
     written,
 )
-from citelog.answer import Conclusion
 from citelog.assess import Assessment, NotConcludedError, assess
 from citelog.cli.app import main
+from citelog.conclusions import Conclusion
 from citelog.explain.missing import Item, Missing
 from citelog.knowledge.base import Knowledge
 from citelog.patient.changes import Add, Change, Drop, Set

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 import b12
-from citelog.answer import Conclusion
 from citelog.assess import Assessment
+from citelog.conclusions import Conclusion
 from citelog.render.timeline import BLOCK, LETTER, MARGIN, Block, Picture, picture, timeline
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -9,32 +9,27 @@ import datetime
 import json
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from citelog import patient
+from citelog.conclusions import Conclusion, Drawing, spelt
 from citelog.diagnostics import CaseError, CitelogError, did_you_mean
 from citelog.home import VERSION
-from citelog.knowledge.base import Citation, Field, Kind, Knowledge
+from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Case, Note
 from citelog.patient.dates import day
-from citelog.proof.standing import Standing
-from citelog.proof.support import Supports, deciding, passed_through, whose
-from citelog.proof.words import Words, number, sentence
+from citelog.proof.support import whose
+from citelog.proof.words import Words, sentence
 from citelog.run.datalog import DEADLINE, Machine, reasoner
-from citelog.run.result import Firing, Run
-from citelog.values import Atom, Iri, Value
+from citelog.run.result import Run
+from citelog.values import Iri
 
 if TYPE_CHECKING:
     from citelog.proof.graph import Proof, Steps
 
 FORMAT = "citelog-assessment/1"
-
-
-class DerivationError(Exception):
-    """The rules gave what they declare impossible: a fault of the knowledge base or the engine, never of the record."""
 
 
 class NotConcludedError(CitelogError):
@@ -47,39 +42,6 @@ class NotConcludedError(CitelogError):
         hint = did_you_mean(conclusion, reached) or f"reached were: {', '.join(near)}"
         what = f"{conclusion} was not concluded for this record"
         super().__init__(f"{what if colon else f'{conclusion} is no id of a conclusion (kind:value)'}\n   = {hint}")
-
-
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    """One conclusion. `details` holds what its kind says beside the value: role, step, dose, sides, …
-
-    `review` is how far what it rests on has been reviewed: the weakest of `knowledge.base.STATES` in its proof.
-    """
-
-    id: str
-    kind: str
-    value: str
-    sentence: str
-    rules: tuple[str, ...]
-    statements: tuple[str, ...]
-    facts: tuple[str, ...]
-    assumes: tuple[str, ...]
-    review: str
-    citations: tuple[Citation, ...]
-    details: Mapping[str, Any]
-    atom: Atom
-
-    def to_dict(self) -> dict[str, Any]:
-        """The conclusion as it stands in the assessment document."""
-        head = {"id": self.id, "kind": self.kind, "value": self.value, **self.details, "sentence": self.sentence}
-        return head | {
-            "rules": list(self.rules),
-            "statements": list(self.statements),
-            "facts": list(self.facts),
-            "assumes": list(self.assumes),
-            "review": self.review,
-            "citations": [c.to_dict() for c in self.citations],
-        }
 
 
 @dataclass(frozen=True)
@@ -115,10 +77,7 @@ class Answer:
         day = _day(at)
         run = derive(knowledge, case, day, deadline)
         words = Words(knowledge, {record.iri: record.entry.sentence for record in case.records})
-        supports, standing = Supports(run, words), Standing(knowledge, run)
-        conclusions = tuple(
-            c for kind in knowledge.kinds for c in _of_kind(kind, knowledge, case, run, words, supports, standing)
-        )
+        conclusions = Drawing(knowledge, case, run, words).conclusions()
         notes = _notes(knowledge, case, conclusions, run, words, day)
         return cls(case, knowledge, conclusions, notes, run, words, day, deadline)
 
@@ -162,15 +121,15 @@ class Answer:
         kind = next(kind for kind in self.knowledge.kinds if kind.name == conclusion.kind)
         if not kind.candidates:
             return ()
-        told = []
-        for candidate, firings in _others(kind, conclusion.atom, self.run, self.knowledge):
-            said = (
-                " ".join(dict.fromkeys(_sentences(firings, self.words))) or sentence(self.words.fact(candidate)) + "."
+        drawing = Drawing(self.knowledge, self.case, self.run, self.words)
+        return tuple(
+            (
+                spelt(candidate.args[-1], self.knowledge, kind),
+                drawing.sentence(candidate, firings),
+                tuple(dict.fromkeys(s for f in firings for s in f.rule.cites)),
             )
-            value = candidate.args[-1]
-            shown = spelt(value, self.knowledge, kind)
-            told.append((shown, said, tuple(dict.fromkeys(s for f in firings for s in f.rule.cites))))
-        return tuple(told)
+            for candidate, firings in drawing.others(kind, conclusion.atom)
+        )
 
     def why(self, conclusion: str) -> Proof:
         """The proof of a conclusion, by its id; raises NotConcludedError where it was not reached."""
@@ -251,152 +210,6 @@ def _day(at: datetime.date | str | None) -> datetime.date | None:
     if not isinstance(at, str):
         raise CaseError("--at", f"{at!r} is not a day", "write it as in 2026-03-15")
     return day(at, "--at")
-
-
-def _of_kind(
-    kind: Kind, knowledge: Knowledge, case: Case, run: Run, words: Words, supports: Supports, standing: Standing
-) -> list[Conclusion]:
-    """The conclusions of one kind, in the order of their ids."""
-    names = [a.name for a in knowledge.program.predicates[kind.predicate].arguments]
-    entries = {record.iri: record.entries for record in case.records}
-    numbers = {entry.id: i for i, entry in enumerate(case.entries)}
-    found: list[tuple[tuple[str, str, str], Conclusion]] = []
-    for atom in run.atoms(kind.predicate):
-        said = dict(zip(names, atom.args, strict=True))
-        value = spelt(said.pop("value"), knowledge, kind)
-        firings = sorted(deciding(run, atom), key=lambda f: f.number)
-        support = supports.of(atom)
-        facts = sorted((e.id for r in support.records for e in entries[r]), key=numbers.__getitem__)
-        statements = dict.fromkeys(s for f in firings for s in f.rule.cites)
-        told = dict.fromkeys(_sentences(firings, words)) or {sentence(words.fact(atom)) + ".": None}
-        details = _details(kind, knowledge, said, atom, run, tuple(statements))
-        listed = tuple(details.pop("_statements", statements))
-        conclusion = Conclusion(
-            id=f"{kind.name}:{value}",
-            kind=kind.name,
-            value=value,
-            sentence=" ".join(told),
-            rules=tuple(dict.fromkeys(f.rule.name for f in firings)),
-            statements=listed,
-            facts=tuple(facts),
-            assumes=tuple(text for text, _ in support.assumes),
-            review=standing.of(atom, _fields(kind, knowledge, atom).values()),
-            citations=tuple(Citation.of(knowledge.statements[s]) for s in listed),
-            details=details,
-            atom=atom,
-        )
-        content = [{"name": e.name, **e.keys} for r in sorted(support.records) for e in entries[r]]
-        found.append(
-            ((value, conclusion.sentence, json.dumps(content, sort_keys=True, ensure_ascii=False)), conclusion)
-        )
-    if kind.exactly_one and len(found) != 1:
-        values = ", ".join(sorted(c.value for _, c in found)) or "none"
-        raise DerivationError(f"the rules gave {len(found)} conclusions of the kind {kind.name} ({values}), not one")
-    return _numbered([c for _, c in sorted(found, key=lambda pair: pair[0])])
-
-
-def _sentences(firings: Iterable[Firing], words: Words) -> list[str]:
-    """The sentences of firings: in the order of their rules, then of their words."""
-    texts: dict[str, set[str]] = {}
-    for firing in firings:
-        text = words.firing(firing)
-        if text:
-            texts.setdefault(firing.rule.name, set()).add(text)
-    return [text for group in texts.values() for text in sorted(group)]
-
-
-def _numbered(conclusions: list[Conclusion]) -> list[Conclusion]:
-    """Ids made unique: `#1`, `#2` … in the order given, where several conclusions share one."""
-    shared = [c.id for c in conclusions]
-    seen: dict[str, int] = {}
-    numbered = []
-    for conclusion in conclusions:
-        if shared.count(conclusion.id) > 1:
-            seen[conclusion.id] = seen.get(conclusion.id, 0) + 1
-            conclusion = replace(conclusion, id=f"{conclusion.id}#{seen[conclusion.id]}")
-        numbered.append(conclusion)
-    return sorted(numbered, key=lambda c: c.id)
-
-
-def spelt(value: Value, knowledge: Knowledge, kind: Kind) -> str:
-    """The value of a conclusion as its id has it."""
-    if isinstance(value, Iri) and kind.value_as_label:
-        return knowledge.terms.label(value)
-    return _written(value)
-
-
-def _written(value: Value) -> str:
-    """A value as documents have it; a number is spelt one way, whichever of its spellings was met first."""
-    if isinstance(value, Iri):
-        return value.local
-    return number(value) if isinstance(value, Decimal) else str(value)
-
-
-def _details(
-    kind: Kind, knowledge: Knowledge, said: Mapping[str, Value], atom: Atom, run: Run, statements: tuple[str, ...]
-) -> dict[str, Any]:
-    """What a conclusion says beside its value. `_statements` puts its statements into another order."""
-    details: dict[str, Any] = {
-        name: _written(value) for name, value in said.items() if name not in ("patient", "about")
-    }
-    if kind.fields:
-        fields = _fields(kind, knowledge, atom)
-        details |= {name: _field(fields.get(name)) for name in kind.fields}
-    if kind.candidates:
-        details["also"] = _also(kind, knowledge, atom, run)
-    if kind.sided and isinstance(atom.args[1], Iri):
-        if (conflict := knowledge.conflicts.get(atom.args[1].local)) is None:
-            raise DerivationError(
-                f"{atom.args[1].local} is concluded as a {kind.name}, and no cl:Conflict has that name"
-            )
-        sides = [[s for s in side if s in statements] for side in conflict.sides]
-        details["sides"] = sides
-        details["_statements"] = [s for side in sides for s in side]
-    return details
-
-
-def _fields(kind: Kind, knowledge: Knowledge, atom: Atom) -> dict[str, Field]:
-    """The fields that a conclusion shows, and some statement states."""
-    stated = knowledge.fields.get(atom.args[1], {}) if kind.fields and isinstance(atom.args[1], Iri) else {}
-    return {name: stated[name] for name in kind.fields if name in stated}
-
-
-def _field(field_: Field | None) -> dict[str, Any] | None:
-    if field_ is None:
-        return None
-    value = field_.value
-    shown: Any = [_number(v) for v in value] if isinstance(value, tuple) else None if value is None else _number(value)
-    return {"text": field_.text, "value": shown, "unit": field_.unit, "inherited_from": field_.inherited_from}
-
-
-def _number(text: str) -> int | float:
-    number = Decimal(text)
-    return int(number) if number == number.to_integral_value() else float(number)
-
-
-def _also(kind: Kind, knowledge: Knowledge, atom: Atom, run: Run) -> list[dict[str, Any]]:
-    """The other candidates that held: each with its own statements, in the order of their ranks."""
-    names = [a.name for a in knowledge.program.predicates[kind.candidates].arguments][1:]
-    also = []
-    for candidate, firings in _others(kind, atom, run, knowledge):
-        statements = dict.fromkeys(s for f in firings for s in f.rule.cites)
-        said = {name: _ranked(value, knowledge) for name, value in zip(names, candidate.args[1:], strict=True)}
-        also.append(said | {"statements": list(statements)})
-    return also
-
-
-def _others(kind: Kind, atom: Atom, run: Run, knowledge: Knowledge) -> list[tuple[Atom, list[Firing]]]:
-    """The candidates that held beside the one that a conclusion was taken from, in the order of their ranks."""
-    taken = set(passed_through(run, atom))
-    found = [candidate for candidate in run.atoms(kind.candidates) if candidate not in taken]
-    found.sort(key=lambda candidate: [str(_ranked(value, knowledge)).rjust(9) for value in candidate.args[1:]])
-    return [(candidate, sorted(deciding(run, candidate), key=lambda f: f.number)) for candidate in found]
-
-
-def _ranked(value: Value, knowledge: Knowledge) -> Any:
-    if isinstance(value, Iri):
-        return knowledge.ranks.get(value, value.local)
-    return value
 
 
 def _notes(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from citelog import patient
-from citelog.answer import Answer, Conclusion, DerivationError, NotConcludedError
+from citelog.answer import Answer, NotConcludedError
+from citelog.conclusions import Conclusion, DerivationError
 from citelog.diagnostics import CitelogError
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Case

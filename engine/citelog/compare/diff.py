@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from citelog import patient
-from citelog.answer import Conclusion
 from citelog.assess import Assessment
 from citelog.compare.alike import alike
 from citelog.compare.causes import MIXTURES, Cause, Causes
@@ -24,6 +23,7 @@ from citelog.compare.effects import Effect, Outcome, Subject, Touched, Watch, ef
 from citelog.compare.mixed import Mixtures, Some
 from citelog.compare.pictures import Pictures, pictures
 from citelog.compare.supports import rests
+from citelog.conclusions import Conclusion
 from citelog.diagnostics import CaseError
 from citelog.explain.against import against
 from citelog.explain.obstacles import Obstacle

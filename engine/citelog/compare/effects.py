@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 from citelog import patient
-from citelog.answer import Conclusion, DerivationError
 from citelog.assess import Assessment
 from citelog.compare.changes import Change, Detail, Renamed
+from citelog.conclusions import Conclusion, DerivationError
 from citelog.explain.what_if import paired
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Case

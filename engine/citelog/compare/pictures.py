@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from citelog.answer import derive, spelt
+from citelog.answer import derive
 from citelog.compare.both import Asked, Both, Side, both
 from citelog.compare.changes import Renamed
 from citelog.compare.effects import Subject, Watch, read, unwatched
+from citelog.conclusions import spelt
 from citelog.knowledge.base import Knowledge
 from citelog.rules.program import Program
 from citelog.values import Iri, Value

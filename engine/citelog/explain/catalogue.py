@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from citelog.answer import spelt
+from citelog.conclusions import spelt
 from citelog.diagnostics import CitelogError, did_you_mean
 from citelog.explain.model import shape
 from citelog.knowledge.base import Kind, Knowledge

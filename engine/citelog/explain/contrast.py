@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from citelog.answer import Answer, Conclusion
+from citelog.answer import Answer
+from citelog.conclusions import Conclusion
 from citelog.explain.catalogue import goal
 from citelog.explain.what_if import Kept, paired
 from citelog.explain.why_not import WhyNot, why_not

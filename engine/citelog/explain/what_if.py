@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from citelog.answer import Answer, Conclusion
+from citelog.answer import Answer
+from citelog.conclusions import Conclusion
 from citelog.explain.against import against
 from citelog.explain.obstacles import Obstacle
 from citelog.patient.changes import Change, apply, check, told

@@ -15,7 +15,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from citelog.answer import Answer, Conclusion, derive
+from citelog.answer import Answer, derive
+from citelog.conclusions import Conclusion
 from citelog.diagnostics import CitelogError
 from citelog.explain.against import against
 from citelog.explain.catalogue import Goal, goal

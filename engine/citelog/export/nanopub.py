@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from citelog.answer import Answer, Conclusion
+from citelog.answer import Answer
+from citelog.conclusions import Conclusion
 from citelog.export.subject import LICENCE, File, Subject, heading, plain
 from citelog.export.trusty import CODE, Quad, Text, code, filled
 from citelog.graph.dataset import dataset

@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from citelog.answer import Conclusion
 from citelog.assess import Assessment
+from citelog.conclusions import Conclusion
 from citelog.diagnostics import CitelogError
 from citelog.evidence.sources import on_one_line
 from citelog.explain.catalogue import catalogue

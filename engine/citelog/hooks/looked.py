@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from citelog.answer import Answer, Conclusion
+from citelog.answer import Answer
+from citelog.conclusions import Conclusion
 from citelog.hooks.request import NOT, PART, Look
 from citelog.patient.wanted import list_of
 from citelog.proof.support import assumed

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from citelog.answer import DerivationError, spelt
+from citelog.conclusions import DerivationError, spelt
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.patient.facts import PATIENT
 from citelog.population import pictures

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from citelog import patient
-from citelog.answer import Answer, DerivationError
+from citelog.answer import Answer
 from citelog.checker import Checker, Fault
 from citelog.compare.changes import Detail
 from citelog.compare.diff import Comparison, Diff, Group
 from citelog.compare.editions import edition
 from citelog.compare.effects import Subject
+from citelog.conclusions import DerivationError
 from citelog.diagnostics import CaseError, CitelogError, KnowledgeError
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.cache import open_knowledge

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from citelog.answer import Conclusion
+from citelog.conclusions import Conclusion
 from citelog.explain.what_if import Kept
 from citelog.knowledge.base import Citation
 from citelog.proof.compare import Reason

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from citelog.answer import Conclusion
+from citelog.conclusions import Conclusion
 from citelog.explain.contrast import Contrast, PatientContrast
 from citelog.explain.missing import NOT_TRIED, Missing, Outcome
 from citelog.explain.obstacles import Obstacle, Premise

@@ -29,7 +29,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from citelog.answer import Answer, Conclusion
+from citelog.answer import Answer
+from citelog.conclusions import Conclusion
 from citelog.home import VERSION
 from citelog.knowledge.base import Statement
 from citelog.proof.graph import Node, Proof

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from citelog import patient
 from citelog.advice.review import review_opened
-from citelog.answer import Conclusion, DerivationError
 from citelog.assess import Assessment
+from citelog.conclusions import Conclusion, DerivationError
 from citelog.diagnostics import CitelogError, Diagnostic
 from citelog.explain.against import against
 from citelog.explain.model import Model

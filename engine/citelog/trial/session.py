@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from citelog import home
-from citelog.answer import Conclusion
 from citelog.assess import Assessment
+from citelog.conclusions import Conclusion
 from citelog.diagnostics import Diagnostic
 from citelog.explain.model import Model
 from citelog.explain.what_if import paired
