@@ -26,7 +26,8 @@ from citelog.explain.model import shape
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import load
 from citelog.patient.case import Case
-from citelog.patient.changes import Add, Change, Drop, Set, parse_add, parse_drop, parse_set
+from citelog.patient.changes import Add, Change, Drop, Set
+from citelog.patient.written import parse_add, parse_drop, parse_set
 from literate import LEAFLET
 
 NIGHTS = Path(__file__).parent.parent / "examples" / "short-nights"

@@ -17,7 +17,8 @@ from citelog.assess import Assessment, assess
 from citelog.cli.app import main
 from citelog.diagnostics import CaseError
 from citelog.patient.case import Case
-from citelog.patient.changes import Add, Change, Drop, Set, apply, check, merged, parse_add, parse_drop, parse_set
+from citelog.patient.changes import Add, Change, Drop, Set, apply, merged
+from citelog.patient.written import check, parse_add, parse_drop, parse_set
 
 RECORD: Record = {
     "labs": [{"analyte": "serum vitamin B12", "value": "80", "unit": "pmol/L", "when": "2026-03-02"}],

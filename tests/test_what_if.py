@@ -15,7 +15,8 @@ from citelog.assess import Assessment, assess
 from citelog.cli.app import main
 from citelog.diagnostics import CaseError
 from citelog.explain.what_if import WhatIf
-from citelog.patient.changes import Add, Change, check
+from citelog.patient.changes import Add, Change
+from citelog.patient.written import check
 from citelog.render import explained
 from test_schemas import form, problem
 

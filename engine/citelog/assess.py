@@ -78,7 +78,7 @@ class Assessment(Answer):
         where a change names an entry that is not there.
         """
         from citelog.explain.what_if import what_if
-        from citelog.patient.changes import written
+        from citelog.patient.written import written
 
         return what_if(self, (*changes, *written(self.case, self.knowledge.terms, set, drop, add)))
 

@@ -6,17 +6,16 @@ same door the smallest record for each conclusion that any possible patient gain
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from citelog import patient
 from citelog.assess import Assessment
 from citelog.compare.alike import alike
+from citelog.compare.cases import changed_cases, subjects
 from citelog.compare.causes import MIXTURES, Cause, Causes
-from citelog.compare.changes import Change, Changes, Detail, Renamed, changes
+from citelog.compare.changes import Change, Changes, Renamed, changes
 from citelog.compare.drift import Drift, drift, supported
 from citelog.compare.editions import Edition
 from citelog.compare.effects import Effect, Outcome, Subject, Touched, Watch, effects, outcome, unwatched
@@ -27,10 +26,8 @@ from citelog.conclusions import Conclusion
 from citelog.diagnostics import CaseError
 from citelog.explain.against import against
 from citelog.explain.obstacles import Obstacle
-from citelog.patient.case import Case, Expectation
 from citelog.proof.compare import reasons
 from citelog.run.result import Firing
-from citelog.vocab import Terms
 
 FORMAT = "citelog-diff/1"
 
@@ -255,8 +252,8 @@ def diff(
     """
     found = changes(old, new)
     moved = drift(old, new, found.renamed)
-    subjects = (*_cases(old, new), *more)
-    cases = tuple(_changed_cases(old, new))
+    asked_about = (*subjects(old, new), *more)
+    cases = tuple(changed_cases(old, new))
     unasked = _unasked(old, new)
     unusable: dict[str, str] = {}
     if moved is not None and any(quote.fate != "moved" for quote in moved.quotes):
@@ -265,14 +262,14 @@ def diff(
         return Diff(old, new, found, cases, moved, (), (), {}, unasked)
     assert old.knowledge is not None and new.knowledge is not None
     seen = pictures(old.knowledge, new.knowledge, found.renamed, watch) if possible else None
-    subjects = (*subjects, *(seen.records if seen else ()))
+    asked_about = (*asked_about, *(seen.records if seen else ()))
     compared = _Compared(old, new, found, every)
-    for subject in watch(subjects, "cases under both editions"):
+    for subject in watch(asked_about, "cases under both editions"):
         try:
             compared.ask(subject)
         except CaseError as error:
             unusable[subject.name] = str(error)
-    asked = tuple(subject for subject in subjects if subject.name not in unusable)
+    asked = tuple(subject for subject in asked_about if subject.name not in unusable)
     return Diff(old, new, found, cases, moved, compared.groups(), asked, unusable, pictures=seen)
 
 
@@ -361,68 +358,3 @@ _UNHEARD = ("rule", "predicate")
 """Kinds of things whose names no answer says."""
 
 _HOW = ("fails", "works", "becomes", "lost", "gained", "changed", "kept")
-
-
-# the cases of both editions
-
-
-def _cases(old: Edition, new: Edition) -> Iterator[Subject]:
-    """Every case of either edition; one whose record is not what it was, both as it was and as it is."""
-    for name in sorted({*old.cases, *new.cases}):
-        stem = Path(name).stem
-        if name in new.cases:
-            yield Subject(stem, new.cases[name], "case")
-        if name in old.cases and (name not in new.cases or _record(old, name) != _record(new, name)):
-            yield Subject(f"{stem} (as it was)" if name in new.cases else stem, old.cases[name], "case")
-
-
-def _read(edition: Edition, name: str) -> Case | None:
-    """A case of an edition; None where it cannot be read."""
-    try:
-        return patient.read(edition.cases[name], edition.knowledge.terms if edition.knowledge else Terms())
-    except CaseError:
-        return None
-
-
-def _record(edition: Edition, name: str) -> tuple[str, ...]:
-    """What a case records, line by line, in an order of its own."""
-    case = _read(edition, name)
-    if case is None:
-        return ()
-    lines = []
-    for item in case.gathered.items:
-        keys = ", ".join(f"{key}: {value}" for key, value in sorted(item.keys.items()))
-        lines.append(f"{item.list}: {' '.join((*item.codes, item.name))}{f', {keys}' if keys else ''}")
-    lines += [f"context: {key}: {value}" for key, (value, _) in case.gathered.context.items()]
-    return tuple(sorted(lines))
-
-
-def _expected(edition: Edition, name: str) -> tuple[str, ...]:
-    """What the author of a case expects, line by line."""
-    case = _read(edition, name)
-    expect = case.expect if case and case.expect else Expectation()
-    lines = [
-        *(f"include {id_}" for id_ in expect.include),
-        *(f"exclude {id_}" for id_ in expect.exclude),
-        *(f"{id_}: {step}" for id_, step in expect.steps.items()),
-        *(f"{id_} cites {' '.join(cited)}" for id_, cited in expect.cites.items()),
-        *(f"proof of {id_}" for id_ in expect.proofs),
-        *([f"at {expect.at}"] if expect.at else []),
-    ]
-    return tuple(sorted(lines))
-
-
-def _changed_cases(old: Edition, new: Edition) -> Iterator[Change]:
-    for name in sorted({*old.cases, *new.cases}):
-        stem = Path(name).stem
-        if name not in new.cases or name not in old.cases:
-            yield Change("case", stem, "removed" if name in old.cases else "added", "")
-        elif old.cases[name].read_bytes() != new.cases[name].read_bytes():
-            details = tuple(
-                Detail(about, tuple(x for x in ours if x not in theirs), tuple(x for x in theirs if x not in ours))
-                for about, of in (("record", _record), ("expect", _expected))
-                for ours, theirs in [(of(old, name), of(new, name))]
-                if ours != theirs
-            )
-            if details:
-                yield Change("case", stem, "changed", "", details)

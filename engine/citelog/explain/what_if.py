@@ -10,7 +10,8 @@ from citelog.answer import Answer
 from citelog.conclusions import Conclusion
 from citelog.explain.against import against
 from citelog.explain.obstacles import Obstacle
-from citelog.patient.changes import Change, apply, check, told
+from citelog.patient.changes import Change, apply, told
+from citelog.patient.written import check
 from citelog.proof.compare import Difference, Reason, difference, reasons
 
 FORMAT = "citelog-what-if/1"

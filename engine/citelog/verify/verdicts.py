@@ -7,19 +7,29 @@ else is.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from citelog.knowledge.base import Kind, Knowledge
-from citelog.rules.program import Absent, Present, Program, Variable, part
+from citelog.knowledge.base import Knowledge
+from citelog.knowledge.load import VIOLATION
 from citelog.run.datalog import Machine
-from citelog.values import Iri
 from citelog.verify import pictures, solver
 from citelog.verify.axes import Axes, axes
 from citelog.verify.clauses import FIRES, Ground
+from citelog.verify.goals import (
+    UNCOUNTED,
+    Goal,
+    arity,
+    ask_more,
+    is_uncounted,
+    names_of,
+    of_disagreements,
+    of_kinds,
+    of_properties,
+    resting,
+)
 from citelog.verify.ground import ground
 from citelog.verify.unknowns import UndecidedError
 from citelog.verify.witness import FaultError, Witness, facts, is_so, witness
@@ -126,15 +136,6 @@ Tick = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Goal:
-    """An atom that must never hold, and what is said of it."""
-
-    about: str
-    text: str
-    atom: int
-
-
-@dataclass(frozen=True, slots=True)
 class Counted:
     """How many pictures an atom can depend on, by the axes that they are made of, and in how many it holds.
 
@@ -167,18 +168,18 @@ class Verifier:
         names = {p.id for p in knowledge.properties} if chosen is None else set(chosen)
         broken = [p for p in knowledge.properties if p.id in names and not p.undecided]
         left_out = [Undecided(p.id, p.text, p.undecided) for p in knowledge.properties if p.id in names and p.undecided]
-        goals: dict[str, tuple[str, str]] = {p.id: ("violation", p.text) for p in broken}
+        goals: dict[str, tuple[str, str]] = {p.id: (VIOLATION, p.text) for p in broken}
         if chosen is None:
             goals |= {kind.name: (kind.predicate, kind.title) for kind in knowledge.kinds if not kind.about_record}
-            uncounted = [kind for kind in knowledge.kinds if kind.name in goals and _is_uncounted(kind, knowledge)]
-            left_out += [Undecided(kind.name, goals.pop(kind.name)[1], _UNCOUNTED) for kind in uncounted]
+            uncounted = [kind for kind in knowledge.kinds if kind.name in goals and is_uncounted(kind, knowledge)]
+            left_out += [Undecided(kind.name, goals.pop(kind.name)[1], UNCOUNTED) for kind in uncounted]
         while True:
-            program = _resting(knowledge.guarded, goals, knowledge)
-            asked = {("violation", 1)} | {
+            program = resting(knowledge.guarded, goals, knowledge)
+            asked = {(VIOLATION, 1)} | {
                 (kind.predicate, place)
                 for kind in knowledge.kinds
                 if kind.name in goals
-                for place in (range(1, _arity(kind, knowledge)) if kind.exactly_one else (1,))
+                for place in (range(1, arity(kind, knowledge)) if kind.exactly_one else (1,))
             }
             try:
                 made = ground(knowledge, program, sorted(asked))
@@ -189,13 +190,13 @@ class Verifier:
                 hit = [
                     g
                     for g in goals
-                    if trouble.rule.name in _names(_resting(knowledge.guarded, {g: goals[g]}, knowledge))
+                    if trouble.rule.name in names_of(resting(knowledge.guarded, {g: goals[g]}, knowledge))
                 ]
                 left_out += [Undecided(g, goals.pop(g)[1], str(trouble)) for g in hit]
-        _ask_more(made, knowledge, set(goals))
+        ask_more(made, knowledge, set(goals))
         return cls(knowledge, made, axes(made), tuple(left_out))
 
-    def verdict(self, goal: _Goal, tick: Callable[[int, int], None] | None = None) -> Verdict:
+    def verdict(self, goal: Goal, tick: Callable[[int, int], None] | None = None) -> Verdict:
         """Whether an atom can ever hold, found in two ways."""
         found = solver.smallest(self.axes, [goal.atom])
         many = self.count(goal.atom, MOST, tick)
@@ -238,12 +239,12 @@ def verify(knowledge: Knowledge, chosen: Iterable[str] | None = None, tick: Tick
         tick("reading every entry that a record can hold", 0, 1)
     verifier = Verifier.of(knowledge, chosen)
     made = verifier.ground
-    goals = [*_properties(made, knowledge, chosen), *(_kinds(made, knowledge) if chosen is None else ())]
-    sided = list(_disagreements(made, knowledge)) if chosen is None else []
+    goals = [*of_properties(made, knowledge, chosen), *(of_kinds(made, knowledge) if chosen is None else ())]
+    sided = list(of_disagreements(made, knowledge)) if chosen is None else []
     told: list[Verdict] = []
     for i, goal in enumerate([*goals, *sided]):
 
-        def within(done: int, of: int, i: int = i, goal: _Goal = goal) -> None:
+        def within(done: int, of: int, i: int = i, goal: Goal = goal) -> None:
             if tick:
                 tick(goal.about, i * 1000 + 1000 * done // of, 1000 * len([*goals, *sided]))
 
@@ -277,134 +278,9 @@ def broken(knowledge: Knowledge) -> tuple[str, ...]:
     For those who ask about many knowledge bases that differ in little; `verify` says why, and reaches it twice.
     """
     verifier = Verifier.of(knowledge)
-    goals = [*_properties(verifier.ground, knowledge, None), *_kinds(verifier.ground, knowledge)]
+    goals = [*of_properties(verifier.ground, knowledge, None), *of_kinds(verifier.ground, knowledge)]
     can = solver.possible(verifier.axes, [goal.atom for goal in goals])
     return tuple(goal.about for goal in goals if goal.atom in can)
-
-
-def _names(program: Program) -> set[str]:
-    return {rule.name for rule in program.rules}
-
-
-def _resting(program: Program, goals: dict[str, tuple[str, str]], knowledge: Knowledge) -> Program:
-    """The rules that some goals can rest on."""
-    known = {p.id: p.iri for p in knowledge.properties}
-    heads = {predicate for predicate, _ in goals.values() if predicate != "violation"}
-    wanted = {known[name] for name, (predicate, _) in goals.items() if predicate == "violation"}
-
-    def is_asked(rule: Any) -> bool:
-        if rule.predicate == "violation":
-            return isinstance(rule.args[1], Variable) or getattr(rule.args[1], "value", None) in wanted
-        return rule.predicate in heads
-
-    kept = [rule for rule in program.rules if is_asked(rule)]
-    names = {rule.name for rule in kept}
-    for rule in kept:
-        read = {x.predicate for x in rule.body if isinstance(x, Present | Absent)}
-        for other in program.rules:
-            if other.predicate in read and other.name not in names:
-                names.add(other.name)
-                kept.append(other)
-    return part(program, lambda rule: rule.name in names)
-
-
-# --- what is asked -----------------------------------------------------------------------------------------------
-
-NONE, SEVERAL, BOTH = " none", " several", " both"
-
-
-_UNCOUNTED = "its conclusions speak of entries, numbers or days, of which a record can hold any number"
-
-
-def _is_uncounted(kind: Kind, knowledge: Knowledge) -> bool:
-    """Whether a kind that has exactly one conclusion can have as many as a record has entries or values."""
-    types = {argument.type for argument in knowledge.guarded.predicates[kind.predicate].arguments}
-    return kind.exactly_one and bool(types & {"record", "number", "date"})
-
-
-def _arity(kind: Kind, knowledge: Knowledge) -> int:
-    return len(knowledge.guarded.predicates[kind.predicate].arguments)
-
-
-def _properties(made: Ground, knowledge: Knowledge, chosen: Iterable[str] | None) -> Iterable[_Goal]:
-    names = None if chosen is None else set(chosen)
-    by_iri = {p.iri: p for p in knowledge.properties}
-    for (predicate, row), atom in list(made.numbers.items()):
-        if predicate == "violation" and isinstance(row[1], Iri) and row[1] in by_iri:
-            one = by_iri[row[1]]
-            if names is None or one.id in names:
-                yield _Goal(one.id, one.text, atom)
-
-
-def _ask_more(made: Ground, knowledge: Knowledge, names: set[str]) -> None:
-    """Clauses for what nobody asked: no conclusion where one must be, several, and silent conflicts."""
-    by_predicate: dict[str, list[int]] = {}
-    for (predicate, _), atom in list(made.numbers.items()):
-        by_predicate.setdefault(predicate, []).append(atom)
-    for kind in knowledge.kinds:
-        if not kind.exactly_one or kind.name not in names:
-            continue
-        values: dict[Any, list[int]] = {}
-        for atom in by_predicate.get(kind.predicate, ()):
-            values.setdefault(made.atoms[atom][1][1:], []).append(atom)  # each is a conclusion of its own
-        every = [made.number((" value", (kind.name, value))) for value in values]
-        for one, atoms in zip(every, values.values(), strict=True):
-            for atom in atoms:
-                made.add(one, [atom], [])
-        made.add(made.number((NONE, (kind.name,))), [], every)
-        for i, one in enumerate(every):
-            for other in every[:i]:
-                made.add(made.number((SEVERAL, (kind.name,))), [one, other], [])
-    fire: dict[str, list[tuple[Any, int]]] = {}
-    for (predicate, row), atom in list(made.numbers.items()):
-        if predicate == FIRES:
-            fire.setdefault(row[0], []).append((row[1], atom))
-    shown = {kind.predicate for kind in knowledge.kinds if kind.sided}
-    telling = {
-        kind.predicate for kind in knowledge.kinds if not kind.sided and not kind.about_record and kind.name in names
-    }
-    for conflict in knowledge.conflicts.values():
-        said = [
-            a
-            for p in shown
-            for a in by_predicate.get(p, ())
-            if getattr(made.atoms[a][1][1], "local", "") == conflict.id
-        ]
-        for one, other in _opposed(made, fire, conflict.sides, telling):
-            made.add(made.number((BOTH, (conflict.id,))), [one, other], said)
-
-
-def _opposed(
-    made: Ground,
-    fire: dict[str, list[tuple[Any, int]]],
-    sides: tuple[tuple[str, ...], tuple[str, ...]],
-    telling: set[str],
-) -> Iterable[tuple[int, int]]:
-    """Firings of two rules that conclude different things of one kind, each by the words of one side only."""
-    left, right = map(set, sides)
-    rules = [rule for rule in made.program.rules if rule.predicate in telling]
-    own = [rule for rule in rules if set(rule.cites) & left and not set(rule.cites) & right]
-    others = [rule for rule in rules if set(rule.cites) & right and not set(rule.cites) & left]
-    for one, other in itertools.product(own, others):
-        if one.predicate == other.predicate:
-            for (value, a), (different, b) in itertools.product(fire.get(one.name, ()), fire.get(other.name, ())):
-                if value != different:
-                    yield a, b
-
-
-def _kinds(made: Ground, knowledge: Knowledge) -> Iterable[_Goal]:
-    for kind in knowledge.kinds:
-        for name, what in ((NONE, "no conclusion"), (SEVERAL, "more than one conclusion")):
-            atom = made.numbers.get((name, (kind.name,)))
-            if atom is not None:
-                yield _Goal(f"{kind.name}: {what}", f"every patient has exactly one {kind.name}", atom)
-
-
-def _disagreements(made: Ground, knowledge: Knowledge) -> Iterable[_Goal]:
-    for conflict in knowledge.conflicts.values():
-        atom = made.numbers.get((BOTH, (conflict.id,)))
-        if atom is not None:
-            yield _Goal(conflict.id, f"shown whenever rules of both its sides fire: {conflict.title}", atom)
 
 
 def _idle(verifier: Verifier) -> tuple[str, ...]:
@@ -415,13 +291,13 @@ def _idle(verifier: Verifier) -> tuple[str, ...]:
     run = Machine(made.program, made.knowledge.stated).run([])
     fixed = {made.program.rules[n].name for rows in run.facts.values() for held in rows.values() for n, _ in held}
     fired = {name for atom, name in atoms.items() if atom in can} | made.fired | fixed
-    answering = _names(verifier.knowledge.program)
+    answering = names_of(verifier.knowledge.program)
     return tuple(rule.name for rule in made.program.rules if rule.name in answering and rule.name not in fired)
 
 
 def _everything(verifier: Verifier) -> list[tuple[str, int]]:
     """Every axis, and how many sets of atoms it can show to all that is ever asked."""
-    asked = {"violation", *(kind.predicate for kind in verifier.knowledge.kinds)}
+    asked = {VIOLATION, *(kind.predicate for kind in verifier.knowledge.kinds)}
     goals = [
         atom
         for (predicate, _), atom in verifier.ground.numbers.items()
