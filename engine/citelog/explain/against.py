@@ -13,8 +13,8 @@ from decimal import Decimal
 
 from citelog.answer import Answer
 from citelog.explain.model import Model
+from citelog.explain.near import is_known
 from citelog.explain.obstacles import Obstacle, Premise, kind_of, recorded
-from citelog.explain.plans import is_known
 from citelog.knowledge.base import Citation
 from citelog.patient.case import Entry
 from citelog.patient.wanted import Args

@@ -11,7 +11,8 @@ from typing import Any
 
 from citelog.answer import Answer
 from citelog.explain.model import shape
-from citelog.explain.plans import Blocked, Miss, is_known
+from citelog.explain.near import is_known
+from citelog.explain.plans import Blocked, Miss
 from citelog.knowledge.base import Citation, Knowledge
 from citelog.patient.case import Case, Entry
 from citelog.patient.context import GIVES

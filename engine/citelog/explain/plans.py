@@ -8,16 +8,17 @@ a record can change is ever wished for, never a statement of the document.
 from __future__ import annotations
 
 import functools
-import heapq
 import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 
 from citelog.explain.model import Model, Shape
-from citelog.explain.origin import NEGATED, Bound, exact, line, nearest, solve
+from citelog.explain.near import Nearby
+from citelog.explain.origin import NEGATED, line, nearest, solve
 from citelog.patient.wanted import (
     NAMING,
     SOME_RECORD,
@@ -36,7 +37,6 @@ from citelog.rules.program import (
     Assignment,
     Comparison,
     Constant,
-    Expression,
     Literal,
     Present,
     Rule,
@@ -53,20 +53,11 @@ KEPT = 10
 _ALIKE = 2
 """Of these, how many may be about the same facts of the same records; twice as many about the same records."""
 
-_FAILING = 4
-"""Literals of one rule that may fail together, unless nothing fails less."""
-
-_RECORDS = 12
-"""Records of the patient of which it is asked what else they would have to say."""
-
 _FAR = 10**9
 """What is added to a count to see which way a comparison needs it."""
 
 _COMBINED = 256
 """Combinations of plans of which the cheapest are kept."""
-
-_TRIED = 400
-"""Partial bindings of one rule that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,30 +101,31 @@ def _cost(wishes: frozenset[Wish]) -> tuple[int, int]:
     return len({target(wish) for wish in least}), len(least)
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """A rule with bindings for as many of its variables as hold, and the literals that fail."""
-
-    bindings: Mapping[str, Value]
-    failed: tuple[Literal, ...]
-
-
 @dataclass
 class Planner:
     """Plans for one run, each worked out once.
 
     With `stuck`, what no record can change may fail as well: such plans lead nowhere, and say what is in the way.
-    `alone` are the wishes of every plan about one record that came up on the way, also where it was not kept; `cut`
-    says that some plan was not.
+    `alone` are the wishes of every plan about one record that came up on the way, also where it was not kept.
     """
 
     shape: Shape
     model: Model
     stuck: bool = False
     alone: dict[frozenset[Wish], None] = field(default_factory=dict)
-    cut: bool = False
+    left_out: bool = False
     _wanted: dict[tuple[str, Args], tuple[Plan, ...]] = field(default_factory=dict)
     _unwanted: dict[Atom, tuple[Plan, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def near(self) -> Nearby:
+        """How near each rule is to firing."""
+        return Nearby(self.shape, self.model, self.stuck)
+
+    @property
+    def cut(self) -> bool:
+        """Whether some plan was not kept, or something that might have led to one not looked at."""
+        return self.left_out or self.near.cut
 
     def establish(self, predicate: str, args: Args) -> tuple[Plan, ...]:
         """Plans for a fact of the pattern to hold, the cheapest first; none where no record can bring it about."""
@@ -178,7 +170,7 @@ class Planner:
 
     def _fired(self, rule: Rule, bound: Mapping[str, Value]) -> Iterator[Plan]:
         """Plans for a rule to fire with some bindings with which it does not."""
-        for found in self.instances(rule, bound):
+        for found in self.near.instances(rule, bound):
             options = [self._mend(literal, found.bindings, rule) for literal in found.failed]
             for chosen in self._together(options):
                 wishes = frozenset().union(*(plan.wishes for plan in chosen))
@@ -225,7 +217,7 @@ class Planner:
             (rule, one)
             for rule in self.shape.rules.get(predicate, ())
             if (bound := _unified(rule, args)) is not None
-            for one in self.instances(rule, bound)
+            for one in self.near.instances(rule, bound)
         )
         nearest_of_all = min(near, key=lambda pair: len(pair[1].failed), default=None)
         if nearest_of_all is None:
@@ -370,7 +362,7 @@ class Planner:
             if alike[names] <= 2 * _ALIKE and alike[facts] <= _ALIKE and len(kept) < KEPT:
                 kept.append(plan)
             else:
-                self.cut = True
+                self.left_out = True
         return tuple(kept)
 
     def _together(self, options: list[tuple[Plan, ...]]) -> Iterator[tuple[Plan, ...]]:
@@ -380,7 +372,7 @@ class Planner:
         places = itertools.product(*(range(min(len(one), KEPT if len(options) < 3 else 2)) for one in options))
         ordered = sorted(itertools.islice(places, _COMBINED), key=lambda chosen: (sum(chosen), chosen))
         kept = ordered[: KEPT * 2]
-        self.cut = self.cut or len(kept) < math.prod(map(len, options))
+        self.left_out = self.left_out or len(kept) < math.prod(map(len, options))
         for chosen in kept:
             yield tuple(option[place] for option, place in zip(options, chosen, strict=True))
 
@@ -391,165 +383,6 @@ class Planner:
         if record not in (None, SOME_RECORD) and record in self.model.names:
             return self.model.names[record][1]
         return args[2] if wish.predicate in NAMING else None
-
-    # --- one value ---------------------------------------------------------------------------------------------
-
-    def bounds(self, predicate: str, record: Value | None) -> Iterator[Bound]:
-        """Between which bounds a recorded value leaves every comparison that looks at it as it is.
-
-        The value is that of the facts of a predicate, of one record where it is named. Comparisons that fail count as
-        much as those that hold, wherever nothing but comparisons keeps their rule from firing.
-        """
-        for rule in (rule for rules in self.shape.rules.values() for rule in rules):
-            comparisons = [literal for literal in rule.body if isinstance(literal, Comparison)]
-            if comparisons and rule.predicate in self.shape.changing:
-                for row in self._rows(rule, record):
-                    for literal in comparisons:
-                        yield from self._bound(literal, row, rule.body, predicate, record)
-
-    def _rows(self, rule: Rule, record: Value | None) -> Iterator[Mapping[str, Value]]:
-        """The bindings under which all of a rule holds but for its comparisons, of one record where it has one."""
-        names = {
-            arg.name
-            for literal in rule.body
-            if isinstance(literal, Present)
-            for arg, type_ in zip(literal.args, self.shape.types(literal.predicate), strict=True)
-            if isinstance(arg, Variable) and type_ == "record"
-        }
-        given = {names.pop(): record} if len(names) == 1 and record is not None else {}
-        others = tuple(literal for literal in rule.body if not isinstance(literal, Comparison))
-        rest = replace(rule, body=others, plan=tuple(_order(rule, others)))
-        yield from (found.bindings for found in self._ways(rest, given) if not found.failed)
-
-    def _bound(
-        self,
-        literal: Comparison,
-        row: Mapping[str, Value],
-        body: tuple[Literal, ...],
-        predicate: str,
-        record: Value | None,
-    ) -> Iterator[Bound]:
-        if not (is_known(literal.left, row) and is_known(literal.right, row)):
-            return
-        left, right = value_of(literal.left, row), value_of(literal.right, row)
-        if left is None or right is None:
-            return
-        operator = literal.operator if compare(literal.operator, left, right) else NEGATED[literal.operator]
-        run = self.model.run
-        found = solve(operator, *(line(side, row, body, run, predicate) for side in (literal.left, literal.right)))
-        if found is None or (record is not None and run.record(found.fact) != record):
-            return
-        now = exact(found.fact.args[found.place])
-        signs = ("<=", ">=") if found.sign == "=" else (found.sign,)
-        if found.sign == "!=" and now is not None:
-            signs = ("<",) if now < found.limit else (">",)
-        yield from (replace(found, sign=sign) for sign in signs)
-
-    # --- one rule ----------------------------------------------------------------------------------------------
-
-    def instances(self, rule: Rule, given: Mapping[str, Value]) -> list[Instance]:
-        """The ways in which a rule comes nearest to firing: what holds is matched, what fails is noted.
-
-        What fails leaves its variables open, except a record: that is then some record that is not there.
-        """
-        return [one for one in self._ways(rule, given) if one.failed]
-
-    def _ways(self, rule: Rule, given: Mapping[str, Value]) -> list[Instance]:
-        order = sorted(rule.plan, key=lambda position: self._place(rule.body[position]))
-        found: list[Instance] = []
-        count = itertools.count()
-        open_: list[tuple[int, int, int, dict[str, Value], tuple[int, ...]]] = [(0, 0, next(count), dict(given), ())]
-        tried = 0
-        while open_ and tried < _TRIED:
-            tried += 1
-            failing, ahead, _, row, failed = heapq.heappop(open_)
-            at = -ahead
-            if found and failing > max(_FAILING, min(len(f.failed) for f in found)):
-                self.cut = True
-                break
-            if at == len(order):
-                found.append(Instance(row, tuple(rule.body[position] for position in sorted(failed))))
-                if len(found) >= KEPT:
-                    self.cut = self.cut or bool(open_)
-                    break
-                continue
-            position = order[at]
-            for more, holds in self._tried(rule.body[position], row, rule):
-                more_failed = failed if holds else (*failed, position)
-                heapq.heappush(open_, (len(more_failed), -at - 1, next(count), more, more_failed))
-        self.cut = self.cut or tried == _TRIED
-        return found
-
-    def _place(self, literal: Literal) -> int:
-        """What is fixed comes first: it binds, and nothing can change it."""
-        fixed = isinstance(literal, Present) and literal.predicate not in self.shape.changing
-        constant = isinstance(literal, Assignment) and isinstance(literal.expression, Constant)
-        late = isinstance(literal, Absent | Comparison | Assignment)
-        return 0 if fixed or constant else 2 if late else 1
-
-    def _tried(self, literal: Literal, row: dict[str, Value], rule: Rule) -> Iterator[tuple[dict[str, Value], bool]]:
-        """A literal under some bindings: each way in which it holds, and how it fails."""
-        if isinstance(literal, Present):
-            yield from self._tried_premise(literal, row)
-        elif isinstance(literal, Absent):
-            open_ = any(
-                isinstance(a, Variable) and a.name not in row and not a.name.startswith("_") for a in literal.args
-            )
-            atom = instance(literal, row)
-            if open_ or not self.model.holds(atom.predicate, atom.args):
-                yield row, True
-            elif self.stuck or atom.predicate in self.shape.changing:
-                yield row, False
-        elif isinstance(literal, Assignment):
-            if is_known(literal.expression, row):
-                value = value_of(literal.expression, row)
-                if value is not None and row.get(literal.variable, value) == value:
-                    yield {**row, literal.variable: value}, True
-            else:
-                yield row, True
-        elif not (is_known(literal.left, row) and is_known(literal.right, row)):
-            yield row, True  # it waits for what its variables will be
-        else:
-            left, right = value_of(literal.left, row), value_of(literal.right, row)
-            yield row, left is not None and right is not None and compare(literal.operator, left, right)
-
-    def _tried_premise(self, literal: Present, row: dict[str, Value]) -> Iterator[tuple[dict[str, Value], bool]]:
-        atom = instance(literal, row)
-        names = [a.name if isinstance(a, Variable) else "" for a in literal.args]
-        matched = False
-        for values in self.model.matching(atom.predicate, atom.args):
-            more = dict(row)
-            if all(more.setdefault(name, value) == value for name, value in zip(names, values, strict=True) if name):
-                matched = True
-                yield more, True
-        if self.stuck and not matched:
-            yield row, False
-            return
-        if atom.predicate not in self.shape.changing or (matched and None not in _args(atom)):
-            return
-        types, args = self.shape.types(atom.predicate), _args(atom)
-        open_ = [i for i, value in enumerate(args) if value is None and types[i] == "record"]
-        new = [names[i] for i in open_]
-        if matched and not new:
-            return
-        yield {**row, **dict.fromkeys(filter(None, new), SOME_RECORD)}, False
-        if len(new) == 1 and not matched:
-            lists = self.shape.lists.get((atom.predicate, open_[0]), frozenset())
-            known = (r for r, (named, _) in self.model.names.items() if list_of(named) in lists or "any" in lists)
-            for record in itertools.islice(known, _RECORDS):
-                yield {**row, new[0]: record}, False
-
-
-def _order(rule: Rule, literals: tuple[Literal, ...]) -> Iterator[int]:
-    """The running order of some of a rule's literals, as places among these."""
-    for position in rule.plan:
-        if rule.body[position] in literals:
-            yield literals.index(rule.body[position])
-
-
-def _args(atom: Atom) -> Args:
-    """The arguments of a literal's instance, of which some may be open."""
-    return atom.args
 
 
 def _unified(rule: Rule, args: Args) -> dict[str, Value] | None:
@@ -568,8 +401,3 @@ def _unified(rule: Rule, args: Args) -> dict[str, Value] | None:
 
 def _somewhere(args: Args, types: tuple[str, ...]) -> Args:
     return tuple(SOME_RECORD if a is None and t == "record" else a for a, t in zip(args, types, strict=True))
-
-
-def is_known(expression: Expression, row: Mapping[str, Value]) -> bool:
-    """Whether every variable of an expression has a value."""
-    return variables(expression) <= row.keys()

@@ -13,9 +13,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from citelog.answer import Answer, derive
+from citelog.explain.bounds import bounds
 from citelog.explain.model import Model, shape
 from citelog.explain.origin import NEGATED, Bound, decimal, nearest
-from citelog.explain.plans import Planner
 from citelog.patient.case import Case, Entry
 from citelog.patient.changes import CONTEXT, Add, Change, Set, apply, dropping, place_of, setting
 from citelog.patient.context import AGE, BIRTH, SEX
@@ -196,9 +196,9 @@ class Questions:
         run = derive(self.knowledge, case, at, self.answer.deadline)
         self.tries.made += 1
         record = next((e.record for e in case.entries if e.read_from == place), None)
-        bounds = tuple(Planner(self.shape, Model(run)).bounds(predicate, record))
-        low = max((b for b in bounds if b.sign in (">", ">=")), key=lambda b: (b.limit, b.sign), default=None)
-        high = min((b for b in bounds if b.sign in ("<", "<=")), key=lambda b: (b.limit, b.sign), default=None)
+        found = tuple(bounds(self.shape, Model(run), predicate, record))
+        low = max((b for b in found if b.sign in (">", ">=")), key=lambda b: (b.limit, b.sign), default=None)
+        high = min((b for b in found if b.sign in ("<", "<=")), key=lambda b: (b.limit, b.sign), default=None)
         return low, high
 
     def _span_of(self, change: Add | Set) -> tuple[Bound | None, Bound | None]:

@@ -19,6 +19,7 @@ from citelog.answer import Answer, derive
 from citelog.conclusions import Conclusion
 from citelog.diagnostics import CitelogError
 from citelog.explain.against import against
+from citelog.explain.bounds import bounds
 from citelog.explain.catalogue import Goal, goal
 from citelog.explain.model import Model, shape
 from citelog.explain.obstacles import Obstacle, obstacle
@@ -304,7 +305,7 @@ class _Search:
         place = _place(self.answer.case, changes, index)
         record = next((e.record for e in case.entries if e.read_from == place), None)
         over = measured(changes[index])
-        return list(Planner(self.shape, Model(run)).bounds(over, record)) if record else []
+        return list(bounds(self.shape, Model(run), over, record)) if record else []
 
     def _bounds(self, changes: tuple[Change, ...], index: int) -> list[Bound]:
         """What the comparisons behind the goal ask of the number that a change records."""

@@ -18,6 +18,7 @@ from citelog.answer import derive
 from citelog.assess import Assessment
 from citelog.explain.catalogue import Goal, catalogue
 from citelog.explain.model import Model, shape
+from citelog.explain.near import Nearby
 from citelog.explain.origin import line, nearest, solve
 from citelog.explain.plans import Plan, Planner
 from citelog.patient.case import LISTS, NAME_KEY, Case, Item, Recorded
@@ -111,8 +112,8 @@ def _closest(rules: list[tuple[Rule, dict[str, Any]]], survey: Survey) -> list[T
     """The cases in which a rule lacks least, those with fewer entries first."""
 
     def lacking(tried: Tried) -> tuple[int, int]:
-        planner = Planner(shape(survey.knowledge), tried.model)
-        fails = [len(one.failed) for rule, bound in rules for one in planner.instances(rule, bound)]
+        near = Nearby(shape(survey.knowledge), tried.model)
+        fails = [len(one.failed) for rule, bound in rules for one in near.instances(rule, bound)]
         return min(fails, default=len(survey.tried)), len(tried.case.entries)
 
     return sorted(survey.tried, key=lacking)[:CLOSE]
