@@ -52,7 +52,7 @@ def quick(folder: Path, knowledge: Knowledge | None, version: str, earlier: Sequ
     yield _committed(folder)
 
 
-def long(folder: Path, of: Subject, tick: Tick) -> Iterator[Gate]:
+def long(of: Subject, tick: Tick) -> Iterator[Gate]:
     """The gates that look at everything: what check finds, the cases, all possible patients, the audit, the reviews."""
     yield _check(of)
     if of.knowledge is not None:

@@ -66,7 +66,7 @@ def release(folder: Path, kept: Path, version: str, claim: Claim, tick: Tick = l
     asked = list(gates.quick(folder, knowledge, version, earlier))
     if not all(gate.passed for gate in asked):
         return Release(version, title, tuple(asked), LONG, {}, None)
-    asked += gates.long(folder, of := gates.read(folder, tick), tick)
+    asked += gates.long(of := gates.read(folder, tick), tick)
     if not all(gate.passed for gate in asked):
         left = tuple(name for name in LONG if name not in {gate.name for gate in asked})
         return Release(version, title, tuple(asked), left, {}, None)

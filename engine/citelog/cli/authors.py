@@ -258,7 +258,7 @@ def show(id_: str | None, kb: str | None, form: str) -> None:
         return
     from citelog.render.text import found as lines
 
-    print_lines(line for one in found for line in lines(one, knowledge, width()))
+    print_lines(line for one in found for line in lines(one, width()))
 
 
 def _show_all(knowledge: Knowledge, form: str) -> None:

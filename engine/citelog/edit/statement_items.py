@@ -40,7 +40,7 @@ def in_turtle(reading: Reading, text: str, offset: int) -> Iterator[Item]:
         yield from _objects(reading, known, verb, start, offset)
     elif part == "subject" and not line.strip(" \t").strip(partial[0] if partial else ""):
         base = next((p for p, n in known.items() if n == reading.namespace), "")
-        yield _statement(reading, base, start, offset)
+        yield _statement(base, start, offset)
 
 
 def _next(before: list[Token], spaces: dict[str, str]) -> tuple[str, str, str]:
@@ -126,7 +126,7 @@ def _passages(source: str, written: str, start: int, end: int) -> Iterator[Item]
             yield Item(passage, "text", start, end, passage, f"line {line} of the document", rank=line)
 
 
-def _statement(reading: Reading, prefix: str, start: int, end: int) -> Item:
+def _statement(prefix: str, start: int, end: int) -> Item:
     insert = (
         f"{prefix}:${{1:S01}} a cl:Statement ;\n"
         '    cl:kind         "${2:recommendation}" ;\n    cl:quote        "${3:the words of the document}" ;\n'

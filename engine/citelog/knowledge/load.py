@@ -181,7 +181,7 @@ def assemble(
     reviewable = [Iri(s) for s in triples.instances(CL + "Statement")]
     reviewable += [rule_iri(namespace, rule.name) for rule in guarded.rules]
     reviews = read_reviews(triples, Digests(triples, namespace, files), reviewable, found)
-    found = _told_once(triples, found)
+    found = _told_once(found)
     errors = [d for d in found if d.severity == "error"]
     if errors or not bases or source is None:
         return Opened(None, tuple(found), triples, source, guarded, {})
@@ -244,7 +244,7 @@ FOLLOWS = frozenset(
 """Findings that a file which cannot be read, or a declaration, brings with it."""
 
 
-def _told_once(triples: Triples, found: list[Diagnostic]) -> list[Diagnostic]:
+def _told_once(found: list[Diagnostic]) -> list[Diagnostic]:
     """The findings without those that only follow from another, which would hide it."""
     if any(d.code in ("rdf-syntax", "not-utf-8") and not d.span.file.endswith(".rls") for d in found):
         return [d for d in found if d.code not in FOLLOWS]

@@ -91,7 +91,7 @@ def _edits(text: str, file: list[Token], block: Block, namespaces: dict[str, str
         return wrong
     given = [said[key] for key in KEYS if key in said]
     after = max(given or [quote], key=lambda one: one.after)
-    return [*wrong, _added(text, file, after, " ; ".join(missing), own_line=not given)]
+    return [*wrong, _added(file, after, " ; ".join(missing), own_line=not given)]
 
 
 def _verb(quote: Said, key: str) -> str:
@@ -99,7 +99,7 @@ def _verb(quote: Said, key: str) -> str:
     return re.sub(r"quote(?=>?$)", key, quote.verb.text)
 
 
-def _added(text: str, file: list[Token], after: Said, said: str, own_line: bool) -> Edit:
+def _added(file: list[Token], after: Said, said: str, own_line: bool) -> Edit:
     """More said after something: on the line below, if the file breaks its lines there, and behind any comment."""
     sign = file[after.after]
     following = file[after.after + 1] if after.after + 1 < len(file) else None

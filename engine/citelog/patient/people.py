@@ -43,7 +43,7 @@ def of_one_patient(
     everyone = list(dict.fromkeys(name for one in whom for name in sorted(one.names)))
     notes: list[Note] = []
     if of is not None:
-        name = _chosen(of, everyone, labels, where)
+        name = _chosen(of, everyone, where)
         placed, notes = _only(name, placed, whom)
         everyone = [name]
     if len(everyone) > 1:
@@ -141,7 +141,7 @@ def _whom(one: Placed, labels: _Labels) -> _Whom:
 # --- the patient who is chosen -----------------------------------------------------------------------------------
 
 
-def _chosen(of: str, everyone: list[str], labels: _Labels, where: str) -> str:
+def _chosen(of: str, everyone: list[str], where: str) -> str:
     """The name of the patient whom a caller names: by the whole name, or by its end."""
     found = [name for name in everyone if name == of or name.endswith((f"/{of}", f":{of}"))]
     if len(found) == 1:

@@ -18,7 +18,7 @@ SIGNS = {"broken": "✗", "open": "?", "disclosed": "·"}
 def audited(found: Audit, width: int = WIDTH) -> Iterator[Line]:
     """The figures as a table, then the first items of each that counts something."""
     yield from _heading(found, width)
-    yield from _table(found.figures, width)
+    yield from _table(found.figures)
     for one in found.figures:
         if one.items:
             yield Line("")
@@ -54,7 +54,7 @@ def _heading(found: Audit, width: int) -> Iterator[Line]:
         yield Line(f"  {counted(uncounted, 'figure')} not counted", STYLES["broken"])
 
 
-def _table(found: tuple[Figure, ...], width: int) -> Iterator[Line]:
+def _table(found: tuple[Figure, ...]) -> Iterator[Line]:
     count = max(len(str(one.count)) for one in found)
     of = max(len(f"of {one.of} {one.of_what}") for one in found)
     topic = ""

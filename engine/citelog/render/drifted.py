@@ -45,10 +45,10 @@ def drifted(found: Drift, full: bool = False, width: int = WIDTH) -> Iterator[Li
     for one in found.statements:
         if one.code not in ("", "quote-moved"):
             yield Line("")
-            yield from _statement(one, found, full, width)
+            yield from _statement(one, full, width)
     yield from _moved(found, full, width)
-    yield from _new(found.new, found, full, width)
-    yield from _parts(found.segments, found, full, width)
+    yield from _new(found.new, full, width)
+    yield from _parts(found.segments, full, width)
     yield from _headings([one for one in found.headings if one.told], width)
     yield from _affected(found, full, width)
 
@@ -111,7 +111,7 @@ def where(before: Place | None, after: Place | None, section: str | None = None)
     return f"line {before.line}{'' if same else f', now line {after.line}'}{below}"
 
 
-def _statement(one: Drifted, found: Drift, full: bool, width: int) -> Iterator[Line]:
+def _statement(one: Drifted, full: bool, width: int) -> Iterator[Line]:
     weight = STATEMENTS[one.code].weight
     place = where(one.became.before, one.became.after, one.sections[1] if one.became.after else one.sections[0])
     head = f"{SIGNS[weight]} {one.statement}{beside_it(one)}  {called(one)}  ({place})"
@@ -289,7 +289,7 @@ def _shift(one: Drifted) -> str:
     return f"{one.statement} {one.became.before.line}→{one.became.after.line}"
 
 
-def _new(new: Sequence[New], found: Drift, full: bool, width: int) -> Iterator[Line]:
+def _new(new: Sequence[New], full: bool, width: int) -> Iterator[Line]:
     if not new:
         return
     yield Line("")
@@ -312,7 +312,7 @@ def _by_section(new: Sequence[New], full: bool, width: int) -> Iterator[Line]:
         yield Line(f"    and {len(new) - len(few)} more (--all)", "dim")
 
 
-def _parts(parts: Sequence[Part], found: Drift, full: bool, width: int) -> Iterator[Line]:
+def _parts(parts: Sequence[Part], full: bool, width: int) -> Iterator[Line]:
     if not parts:
         return
     yield Line("")

@@ -142,7 +142,7 @@ def citation(found: Citation, width: int) -> Iterator[Line]:
     yield from wrapped(f"       {place(found)}", width, "       ", "dim")
 
 
-def found(thing: Found, knowledge: Knowledge, width: int = WIDTH) -> Iterator[Line]:
+def found(thing: Found, width: int = WIDTH) -> Iterator[Line]:
     """One thing of a knowledge base: what it says, its quotes, and where it is used."""
     yield from wrapped(f"{thing.kind} {thing.id}  {thing.title}", width, "  ", "bold")
     for name, value in thing.fields:
