@@ -25,7 +25,7 @@ from citelog.rules.program import (
     Program,
     Rule,
     Variable,
-    part,
+    resting,
 )
 from citelog.values import Atom, Iri, Value
 from citelog.vocab import Terms
@@ -76,17 +76,8 @@ class Both:
 
     def resting(self, heads: Iterable[str]) -> Program:
         """The rules that some predicates can rest on."""
-        program = self.knowledge.program
-        read, kept = dict.fromkeys(heads), set[str]()
-        open_ = list(read)
-        for predicate in open_:
-            for rule in program.rules:
-                if rule.predicate == predicate:
-                    kept.add(rule.name)
-                    new = [x.predicate for x in rule.body if isinstance(x, Present | Absent)]
-                    open_ += [name for name in dict.fromkeys(new) if name not in read]
-                    read.update(dict.fromkeys(new))
-        return part(program, lambda rule: rule.name in kept)
+        wanted = frozenset(heads)
+        return resting(self.knowledge.program, lambda rule: rule.predicate in wanted)
 
 
 def both(old: Knowledge, new: Knowledge, renamed: Renamed) -> Both:

@@ -210,3 +210,17 @@ def part(program: Program, kept: Callable[[Rule], bool]) -> Program:
 
     rules = tuple(program.rules[old] for old in numbers)
     return Program(program.predicates, rules, of(program.fixed), of(program.open))
+
+
+def resting(program: Program, wanted: Callable[[Rule], bool]) -> Program:
+    """The program of some of its rules, and of all that these rest on."""
+    open_ = [rule for rule in program.rules if wanted(rule)]
+    kept, read = {rule.name for rule in open_}, set[str]()
+    for rule in open_:  # grows
+        for literal in rule.body:
+            if isinstance(literal, Present | Absent) and literal.predicate not in read:
+                read.add(literal.predicate)
+                more = [other for other in program.rules if other.predicate == literal.predicate]
+                open_ += [other for other in more if other.name not in kept]
+                kept |= {other.name for other in more}
+    return part(program, lambda rule: rule.name in kept)

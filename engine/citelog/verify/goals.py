@@ -9,7 +9,7 @@ from typing import Any
 
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.knowledge.load import VIOLATION
-from citelog.rules.program import Absent, Present, Program, Variable, part
+from citelog.rules.program import Constant, Program, Rule, Variable, resting
 from citelog.values import Iri
 from citelog.verify.clauses import FIRES, Ground
 
@@ -140,23 +140,16 @@ def names_of(program: Program) -> set[str]:
     return {rule.name for rule in program.rules}
 
 
-def resting(program: Program, goals: dict[str, tuple[str, str]], knowledge: Knowledge) -> Program:
+def part_of(program: Program, goals: Mapping[str, tuple[str, str]], knowledge: Knowledge) -> Program:
     """The rules that some goals can rest on."""
     known = {p.id: p.iri for p in knowledge.properties}
     heads = {predicate for predicate, _ in goals.values() if predicate != VIOLATION}
-    wanted = {known[name] for name, (predicate, _) in goals.items() if predicate == VIOLATION}
+    broken = {known[name] for name, (predicate, _) in goals.items() if predicate == VIOLATION}
 
-    def is_asked(rule: Any) -> bool:
+    def is_asked(rule: Rule) -> bool:
         if rule.predicate == VIOLATION:
-            return isinstance(rule.args[1], Variable) or getattr(rule.args[1], "value", None) in wanted
+            arg = rule.args[1]
+            return isinstance(arg, Variable) or (isinstance(arg, Constant) and arg.value in broken)
         return rule.predicate in heads
 
-    kept = [rule for rule in program.rules if is_asked(rule)]
-    names = {rule.name for rule in kept}
-    for rule in kept:
-        read = {x.predicate for x in rule.body if isinstance(x, Present | Absent)}
-        for other in program.rules:
-            if other.predicate in read and other.name not in names:
-                names.add(other.name)
-                kept.append(other)
-    return part(program, lambda rule: rule.name in names)
+    return resting(program, is_asked)

@@ -28,7 +28,7 @@ from citelog.verify.goals import (
     of_disagreements,
     of_kinds,
     of_properties,
-    resting,
+    part_of,
 )
 from citelog.verify.ground import ground
 from citelog.verify.unknowns import UndecidedError
@@ -174,7 +174,7 @@ class Verifier:
             uncounted = [kind for kind in knowledge.kinds if kind.name in goals and is_uncounted(kind, knowledge)]
             left_out += [Undecided(kind.name, goals.pop(kind.name)[1], UNCOUNTED) for kind in uncounted]
         while True:
-            program = resting(knowledge.guarded, goals, knowledge)
+            program = part_of(knowledge.guarded, goals, knowledge)
             asked = {(VIOLATION, 1)} | {
                 (kind.predicate, place)
                 for kind in knowledge.kinds
@@ -190,7 +190,7 @@ class Verifier:
                 hit = [
                     g
                     for g in goals
-                    if trouble.rule.name in names_of(resting(knowledge.guarded, {g: goals[g]}, knowledge))
+                    if trouble.rule.name in names_of(part_of(knowledge.guarded, {g: goals[g]}, knowledge))
                 ]
                 left_out += [Undecided(g, goals.pop(g)[1], str(trouble)) for g in hit]
         ask_more(made, knowledge, set(goals))
