@@ -29,7 +29,8 @@ from citelog.audit import gates, members
 from citelog.audit.model import TOPICS, WEIGHTS, Audit, Figure, total
 from citelog.audit.report import CODES, MEASURES, audited
 from citelog.audit.subject import Subject, subject
-from citelog.audit.trace import LEVELS, Trace, trace
+from citelog.audit.trace import LEVELS, Trace
+from citelog.audit.tracing import trace
 from citelog.knowledge.files import NO_DRAFTS, Drafts
 from citelog.knowledge.load import load
 from citelog.render import template

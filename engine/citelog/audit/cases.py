@@ -8,7 +8,7 @@ from functools import partial
 from citelog.audit.measure import Measure
 from citelog.audit.model import Item
 from citelog.audit.subject import Subject
-from citelog.audit.trace import trace
+from citelog.audit.tracing import trace
 from citelog.diagnostics import Span
 from citelog.knowledge.files import shown_name
 from citelog.trial.coverage import Point

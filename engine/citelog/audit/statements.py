@@ -8,7 +8,7 @@ from functools import partial
 from citelog.audit.measure import Measure
 from citelog.audit.model import Item
 from citelog.audit.subject import Subject, Triple
-from citelog.audit.trace import trace
+from citelog.audit.tracing import trace
 from citelog.evidence.sources import on_one_line
 from citelog.values import Iri
 from citelog.vocab import CL

@@ -18,7 +18,8 @@ from citelog.audit.gates import Failed, Gate
 from citelog.audit.model import Audit
 from citelog.audit.report import audited
 from citelog.audit.subject import subject
-from citelog.audit.trace import Trace, trace
+from citelog.audit.trace import Trace
+from citelog.audit.tracing import trace
 from citelog.diagnostics import KnowledgeError
 from citelog.trial.coverage import Coverage, Point, Survey
 

@@ -101,7 +101,7 @@ def _print_audit(
         document = found.to_dict() | {"figures": [one.to_dict() for one in chosen]}
         _print_json(document | {"failed": [one.to_dict() for one in failed]})
     elif form == "html":
-        from citelog.audit.trace import trace
+        from citelog.audit.tracing import trace
         from citelog.render.audit_page import audit_page
 
         write(audit_page(found, failed, trace(of) if of.knowledge else None, of.knowledge))
@@ -112,7 +112,8 @@ def _print_audit(
 
 
 def _print_trace(found: Audit, failed: tuple[Failed, ...], of: Subject, form: str, kb: str | None) -> None:
-    from citelog.audit.trace import FORMAT, trace
+    from citelog.audit.trace import FORMAT
+    from citelog.audit.tracing import trace
     from citelog.diagnostics import KnowledgeError
 
     if of.knowledge is None:
