@@ -35,7 +35,10 @@ from citelog.vocab import cl
 AT = datetime.date(2026, 3, 15)
 HERE = Path(__file__).resolve().parent
 ENGINE = HERE.parent / "engine"
-ONE = ("citelog/assess.py", "citelog/answer.py", "citelog/patient", "citelog/run", "citelog/rules", "citelog/proof")
+ONE = (
+    *("citelog/assess.py", "citelog/answer.py", "citelog/conclusions.py"),
+    *("citelog/patient", "citelog/run", "citelog/rules", "citelog/proof"),
+)
 MANY = ("citelog/population", "citelog/patient", "citelog/run", "citelog/rules", "population_peers.py")
 """What decides how long one patient, and a population, takes: files of the engine, and the steps timed here."""
 KINDS = ("status", "symptomatic", "neuro", "treat")

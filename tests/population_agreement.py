@@ -51,7 +51,7 @@ from test_export import EX, bare
 from test_population import both_roads
 
 AT = (None, datetime.date(2026, 3, 15), datetime.date(2026, 1, 18))
-CODE = ("population", "run", "rules", "patient", "answer.py", "assess.py")
+CODE = ("population", "run", "rules", "patient", "answer.py", "conclusions.py", "assess.py")
 """What of the engine decides how the roads go."""
 
 Answers = Mapping[str, Assessment]
