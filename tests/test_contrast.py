@@ -14,7 +14,7 @@ from citelog.assess import Assessment, assess
 from citelog.cli.app import main
 from citelog.diagnostics import CitelogError
 from citelog.explain.contrast import Contrast, PatientContrast
-from citelog.proof.compare import difference, reasons
+from citelog.proof.compare import Reason, difference, reasons
 from citelog.render import explained
 from test_schemas import form, problem
 
@@ -71,9 +71,11 @@ def test_each_step_that_claims_something_is_a_reason_and_no_other(seed: int) -> 
             )
             if node.kind in CLAIMS and not silent:
                 text = told["entry"] if node.kind == "recorded" else node.text
-                expected.add((CLAIMS[node.kind], text, tuple(told.get("statements", ()))))
+                places = told["read_from"] if node.kind == "recorded" else ()
+                cited = tuple(told.get("statements", ()))
+                expected.add(Reason(CLAIMS[node.kind], text, cited, tuple(places), told.get("rule", "")))
         found = reasons(proof)
-        assert {(one.kind, one.text, one.statements) for one in found} == expected
+        assert set(found) == expected
         assert len(found) == len(set(found))
 
 

@@ -79,7 +79,7 @@ def test_the_shortest_proof_is_one_way_to_each_step(kb: citelog.KnowledgeBase) -
         for conclusion in assessment.conclusions:
             whole = assessment.why(conclusion.id)
             short = whole.shortest()
-            assert set(short.order) <= set(whole.order)
+            assert set(short.order) <= set(whole.order) and short.conclusion == conclusion.id
             facts = [n for n in nodes(short) if n.kind in ("derived", "conclusion")]
             assert all(len(short.used_by(fact.id)) == 1 for fact in facts)
             firings = (n for n in nodes(short) if n.kind == "firing")
@@ -181,6 +181,10 @@ def test_every_proof_is_well_founded_and_accounts_for_every_literal(kb: citelog.
         for conclusion in assessment.conclusions:
             proof = assessment.why(conclusion.id)
             assert nx.is_directed_acyclic_graph(proof.graph)
+            assert dict(proof.graph.nodes(data="node")) == {id_: proof.node(id_) for id_ in proof.order}
+            for id_ in proof.order:
+                placed = sorted((place, used) for used, _, place in proof.graph.in_edges(id_, data="place"))
+                assert [(place, used.id) for place, used in enumerate(proof.used_by(id_))] == placed
             records: set[str] = set()
             assumed: set[str] = set()
             for node in nodes(proof):
