@@ -154,7 +154,7 @@ def test_a_count_lists_the_rows_that_it_counts(kb: citelog.KnowledgeBase) -> Non
     proof = kb.assess({"labs": results}).why("status:below_all_cutoffs")
     [count] = [n for n in nodes(proof) if n.kind == "firing" and n.details["rule"] == "results-read"]
     assert count.details["aggregate"] == {"function": "count", "rows": 3}
-    assert len(proof.used_by(count.id)) == 3
+    assert len(proof.used_by(count.id)) == 3 and count.id.count("; ?p = ") == 2
 
 
 def test_a_conclusion_that_was_not_reached_has_no_proof(kb: citelog.KnowledgeBase) -> None:

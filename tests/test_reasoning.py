@@ -466,7 +466,7 @@ def test_a_run_leaves_the_collector_and_the_reasoner_as_they_were() -> None:
         machines.append((Machine(case.program, stated), [(a, None) for a in case.facts if a not in stated]))
         wanted.append(firings(run(case)))
     was = gc.isenabled()
-    before = Logic.tl.logic
+    before = Logic()
     try:
         for collecting in (True, False):
             (gc.enable if collecting else gc.disable)()
