@@ -439,6 +439,11 @@ def test_drawn_programs_give_the_same_facts_and_firings() -> None:
     assert sum(bool(one.conclusions) for one in compared) > len(SEEDS) // 2
 
 
+def test_nought_has_no_sign_whatever_has_come_to_it() -> None:
+    """A rule that takes a number from itself, times the number: below nought, decimals would make of that -0."""
+    assert both_roads(503_105, plain=True).differences == []
+
+
 def both_roads(seed: int, units: int = 3, plain: bool = False) -> populations.Compared:
     """The relations of a drawn program over some records and each record's own run: their facts and firings."""
     import duckdb

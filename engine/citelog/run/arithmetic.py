@@ -28,10 +28,10 @@ _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def evaluate(sign: str, left: Value, right: Value) -> Value | None:
-    """One step of arithmetic; None where there is no value.
+    """One step of arithmetic; None where there is no value. Nought has no sign.
 
-    >>> evaluate("+", Decimal("0.1"), Decimal("0.2")), evaluate("/", Decimal(1), 0)
-    (Decimal('0.3'), None)
+    >>> evaluate("+", Decimal("0.1"), Decimal("0.2")), evaluate("/", Decimal(1), 0), evaluate("*", 0, Decimal(-7))
+    (Decimal('0.3'), None, Decimal('0'))
     >>> evaluate("-", datetime.date(2026, 3, 15), datetime.date(2026, 3, 1))
     14
     """
@@ -54,13 +54,16 @@ def evaluate(sign: str, left: Value, right: Value) -> Value | None:
     a, b = Decimal(left), Decimal(right)  # type: ignore[arg-type]
     match sign:
         case "+":
-            return _EXACT.add(a, b)
+            found = _EXACT.add(a, b)
         case "-":
-            return _EXACT.subtract(a, b)
+            found = _EXACT.subtract(a, b)
         case "*":
-            return _EXACT.multiply(a, b)
+            found = _EXACT.multiply(a, b)
         case _:
-            return None if b == 0 else _QUOTIENT.divide(a, b)
+            if b == 0:
+                return None
+            found = _QUOTIENT.divide(a, b)
+    return found or found.copy_abs()
 
 
 def compare(sign: str, left: Value, right: Value) -> bool:
