@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import gc
+import itertools
 import random
 import subprocess
 import sys
@@ -17,10 +18,11 @@ from pathlib import Path
 import pytest
 from pyDatalog import Logic
 
+import b12
 import naive
 import nemo
 from citelog.rules.check import check
-from citelog.rules.program import Program, part
+from citelog.rules.program import Absent, Present, Program, part
 from citelog.rules.syntax import parse
 from citelog.run.arithmetic import aggregate, compare, evaluate
 from citelog.run.datalog import DeadlineError, Machine, reasoner
@@ -616,3 +618,12 @@ def test_depth() -> None:
     ran = Machine(program, {}, 60).run([(a, None) for a in given], 60)
     assert len(list(ran.atoms("l"))) == 10_001
     assert [a.args for a in ran.atoms("c10000")] == [(Iri(EX + "n0"),)]
+
+
+def test_components_that_do_not_need_each_other_stand_in_the_order_of_the_files() -> None:
+    program = b12.knowledge().program
+    known = {program.rules[number].predicate for component in program.fixed for number in component.rules}
+    for one, other in itertools.pairwise(program.open):
+        made = {program.rules[number].predicate for number in one.rules}
+        read = {x.predicate for n in other.rules for x in program.rules[n].body if isinstance(x, Present | Absent)}
+        assert read & (made | known) or min(one.rules) < min(other.rules)
