@@ -93,8 +93,8 @@ def _components(checked: list[_Checked]) -> tuple[list[Component], list[Diagnost
     graph.add_nodes_from(dict.fromkeys(rule.predicate for rule in rules))
     for rule in rules:
         graph.add_edges_from((x.predicate, rule.predicate) for x in rule.body if isinstance(x, Present | Absent))
-    # Among those that do not need each other, in the order of the files: what a solver is given in that order it answers
-    # in a second, and in another in minutes.
+    # Among those that do not need each other, in the order of the files: what a solver is given in that order it
+    # answers in a second, and in another in minutes.
     first = {rule.predicate: i for i, rule in reversed(list(enumerate(rules)))}
     condensed = nx.condensation(graph)
     home: dict[str, int] = condensed.graph["mapping"]
