@@ -1,1 +1,1 @@
-"""The server: SPARQL over HTTP, on this machine unless told otherwise. It answers and never changes anything."""
+"""The server: pages, JSON, FHIR, hooks and SPARQL over HTTP, on this machine unless told otherwise."""
