@@ -27,7 +27,7 @@ class Duck:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, *, is_sorted: bool = False) -> None:
         self.connection = connection
-        self._order = " ORDER BY ALL" if is_sorted else ""
+        self._is_sorted = is_sorted
         connection.execute("SET enable_progress_bar = false")  # only the command line writes to the terminal
         connection.execute("SET preserve_insertion_order = false")  # all processors write
 
@@ -59,13 +59,14 @@ class Duck:
     def write(self, query: str, path: Path) -> int:
         """Write a query's rows to a Parquet file, whole or not at all; how many there are.
 
-        They stand in no order, or, if it is a sorting one, in that of their columns from the left.
+        They stand in the query's order, if it has one, or, if this is a sorting one, in that of their columns from the
+        left.
         """
+        if self._is_sorted:
+            query = f"SELECT * FROM ({query}) ORDER BY ALL"
         made = path.with_name(f"{path.name}.part")
         target = "'" + str(made).replace("'", "''") + "'"
-        [count] = self.connection.execute(
-            f"COPY (SELECT * FROM ({query}){self._order}) TO {target} (FORMAT parquet, {FILES})"
-        ).fetchone() or (0,)
+        [count] = self.connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet, {FILES})").fetchone() or (0,)
         made.replace(path)
         return int(count)
 

@@ -90,7 +90,11 @@ def look(
 
 
 def in_order(facts: Iterable[Fact]) -> list[Fact]:
-    """Facts in an order that is the same in every run: values are numbered as they are met."""
+    """Facts in an order that is the same in every run: values are numbered as they are met.
+
+    >>> in_order(frozenset((name, (name,)) for name in "geafbdc")) == [(name, (name,)) for name in "abcdefg"]
+    True
+    """
     return sorted(facts, key=repr)
 
 
