@@ -27,6 +27,8 @@ from citelog.knowledge.check import CODES
 from citelog.knowledge.load import load
 from citelog.knowledge.triples import SKOS
 from citelog.layout.files import lay_out, write
+from citelog.patient.case import NAME_KEY
+from citelog.patient.predicates import NAMING, PREDICATES, key_of, list_of
 from citelog.rules.language import AGGREGATES, ATTRIBUTES, TAGS
 from citelog.values import Iri
 from citelog.vocab import CL, Terms, folded, folded_unit
@@ -105,14 +107,25 @@ def test_the_grammar_is_shown_whole() -> None:
 def predicates_table() -> str:
     """The predicates that rules read of a record, with their types and meaning, in the order of the ontology."""
     triples = load(b12.FOLDER, home.ontology()).triples
-    lines = ["| predicate | a fact says |", "|---|---|"]
+    lines = ["| predicate | said by | a fact says |", "|---|---|---|"]
     text = home.ontology().read_text(encoding="utf-8")
     for iri in sorted(
         triples.instances(CL + "PatientPredicate"), key=lambda iri: text.index(f"\ncl:{Iri(iri).local} ")
     ):
         signature, told = (triples.text(iri, key) for key in (CL + "signature", SKOS + "definition"))
-        lines.append(f"| `{signature}` | {told} |")
+        lines.append(f"| `{signature}` | {said_by(signature.partition('(')[0])} | {told} |")
     return "\n".join(lines) + "\n"
+
+
+def said_by(predicate: str) -> str:
+    """The keys and the list of the entries that say a fact."""
+    if predicate not in PREDICATES:
+        return {"patient": "the case", "evaluation_day": "`--at`"}[predicate]
+    list_, key = list_of(predicate), key_of(predicate)
+    if list_ == "context":
+        return f"`context`, `{predicate}`"
+    keys = [NAME_KEY[list_]] if list_ and predicate in NAMING else []
+    return f"{f'`{list_}`' if list_ else 'any list'}, {' and '.join(f'`{one}`' for one in (*keys, key) if one)}"
 
 
 def test_every_patient_predicate_is_listed() -> None:

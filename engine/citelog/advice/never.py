@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 from citelog.advice.contradictions import contradiction
 from citelog.advice.given import Advice, Given
 from citelog.advice.reach import Pattern, Reach, pattern_of
+from citelog.patient.predicates import PREDICATES
 from citelog.rules.program import (
     Aggregate,
     Assignment,
@@ -59,25 +60,6 @@ def counted(others: int) -> str:
     return "does a rule that rests" if others == 1 else f"do {others} rules that rest"
 
 
-KINDS: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("entry", "name"): ("Finding", "Condition"),
-    ("entry", "state"): ("State",),
-    ("result", "analyte"): ("Analyte",),
-    ("result_unit", "unit"): ("Unit",),
-    ("result_bound", "sign"): ("Sign",),
-    ("result_flag", "flag"): ("Flag",),
-    ("medication", "drug"): ("Drug",),
-    ("medication_status", "status"): ("MedicationStatus",),
-    ("medication_route", "route"): ("Route",),
-    ("medication_course", "course"): ("Course",),
-    ("medication_frequency", "unit"): ("TimeUnit",),
-    ("preference", "topic"): ("Topic",),
-    ("preference", "choice"): ("Choice", "Route"),
-    ("sex", "sex"): ("Sex",),
-}
-"""What kind of term a record can give at a place of a predicate."""
-
-
 NOTHING: frozenset[Value] = frozenset()
 
 
@@ -104,7 +86,8 @@ class _Values:
         declared = self.given.knowledge.program.predicates[predicate]
         if declared.layer == "knowledge":
             return frozenset(atom.args[number] for atom in self.reach.facts.get(predicate, ()))
-        classes = KINDS.get((predicate, declared.arguments[number].name))
+        said = PREDICATES.get(predicate)
+        classes = said.terms.get(declared.arguments[number].name) if said else None
         if classes is None:
             return None
         return frozenset(Iri(s) for name in classes for s in self.given.triples.instances(CL + name))

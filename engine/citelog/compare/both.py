@@ -15,7 +15,7 @@ from citelog.compare.alike import alike, shape
 from citelog.compare.changes import Renamed
 from citelog.knowledge.base import Knowledge
 from citelog.patient.context import GIVES
-from citelog.patient.wanted import NAMING
+from citelog.patient.predicates import NAMING
 from citelog.rules.program import (
     Absent,
     Component,

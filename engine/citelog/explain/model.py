@@ -8,7 +8,8 @@ from functools import cached_property
 
 from citelog.knowledge.base import Knowledge
 from citelog.patient.context import GIVES
-from citelog.patient.wanted import NAMING, Args, list_of
+from citelog.patient.predicates import NAMING, list_of
+from citelog.patient.wanted import Args
 from citelog.rules.program import Absent, Assignment, Constant, Present, Program, Rule, Variable
 from citelog.run.result import Run
 from citelog.values import Value

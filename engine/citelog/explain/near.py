@@ -11,11 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from citelog.explain.model import Model, Shape
-from citelog.patient.wanted import (
-    SOME_RECORD,
-    Args,
-    list_of,
-)
+from citelog.patient.predicates import list_of
+from citelog.patient.wanted import SOME_RECORD, Args
 from citelog.rules.program import (
     Absent,
     Assignment,

@@ -19,17 +19,17 @@ from functools import cached_property
 from citelog.explain.model import Model, Shape
 from citelog.explain.near import Nearby
 from citelog.explain.origin import NEGATED, line, nearest, solve
+from citelog.patient.predicates import NAMING, list_of
 from citelog.patient.wanted import (
-    NAMING,
     SOME_RECORD,
     Args,
     Make,
     Unmake,
     Wish,
-    list_of,
     names_one_each,
     needed,
     target,
+    valued,
 )
 from citelog.rules.program import (
     Absent,
@@ -273,16 +273,7 @@ class Planner:
         bound = solve(operator, line(literal.left, row, body, run), line(literal.right, row, body, run))
         if bound is not None:
             value = nearest(bound, bound.fact.args[bound.place])
-            args = (
-                bound.fact.args[: bound.place]
-                + ((value,) if value is not None else ())
-                + bound.fact.args[bound.place + 1 :]
-            )
-            if value is None:
-                return ()
-            if bound.fact.predicate in ("medication_since", "recorded_when"):  # a day is its own first and last
-                args = (*args[:2], value, value)
-            return (self._plain(Make(bound.fact.predicate, args)),)
+            return () if value is None else (self._plain(valued(bound.fact, bound.place, value)),)
         found = [
             plan
             for premise in body

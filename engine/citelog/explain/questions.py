@@ -20,6 +20,7 @@ from citelog.patient.case import Case, Entry
 from citelog.patient.changes import CONTEXT, Add, Change, Set, apply, dropping, place_of, setting
 from citelog.patient.context import AGE, BIRTH, SEX
 from citelog.patient.numbers import reading
+from citelog.patient.predicates import DATED, SINCE, WHEN
 from citelog.patient.wanted import PROBE, measured, with_number
 from citelog.patient.words import state, status
 from citelog.proof.words import number
@@ -248,7 +249,7 @@ class Questions:
                 tuple((often, setting(entry, "frequency", often)) for often in _OFTEN),
             )  # fmt: skip
         if taken == "current" and "since" not in entry.keys and self.answer.at is not None:
-            values = tuple(self._back(entry, "since", "medication_since", self.answer.at))
+            values = tuple(self._back(entry, "since", SINCE, self.answer.at))
             yield Question(f"the start of {text}", "not recorded", values)
         if taken == "current" and "route" not in entry.keys:
             yield Question(
@@ -310,7 +311,7 @@ class Questions:
                 continue
             days = [
                 day
-                for fact in self.answer.run.atoms("recorded_when")
+                for fact in self.answer.run.atoms(WHEN)
                 for day in fact.args[2:]
                 if isinstance(day, datetime.date) and any(o.record == fact.args[1] for o in self._of(entry.term))
             ]
@@ -323,7 +324,7 @@ class Questions:
                 ):
                     values.append((text, setting(entry, "when", when.isoformat())))
             if self.answer.at is not None:
-                values += self._back(entry, "when", "recorded_when", self.answer.at)
+                values += self._back(entry, "when", WHEN, self.answer.at)
             yield Question(f"the date of “{entry.sentence}” ({entry.read_from})", "not recorded", tuple(values))
 
     def _day(self) -> Iterator[Question]:
@@ -332,7 +333,7 @@ class Questions:
             return
         starts = [
             day
-            for predicate in ("medication_since", "recorded_when")
+            for predicate in DATED
             for fact in self.answer.run.atoms(predicate)
             for day in fact.args[2:]
             if isinstance(day, datetime.date)

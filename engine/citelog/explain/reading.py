@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from citelog.knowledge.base import Knowledge
-from citelog.patient.wanted import list_of
+from citelog.patient.predicates import list_of
 from citelog.rules.program import Absent, Constant, Present
 from citelog.values import Iri
 

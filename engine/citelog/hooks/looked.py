@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from citelog.answer import Answer
 from citelog.conclusions import Conclusion
 from citelog.hooks.request import NOT, PART, Look
-from citelog.patient.wanted import list_of
+from citelog.patient.predicates import list_of
 from citelog.proof.support import assumed
 from citelog.rules.program import Absent, Present, Program
 

@@ -12,10 +12,11 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from citelog.patient.case import Case, Entry, ListName, Record, Recorded
+from citelog.patient.case import Case, Entry, Record, Recorded
 from citelog.patient.changes import CONTEXT, Add, Change, Drop, Set, dropping, setting
 from citelog.patient.context import BIRTH, GIVES
 from citelog.patient.numbers import Sign
+from citelog.patient.predicates import DATED, NAMING, key_of, list_of
 from citelog.patient.words import COURSES
 from citelog.values import Atom, Iri, Value
 from citelog.vocab import Terms, cl
@@ -57,21 +58,17 @@ class Unmake:
 
 Wish = Make | Unmake
 
-_LIST: dict[str, ListName] = {
-    "entry": "findings", "preference": "preferences", **dict.fromkeys(GIVES.values(), "context"),
-}  # fmt: skip
-NAMING = ("entry", "result", "medication", "preference")
+
+def valued(fact: Atom, place: int, value: Value) -> Make:
+    """A recorded fact with another number or day at a place; a day is its own first and last."""
+    if fact.predicate in DATED:
+        return Make(fact.predicate, (*fact.args[:2], value, value))
+    return Make(fact.predicate, (*fact.args[:place], value, *fact.args[place + 1 :]))
+
+
 _SIGNS = {cl(sign.value): text for sign, text in zip(Sign, ("<", "≤", ">", "≥"), strict=True)}
 _STATES = ("present", "absent", "unknown")
 _STATUSES = ("stopped", "current", "planned", "on hold")
-
-
-def list_of(predicate: str) -> ListName | None:
-    """The list of a case whose entries give facts of a predicate; None for what any list or none gives."""
-    if predicate in _LIST:
-        return _LIST[predicate]
-    head = predicate.partition("_")[0]
-    return "labs" if head == "result" else "medications" if head == "medication" else None
 
 
 def target(wish: Wish) -> tuple[str, str]:
@@ -290,9 +287,8 @@ def _said(make: Make, terms: Terms) -> tuple[str, Recorded] | None:
             return "frequency", _phrase(times, period, unit)
         case "medication_frequency", (None, None, Iri() as unit):
             return "frequency", _phrase(Decimal(1), Decimal(1), unit)
-        case ("medication_since" | "recorded_when") as predicate, (day, _):
-            written = day.isoformat() if isinstance(day, datetime.date) else PROBE_DAY
-            return "since" if predicate == "medication_since" else "when", written
+        case predicate, (day, _) if predicate in DATED:
+            return key_of(predicate), day.isoformat() if isinstance(day, datetime.date) else PROBE_DAY
         case _:
             return None
 
@@ -313,7 +309,7 @@ def _phrase(times: Decimal, period: Decimal, unit: Iri) -> str:
 def _is_touched(atom: Atom, touched: set[tuple[str, str]], case: Case) -> bool:
     """Whether an entry is changed where it says a fact; one that is changed at all is not dropped as well."""
     record = _record(atom.args[1] if len(atom.args) > 1 else None, case)
-    key = KEYS.get(atom.predicate, "")
+    key = key_of(atom.predicate)
     if record is None:
         return False
     if record.entry.list == "context":
@@ -322,21 +318,12 @@ def _is_touched(atom: Atom, touched: set[tuple[str, str]], case: Case) -> bool:
     return all((entry.read_from, key) in places for entry in record.entries)
 
 
-KEYS = {
-    "entry": "state", "preference": "value", "result_value": "value", "result_bound": "value",
-    "result_unreadable": "value", "result_unit": "unit", "result_unit_missing": "unit", "result_unit_unknown": "unit",
-    "result_flag": "flag", "medication_status": "status", "medication_route": "route",
-    "medication_course": "course", "medication_frequency": "frequency", "medication_since": "since",
-    "recorded_when": "when",
-}  # fmt: skip
-
-
 def _unmade(atom: Atom, case: Case) -> Iterator[tuple[Change, ...]]:
     """The ways to have a recorded fact no longer: another word in its place, the key dropped, the entry dropped."""
     record = _record(atom.args[1] if len(atom.args) > 1 else None, case)
     if record is None:
         return
-    key = KEYS.get(atom.predicate, "")
+    key = key_of(atom.predicate)
     words = {"state": _STATES, "status": _STATUSES, "course": COURSES}.get(key, ())
     for word in words:
         if word != str(record.entry.keys.get(key, "")).casefold():

@@ -23,7 +23,7 @@ from citelog.explain.origin import line, nearest, solve
 from citelog.explain.plans import Plan, Planner
 from citelog.patient.case import LISTS, NAME_KEY, Case, Item, Recorded
 from citelog.patient.changes import Change, apply, merged, told
-from citelog.patient.wanted import Make, ways
+from citelog.patient.wanted import valued, ways
 from citelog.proof.support import premises
 from citelog.rules.program import Constant, Rule, Variable
 from citelog.run.result import Run
@@ -164,10 +164,7 @@ def _beside(point: Point, survey: Survey) -> Suggestion | None:
     value = nearest(bound, bound.fact.args[bound.place]) if bound else None
     if bound is None or value is None:
         return None
-    args = (*bound.fact.args[: bound.place], value, *bound.fact.args[bound.place + 1 :])
-    if bound.fact.predicate in ("medication_since", "recorded_when"):  # a day is its own first and last
-        args = (*args[:2], value, value)
-    plan = Plan(frozenset({Make(bound.fact.predicate, args)}))
+    plan = Plan(frozenset({valued(bound.fact, bound.place, value)}))
     for changes in islice(_ways((plan,), tried, survey), DERIVED):
         made = _made(tried, changes, survey)
         if (limit, side) in survey.stands(rule, position, made):

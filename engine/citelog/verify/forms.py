@@ -21,7 +21,7 @@ from citelog.patient import intake
 from citelog.patient.case import NAME_KEY, ListName
 from citelog.patient.context import GIVES, OLDEST
 from citelog.patient.facts import PATIENT, facts
-from citelog.patient.wanted import KEYS
+from citelog.patient.predicates import PREDICATES, keys_of
 from citelog.patient.words import COURSES
 from citelog.values import Atom, Iri, Value
 from citelog.verify.cuts import Cuts
@@ -35,13 +35,6 @@ _LISTS: tuple[tuple[ListName, str], ...] = (
     ("labs", "analyte"), ("findings", "finding"), ("medications", "drug"), ("preferences", "topic"),
     ("context", "context"),
 )  # fmt: skip
-_KEYS: Mapping[ListName, tuple[str, ...]] = {
-    "labs": ("value", "unit", "flag", "when"),
-    "findings": ("state", "when"),
-    "medications": ("status", "route", "course", "frequency", "since", "when"),
-    "preferences": ("value", "when"),
-    "context": ("value",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +50,11 @@ class Family:
     def name(self) -> str:
         """The name that its entries are written with."""
         return self.names[0]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of its entries; of the day of the assessment, none."""
+        return keys_of(self.list) if self.list else ()
 
     @property
     def most(self) -> int | None:
@@ -243,7 +241,7 @@ def probes(family: Family, terms: Terms) -> tuple[Said, ...]:
     where a fact can hang on it."""
     if family == DAY_FAMILY:
         return read(family, (), terms)
-    keys = _KEYS[family.list]  # type: ignore[index]
+    keys = family.keys
     options = {key: plain_options(family, key, terms) for key in keys}
     plain = {key: next((o for o in values if o), "") for key, values in options.items()}
     varied = [{**plain, key: value} for key, values in options.items() for value in values]
@@ -312,7 +310,7 @@ def spans(known: Sequence[datetime.date]) -> tuple[tuple[datetime.date, datetime
 
 def options(family: Family, key: str, cuts: Cuts, terms: Terms) -> tuple[str, ...]:
     """The values of a key that stand for all others, by the limits that the rules set."""
-    predicates = [p for p, k in KEYS.items() if k == key] + (["age_years"] if family.list == "context" else [])
+    predicates = [name for name, one in PREDICATES.items() if one.key == key]
     here = {s: limits for s, limits in cuts.limits.items() if s[0] == family.id and s[1] in predicates}
     ratios = {pair: r for pair, r in cuts.ratios.items() if pair[0][0] == family.id and pair[0][1] in predicates}
     if key in ("when", "since"):
@@ -350,8 +348,3 @@ def combinations(family: Family, keys: Sequence[str], cuts: Cuts, knowledge: Kno
     values = [options(family, key, cuts, terms) for key in keys]
     for chosen in itertools.product(*values):
         yield dict(zip(keys, chosen, strict=True))
-
-
-def keys_of(family: Family) -> tuple[str, ...]:
-    """The keys of a family's entries."""
-    return _KEYS[family.list] if family.list else ()

@@ -15,7 +15,7 @@ from citelog.patient.frequency import frequency
 from citelog.rules.program import Absent, Constant, Present, Program, Rule, Variable
 from citelog.values import Atom
 from citelog.verify.clauses import Entry, Form, Ground, Name
-from citelog.verify.forms import RECORD, Family, Said, combinations, keys_of, options, plain_options, read
+from citelog.verify.forms import RECORD, Family, Said, combinations, options, plain_options, read
 from citelog.verify.matching import Exact, Row, Tables, matches
 from citelog.verify.unknowns import UndecidedError
 
@@ -70,7 +70,7 @@ def add_forms(made: Ground, family: Family, alone: frozenset[str], read_by_rest:
     rules = [r for c in program.open for n in c.rules if (r := program.rules[n]).name in alone]
     inside = {x.predicate for rule in rules for x in rule.body if isinstance(x, Present | Absent)}
     visible = inside | set(read_by_rest)
-    keys = [key for key in keys_of(family) if _gives(family, key, knowledge, visible)]
+    keys = [key for key in family.keys if _gives(family, key, knowledge, visible)]
     if "frequency" in keys:
         _check_spelt(made, options(family, "frequency", made.cuts, knowledge.terms))
     joined = [key for key in keys if _gives(family, key, knowledge, inside)]
@@ -78,7 +78,7 @@ def add_forms(made: Ground, family: Family, alone: frozenset[str], read_by_rest:
     if family.list in ("findings", "preferences", "medications", "context") and not joined:
         joined, passing = keys, []
     if family.list and not keys:
-        keys = joined = [keys_of(family)[0]]
+        keys = joined = [family.keys[0]]
     needed = _needed(family, knowledge)
 
     def written(keys: list[str]) -> tuple[Said, ...]:

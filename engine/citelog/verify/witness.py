@@ -13,7 +13,7 @@ from typing import Any
 from citelog.assess import Assessment, assess
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.patient.context import GIVES
-from citelog.patient.wanted import NAMING
+from citelog.patient.predicates import NAMING
 from citelog.rules.program import Constant, Present, Rule, Variable
 from citelog.run.result import Run
 from citelog.verify.axes import Axes
