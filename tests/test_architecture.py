@@ -2,8 +2,10 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -174,6 +176,12 @@ def test_every_module_is_on_the_map() -> None:
 
 def test_the_map_names_each_module_once() -> None:
     assert len(LAYERS) == len(DEPTH)
+
+
+def test_a_folder_is_one_layer() -> None:
+    """So folders use each other in one direction only, as their modules do."""
+    folders = [folder for folder, _ in groupby(name.partition(".")[0] for name in LAYERS)]
+    assert [folder for folder, times in Counter(folders).items() if times > 1] == []
 
 
 def test_imports_point_down() -> None:

@@ -34,8 +34,8 @@ from citelog.audit.tracing import trace
 from citelog.knowledge.files import NO_DRAFTS, Drafts
 from citelog.knowledge.load import load
 from citelog.render import template
-from citelog.render.audit_page import audit_page
 from citelog.render.page import page as assessment_page
+from citelog.reports.audit_page import audit_page
 from citelog.trial.coverage import Survey
 from citelog.trial.expectations import case_files
 from test_schemas import form, problem

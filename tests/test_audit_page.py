@@ -17,7 +17,7 @@ from citelog.audit.gates import failed
 from citelog.audit.report import audited
 from citelog.audit.subject import subject
 from citelog.audit.tracing import trace
-from citelog.render.audit_page import audit_page
+from citelog.reports.audit_page import audit_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 

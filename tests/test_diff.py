@@ -23,7 +23,7 @@ from citelog.compare.changes import changes
 from citelog.compare.diff import diff
 from citelog.compare.editions import edition
 from citelog.compare.effects import Subject
-from citelog.render.compared import compared
+from citelog.reports.compared import compared
 
 CASES = (
     "60-pmol-per-l-is-deficient-because-100-to-300-is-no-reference-band",

@@ -37,9 +37,9 @@ from citelog.drift.report import CODES, Drift
 from citelog.drift.wording import SORTS, apart
 from citelog.evidence.sources import Source
 from citelog.knowledge.check import check_folder
-from citelog.render.audited import SIGNS
-from citelog.render.beside import page
-from citelog.render.drifted import drifted
+from citelog.reports.audited import SIGNS
+from citelog.reports.beside import page
+from citelog.reports.drifted import drifted
 
 ROOT = Path(__file__).parent.parent
 LEAFLET = ROOT / "examples" / "short-nights"

@@ -30,7 +30,7 @@ from citelog.knowledge.cache import open_knowledge
 from citelog.knowledge.lookup import USES, find
 from citelog.ledger.log import Log, reading
 from citelog.ledger.proofs import Proof, check
-from citelog.render.covered import COUNTED, share
+from citelog.reports.covered import COUNTED, share
 from citelog.serve.addresses import PATHS, address
 from citelog.serve.knowledge_pages import LEAVES, Book
 from citelog.serve.shell import Shell

@@ -28,8 +28,8 @@ from citelog.compare.diff import diff
 from citelog.compare.editions import Edition, edition
 from citelog.compare.pictures import Pictures, pictures
 from citelog.knowledge.base import Knowledge
-from citelog.render.compared import compared
-from citelog.render.review import review
+from citelog.reports.compared import compared
+from citelog.reports.review import review
 from citelog.verify.witness import FaultError
 
 EXAMPLE = home.ontology().parent / "examples" / "short-nights"

@@ -21,11 +21,11 @@ import b12
 from authoring import Command
 from citelog import home
 from citelog.advice.review import review
-from citelog.approval import states
 from citelog.approval.record import Said, agent, chosen, record
 from citelog.assess import Assessment, assess
 from citelog.checker import certify
 from citelog.diagnostics import KnowledgeError
+from citelog.knowledge import states
 from citelog.knowledge.base import Knowledge, Review
 from citelog.knowledge.files import Text
 from citelog.knowledge.load import Opened, load

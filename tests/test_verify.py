@@ -25,7 +25,7 @@ from authoring import citelog
 from citelog import home, patient
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import load
-from citelog.render.verified import verified
+from citelog.reports.verified import verified
 from citelog.run.datalog import Machine
 from citelog.verify import pictures, solver
 from citelog.verify.clauses import Entry

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from citelog.advice.given import Advice, Given, Place
 from citelog.advice.reach import Reach
-from citelog.approval import states
-from citelog.approval.encoders import encoders
-from citelog.approval.states import Reviewed
+from citelog.knowledge import states
+from citelog.knowledge.encoders import encoders
+from citelog.knowledge.states import Reviewed
 
 CODES: Mapping[str, str] = {
     "review-outdated": "a statement or a rule that was changed since it was reviewed, and so is a draft again",

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from citelog.approval import states
 from citelog.approval.frozen import Frozen, number
 from citelog.audit import gates as audited_gates
 from citelog.audit.report import audited
 from citelog.audit.subject import Subject, subject
 from citelog.compare.revisions import head, uncommitted, unversioned
+from citelog.knowledge import states
 from citelog.knowledge.base import STATES, Knowledge
 from citelog.receipt.manifest import names
 from citelog.receipt.manifest import read as read_from

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from citelog.approval.encoders import encoders, name
 from citelog.approval.places import Lines, ruled, said_of
 from citelog.compare.revisions import Touch, touched, unversioned
+from citelog.knowledge.encoders import encoders, name
 from citelog.knowledge.files import shown_name
 from citelog.knowledge.load import Opened
 from citelog.values import Iri

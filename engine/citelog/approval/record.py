@@ -12,16 +12,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from citelog.approval import states
-from citelog.approval.encoders import name
-from citelog.approval.states import Reviewed
 from citelog.author.turtle import literal
 from citelog.diagnostics import CitelogError, KnowledgeError, did_you_mean
+from citelog.knowledge import states
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.check import check_opened
+from citelog.knowledge.encoders import name
 from citelog.knowledge.files import Drafts, files_of, read_bytes, shown_name
 from citelog.knowledge.load import Opened
 from citelog.knowledge.reviews import WHO, Digests
+from citelog.knowledge.states import Reviewed
 from citelog.knowledge.triples import DCTERMS, PROV, RDFS, XSD, Triples
 from citelog.layout.files import Laid, lay_out
 from citelog.rules.syntax import parse

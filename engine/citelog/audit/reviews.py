@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from citelog.approval import states
-from citelog.approval.states import Reviewed
 from citelog.audit.measure import Measure
 from citelog.audit.model import Item
 from citelog.audit.subject import Subject
 from citelog.diagnostics import Span
+from citelog.knowledge import states
 from citelog.knowledge.base import looked_at
+from citelog.knowledge.states import Reviewed
 
 
 def _all(subject: Subject) -> tuple[Reviewed, ...]:

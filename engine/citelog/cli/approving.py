@@ -37,7 +37,8 @@ def review(
     A review holds the hash of what was reviewed: when that is edited, it is a draft again. ID is a statement or the
     name of a rule; without any, all are listed.
     """
-    from citelog.approval import record, states
+    from citelog.approval import record
+    from citelog.knowledge import states
     from citelog.knowledge.load import load
 
     folder = home.knowledge(kb).resolve()
@@ -64,7 +65,7 @@ def review(
             }
             write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
         else:
-            from citelog.render.standing import standing
+            from citelog.reports.standing import standing
 
             print_lines(standing(knowledge, chosen, told, width()), kb)
         return
@@ -138,7 +139,7 @@ def release(
         for name, data in found.files.items():
             disk.keep(kept / name, data)
     if form == "text":
-        from citelog.render.released import released
+        from citelog.reports.released import released
 
         print_lines(released(found, width()), kb)
     else:
@@ -153,8 +154,8 @@ def release(
 def _claim(folder: Path, by: str | None, on: str | None, note: str | None) -> Claim:
     """What the caller says of a release, verified."""
     from citelog.approval import record
-    from citelog.approval.encoders import name
     from citelog.approval.release import Claim
+    from citelog.knowledge.encoders import name
     from citelog.knowledge.triples import read_triples
     from citelog.patient.dates import day
 
@@ -166,7 +167,7 @@ def _claim(folder: Path, by: str | None, on: str | None, note: str | None) -> Cl
 def _look(folder: Path, kept: Path, version: str | None, kb: str | None, form: str) -> None:
     """The releases that there are, or whether one of them is as it was frozen."""
     from citelog.approval import frozen
-    from citelog.render import released
+    from citelog.reports import released
 
     if version is None:
         found = frozen.frozen(kept)

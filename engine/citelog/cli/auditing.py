@@ -102,11 +102,11 @@ def _print_audit(
         _print_json(document | {"failed": [one.to_dict() for one in failed]})
     elif form == "html":
         from citelog.audit.tracing import trace
-        from citelog.render.audit_page import audit_page
+        from citelog.reports.audit_page import audit_page
 
         write(audit_page(found, failed, trace(of) if of.knowledge else None, of.knowledge))
     else:
-        from citelog.render.audited import audited, figures
+        from citelog.reports.audited import audited, figures
 
         print_lines(figures(map(found.figure, wanted), width()) if wanted else audited(found, width()), kb)
 
@@ -123,15 +123,15 @@ def _print_trace(found: Audit, failed: tuple[Failed, ...], of: Subject, form: st
         whose = {"id": found.knowledge, "version": found.version, "sha256": found.sha256}
         _print_json({"format": FORMAT, "knowledge": whose} | traced.to_dict())
     elif form == "csv":
-        from citelog.render.traced import table
+        from citelog.reports.traced import table
 
         write(table(traced))
     elif form == "html":
-        from citelog.render.audit_page import audit_page
+        from citelog.reports.audit_page import audit_page
 
         write(audit_page(found, failed, traced, of.knowledge, whole=False))
     else:
-        from citelog.render.traced import traced as lines
+        from citelog.reports.traced import traced as lines
 
         print_lines(lines(traced, of.knowledge.source, width()), kb)
 

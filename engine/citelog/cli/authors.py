@@ -71,7 +71,7 @@ def quote(text: str, kb: str | None, form: str) -> None:
     if form == "json":
         write(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
     else:
-        from citelog.render.passages import passages
+        from citelog.reports.passages import passages
 
         print_lines(passages(found, width()), kb)
     if not found.exact:
@@ -99,7 +99,7 @@ def check(kb: str | None, form: str, strict: bool, accepted: bool) -> None:
     elif form == "sarif":
         from citelog.advice.review import CODES as ADVICE
         from citelog.knowledge.check import CODES as ERRORS
-        from citelog.render.sarif import sarif
+        from citelog.reports.sarif import sarif
 
         document = sarif(found, ERRORS, ADVICE, lambda file: address(folder.parent / file))
         write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
@@ -188,8 +188,8 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
             say(f"renewed {one.path}")
         write(json.dumps([trial.to_dict() for trial in found], ensure_ascii=False, indent=2) + "\n")
     else:
-        from citelog.render.trials import accepted as told
-        from citelog.render.trials import trials
+        from citelog.reports.trials import accepted as told
+        from citelog.reports.trials import trials
 
         print_lines([*told(renewed, folder), *trials(found, knowledge, width())], kb)
     if any(trial.failures for trial in found):
@@ -228,7 +228,7 @@ def coverage(kb: str | None, form: str, rule: str | None, least: float | None) -
         document = found.to_dict() | {"suggestions": [one.to_dict() for one in suggestions]}
         write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     else:
-        from citelog.render import covered
+        from citelog.reports import covered
 
         tell = covered.covered if rule is None else covered.rule
         print_lines(tell(found, suggestions, knowledge, width()), kb)

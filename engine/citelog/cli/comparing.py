@@ -63,11 +63,11 @@ def diff(
         if form == "json":
             write(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
         elif form == "markdown":
-            from citelog.render.review import review
+            from citelog.reports.review import review
 
             write(review(found, every, brief))
         else:
-            from citelog.render.compared import compared
+            from citelog.reports.compared import compared
 
             print_lines(compared(found, every, brief, width()), str(after.folder))
     if not found.same:

@@ -62,11 +62,11 @@ def drift(
         data = found.to_dict() | {"failed": [one.to_dict() for one in failed]}
         write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
     elif form == "html":
-        from citelog.render.beside import page
+        from citelog.reports.beside import page
 
         write(page(found))
     else:
-        from citelog.render.drifted import drifted
+        from citelog.reports.drifted import drifted
 
         print_lines(drifted(found, every, width()), kb)
     if folder is not None:

@@ -55,7 +55,7 @@ def init(log: Path, origin: str | None, keep: str, log_key: Path | None) -> None
     Give the public key, and each checkpoint, to somebody whom you could not persuade to change them.
     """
     from citelog.ledger.log import Log
-    from citelog.render.logged import overview
+    from citelog.reports.logged import overview
 
     made = Log.make(log, origin, keep, log_key)
     head = _head(log)
@@ -86,7 +86,7 @@ def verify(log: Path, checkpoint: Path | None, public: Path | None, without_salt
     if form == "json":
         _json(found.to_dict())
     else:
-        from citelog.render.logged import verification
+        from citelog.reports.logged import verification
 
         print_lines(verification(found, str(log), width()))
     if not found.holds:
@@ -102,7 +102,7 @@ def show(log: Path, number: int | None, form: str) -> None:
     from citelog.ledger import entry
     from citelog.ledger.log import reading, said
     from citelog.ledger.proofs import prove
-    from citelog.render import logged
+    from citelog.reports import logged
 
     if number is None:
         head = _head(log).checkpoint
@@ -178,7 +178,7 @@ def check(proof: Path, checkpoint: Path | None, public: Path | None, receipt: Pa
     from citelog.ledger.note import NoteError
     from citelog.ledger.proofs import Proof
     from citelog.ledger.proofs import check as look
-    from citelog.render.logged import checked
+    from citelog.reports.logged import checked
 
     if checkpoint is None and public is None:
         raise CitelogError(
@@ -222,7 +222,7 @@ def compare(old: Path, new: Path, log: Path, public: Path | None, form: str) -> 
     if form == "json":
         _json(found.to_dict())
     else:
-        from citelog.render.logged import comparison
+        from citelog.reports.logged import comparison
 
         print_lines(comparison(found, width()))
     if found.wrong:

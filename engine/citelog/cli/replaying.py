@@ -80,7 +80,7 @@ def replay(receipts: tuple[str, ...], kb: str | None, editions: tuple[str, ...],
     folder `releases`, and in its git history. Ends with status 1 where anything differs.
     """
     from citelog.receipt.replay import Desk, desk
-    from citelog.render.replayed import replayed
+    from citelog.reports.replayed import replayed
 
     told: list[Any] = []  # kept as little as possible of each: there may be thousands
     verdicts: set[str] = set()

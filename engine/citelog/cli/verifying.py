@@ -33,7 +33,7 @@ def verify(kb: str | None, names: tuple[str, ...], form: str) -> None:
     if form == "json":
         write(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
     else:
-        from citelog.render.verified import verified
+        from citelog.reports.verified import verified
 
         print_lines(verified(found, knowledge, width()), kb)
     if not found.holds:

@@ -22,7 +22,7 @@ def watch(kb: str | None, words: tuple[str, ...]) -> None:
     import watchfiles
 
     from citelog.render.lines import Line
-    from citelog.render.trials import look, trials
+    from citelog.reports.trials import look, trials
     from citelog.trial.expectations import case_files
     from citelog.trial.session import Session
 

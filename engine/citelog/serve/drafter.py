@@ -16,7 +16,7 @@ from typing import Any
 from citelog.diagnostics import CaseError, CitelogError, Diagnostic
 from citelog.knowledge.check import prepare
 from citelog.patient.resources import READ
-from citelog.render import drafted as shown
+from citelog.reports import drafted as shown
 from citelog.serve.worker import Bounded, Message, NoResultError, keep
 from citelog.trial.drafted import Desk
 

@@ -15,13 +15,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from citelog.approval import states
 from citelog.browse import document, sayings
 from citelog.browse.aloud import aloud
 from citelog.browse.searched import searched
 from citelog.browse.shelf import Shelf
 from citelog.browse.vocabulary import words
 from citelog.explain.catalogue import catalogue
+from citelog.knowledge import states
 from citelog.knowledge.base import STATES
 from citelog.knowledge.lookup import USES, Found
 from citelog.render.page import anchors_of
@@ -133,7 +133,7 @@ class Book:
 
     def _overview(self) -> str:
         from citelog.audit.model import WEIGHTS, total
-        from citelog.render.covered import share
+        from citelog.reports.covered import share
 
         known, counts = self.shelf.knowledge, self.counts
         reviewed = states.counted(states.of(known))
@@ -191,7 +191,7 @@ class Book:
         return self._page("cases.html", "cases", failing=failing, anchors=self._anchors())
 
     def _coverage(self) -> str:
-        from citelog.render.covered import COUNTED, NEVER, share
+        from citelog.reports.covered import COUNTED, NEVER, share
 
         return self._page("coverage.html", "coverage", told=COUNTED, never=NEVER, share=share, anchors=self._anchors())
 
@@ -203,7 +203,7 @@ class Book:
 
     def _parts(self) -> dict[str, object]:
         """What the page of an audit is made of, as the one that stands alone is; its links lead to our pages."""
-        from citelog.render.audit_page import anchors, parts
+        from citelog.reports.audit_page import anchors, parts
 
         if self.counts is None:
             return {}

@@ -15,7 +15,7 @@ from citelog.ledger.entry import read
 from citelog.ledger.listed import Stretch
 from citelog.ledger.proofs import Proof
 from citelog.ledger.tree import leaf_hash
-from citelog.render.logged import KEEPS
+from citelog.reports.logged import KEEPS
 from citelog.serve.addresses import pages_of
 from citelog.serve.limits import Refusal
 from citelog.serve.shell import LOG, PLAYGROUND, SPARQL, Shell

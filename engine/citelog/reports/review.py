@@ -13,7 +13,9 @@ from citelog.compare.changes import Change, Detail
 from citelog.compare.diff import Diff, Group, Shown, Told
 from citelog.compare.drift import Drift, Quote
 from citelog.compare.pictures import Pictures
-from citelog.render.compared import (
+from citelog.render.lines import Line
+from citelog.render.phrases import counted
+from citelog.reports.compared import (
     SIGNS,
     because,
     fate,
@@ -29,9 +31,7 @@ from citelog.render.compared import (
     supports,
     word_difference,
 )
-from citelog.render.lines import Line
-from citelog.render.phrases import counted
-from citelog.render.possible import beside, described, gained, records, verdict
+from citelog.reports.possible import beside, described, gained, records, verdict
 
 WIDE = 100
 """Columns of a proof."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 
-from citelog.approval import states
 from citelog.approval.history import History, Origin
-from citelog.approval.states import Reviewed
+from citelog.knowledge import states
 from citelog.knowledge.base import STATES, Knowledge
+from citelog.knowledge.states import Reviewed
 from citelog.render.lines import Line, wrapped
 from citelog.render.phrases import counted
 from citelog.render.table import table

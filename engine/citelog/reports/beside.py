@@ -13,8 +13,10 @@ from citelog.drift.found import STATEMENTS, Drifted, Part
 from citelog.drift.report import Drift
 from citelog.drift.wording import TURNING, Apart
 from citelog.home import VERSION
-from citelog.render.audited import SIGNS
-from citelog.render.drifted import (
+from citelog.render.phrases import counted
+from citelog.render.template import fill
+from citelog.reports.audited import SIGNS
+from citelog.reports.drifted import (
     PLURALS,
     Note,
     became,
@@ -26,8 +28,6 @@ from citelog.render.drifted import (
     notes_of,
     where,
 )
-from citelog.render.phrases import counted
-from citelog.render.template import fill
 
 NEAR = 240
 """The most characters of a sentence that are shown on either side of a quote."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from citelog.receipt.differences import Difference
 from citelog.receipt.replay import Asked, Differing, Replay
-from citelog.render.compared import because, indented, kept, of_change, of_detail, of_effect
 from citelog.render.lines import WIDTH, Line, wrapped
 from citelog.render.phrases import counted
+from citelog.reports.compared import because, indented, kept, of_change, of_detail, of_effect
 
 STYLES = {"same": "bold green", "differs": "bold red", "unproved": "bold yellow", "damaged": "bold red"}
 SIGNS = {"lost": ("- ", "red"), "gained": ("+ ", "green")}

@@ -11,10 +11,10 @@ from citelog.drift.found import STATEMENTS, Drifted, Heading, New, Part
 from citelog.drift.report import Drift
 from citelog.drift.resting import Resting
 from citelog.drift.wording import TURNING, Apart
-from citelog.render.audited import SIGNS, STYLES
-from citelog.render.compared import one_line
 from citelog.render.lines import WIDTH, Line, wrapped
 from citelog.render.phrases import counted
+from citelog.reports.audited import SIGNS, STYLES
+from citelog.reports.compared import one_line
 
 SORTED = {
     "figure": "number",

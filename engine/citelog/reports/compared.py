@@ -15,8 +15,8 @@ from citelog.proof.compare import Reason
 from citelog.render.explained import against
 from citelog.render.lines import WIDTH, Line, wrapped
 from citelog.render.phrases import counted
-from citelog.render.possible import possible, records
 from citelog.render.proofs import proof
+from citelog.reports.possible import possible, records
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": "→"}
 STYLES = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
