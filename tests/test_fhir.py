@@ -259,6 +259,35 @@ def test_an_observation_of_a_finding_that_says_no_state_is_unknown_with_a_note(e
     assert len(notes(resource)) == 1
 
 
+YES, NO = {"system": SNOMED, "code": "373066001"}, {"system": SNOMED, "code": "373067005"}
+
+
+@pytest.mark.parametrize(
+    ("concept", "told"),
+    [
+        ({"coding": [NO, YES], "text": "absent"}, "absent and present"),
+        ({"coding": [NO | {"display": "Absent"}, YES | {"display": "Present"}]}, "absent and present"),
+        ({"coding": [NO], "text": "Present"}, "absent and present"),
+        ({"coding": [NO], "text": "yes"}, "absent and present"),
+        ({"coding": [NO], "text": "unknown"}, "absent and unknown"),
+        ({"coding": [{"code": "a", "display": "Absent"}, {"code": "b", "display": "Present"}]}, "absent and present"),
+    ],
+)
+def test_codes_and_words_that_contradict_each_other_say_no_state_of_a_finding(
+    concept: dict[str, Any], told: str
+) -> None:
+    resource = observation(code={"text": "fatigue"}, valueCodeableConcept=concept)
+    assert facts(resource)[0].endswith("fatigue, unknown)")
+    assert notes(resource) == [
+        f'Fatigue: {told}. The state "{told}" counts as unknown: write present, absent or unknown.'
+    ]
+
+
+@pytest.mark.parametrize("concept", [{"coding": [NO], "text": "No"}, {"coding": [NO], "text": "Not seen in the ward"}])
+def test_words_that_say_the_same_or_no_state_leave_a_code_as_it_is(concept: dict[str, Any]) -> None:
+    assert said(observation(code={"text": "fatigue"}, valueCodeableConcept=concept)) == ["Fatigue: absent."]
+
+
 def test_components_are_read_each_and_the_panel_itself_is_not() -> None:
     panel = observation(
         code={"text": "iron panel"},
@@ -313,6 +342,14 @@ def test_a_text_names_a_resource_only_where_no_code_does() -> None:
     assert read(observation(code=coded(LOINC, "2276-4", "C-reactive protein"))).entries[0].term == kb("ferritin")
     assert read(observation(code=coded(LOINC, "0000-0", "C-reactive protein"))).entries[0].term == kb("crp")
     assert read(observation(code={"coding": [{"system": "x", "code": "2276-4"}]})).entries[0].term is None
+
+
+def test_a_code_that_counts_although_the_words_name_another_thing_is_noted() -> None:
+    resource = observation(code=coded(LOINC, "2276-4", "C-reactive protein"), valueQuantity=quantity(80))
+    assert notes(resource) == [
+        "Serum ferritin: 80 µg/L. Its code names that, its words name C-reactive protein: the code counts."
+    ]
+    assert notes(observation(code=coded(LOINC, "2276-4", "Ferritin, in blood"), valueQuantity=quantity(80))) == []
 
 
 def test_codes_that_name_two_different_things_name_none_and_the_note_says_which() -> None:

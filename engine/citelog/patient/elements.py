@@ -12,6 +12,7 @@ from typing import Any
 
 from citelog.patient.case import Recorded
 from citelog.patient.reading import Plain, as_text, compact, recorded
+from citelog.patient.words import state, word
 from citelog.vocab import Terms
 
 SYSTEMS = {
@@ -78,15 +79,28 @@ def codes(concept: object) -> tuple[str, ...]:
     )
 
 
-def coded_state(concept: object) -> str:
-    """The state of a finding that the codes of a concept say; empty where they say none, or two.
+_ANSWERS = {"yes": "present", "no": "absent"}
 
-    >>> coded_state({"coding": [{"system": "http://snomed.info/sct", "code": "373067005"}]})
+
+def coded_state(concept: object) -> str:
+    """The state of a finding that the codes of a concept say; empty where they say none.
+
+    Codes and words that say different states are all given, which is no state: none of them can be preferred.
+
+    >>> sct = "http://snomed.info/sct"
+    >>> coded_state({"coding": [{"system": sct, "code": "373067005"}], "text": "Not seen in the clinic"})
     'absent'
+    >>> coded_state({"coding": [{"system": sct, "code": "373067005", "display": "No"}], "text": "Present"})
+    'absent and present'
     """
-    codings = rows(concept.get("coding") if isinstance(concept, dict) else None)
-    found = {_STATES.get(as_text(row.get("system")), {}).get(as_text(row.get("code")), "") for row in codings} - {""}
-    return found.pop() if len(found) == 1 else ""
+    if not isinstance(concept, dict):
+        return ""
+    codings = rows(concept.get("coding"))
+    coded = [_STATES.get(as_text(row.get("system")), {}).get(as_text(row.get("code")), "") for row in codings]
+    worded = [word(as_text(one)) for one in (concept.get("text"), *(row.get("display") for row in codings))]
+    words = [_ANSWERS.get(text) or (text if state(text) else "") for text in worded]
+    told = dict.fromkeys(filter(None, (*coded, *words)))
+    return " and ".join(told) if any(coded) or len(told) > 1 else ""
 
 
 # --- what is missing ---------------------------------------------------------------------------------------------

@@ -152,12 +152,24 @@ def _item(name: ListName, concept: object, keys: Mapping[str, Recorded], place: 
     return Item(name, concept_text(concept), kept, place, codes(concept))
 
 
-def _named(item: Item, terms: Terms) -> Item | Note:
-    """The item, or, where its codes name different things, a note that says which."""
+def _named(item: Item, terms: Terms) -> Found:
+    """The item, and a word where its code and its name differ; only a note where its codes name different things."""
+    if note := _ambiguous(item, terms):
+        yield note
+        return
+    yield item
+    called_so, meant = terms.match(KIND[item.list], item.name) if item.name else None, match(item, terms)
+    if called_so and meant and called_so != meant:
+        what = f"Its code names that, its words name {terms.label(called_so)}: the code counts."
+        yield Note(f"{sentence(item, meant, terms)} {what}", item.read_from)
+
+
+def _ambiguous(item: Item, terms: Terms) -> Note | None:
+    """Which different things the codes of an item name; None where they name at most one."""
     kind = KIND[item.list]
     found = {term for code in item.codes if (term := terms.match(kind, code))}
     if len(found) < 2:
-        return item
+        return None
     what = " and ".join(sorted(map(terms.label, found)))
     return Note(f"{sentence(item, None, terms)} Not used: its codes name different things, {what}.", item.read_from)
 
@@ -214,9 +226,8 @@ def _measurement(row: Resource, place: str, shared: Mapping[str, Recorded], term
     result = _item("labs", row.get("code"), {**({} if damage else _result(row, terms)), **keys}, place)
     finding = _item("findings", row.get("code"), {"state": "unknown" if damage else _state(row, terms), **keys}, place)
     for item in (result, finding):
-        named = _named(item, terms)
-        if isinstance(named, Note):
-            yield named
+        if note := _ambiguous(item, terms):
+            yield note
             return
     if match(result, terms):
         amount = row.get("valueQuantity")
@@ -225,9 +236,9 @@ def _measurement(row: Resource, place: str, shared: Mapping[str, Recorded], term
             yield Note(f"{text} as its code, {units[1]} in words. Neither is used.", place)
         if not damage and (reason := missing(row)) and reason != UNSAID and "value" not in result.keys:
             yield Note(f"{called({'resourceType': 'Observation', **row})} has no value: {reason}.", place)
-        yield result
+        yield from _named(result, terms)
     elif match(finding, terms) or not damage:
-        yield finding if match(finding, terms) or "valueBoolean" in row else result
+        yield from _named(finding if match(finding, terms) or "valueBoolean" in row else result, terms)
 
 
 def _has_value(row: Resource) -> bool:
@@ -278,7 +289,7 @@ def _condition(resource: Resource, place: str, terms: Terms, damage: Damage) -> 
     if damage and state != "entered in error":
         state = "unknown"
     keys: dict[str, Recorded] = {"state": state, "when": _readable(when, is_damaged=bool(damage))}
-    yield _named(_item("conditions", resource.get("code"), keys, place), terms)
+    yield from _named(_item("conditions", resource.get("code"), keys, place), terms)
 
 
 def _condition_state(resource: Resource) -> str:
@@ -311,13 +322,13 @@ def _procedure(resource: Resource, place: str, terms: Terms, damage: Damage) -> 
     if damage and state != "entered in error":
         state = "unknown"
     when = _readable(moment(resource, "performed"), is_damaged=bool(damage))
-    yield _named(_item("conditions", resource.get("code"), {"state": state, "when": when}, place), terms)
+    yield from _named(_item("conditions", resource.get("code"), {"state": state, "when": when}, place), terms)
 
 
 def _code(concept: object, system: str, known: tuple[str, ...]) -> str:
     """The code of a status: of the system that FHIR binds it to, else a code that is one of its own, else in words.
 
-    Codes of one standing that contradict each other are all given: none of them is a status.
+    Codes of one standing that contradict each other, or the words, are all given: none of them is a status.
     """
     rows = concept.get("coding") if isinstance(concept, dict) else None
     codings = [
@@ -331,6 +342,7 @@ def _code(concept: object, system: str, known: tuple[str, ...]) -> str:
     if "entered-in-error" in (text, *(code for _, code in codings)):
         return "entered-in-error"
     if told:
+        told += [text] if text in known else []
         agree = len(set(told)) == 1 or any(family.issuperset(told) for family in _FAMILIES)
         return told[0] if agree else " and ".join(dict.fromkeys(told))
     if text in known:
@@ -378,7 +390,7 @@ def _medication(
         keys = {"status": state, "when": _readable(_written(resource), is_damaged=True)}
     else:
         keys = {**_dosage(resource, terms), "status": _taken_as(resource, status), "when": _written(resource)}
-    yield _named(_item("medications", _medicine(resource, medications), keys, place), terms)
+    yield from _named(_item("medications", _medicine(resource, medications), keys, place), terms)
 
 
 def _written(resource: Resource) -> str:
