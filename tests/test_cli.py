@@ -208,6 +208,15 @@ def test_arguments_that_cannot_be_used_are_told_apart_from_a_no(arguments: tuple
     assert (ended.status, ended.out) == (2, "") and "\n   = " in ended.err
 
 
+@pytest.mark.parametrize("command", ["check", "verify", "coverage", "test", "serve"])
+def test_a_folder_that_no_option_names_is_taken_for_a_knowledge_base_and_the_option_is_told(
+    command: str, citelog: Command, tmp_path: Path
+) -> None:
+    ended = citelog(command, str(tmp_path))
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.endswith(f"\n   = a knowledge base stands after --kb: citelog {command} --kb {tmp_path}\n")
+
+
 def test_a_fault_of_ours_has_its_own_status_and_shows_no_traceback(
     citelog: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

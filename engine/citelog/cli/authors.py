@@ -16,6 +16,7 @@ from citelog.cli.console import (
     address,
     example,
     forms,
+    meant_as_kb,
     open_base,
     print_lines,
     progress,
@@ -167,9 +168,9 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
     knowledge, folder = open_base(kb), home.knowledge(kb)
     files = expectations.case_files(folder, words)
     if not files:
-        raise CitelogError(
-            f"{folder / 'cases'}: no case{' of that name' if words else ''}\n   = engine/CASES.md says how to write one"
-        )
+        what = f"{folder / 'cases'}: no case{' of that name' if words else ''}"
+        meant = next(filter(None, (meant_as_kb(word, "test") for word in words)), None)
+        raise CitelogError(f"{what}\n   = {meant or 'engine/CASES.md says how to write one'}")
     found: list[expectations.Trial] = []
     renewed: list[expectations.Renewed] = []
     for file in progress(files, "cases run"):

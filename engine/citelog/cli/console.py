@@ -77,6 +77,23 @@ def forms(*names: str) -> Callable[[Any], Any]:
     )
 
 
+def meant_as_kb(word: str, command: str) -> str | None:
+    """What to try where a folder is named, and no option says that it is a knowledge base; None for any other word."""
+    return f"a knowledge base stands after --kb: citelog {command} --kb {word}" if Path(word).is_dir() else None
+
+
+def _remedy(message: str, error: click.ClickException) -> str:
+    """What to try where click cannot use the arguments."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "citelog"
+    extra = re.fullmatch(r"Got unexpected extra argument \((.*)\)", message)
+    if context and extra and any(parameter.name == "kb" for parameter in context.command.params):
+        remedy = meant_as_kb(extra[1], path.removeprefix("citelog "))
+    else:
+        remedy = None
+    return remedy or f"try: {path} --help"
+
+
 def guarded(run: Callable[[], Any], debug: bool) -> int:
     """Run a command; every way in which it can end has a status and, where it is not 0, a message."""
     try:
@@ -92,10 +109,8 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
         say(str(error))
         return 2
     except click.ClickException as error:
-        context = getattr(error, "ctx", None)
         message = error.format_message()
-        told = message.startswith("Usage:")
-        say(message if told else f"{message}\n   = try: {context.command_path if context else 'citelog'} --help")
+        say(message if message.startswith("Usage:") else f"{message}\n   = {_remedy(message, error)}")
         return 2
     except (KeyboardInterrupt, click.Abort):
         say("stopped")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import home
-from citelog.cli.console import AT, KB, assess_all, check_extra, example, open_base, say, tested_below
+from citelog.cli.console import AT, KB, assess_all, check_extra, example, meant_as_kb, open_base, say, tested_below
 from citelog.cli.logs import LOG_KEY, enter, writable
 from citelog.cli.replaying import sealed
 from citelog.diagnostics import CitelogError
@@ -123,7 +123,8 @@ def serve(
     """
     check_extra("serve", "serve", "starlette", "uvicorn", "msgspec")
     if more and not files:
-        raise CitelogError(f"{more[0]}: what it is, no option says\n   = RDF files stand after --dataset")
+        remedy = meant_as_kb(more[0], "serve") or "RDF files stand after --dataset"
+        raise CitelogError(f"{more[0]}: what it is, no option says\n   = {remedy}")
     if files and (cases or kb or population):
         remedy = "leave --kb, --case and --population out"
         raise CitelogError(f"--dataset answers from files instead of a knowledge base\n   = {remedy}")

@@ -285,8 +285,10 @@ def _mistake(piece: str, ahead: str, what: str, type_: str, line: str) -> tuple[
         return message, f"put a blank between {what[0]} and {what[1:]}"
     if bare.count("(") != bare.count(")"):
         return message, "the parentheses do not match"
+    if what == "if":
+        return message, "write :-"
     if re.match(r"[\w?<~\"]", what):
-        return message, "is a comma missing before it?"
+        return message, f"is {'a comma' if ':-' in bare else ':-'} missing before it?"
     if what == ".":
         return message, "a full stop ends the rule: is a literal missing before it, or a comma too many?"
     return message, "a rule reads: head(?x, …) :- literal(?x, …), ~other(?x), ?a < ?b ."
