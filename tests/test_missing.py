@@ -153,8 +153,8 @@ def test_for_many_records_too_outcomes_are_true_and_nothing_is_left_out(seed: in
 def test_the_ranges_of_a_number_meet_and_cover_every_value() -> None:
     ranges = [outcome.value for outcome in item(answer({}).missing(), B12).outcomes]
     assert ranges == [
-        "below 0 pg/mL", "from 0 to below 135 pg/mL", "from 135 to below 406 pg/mL", "from 406 pg/mL",
-        "below 0 pmol/L", "from 0 to below 100 pmol/L", "from 100 to below 300 pmol/L", "from 300 pmol/L",
+        "from 0 to below 135 pg/mL", "from 135 to below 406 pg/mL", "from 406 pg/mL", "below 0 pg/mL",
+        "from 0 to below 100 pmol/L", "from 100 to below 300 pmol/L", "from 300 pmol/L", "below 0 pmol/L",
     ]  # fmt: skip
 
 

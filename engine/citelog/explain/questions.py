@@ -171,7 +171,14 @@ class Questions:
         return [unit for unit in accepted if (unit, unit) in compared] or accepted
 
     def _regions(self, change: Add | Set, unit: str) -> Iterator[tuple[str, Change]]:
-        """A number moved past one bound of the rules after another; each range that they tell apart once."""
+        """A number in each range that the rules tell apart, upwards; last the one below nought, which is a slip."""
+        ranges = list(self._upwards(change))
+        slips = [one for one in ranges if one[1] is not None and one[1].limit <= 0]
+        for low, high, changed in (*(one for one in ranges if one not in slips), *slips):
+            yield _range(low, high, unit), changed
+
+    def _upwards(self, change: Add | Set) -> Iterator[tuple[Bound | None, Bound | None, Add | Set]]:
+        """A number moved past one bound of the rules after another: the bounds on each side of it, and the change."""
         low: Bound | None = None
         for _ in range(_REGIONS):  # down to the lowest
             below, _ = self._span_of(change)
@@ -181,7 +188,7 @@ class Questions:
             change = with_number(change, str(lower))
         for _ in range(_REGIONS):
             _, high = self._span_of(change)
-            yield _range(low, high, unit), change
+            yield low, high, change
             if high is None:
                 return
             low = _beyond(high)
