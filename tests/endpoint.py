@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 PROGRAM = """
 import functools, json, sys
 from citelog.cli.serving import serve
-from citelog.serve import limits
+from citelog.serve.http import limits
 limits.Limits = functools.partial(limits.Limits, **json.loads(sys.argv.pop(1)))
 serve()
 """

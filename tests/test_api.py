@@ -34,14 +34,15 @@ from citelog.cli.app import main
 from citelog.ledger.log import Log, reading
 from citelog.ledger.proofs import find
 from citelog.ledger.verified import verify
-from citelog.serve import consultant, problems
 from citelog.serve.app import Served, application
 from citelog.serve.consultation import Consultation
-from citelog.serve.limits import Limits, Refusal
-from citelog.serve.operations import OPERATIONS
+from citelog.serve.http import problems
+from citelog.serve.http.limits import Limits, Refusal
+from citelog.serve.http.operations import OPERATIONS
 from citelog.serve.playground import Playground
-from citelog.serve.pool import Pool
-from citelog.serve.worker import Bounded, NoResultError
+from citelog.serve.workers import consultant
+from citelog.serve.workers.pool import Pool
+from citelog.serve.workers.worker import Bounded, NoResultError
 from endpoint import ROOT, Server, serving
 
 EXAMPLES = ROOT / "examples"

@@ -180,7 +180,7 @@ def test_the_map_names_each_module_once() -> None:
 
 def test_a_folder_is_one_layer() -> None:
     """So folders use each other in one direction only, as their modules do."""
-    folders = [folder for folder, _ in groupby(name.partition(".")[0] for name in LAYERS)]
+    folders = [folder for folder, _ in groupby(name.rpartition(".")[0] or name for name in LAYERS)]
     assert [folder for folder, times in Counter(folders).items() if times > 1] == []
 
 
@@ -275,7 +275,7 @@ def test_only_the_server_reaches_the_network_and_only_git_is_started() -> None:
     reaching = {name: found for name in modules() if (found := uses(name, OUTSIDE))}
     assert reaching == {
         "serve.server": {"socket"},
-        "serve.pool": {"socket"},
+        "serve.workers.pool": {"socket"},
         "compare.revisions": {"subprocess"},
         "population.bulk": {"multiprocessing"},
         "population.spark": {"socket"},

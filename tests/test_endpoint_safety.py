@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from citelog.serve.dataset import of_files
-from citelog.serve.limits import Limits, Refusal
+from citelog.serve.http.limits import Limits, Refusal
 from citelog.serve.queries import Job, Queries
+from citelog.serve.workers.dataset import of_files
 from endpoint import Server, eventually, serving
 
 NODES = 400
@@ -525,8 +525,8 @@ def test_workers_come_after_the_process_that_listens_and_long_tasks_after_short_
 SETTLED = """
 import gc, sys
 import citelog.cli
-from citelog.serve.dataset import of_files
-from citelog.serve.limits import Limits
+from citelog.serve.workers.dataset import of_files
+from citelog.serve.http.limits import Limits
 from citelog.serve.server import serve
 
 def started(address, queries):

@@ -44,12 +44,12 @@ from citelog.knowledge.cache import open_knowledge
 from citelog.ledger.log import Log, reading
 from citelog.render import fhir
 from citelog.render.markdown import plain
-from citelog.serve import feedback as keeping
-from citelog.serve.feedback import Feedback
-from citelog.serve.guard import Guard, refused
 from citelog.serve.hooks import Callers, Hooks
-from citelog.serve.limits import Refusal
-from citelog.serve.tokens import Tokens
+from citelog.serve.http import feedback as keeping
+from citelog.serve.http.feedback import Feedback
+from citelog.serve.http.guard import Guard, refused
+from citelog.serve.http.limits import Refusal
+from citelog.serve.http.tokens import Tokens
 from endpoint import ROOT, Server, serving
 
 Node = dict[str, Any]

@@ -28,8 +28,8 @@ from citelog.knowledge.cache import open_knowledge
 from citelog.knowledge.files import Drafts
 from citelog.knowledge.load import load
 from citelog.knowledge.lookup import find
-from citelog.serve.knowledge_pages import LEAVES, Book
-from citelog.serve.shell import Shell
+from citelog.serve.pages.knowledge import LEAVES, Book
+from citelog.serve.pages.shell import Shell
 from endpoint import ROOT, serving
 from hostile import hostile
 from injected import identifiers, markup, read_html

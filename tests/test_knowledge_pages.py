@@ -31,9 +31,9 @@ from citelog.knowledge.lookup import USES, find
 from citelog.ledger.log import Log, reading
 from citelog.ledger.proofs import Proof, check
 from citelog.reports.covered import COUNTED, share
-from citelog.serve.addresses import PATHS, address
-from citelog.serve.knowledge_pages import LEAVES, Book
-from citelog.serve.shell import Shell
+from citelog.serve.pages.addresses import PATHS, address
+from citelog.serve.pages.knowledge import LEAVES, Book
+from citelog.serve.pages.shell import Shell
 from endpoint import ROOT, Server, serving
 from hostile import CASE, TAGS, hostile
 from pages import NEEDED, at, is_cut_off, violations

@@ -1452,7 +1452,7 @@ def test_what_a_server_assesses_is_entered_before_it_is_answered(copy: Path, mon
     """The function that each answer passes; many at once share commits."""
     from citelog.receipt.content import of
     from citelog.receipt.manifest import manifest
-    from citelog.serve.limits import Refusal
+    from citelog.serve.http.limits import Refusal
     from citelog.serve.logged import Logged
 
     files = manifest(home.knowledge(), home.ontology())

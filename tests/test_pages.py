@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from citelog.ledger.log import Log
-from citelog.serve import views
+from citelog.serve.http.limits import Limits
 from citelog.serve.kept import Kept
-from citelog.serve.limits import Limits
-from citelog.serve.shell import environment
+from citelog.serve.pages import views
+from citelog.serve.pages.shell import environment
 from endpoint import ROOT, Server, serving
 from pages import NEEDED, at, is_cut_off, violations
 

@@ -19,7 +19,7 @@ import pytest
 
 import literate
 from citelog.cli.app import main
-from citelog.serve.limits import Limits
+from citelog.serve.http.limits import Limits
 from endpoint import Server, serving
 
 PAGE = (Path(__file__).parent.parent / "docs" / "PLAYGROUND.md").read_text(encoding="utf-8")

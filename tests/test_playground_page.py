@@ -256,4 +256,5 @@ def test_the_editor_and_the_style_sheet_are_what_their_recipe_builds(tmp_path: P
         pytest.skip("its packages are not installed: npm ci --prefix engine/editor")
     subprocess.run(["node", "build.mjs", str(tmp_path)], cwd=EDITOR, check=True)
     for name in ("codemirror.js", "pico.css"):
-        assert (tmp_path / name).read_bytes() == (ROOT / "engine" / "citelog" / "serve" / "static" / name).read_bytes()
+        shipped = ROOT / "engine" / "citelog" / "serve" / "pages" / "static" / name
+        assert (tmp_path / name).read_bytes() == shipped.read_bytes()

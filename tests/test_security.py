@@ -26,18 +26,18 @@ from citelog.cli.app import main
 from citelog.diagnostics import CitelogError
 from citelog.ledger.log import Log
 from citelog.ledger.writer import Writer
-from citelog.serve import guard
 from citelog.serve.admission import Admission
 from citelog.serve.app import Served, application
 from citelog.serve.bench import Bench
 from citelog.serve.browsing import Browsing
 from citelog.serve.consultation import Consultation
-from citelog.serve.dataset import of_files
-from citelog.serve.limits import Limits
+from citelog.serve.http import guard
+from citelog.serve.http.limits import Limits
+from citelog.serve.http.shares import Shared, Shares
 from citelog.serve.logged import Logged
 from citelog.serve.playground import Playground
 from citelog.serve.queries import Queries
-from citelog.serve.shares import Shared, Shares
+from citelog.serve.workers.dataset import of_files
 from endpoint import Server, serving
 
 ROOT = Path(__file__).parent.parent

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from citelog.knowledge.base import Knowledge
     from citelog.serve.admission import Admission
     from citelog.serve.app import Served
-    from citelog.serve.dataset import Dataset
-    from citelog.serve.feedback import Feedback
     from citelog.serve.hooks import Callers
-    from citelog.serve.limits import Limits
+    from citelog.serve.http.feedback import Feedback
+    from citelog.serve.http.limits import Limits
     from citelog.serve.logged import Logged
     from citelog.serve.queries import Queries
+    from citelog.serve.workers.dataset import Dataset
 
 
 @click.command(epilog=example("citelog serve --port 8000 --case patient.yaml"))
@@ -147,7 +147,7 @@ def serve(
 
     from citelog.graph.library import library
     from citelog.serve import server
-    from citelog.serve.limits import Limits
+    from citelog.serve.http.limits import Limits
 
     limits = Limits() if time_limit is None else replace(Limits(), query_seconds=time_limit)
     tested_below(None if files else open_base(kb))
@@ -165,7 +165,7 @@ def serve(
 
 
 def _of_files(files: tuple[str, ...]) -> Dataset:
-    from citelog.serve.dataset import of_files
+    from citelog.serve.workers.dataset import of_files
 
     return of_files(files)
 
@@ -176,7 +176,7 @@ def _of_knowledge(
     from pyoxigraph import RdfFormat
 
     from citelog.graph.dataset import dataset
-    from citelog.serve.dataset import of_nquads
+    from citelog.serve.workers.dataset import of_nquads
 
     knowledge = open_base(kb)
     found = assess_all(knowledge, cases, at)
@@ -193,7 +193,7 @@ def _served(
     from citelog.serve.bench import Bench
     from citelog.serve.browsing import Browsing
     from citelog.serve.consultation import Consultation
-    from citelog.serve.limits import Refusal
+    from citelog.serve.http.limits import Refusal
     from citelog.serve.playground import Playground
 
     knowledge, folder = open_base(kb), home.knowledge(kb)
@@ -240,7 +240,7 @@ def _callers(origins: tuple[str, ...], keys: Path | None, audience: str | None, 
     from urllib.parse import urlsplit
 
     from citelog.serve.hooks import Callers
-    from citelog.serve.tokens import Tokens
+    from citelog.serve.http.tokens import Tokens
 
     for origin in origins:
         parts = urlsplit(origin)
@@ -262,7 +262,7 @@ def _callers(origins: tuple[str, ...], keys: Path | None, audience: str | None, 
 
 
 def _feedback(file: str | None) -> Feedback:
-    from citelog.serve.feedback import Feedback
+    from citelog.serve.http.feedback import Feedback
 
     return Feedback() if file is None else Feedback.to(Path(file))
 

@@ -1,7 +1,7 @@
 """A folder of answers that is held: all of its files are mapped into memory once, and nothing is opened after that.
 
-So a process that may open nothing any more (`serve.worker`) can list rows and open them. pyarrow reads the files there,
-in one thread: DuckDB opens files by itself, and its threads do not outlive a fork.
+So a process that may open nothing any more (`serve.workers.worker`) can list rows and open them. pyarrow reads the
+files there, in one thread: DuckDB opens files by itself, and its threads do not outlive a fork.
 """
 
 from __future__ import annotations

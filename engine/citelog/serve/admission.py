@@ -20,14 +20,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from citelog.diagnostics import CitelogError
-from citelog.serve.accept import chosen
-from citelog.serve.entered import sent
-from citelog.serve.guard import refused
+from citelog.serve.http.accept import chosen
+from citelog.serve.http.guard import refused
+from citelog.serve.http.limits import Limits, Refusal
+from citelog.serve.http.operations import FORM
+from citelog.serve.http.requests import body_of, media_of
 from citelog.serve.kept import Kept
-from citelog.serve.limits import Limits, Refusal
-from citelog.serve.operations import FORM
-from citelog.serve.requests import body_of, media_of
-from citelog.serve.shell import Shell
+from citelog.serve.pages.entered import sent
+from citelog.serve.pages.shell import Shell
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -14,26 +14,26 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from citelog.graph.library import Query as Stored
-from citelog.serve import pages
-from citelog.serve.accept import chosen
 from citelog.serve.admission import Admission, Admitting
 from citelog.serve.api import Api
 from citelog.serve.browsing import Browsing
 from citelog.serve.consultation import Consultation
-from citelog.serve.feedback import Feedback
 from citelog.serve.fhir import Fhir
-from citelog.serve.guard import Guard, refused
 from citelog.serve.hooks import Callers, Hooks
+from citelog.serve.http.accept import chosen
+from citelog.serve.http.feedback import Feedback
+from citelog.serve.http.guard import Guard, refused
+from citelog.serve.http.limits import Refusal
+from citelog.serve.http.porter import FORMS
+from citelog.serve.http.shares import Shared, Shares
 from citelog.serve.kept import Kept
-from citelog.serve.limits import Refusal
 from citelog.serve.logged import Logged
+from citelog.serve.pages import own
+from citelog.serve.pages.shell import LOG, PLACES, POPULATION, Shell, marks, style
 from citelog.serve.patients import Patients
 from citelog.serve.playground import Playground
 from citelog.serve.populations import Populations
-from citelog.serve.porter import FORMS
 from citelog.serve.queries import Queries
-from citelog.serve.shares import Shared, Shares
-from citelog.serve.shell import LOG, PLACES, POPULATION, Shell, marks, style
 from citelog.serve.sparql import METHODS, Endpoint
 
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -98,7 +98,7 @@ def application(
     endpoint = Endpoint(queries, library, shell)
 
     async def home(request: Request) -> Response:
-        return HTMLResponse(pages.home_page(shell)) if served else RedirectResponse("/sparql", 307)
+        return HTMLResponse(own.home_page(shell)) if served else RedirectResponse("/sparql", 307)
 
     async def health(request: Request) -> Response:
         return _health(served is None or served.consultation.ready)
@@ -109,7 +109,7 @@ def application(
         if not read or request.url.path.startswith(FORMS):
             answer = refused(refusal, request.url.path)
         else:
-            answer = HTMLResponse(pages.refusal_page(shell, refusal), refusal.status, refusal.headers)
+            answer = HTMLResponse(own.refusal_page(shell, refusal), refusal.status, refusal.headers)
         answer.headers.update(headers)
         return answer
 
@@ -136,12 +136,12 @@ def _of_playground(playground: Playground, shell: Shell) -> Iterator[Route]:
     yield Route("/playground/files", playground.files)
     for task in (playground.one, playground.all, playground.patch, playground.save):
         yield Route(f"/playground/{task.__name__}", task, methods=["POST"])
-    for name in pages.STATIC:
+    for name in own.STATIC:
         yield Route(f"/playground/{name}", _static)
 
 
 async def _static(request: Request) -> Response:
-    text, media = pages.static(request.url.path.rpartition("/")[2])
+    text, media = own.static(request.url.path.rpartition("/")[2])
     return Response(text, media_type=media)
 
 

@@ -19,8 +19,8 @@ from citelog import home
 from citelog.diagnostics import CitelogError
 from citelog.knowledge.files import leads_out
 from citelog.layout.files import Laid, write
-from citelog.serve.limits import Limits, Refusal
-from citelog.serve.pool import Craft, Pool
+from citelog.serve.http.limits import Limits, Refusal
+from citelog.serve.workers.pool import Craft, Pool
 
 EDITABLE = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls", "cases/**/*.yaml", "cases/**/*.yml", "cases/**/*.json")
 """The files that a page may have drafts of."""
@@ -133,7 +133,9 @@ class Bench:
             "ontology": home.ontology().read_text(encoding="utf-8"),
         }
         less = "write less, or simpler rules, or leave out what cannot end"
-        return Craft("citelog.serve.drafter", {"folder": self.folder.name}, json.dumps(texts).encode(), "draft", less)
+        return Craft(
+            "citelog.serve.workers.drafter", {"folder": self.folder.name}, json.dumps(texts).encode(), "draft", less
+        )
 
     def _texts(self, patterns: tuple[str, ...]) -> dict[str, str]:
         """The texts of files, by their names; a file that has not changed is not read again."""

@@ -23,15 +23,15 @@ from citelog.diagnostics import CitelogError
 from citelog.explain.contents import contents
 from citelog.knowledge.base import Knowledge
 from citelog.render.documents import written
-from citelog.serve.accept import chosen
-from citelog.serve.addresses import PATHS
 from citelog.serve.counting import Counting
-from citelog.serve.knowledge_pages import LEAVES, Book, audit_style
-from citelog.serve.limits import Limits, Refusal
-from citelog.serve.operations import HTML, JSON, JSONLD, TURTLE
+from citelog.serve.http.accept import chosen
+from citelog.serve.http.limits import Limits, Refusal
+from citelog.serve.http.operations import HTML, JSON, JSONLD, TURTLE
+from citelog.serve.http.requests import while_listening
+from citelog.serve.pages.addresses import PATHS
+from citelog.serve.pages.knowledge import LEAVES, Book, audit_style
+from citelog.serve.pages.shell import Shell
 from citelog.serve.queries import Job, Queries
-from citelog.serve.requests import while_listening
-from citelog.serve.shell import Shell
 
 if TYPE_CHECKING:
     from starlette.requests import Request

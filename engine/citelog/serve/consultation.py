@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from citelog.diagnostics import CitelogError
-from citelog.serve.guard import faulty
-from citelog.serve.limits import Limits, Refusal
-from citelog.serve.operations import JSON, OPERATIONS
-from citelog.serve.pool import Craft, Pool
-from citelog.serve.problems import late
-from citelog.serve.worker import HEAD
+from citelog.serve.http.guard import faulty
+from citelog.serve.http.limits import Limits, Refusal
+from citelog.serve.http.operations import JSON, OPERATIONS
+from citelog.serve.http.problems import late
+from citelog.serve.workers.pool import Craft, Pool
+from citelog.serve.workers.worker import HEAD
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,9 @@ class Consultation:
         message = {"folder": str(folder.resolve()), "sha256": sha256, "deadline": limits.derivation_seconds}
         if population is not None:
             message["population"] = str(population.resolve())
-        self._pool = Pool(Craft("citelog.serve.consultant", message, b"", "request", less), limits.consultations)
+        self._pool = Pool(
+            Craft("citelog.serve.workers.consultant", message, b"", "request", less), limits.consultations
+        )
         self._starting: asyncio.Task[Pool] | None = None
 
     def start(self) -> None:

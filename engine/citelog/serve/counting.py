@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from starlette.concurrency import run_in_threadpool
 
 from citelog.diagnostics import CitelogError
-from citelog.serve.limits import Limits
-from citelog.serve.pool import Craft, Pool
+from citelog.serve.http.limits import Limits
+from citelog.serve.workers.pool import Craft, Pool
 
 if TYPE_CHECKING:
     from citelog.browse.counts import Counts
@@ -48,7 +48,7 @@ class Counting:
         from citelog.browse.counts import counts
 
         message, seconds = {"folder": str(self._folder.resolve())}, self._limits.count_seconds
-        craft = Craft("citelog.serve.counter", message, b"", "count", "serve fewer cases")
+        craft = Craft("citelog.serve.workers.counter", message, b"", "count", "serve fewer cases")
         try:
             async with asyncio.timeout(seconds), Pool(craft, self._limits.counts) as pool:
                 documents = pool.told

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 from starlette.routing import Route
 
-from citelog.serve.accept import chosen
-from citelog.serve.capability import SEARCHED
 from citelog.serve.consultation import Consultation
-from citelog.serve.limits import Refusal
-from citelog.serve.operations import FHIR, JSON
-from citelog.serve.requests import body_of, media_of, while_listening
+from citelog.serve.http.accept import chosen
+from citelog.serve.http.limits import Refusal
+from citelog.serve.http.operations import FHIR, JSON
+from citelog.serve.http.requests import body_of, media_of, while_listening
+from citelog.serve.workers.capability import SEARCHED
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -18,12 +18,12 @@ from starlette.routing import Route
 from citelog.hooks import notices
 from citelog.hooks.request import RequestError
 from citelog.serve.consultation import Consultation
-from citelog.serve.feedback import Feedback
+from citelog.serve.http.feedback import Feedback
+from citelog.serve.http.limits import Refusal
+from citelog.serve.http.operations import JSON
+from citelog.serve.http.requests import body_of, media_of, while_listening
+from citelog.serve.http.tokens import Tokens
 from citelog.serve.kept import Kept, new_reference
-from citelog.serve.limits import Refusal
-from citelog.serve.operations import JSON
-from citelog.serve.requests import body_of, media_of, while_listening
-from citelog.serve.tokens import Tokens
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from citelog.serve.limits import Limits
+from citelog.serve.http.limits import Limits
 
 
 def new_reference() -> str:

@@ -26,11 +26,11 @@ from citelog.ledger.note import Signed
 from citelog.ledger.proofs import Proof
 from citelog.ledger.writer import Writer
 from citelog.receipt.content import engine
-from citelog.serve import pages
-from citelog.serve.accept import chosen
-from citelog.serve.limits import Refusal
-from citelog.serve.operations import HTML, JSON
-from citelog.serve.shell import Shell
+from citelog.serve.http.accept import chosen
+from citelog.serve.http.limits import Refusal
+from citelog.serve.http.operations import HTML, JSON
+from citelog.serve.pages import own
+from citelog.serve.pages.shell import Shell
 
 SHOWN = 50
 """Entries on one page."""
@@ -65,7 +65,7 @@ class Logged:
         log = self.writer.log
         if chosen(request.headers.get("accept"), (JSON, HTML)) == HTML:
             found = await _done(partial(stretch, log.folder.path, _number(request, "before"), SHOWN))
-            return HTMLResponse(await run_in_threadpool(pages.log_page, shell, found), headers={"Vary": "Accept"})
+            return HTMLResponse(await run_in_threadpool(own.log_page, shell, found), headers={"Vary": "Accept"})
         signed = await self._head()
         said = {
             "origin": signed.checkpoint.origin,
@@ -83,7 +83,7 @@ class Logged:
         proof = await self._proof(request)
         if chosen(request.headers.get("accept"), (JSON, HTML)) != HTML:
             return Response(proof.entry, headers={"Vary": "Accept"}, media_type=JSON)
-        return HTMLResponse(pages.entry_page(shell, proof), headers={"Vary": "Accept"})
+        return HTMLResponse(own.entry_page(shell, proof), headers={"Vary": "Accept"})
 
     async def proof(self, request: Request) -> Response:
         """The proof of an entry, as a file."""

@@ -10,9 +10,9 @@ from msgspec.json import schema_components
 
 from citelog import schemas
 from citelog.home import VERSION
-from citelog.serve.operations import FORMS, JSON, OPERATIONS, Operation
-from citelog.serve.problems import MEDIA, PROBLEMS
-from citelog.serve.questions import EITHER, QUESTIONS
+from citelog.serve.http.operations import FORMS, JSON, OPERATIONS, Operation
+from citelog.serve.http.problems import MEDIA, PROBLEMS
+from citelog.serve.workers.questions import EITHER, QUESTIONS
 
 Document = dict[str, Any]
 

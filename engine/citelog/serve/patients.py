@@ -15,11 +15,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from citelog.serve.consultation import Answered, Consultation
+from citelog.serve.http.limits import Refusal
+from citelog.serve.http.operations import FORM, JSON
+from citelog.serve.http.requests import body_of, media_of, while_listening
 from citelog.serve.kept import Kept
-from citelog.serve.limits import Refusal
-from citelog.serve.operations import FORM, JSON
-from citelog.serve.requests import body_of, media_of, while_listening
-from citelog.serve.shell import Shell
+from citelog.serve.pages.shell import Shell
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from citelog.knowledge.base import Knowledge
-from citelog.serve import pages
 from citelog.serve.bench import Bench
-from citelog.serve.limits import Refusal
-from citelog.serve.requests import body_of, media_of, while_listening
-from citelog.serve.shell import Shell
+from citelog.serve.http.limits import Refusal
+from citelog.serve.http.requests import body_of, media_of, while_listening
+from citelog.serve.pages import own
+from citelog.serve.pages.shell import Shell
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -41,7 +41,7 @@ class Playground:
 
     async def page(self, shell: Shell, request: Request) -> Response:
         """The page itself."""
-        text = pages.playground_page(shell, self.knowledge, self.bench.edit)
+        text = own.playground_page(shell, self.knowledge, self.bench.edit)
         return Response(text, headers={"Content-Security-Policy": POLICY}, media_type="text/html")
 
     async def files(self, request: Request) -> Response:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from citelog.serve.accept import chosen
 from citelog.serve.consultation import Answered, Consultation
-from citelog.serve.limits import Refusal
-from citelog.serve.operations import FORM, HTML, JSON
-from citelog.serve.requests import body_of, media_of, while_listening
-from citelog.serve.shell import POPULATION, Shell
+from citelog.serve.http.accept import chosen
+from citelog.serve.http.limits import Refusal
+from citelog.serve.http.operations import FORM, HTML, JSON
+from citelog.serve.http.requests import body_of, media_of, while_listening
+from citelog.serve.pages.shell import POPULATION, Shell
 
 if TYPE_CHECKING:
     from starlette.requests import Request

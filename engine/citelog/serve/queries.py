@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
-from citelog.serve.dataset import Dataset
-from citelog.serve.limits import Limits, Refusal
-from citelog.serve.pool import Craft, Pool
+from citelog.serve.http.limits import Limits, Refusal
+from citelog.serve.workers.dataset import Dataset
+from citelog.serve.workers.pool import Craft, Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _craft(dataset: Dataset) -> Craft:
     ]
     data = b"".join(s.data for s in dataset.sources)
     less = "ask for less: bind more, join less, add LIMIT and OFFSET, write it shorter"
-    return Craft("citelog.serve.querier", {"sources": sources}, data, "query", less)
+    return Craft("citelog.serve.workers.querier", {"sources": sources}, data, "query", less)
 
 
 def _result(reply: Mapping[str, Any], body: bytes) -> bytes:

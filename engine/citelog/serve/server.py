@@ -20,12 +20,12 @@ from citelog.diagnostics import CitelogError
 from citelog.graph.library import Query as Stored
 from citelog.serve.admission import Admission
 from citelog.serve.app import Served, application
-from citelog.serve.dataset import Dataset
-from citelog.serve.guard import LOOPBACK
-from citelog.serve.limits import Limits
-from citelog.serve.porter import LINGER, Porter
+from citelog.serve.http.guard import LOOPBACK
+from citelog.serve.http.limits import Limits
+from citelog.serve.http.porter import LINGER, Porter
+from citelog.serve.http.shares import Shares
 from citelog.serve.queries import Queries
-from citelog.serve.shares import Shares
+from citelog.serve.workers.dataset import Dataset
 
 _OFTEN = 700, 10, 10
 """How many objects more than gone have the collector look at them: Python's own numbers."""

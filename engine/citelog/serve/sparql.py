@@ -19,14 +19,14 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 
 from citelog.graph.library import Query as Stored
-from citelog.serve import pages
-from citelog.serve.accept import chosen
-from citelog.serve.limits import Refusal
-from citelog.serve.operations import FORM, HTML
+from citelog.serve.http.accept import chosen
+from citelog.serve.http.limits import Refusal
+from citelog.serve.http.operations import FORM, HTML
+from citelog.serve.http.requests import body_of, media_of, while_listening
+from citelog.serve.pages import own
+from citelog.serve.pages.shell import Shell
 from citelog.serve.queries import Job, Queries
-from citelog.serve.query import Form, Query, read_only, read_query
-from citelog.serve.requests import body_of, media_of, while_listening
-from citelog.serve.shell import Shell
+from citelog.serve.workers.query import Form, Query, read_only, read_query
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -89,7 +89,7 @@ class Endpoint:
         except Refusal as refusal:
             if not page:
                 raise
-            text = pages.query_page(self.shell, self.library, asked.query if asked else "", refusal=refusal)
+            text = own.query_page(self.shell, self.library, asked.query if asked else "", refusal=refusal)
             return Response(text, refusal.status, refusal.headers, HTML)
 
     async def _asked(self, request: Request) -> Asked | None:
@@ -116,7 +116,7 @@ class Endpoint:
     async def _front(self, request: Request, page: bool) -> Response:
         """The page to write a query on, or for programs the description of the service (SPARQL 1.1, section 2)."""
         if page:
-            return Response(pages.query_page(self.shell, self.library), media_type=HTML)
+            return Response(own.query_page(self.shell, self.library), media_type=HTML)
         union = "sd:feature sd:UnionDefaultGraph ;" if self.queries.dataset.union else ""
         return await self._answered(request, Asked(_DESCRIPTION.replace("@union", union)))
 
@@ -147,7 +147,7 @@ class Endpoint:
         return Response(body, headers=headers, media_type=media if "+" in media else f"{media}; charset=utf-8")
 
     def _page(self, query: str, found: bytes, media: str) -> bytes:
-        return pages.query_page(self.shell, self.library, query, found, media).encode()
+        return own.query_page(self.shell, self.library, query, found, media).encode()
 
     def _unknown_graphs(self, query: Query, asked: Asked) -> tuple[str, ...]:
         """The graphs of the request's choice that are empty, because the dataset has none of that name.

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from citelog.graph.asked import UPDATES, Token, tokens
 from citelog.graph.dataset import PARAMETER
-from citelog.serve.limits import Limits, Refusal
+from citelog.serve.http.limits import Limits, Refusal
 
 Form = Literal["SELECT", "ASK", "CONSTRUCT", "DESCRIBE"]
 
@@ -47,7 +47,7 @@ def read_query(text: str, base: str, limits: Limits) -> Query:
     ('ASK', ('http://e/g', 'http://b/h'))
     >>> read_query("ASK { { SERVICE <http://elsewhere/> { ?s ?p ?o } } }", "http://b/", Limits())
     Traceback (most recent call last):
-    citelog.serve.limits.Refusal: line 1: SERVICE asks another server, and this one asks nobody
+    citelog.serve.http.limits.Refusal: line 1: SERVICE asks another server, and this one asks nobody
     ...
     """
     if "\0" in text:

@@ -25,11 +25,11 @@ from citelog.patient.numbers import reading
 from citelog.render import page as parts
 from citelog.render.page import anchors_of, cards_of
 from citelog.render.phrases import counted, markers, reviewed
-from citelog.serve import entered, form
-from citelog.serve.entered import Entered
-from citelog.serve.limits import Refusal
-from citelog.serve.operations import FORM, HTML, JSON
-from citelog.serve.shell import EXAMPLES, PATIENT, Place, Shell, environment
+from citelog.serve.http.limits import Refusal
+from citelog.serve.http.operations import FORM, HTML, JSON
+from citelog.serve.pages import entered, form
+from citelog.serve.pages.entered import Entered
+from citelog.serve.pages.shell import EXAMPLES, PATIENT, Place, Shell, environment
 
 Asked = Mapping[str, Any]
 

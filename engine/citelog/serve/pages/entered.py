@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct
 
-from citelog.serve.limits import Refusal
+from citelog.serve.http.limits import Refusal
 
 FIELDS = 5000
 """Fields of one form at most."""

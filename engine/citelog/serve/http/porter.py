@@ -10,9 +10,9 @@ import asyncio
 import logging
 from functools import lru_cache
 
-from citelog.serve.guard import HEADERS, refused
-from citelog.serve.limits import Limits, Refusal
-from citelog.serve.shares import Shares
+from citelog.serve.http.guard import HEADERS, refused
+from citelog.serve.http.limits import Limits, Refusal
+from citelog.serve.http.shares import Shares
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from citelog.browse.counts import counted
 from citelog.diagnostics import CitelogError
-from citelog.serve.worker import Bounded, Message, UnreadableError, keep
+from citelog.serve.workers.worker import Bounded, Message, UnreadableError, keep
 
 _LOW = 10
 """The priority of counting; 0 is that of who waits for an answer."""

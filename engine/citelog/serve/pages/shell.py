@@ -152,7 +152,7 @@ def environment() -> Environment:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     made = Environment(
-        loader=ChoiceLoader([PackageLoader("citelog.serve"), PackageLoader("citelog.render")]),
+        loader=ChoiceLoader([PackageLoader("citelog.serve.pages"), PackageLoader("citelog.render")]),
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=False,  # a worker can open no file: an upgrade shows when the server starts again

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from citelog.diagnostics import CitelogError
-from citelog.serve.limits import Refusal
+from citelog.serve.http.limits import Refusal
 
 _CURVES = {"P-256": ("ES256",), "P-384": ("ES384",), "P-521": ("ES512",), "Ed25519": ("EdDSA",)}
 _RSA = ("RS384", "RS256", "RS512", "PS384", "PS256", "PS512")

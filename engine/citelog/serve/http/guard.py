@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 
-from citelog.serve import outcomes, problems
-from citelog.serve.limits import Refusal
+from citelog.serve.http import outcomes, problems
+from citelog.serve.http.limits import Refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -23,8 +23,8 @@ from types import TracebackType
 from typing import Any
 
 from citelog.diagnostics import CitelogError
-from citelog.serve.limits import Bounds, Refusal
-from citelog.serve.worker import HEAD, pack
+from citelog.serve.http.limits import Bounds, Refusal
+from citelog.serve.workers.worker import HEAD, pack
 
 log = logging.getLogger(__name__)
 
@@ -354,6 +354,6 @@ def _environment() -> dict[str, str]:
 
     Arrow is to take memory as it needs it: by itself it reserves a gigabyte, which counts as if it were used.
     """
-    package = str(Path(__file__).resolve().parents[2])
+    package = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     return {**os.environ, "PYTHONPATH": path, "ARROW_DEFAULT_MEMORY_POOL": "system"}

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from citelog.serve.worker import Bounded, Message, NoResultError, UnreadableError, keep
+from citelog.serve.workers.worker import Bounded, Message, NoResultError, UnreadableError, keep
 
 if TYPE_CHECKING:
     from pyoxigraph import QueryTriples, Store, Triple

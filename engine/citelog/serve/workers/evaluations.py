@@ -9,8 +9,8 @@ from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
 from citelog.hooks.request import RequestError, tree
-from citelog.serve.capability import DAY, INPUT, REQUEST, SUBJECT
-from citelog.serve.limits import Refusal
+from citelog.serve.http.limits import Refusal
+from citelog.serve.workers.capability import DAY, INPUT, REQUEST, SUBJECT
 
 _SEE = "GET /fhir/OperationDefinition/evaluate says what can be asked"
 

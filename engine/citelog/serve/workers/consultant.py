@@ -38,15 +38,16 @@ from citelog.receipt.manifest import Manifest, manifest
 from citelog.render import fhir, prov
 from citelog.render.documents import assessments, written
 from citelog.run.datalog import DeadlineError
-from citelog.serve import capability, entered, evaluations, examples, questions, rehearsals, views
-from citelog.serve.accept import chosen
-from citelog.serve.entered import Entered
-from citelog.serve.limits import Refusal
-from citelog.serve.operations import FHIR, FORMS, JSON, OPERATIONS, TURTLE
-from citelog.serve.worker import Bounded, Message, NoResultError, UnreadableError, keep, pack
+from citelog.serve.http.accept import chosen
+from citelog.serve.http.limits import Refusal
+from citelog.serve.http.operations import FHIR, FORMS, JSON, OPERATIONS, TURTLE
+from citelog.serve.pages import entered, views
+from citelog.serve.pages.entered import Entered
+from citelog.serve.workers import capability, evaluations, examples, questions, rehearsals
+from citelog.serve.workers.worker import Bounded, Message, NoResultError, UnreadableError, keep, pack
 
 if TYPE_CHECKING:
-    from citelog.serve.crowd import Crowd
+    from citelog.serve.pages.crowd import Crowd
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def _load(message: Message, data: bytes) -> tuple[Held, Message]:
 
 
 def _crowd(folder: Path, knowledge: Knowledge) -> Crowd:
-    from citelog.serve.crowd import crowd  # it needs packages that nobody else does
+    from citelog.serve.pages.crowd import crowd  # it needs packages that nobody else does
 
     return crowd(folder, knowledge)
 
@@ -131,7 +132,7 @@ def _rehearse(held: Held, requests: Mapping[str, Any]) -> None:
             hooked = {"task": "hook", "id": service.id, "accept": JSON, "address": "https://localhost/patient/a"}
             messages.append((hooked, json.dumps(call).encode()))
     if held.crowd is not None:
-        from citelog.serve import crowd
+        from citelog.serve.pages import crowd
 
         messages += [({"task": "population", "page": page}, data) for page, data in crowd.rehearsal(held.crowd)]
     for word in (*list(held.knowledge.statements)[:1], "?"):
@@ -348,7 +349,7 @@ def _page(held: Held, asked: Message, data: bytes) -> Answered:
 
 
 def _population(held: Held, asked: Message, data: bytes) -> Answered:
-    from citelog.serve import crowd
+    from citelog.serve.pages import crowd
 
     if held.crowd is None:
         raise Refusal(404, "no population is served here", "start the server with --population")

@@ -27,12 +27,12 @@ from citelog.population.summing import summed
 from citelog.render import summary_page
 from citelog.render.documents import assessments, written
 from citelog.render.summed import people, percent, shown
-from citelog.serve import addresses, views
-from citelog.serve.entered import Entered, sent
-from citelog.serve.limits import Refusal
-from citelog.serve.operations import FORM, HTML, JSON
-from citelog.serve.shell import POPULATION
-from citelog.serve.views import Desk, Made
+from citelog.serve.http.limits import Refusal
+from citelog.serve.http.operations import FORM, HTML, JSON
+from citelog.serve.pages import addresses, views
+from citelog.serve.pages.entered import Entered, sent
+from citelog.serve.pages.shell import POPULATION
+from citelog.serve.pages.views import Desk, Made
 
 FORMAT = "citelog-population-list/1"
 LIST = f"{POPULATION.address}/patients"

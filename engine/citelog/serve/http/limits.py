@@ -118,8 +118,8 @@ class Limits:
 class Refusal(Exception):
     """A request that is not answered, and why: the status, what is wrong, and what to try.
 
-    `where` is the place in the request, where there is one, and `code` a stable word (`serve.problems`); without one,
-    the status says it.
+    `where` is the place in the request, where there is one, and `code` a stable word (`serve.http.problems`); without
+    one, the status says it.
 
     >>> print(Refusal(400, "no query is given", "send one as query=…"))
     no query is given

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 from msgspec import DecodeError, Meta, Raw, Struct, ValidationError, field
 from msgspec.json import Decoder
 
-from citelog.serve.limits import Refusal
+from citelog.serve.http.limits import Refusal
 
 RECORDS = ({"$ref": "#/components/schemas/case"}, {"$ref": "#/components/schemas/fhir"}, {"type": "string"})
 NULL = {"type": "null"}
@@ -151,11 +151,11 @@ def read(name: str, data: bytes) -> Any:
     'a:b'
     >>> read("assess", b'{"labs": []}')
     Traceback (most recent call last):
-    citelog.serve.limits.Refusal: Object contains unknown field `labs`
+    citelog.serve.http.limits.Refusal: Object contains unknown field `labs`
       = send the record as {"case": …}; see /api/openapi.json for what else is asked
     >>> read("why", b'{"case": {}, "conclusion": 1}')
     Traceback (most recent call last):
-    citelog.serve.limits.Refusal: conclusion: Expected `str`, got `int`
+    citelog.serve.http.limits.Refusal: conclusion: Expected `str`, got `int`
       = see /api/openapi.json for what is asked how
     """
     try:

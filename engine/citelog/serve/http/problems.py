@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from citelog.serve.limits import Refusal
+from citelog.serve.http.limits import Refusal
 
 MEDIA = "application/problem+json"
 TYPES = "https://w3id.org/citelog/problem/"

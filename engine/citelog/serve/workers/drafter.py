@@ -17,7 +17,7 @@ from citelog.diagnostics import CaseError, CitelogError, Diagnostic
 from citelog.knowledge.check import prepare
 from citelog.patient.resources import READ
 from citelog.reports import drafted as shown
-from citelog.serve.worker import Bounded, Message, NoResultError, keep
+from citelog.serve.workers.worker import Bounded, Message, NoResultError, keep
 from citelog.trial.drafted import Desk
 
 _SHARE = 0.8

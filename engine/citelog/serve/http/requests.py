@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from citelog.serve.limits import Refusal
+from citelog.serve.http.limits import Refusal
 
 if TYPE_CHECKING:
     from starlette.requests import Request

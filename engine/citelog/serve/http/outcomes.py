@@ -8,8 +8,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from citelog.serve import problems
-from citelog.serve.limits import Refusal
+from citelog.serve.http import problems
+from citelog.serve.http.limits import Refusal
 
 MEDIA = "application/fhir+json"
 

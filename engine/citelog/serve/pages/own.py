@@ -16,10 +16,10 @@ from citelog.ledger.listed import Stretch
 from citelog.ledger.proofs import Proof
 from citelog.ledger.tree import leaf_hash
 from citelog.reports.logged import KEEPS
-from citelog.serve.addresses import pages_of
-from citelog.serve.limits import Refusal
-from citelog.serve.shell import LOG, PLAYGROUND, SPARQL, Shell
-from citelog.serve.shell import STATIC as FOLDER
+from citelog.serve.http.limits import Refusal
+from citelog.serve.pages.addresses import pages_of
+from citelog.serve.pages.shell import LOG, PLAYGROUND, SPARQL, Shell
+from citelog.serve.pages.shell import STATIC as FOLDER
 
 ROWS = 500
 """How many rows of a table a page shows."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from citelog.diagnostics import CitelogError
 from citelog.hooks.notices import Notice
-from citelog.serve.limits import Refusal
+from citelog.serve.http.limits import Refusal
 
 LARGEST = 64 << 20  # bytes of a file; then feedback is refused until the file is taken away
 

@@ -28,8 +28,8 @@ from citelog.render.page import anchors_of
 from citelog.render.phrases import UNRESOLVED, counted, markers
 from citelog.render.template import source as template
 from citelog.rules.program import Predicate
-from citelog.serve.addresses import KNOWLEDGE, PATHS, address
-from citelog.serve.shell import Shell
+from citelog.serve.pages.addresses import KNOWLEDGE, PATHS, address
+from citelog.serve.pages.shell import Shell
 from citelog.values import Iri
 
 if TYPE_CHECKING:

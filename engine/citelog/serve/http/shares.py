@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from citelog.serve.guard import refused
-from citelog.serve.limits import Refusal
+from citelog.serve.http.guard import refused
+from citelog.serve.http.limits import Refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -1,0 +1,1 @@
+"""What every request and every answer passes, whatever it is about: bounds, forms, refusals."""
