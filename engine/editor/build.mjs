@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const target = process.argv[2] ?? join(here, "..", "citelog", "serve", "static");
+const target = process.argv[2] ?? join(here, "..", "citelog", "serve", "pages", "static");
 
 const built = await build({
   entryPoints: [join(here, "editor.js")],
