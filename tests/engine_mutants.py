@@ -33,7 +33,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, product
 from pathlib import Path
@@ -162,10 +162,10 @@ class Edits(cst.CSTVisitor):
             self._names.pop()
 
 
-def mutants(file: Path, only: str = "") -> Iterator[Mutant]:
+def mutants(file: Path, only: Collection[str] = ()) -> Iterator[Mutant]:
     """Every mutant of a file, in the order of its functions; an edit that gives no Python is still among them.
 
-    `only` is the one function that is wanted.
+    `only` are the functions that are wanted; none means all.
     """
     source = file.read_text(encoding="utf-8")
     wrapper = MetadataWrapper(cst.parse_module(source))
@@ -180,7 +180,7 @@ def mutants(file: Path, only: str = "") -> Iterator[Mutant]:
     starts = [0, *accumulate(map(len, lines))]
     seen: set[tuple[int, str]] = set()
     for function, within, kind, old, new in edits.found:
-        if only not in ("", function):
+        if only and function not in only:
             continue
         if isinstance(old, cst.Match):  # of many lines, which only the whole module indents
             text = module.deep_replace(old, new).code
@@ -378,17 +378,19 @@ class Judge:
     def mutants(self) -> bool:
         """The functions one after the other, each a line of the tally; whether nothing is left without a reason."""
         asked, reasons, commit = self.asked, explained(), _commit()
-        known = {(line["function"], line["kind"]): line for line in read(asked.tally)}
+        known = {(line["function"], line["kind"]): line for line in there(asked.tally, asked.sources)}
         until, good = time.monotonic() + 60 * asked.minutes, True
         for kind, file in product(asked.kinds, asked.sources):
             texts = hashes(file)
             for function, group in groupby(mutants(file), lambda one: one.function):
                 every = [one for one in group if one.kind == kind and code_of(one)]
+                name = f"{shown(file)} {function}"
+                if not every:
+                    known.pop((name, kind), None)
                 if not every or asked.function not in function:
                     continue
                 if time.monotonic() > until:
                     return False
-                name = f"{shown(file)} {function}"
                 line, reasoned = known.get((name, kind), {}), reasons.get(name, set())
                 fresh, began = line.get("of") == texts[function], _spent()
                 if fresh and not asked.again:
@@ -508,6 +510,13 @@ def _commit() -> str:
 def read(tally: Path) -> list[Line]:
     """The lines of a tally; none where there is no file yet."""
     return [json.loads(line) for line in tally.read_text(encoding="utf-8").splitlines()] if tally.exists() else []
+
+
+def there(tally: Path, sources: Iterable[Path]) -> list[Line]:
+    """The lines of a tally without those of functions that some files no longer have."""
+    names = {shown(file): hashes(file) for file in sources}
+    lines = [(*line["function"].split(), line) for line in read(tally)]
+    return [line for file, function, line in lines if function in names.get(file, {function})]
 
 
 def write(tally: Path, lines: Iterable[Line]) -> None:
