@@ -74,7 +74,7 @@ def part(sources: str, *near: str) -> Part:
 
 
 PARTS: Mapping[str, Part] = {
-    "checker": part("checker/*.py", "checker", "reviews"),
+    "checker": part("checker/*.py", "checker", "certificates", "reviews"),
     "run": part("run/*.py", "reasoning", "programs", "checker", "language"),
     "proof": part("proof/*.py", "proofs", "checker", "contrast", "reviews"),
     "rules": part("rules/*.py", "language", "check", "reasoning", "programs", "proofs", "reviews"),

@@ -142,6 +142,10 @@ def test_every_quote_is_looked_up_again_in_the_source() -> None:
     assert check_quotes(knowledge, {file: b12.source()}) == ()
     assert len(check_quotes(knowledge, {file: " " + b12.source()})) == len(knowledge.statements)
     assert len(check_quotes(knowledge, {})) == len(knowledge.statements)
+    first = next(iter(knowledge.statements.values()))
+    assert str(check_quotes(knowledge, {})[0]) == (
+        f"{first.id}: {first.source} reads '' there, on line 1, not {first.quote!r}"
+    )
 
 
 def test_a_quote_on_another_line_is_found() -> None:
@@ -245,7 +249,7 @@ low(?x) :- level(?x, ?n), limit(?m), ?n < ?m .
 %%% @cites S1
 %%% @assumes quiet
 #[name("told")]
-told(?x, ?d) :- low(?x), level(?x, ?n), ~quiet(?x), limit(?m), ?d = (?n + ?m) * (?n - ?m) .
+told(?x, ?d) :- low(?x), level(?x, ?n), ~quiet(?x), limit(?m), ?d = (?n + ?m) * (?n - ?m) / 1 .
 """,
 )
 
@@ -292,6 +296,10 @@ TELLING: dict[str, tuple[Callable[[Document], Any], list[str]]] = {
             "again: another step is about the same",
             "again: nothing that uses it asks for this step",
         ],
+    ),
+    "a comparison under a second id": (
+        lambda d: d["steps"].append({**at(d, "? 7 < 7.5"), "id": "again"}),
+        ["again: nothing that uses it asks for this step"],
     ),
     "a premise used twice": (
         _uses(LOW, "level(a, 7)", "limit(7.5)", "limit(7.5)", "? 7 < 7.5"),
@@ -392,6 +400,10 @@ def test_what_is_wrong_with_the_frame_of_a_proof_is_told() -> None:
     ]
     assert [str(f) for f in checked({**two, "case": {**two["case"], "id": "x"}})] == [
         f'proof: \'case.id\' is "x", and must be "{two["case"]["id"]}"'
+    ]
+    caveats = [*two["caveats"][:-1], {**two["caveats"][-1], "text": "x"}]
+    assert [str(f) for f in checked({**two, "caveats": caveats})] == [
+        f'proof: \'caveats[{len(caveats) - 1}].text\' is "x", and must be "{two["caveats"][-1]["text"]}"'
     ]
     assert [str(f) for f in checked({**two, "steps": {}})] == ["steps: this is not laid out as a proof document is"]
     assert [str(f) for f in checked([])] == ["format: the document is none of the format citelog-proof/1"]  # type: ignore[arg-type]
@@ -678,25 +690,52 @@ def test_the_checker_totals_for_itself() -> None:
     assert told == {"count": 3, "sum": Decimal("-2.65"), "min": Decimal(-3), "max": Decimal("0.25")}
 
 
-def test_a_count_assumes_what_each_of_its_rows_assumes() -> None:
-    """Nothing said that either result was withdrawn; the answer owns up to both."""
-    declare = "patient seen(x: term, r: term)\nderived withdrawn(r: term)\nderived seen_often(x: term, n: integer)"
-    rules = """@prefix ex: <https://example.org/kb#> .
+OFTEN = (
+    """patient seen(x: term, r: term)
+derived withdrawn(r: term)
+derived seen_often(x: term, n: integer)
+terms ex:a ex:r1 ex:r2
+statements S1""",
+    """@prefix ex: <https://example.org/kb#> .
 
 %%% @cites S1
 %%% @assumes withdrawn
 #[name("often")]
 seen_often(?x, #count(?r)) :- seen(?x, ?r), ~withdrawn(?r) .
-"""
-    _, program, wrong = literate.compiled(f"{declare}\nterms ex:a ex:r1 ex:r2\nstatements S1", [("a.rls", rules)])
+""",
+)
+
+
+def often() -> tuple[Knowledge, list[Atom], Run, Atom]:
+    """Two results are counted, of which nothing says that either was withdrawn: what is given, and what follows."""
+    _, program, wrong = literate.compiled(OFTEN[0], [("a.rls", OFTEN[1])])
     assert not wrong
     a, *results = (Iri(literate.EX + name) for name in ("a", "r1", "r2"))
-    ran = Machine(program, {}).run([(Atom("seen", (a, result)), None) for result in results])
-    often = Atom("seen_often", (a, 2))
-    assert ran.holds(often)
-    told = Supports(ran, Words(knowledge(program, {}), {})).of(often).assumes
+    given = [Atom("seen", (a, result)) for result in results]
+    ran, counted = Machine(program, {}).run([(fact, None) for fact in given]), Atom("seen_often", (a, 2))
+    assert ran.holds(counted)
+    return knowledge(program, {}), given, ran, counted
+
+
+def test_a_count_assumes_what_each_of_its_rows_assumes() -> None:
+    """The answer owns up to both."""
+    base, given, ran, counted = often()
+    told = Supports(ran, Words(base, {})).of(counted).assumes
     assert told == (("no withdrawn(r1)", 0), ("no withdrawn(r2)", 0))
-    assert set(assumed(ran, often)) == {Atom("withdrawn", (result,)) for result in results}
+    assert set(assumed(ran, counted)) == {Atom("withdrawn", (fact.args[1],)) for fact in given}
+
+
+def test_the_reason_of_a_count_is_named_with_each_of_its_rows() -> None:
+    base, given, ran, counted = often()
+    proof = ProofSteps(base, patient.Case("often", ""), ran, Words(base, {})).prove("a", counted).to_dict()
+    meanings, steps = Meanings.of(Model.of(base.program, given)), Steps(base, dict.fromkeys(given), {})
+    assert list(judge(proof, meanings, steps)) == []
+    at(proof, proof["root"]).update(uses=[])
+    said = next(fault.what for fault in judge(proof, meanings, steps))
+    rows = "; ".join(
+        f'{{"r": {{"term": "{literate.EX}{result}"}}, "x": {{"term": "{literate.EX}a"}}}}' for result in ("r1", "r2")
+    )
+    assert said == f"it does not use a firing of often: {rows}"
 
 
 SMALLER = """
@@ -796,5 +835,5 @@ def test_components_in_a_wrong_order_are_noticed() -> None:
     facts = [Atom("b", (Iri(literate.EX + "a"),))]
     assert {a.predicate for a in Model.of(program, facts).held} == {"b", "c"}
     upside_down = dataclasses.replace(program, open=program.open[::-1])
-    with pytest.raises(ValueError, match="not in an order"):
+    with pytest.raises(ValueError, match=r"^the components of the program are not in an order .* can be run$"):
         Model.of(upside_down, facts)

@@ -414,9 +414,9 @@ ASIDE: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
         [],
     ),
     "a row with too few cells, and one with too many": (
-        {"labs.csv": "patient,analyte,value\nP1,a\nP1,b,2\nP2,c,3,4\n"},
+        {"labs.csv": "patient,analyte,value\nP1,a\nP1,b,2\n\nP2,c,3,4\n"},
         ["P1"],
-        ["labs.csv:1 P1: Line 2 has 2 cells, not 3.", "labs.csv:3 P2: Line 4 has 4 cells, not 3."],
+        ["labs.csv:1 P1: Line 2 has 2 cells, not 3.", "labs.csv:3 P2: Line 5 has 4 cells, not 3."],
         ["P1: Row 1 of labs.csv is not read. Line 2 has 2 cells, not 3."],
     ),
     "a control character": (
@@ -560,6 +560,12 @@ BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
          "a.ndjson:3 None: It cannot be read: the control character U+0007 may not stand in a record.",
          "a.ndjson:4 None: It cannot be read: this is not UTF-8 text."],
         ["p1: A resource is not read. It cannot be read: the character U+0007 may not stand in a record."]),
+    "a letter that is not ASCII, and characters that may not stand in a record as they are": (
+        {"a.ndjson": ndjson(someone(), *(json.dumps(ferritin(note=[{"text": said}]), ensure_ascii=False)
+                                         for said in ("größer", "a\x85b", "a\x7fb")))},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L"],
+        ["a.ndjson:3 None: It cannot be read: the control character U+0085 may not stand in a record.",
+         "a.ndjson:4 None: It cannot be read: the control character U+007F may not stand in a record."], []),
     "a Patient without an id": ({"a.ndjson": ndjson(someone(), {"resourceType": "Patient"})}, [],
         ["a.ndjson:2 None: This Patient has no id."], []),
     "what was entered in error, and what was cancelled": (
@@ -631,6 +637,21 @@ def test_a_medicine_is_found_where_its_resource_stands(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("versions", "name"), [(("1", "2"), "folic acid"), (("2", "1"), "iron"), ((None, None), "Medication/m1")]
+)
+def test_of_two_versions_of_a_medicine_the_newest_is_read_or_none(
+    versions: tuple[str | None, str | None], name: str, tmp_path: Path
+) -> None:
+    order = {key: value for key, value in request().items() if key != "medicationCodeableConcept"}
+    medicines = (
+        {"resourceType": "Medication", "id": "m1", "code": {"text": text}} | ({"meta": {"versionId": v}} if v else {})
+        for text, v in zip(("iron", "folic acid"), versions, strict=True)
+    )
+    lines = ndjson(*medicines, {**order, "medicationReference": {"reference": "Medication/m1"}})
+    assert found(tmp_path, {"a.ndjson": lines}).table("medications") == [f"p1: name={name}, status=current"]
+
+
+@pytest.mark.parametrize(
     ("content", "what"),
     [
         ("", "no line of its *.ndjson files says anything of a patient"),
@@ -646,6 +667,7 @@ def test_an_export_of_which_nothing_can_be_used_is_refused(content: str, what: s
 
 
 def test_what_comes_out_does_not_depend_on_where_files_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "HANDFUL", 4)
     lines = [someone(), "oh", "", *[ferritin(n) for n in range(9)], ferritin(7, None), someone("p2")]
     whole = found(tmp_path / "whole", {"a.ndjson": ndjson(*lines), "b.ndjson": ndjson(*lines[3:])})
     assert len(whole.table("labs")) == 18
@@ -790,6 +812,9 @@ OMOP: dict[str, tuple[Files, str, list[str]]] = {
             8.0::DOUBLE AS unit_concept_id"""}, "labs",
         [f"17: analyte={FER}, codes=loinc:2276-4, {value}unit=ug/L, when=2026-03-02"
          for value in ("value=80, ", "value=0.5, ", "", "")]),
+    "ids that are whole numbers": (
+        {"measurement.parquet": "SELECT 1 AS person_id, 1 AS measurement_concept_id, '80' AS value_as_number"},
+        "labs", [f"1: analyte={FER}, codes=loinc:2276-4, value=80"]),
     "columns and files in capitals": (
         {"MEASUREMENT.csv": f"{MEASURED.upper()}\n17,1,2026-03-02,80,8\n"}, "labs",
         [f"17: analyte={FER}, codes=loinc:2276-4, value=80, unit=ug/L, when=2026-03-02"]),
@@ -944,6 +969,10 @@ OMOP_REFUSED: dict[str, tuple[Files, str, str]] = {
     "no person": (
         {"concept.csv": CONCEPTS, "measurement.csv": "measurement_concept_id\n"}, 'no column "person_id"', "add it"),
     "no concept": ({"concept.csv": CONCEPTS, "measurement.csv": "person_id\n"}, '"measurement_concept_id"', "add it"),
+    "a name that is a number with no digits of its own": (
+        {"concept.csv": CONCEPTS,
+         "measurement.parquet": "SELECT 1 AS person_id, 1 AS measurement_concept_id, 1.5::DOUBLE AS unit_source_value"},
+        'the column "unit_source_value" is DOUBLE', "write it as text"),
     "a mapping without a name": (
         {"measurement.csv": MEASURED, "concept_mapping.csv": "concept_id,name\n3,\n"},
         "concept_mapping.csv:2: this line has no whole number and name", "an id and a name or a code"),

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import html5lib
 import jsonschema
+import pyarrow.parquet as pq
 import pytest
 
 import b12
@@ -22,12 +23,12 @@ import crowds
 import populations
 from authoring import Command
 from citelog import schemas
-from citelog.assess import Assessment
+from citelog.assess import Assessment, assess
 from citelog.diagnostics import CaseError
 from citelog.population.census import census
 from citelog.population.held import held
 from citelog.population.listed import Asked, Lists, Page
-from citelog.population.opened import opened
+from citelog.population.opened import DAYS, opened, reading
 from citelog.population.summary import Summary
 from citelog.population.summing import reason_of, summary
 from citelog.proof.support import Supports
@@ -275,6 +276,45 @@ def test_what_is_held_is_opened_without_opening_a_file(lists: Lists, out: Path) 
     assert [person.id for person in people] == list(names)
     assert people[1].alone and not people[0].alone
     assert found == [answers.assessment(name, b12.knowledge()).to_dict() for name in names]
+
+
+def test_what_is_held_is_found_in_whichever_group_of_rows_it_stands(lists: Lists, out: Path, tmp_path: Path) -> None:
+    """Files of millions of rows have many groups, of which all but one are passed over."""
+    grouped = Path(shutil.copytree(out, tmp_path / "out"))
+    for path in grouped.rglob("*.parquet"):
+        pq.write_table(pq.read_table(path), path, row_group_size=3)
+    answers = held(opened(grouped))
+    again = Lists(answers, census(opened(grouped), b12.knowledge()), b12.knowledge())
+    assert list(pages(again, Asked(), 7)) == list(pages(lists, Asked(), 7))
+    for name in ("superseded", "drawn 7"):
+        number = again.number(name)
+        assert number is not None and again.person(number) == answers.person(name)
+        one, other = (where.assessment(name, b12.knowledge()) for where in (answers, opened(out)))
+        assert one.to_json() == other.to_json()
+    with pytest.raises(CaseError, match="nobody in it is called somebody"):
+        answers.assessment("somebody", b12.knowledge())
+    (grouped / DAYS).write_bytes(b"PAR1")
+    with pytest.raises(CaseError, match="it cannot be read"):
+        held(opened(grouped))
+
+
+def test_a_row_is_numbered_from_one_and_a_rule_that_never_held_lists_nobody(lists: Lists, found: Summary) -> None:
+    for number in (0, found.patients + 1):
+        with pytest.raises(CaseError, match=f"there is no row {number}"):
+            lists.person(number)
+    assert lists.page(Asked(rule=(found.never[0].rule,)), 7).total == 0
+
+
+def test_a_record_of_the_population_is_one_like_any(out: Path) -> None:
+    answers = opened(out)
+    record = answers.record(answers.person("superseded"))
+    alone = assess(b12.knowledge(), record, answers.at)
+    assert alone.to_json() == answers.assessment("superseded", b12.knowledge()).to_json()
+
+
+def test_too_little_memory_to_read_answers_is_no_damage_to_them() -> None:
+    with pytest.raises(MemoryError), reading(Path("answers")):
+        raise duckdb.OutOfMemoryException("could not allocate")
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,6 @@ class Firing:
 class Model:
     """Every fact that holds, with the pass in which it first did, and every firing by its conclusion."""
 
-    program: Program
     held: dict[Atom, int] = field(default_factory=dict)
     firings: dict[Atom, list[Firing]] = field(default_factory=dict)
     index: dict[tuple[str, int, Value | None], list[tuple[Value, ...]]] = field(default_factory=dict)
@@ -119,7 +118,7 @@ class Model:
         Raises ValueError where the components stood in a wrong order: some rule gives what is not held, or something
         held has no reason.
         """
-        model, turn = cls(program), 0
+        model, turn = cls(), 0
         for atom in facts:
             model.add(atom, turn)
         for component in (*program.fixed, *program.open):

@@ -118,7 +118,7 @@ class Steps:
         fields = self.knowledge.fields.get(value)
         if fields is None:
             return self.knowledge.terms.label(value)
-        order = next((kind.fields for kind in self.knowledge.kinds if kind.fields), ())
+        order = next(kind.fields for kind in self.knowledge.kinds if kind.fields)
         told = [
             f.text + (f" (from {f.inherited_from})" if f.inherited_from else "") for n in order if (f := fields.get(n))
         ]

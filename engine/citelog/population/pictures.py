@@ -7,7 +7,6 @@ sorted list of these is the patient's picture: patients with equal lists get equ
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -260,12 +259,7 @@ def records() -> str:
     )
 
 
-def ordinal(at: datetime.date | None) -> int:
-    """A day as a number; 0 for none."""
-    return at.toordinal() if at else 0
-
-
 __all__ = [
-    "DAY_FIELDS", "Shape", "Wordings", "day_texts", "every_row", "keys", "literal", "oddities", "ordinal",
+    "DAY_FIELDS", "Shape", "Wordings", "day_texts", "every_row", "keys", "literal", "oddities",
     "quoted", "records", "visible", "visible_again", "wordings",
 ]  # fmt: skip

@@ -78,10 +78,6 @@ class Plan:
         rules = (self.program.rules[n] for component in components for n in component.rules)
         return self.shown | {x.predicate for rule in rules for x in rule.body if isinstance(x, Present | Absent)}
 
-    def kept(self, predicate: str) -> tuple[int, ...]:
-        """The places of a predicate's arguments but for the patient, who is the same for all facts of a run."""
-        return kept(self.program, predicate)
-
 
 def kept(program: Program, predicate: str) -> tuple[int, ...]:
     """The places of a predicate's arguments but for the patient."""

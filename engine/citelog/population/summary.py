@@ -162,10 +162,6 @@ class Summary:
     answers: tuple[Answer, ...]
     sharing: Sharing
 
-    def about(self, *names: str) -> tuple[Group, ...]:
-        """The groups that are about something."""
-        return tuple(group for group in self.groups if group.about in names)
-
     def to_dict(self) -> dict[str, Any]:
         """The document, format `citelog-population-summary/1`."""
         knowledge = self.knowledge

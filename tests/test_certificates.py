@@ -1,0 +1,149 @@
+"""An assessment is certified whatever its conclusions say: ranks, numbers, fields that are not stated, assumptions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from citelog import home
+from citelog.assess import Assessment, assess
+from citelog.checker import certify
+from citelog.knowledge.base import Field, Knowledge, Review
+from citelog.knowledge.load import load
+from citelog.values import Iri
+from test_reviews import DAY, SHORT_NIGHTS, SPACE
+
+PREDICATES = """
+ex:kind_plan a cl:ConclusionKind ; cl:order 6 ; skos:notation "plan" ; cl:derivedBy "plan" ;
+    cl:candidates "thought" ; cl:fields "dose route" .
+ex:predicate_plan a cl:DerivedPredicate ; cl:signature "plan(patient: patient, value: term, weight: integer)" ;
+    cl:sentence "the plan is {value}" ; cl:absence "the plan is not {value}" .
+ex:predicate_thought a cl:DerivedPredicate ; cl:signature "thought(patient: patient, weight: integer, value: term)" ;
+    cl:sentence "{value} comes to mind" ; cl:absence "{value} does not come to mind" .
+"""
+RULES = """
+%! What comes to mind, each thing with its weight; the lightest are the plan.
+
+@prefix ex: <https://example.org/short-nights#> .
+
+%%% @cites S13
+#[name("heaviest")]
+thought(?p, ?weight, ex:COLA) :- tired(?p, ex:PROBABLY), ex:saysNothingAfter(ex:night, ?weight) .
+
+%%% @cites S12
+#[name("as-heavy-and-later")]
+thought(?p, ?weight, ex:NOT_KNOWN) :- tired(?p, ex:PROBABLY), ex:countsFor(ex:time_zones, ?weight) .
+
+%%% @cites S12
+#[name("heavy")]
+thought(?p, ?weight, ex:ASK_DOCTOR) :- tired(?p, ex:PROBABLY), ex:countsFor(ex:time_zones, ?weight) .
+
+%%% @cites S10
+#[name("light")]
+thought(?p, ?weight, ex:BED_EARLIER) :- tired(?p, ex:PROBABLY), ex:atLeast(ex:ASK_DOCTOR, ?weight) .
+
+%%% @cites S10
+#[name("lightest")]
+thought(?p, ?weight, ex:NAP) :-
+    night(?p, ex:NOT_KNOWN), ex:minutes(ex:NAP, _), ex:earlierBy(ex:BED_EARLIER, ?weight) .
+
+%%% @through thought
+%%% @assumes caution, advice
+#[name("the-plan")]
+plan(?p, ?value, ?weight) :-
+    thought(?p, ?weight, ?value), ex:tiredFrom(ex:score, ?most), ?weight <= ?most,
+    ~caution(?p, ex:COLA), ~advice(?p, ex:ASK_DOCTOR) .
+"""
+RECORD = {"findings": [{"name": "falling asleep in lessons", "state": "present"}]}
+
+
+@cache
+def plans() -> Knowledge:
+    """Short nights, with plans; of one of them the document gives half a dose, of the other nothing."""
+    with TemporaryDirectory() as scratch:
+        folder = Path(shutil.copytree(SHORT_NIGHTS, Path(scratch) / "short-nights"))
+        (folder / "rules" / "60-plans.rls").write_text(RULES.lstrip(), encoding="utf-8")
+        with (folder / "predicates.ttl").open("a", encoding="utf-8") as file:
+            file.write(PREDICATES)
+        opened = load(folder, home.ontology())
+    assert opened.knowledge is not None, opened.diagnostics
+    return replace(opened.knowledge, fields={Iri(SPACE + "NAP"): {"dose": Field("half", "0.5", None, None, ("S14",))}})
+
+
+def faults(found: Assessment) -> list[str]:
+    """What the checker finds wrong with an assessment and its proofs."""
+    proofs = [found.why(id_).to_dict() for id_ in found.by_id]
+    said = certify(json.loads(found.to_json()), proofs, found.knowledge, found.case, found.at)
+    return [str(fault) for fault in said]
+
+
+def test_candidates_stand_in_the_order_of_their_ranks_and_numbers_as_numbers() -> None:
+    found = assess(plans(), RECORD)
+    plan = found.by_id["plan:NAP"].to_dict()
+    assert [(one["weight"], one["value"]) for one in plan["also"]] == [
+        (2, "BED_EARLIER"), (7, "ASK_DOCTOR"), (7, "NOT_KNOWN"), (14, "COLA"),
+    ]  # fmt: skip
+    assert (plan["weight"], plan["dose"]["value"], plan["route"]) == ("1", 0.5, None)
+    assert faults(found) == []
+
+
+def test_of_what_is_planned_nothing_may_be_stated_at_all() -> None:
+    found = assess(plans(), RECORD)
+    plan = found.by_id["plan:BED_EARLIER"].to_dict()
+    assert (plan["dose"], plan["route"], plan["sentence"]) == (None, None, "The plan is going to bed earlier.")
+    assert faults(found) == []
+
+
+def test_what_is_assumed_stands_in_the_order_of_the_rules_and_then_of_words() -> None:
+    found = assess(plans(), RECORD)
+    assumed = found.by_id["plan:NAP"].to_dict()["assumes"]
+    assert assumed == [
+        "a night that counts, or the age, is not recorded",
+        "the leaflet does not advise: asking the school doctor",
+        "the leaflet does not warn of cola",
+    ]
+    assert faults(found) == []
+
+
+def test_the_day_of_birth_beside_an_age_is_noted_as_of_the_day_of_the_assessment() -> None:
+    found = assess(plans(), {"context": {"birth_date": "2014-05-01", "age_years": 12}}, "2026-03-09")
+    assert [note.text for note in found.notes if "recorded age" in note.text] == [
+        "Date of birth: 2014-05-01. The recorded age is used, not the 11 years of 2026-03-09."
+    ]
+    assert faults(found) == []
+
+
+ALONE = {
+    "the statement that a fact comes from": "S14",
+    "a statement that a rule cites": "S10",
+    "a statement that a field comes from": "S02",
+    "a rule": "the-plan",
+    "a rule under it": "night-not-known",
+}
+
+
+@pytest.mark.parametrize("state", ["reviewed", "draft"])
+@pytest.mark.parametrize("part", ALONE)
+def test_the_checker_finds_the_weakest_part_wherever_it_is(part: str, state: str) -> None:
+    """All else is approved."""
+    known = plans()
+    fields = {Iri(SPACE + "NAP"): {"dose": Field("half", "0.5", None, None, ("S02",))}}
+    iris = {id_: said.iri for id_, said in known.statements.items()}
+    iris |= {rule.name: known.rule(rule.name) for rule in known.program.rules}
+    said = {
+        iri: tuple(
+            Review(one, Iri(SPACE + "reader"), "Example Reader", DAY, "", "", False)
+            for one in ("reviewed", "draft", state if name == ALONE[part] else "approved")
+        )
+        for name, iri in iris.items()
+    }
+    found = assess(replace(known, reviews=said, fields=fields), RECORD)
+    assert found.by_id["plan:NAP"].review == state
+    assert faults(found) == []
+    assert {one.review for id_, one in found.by_id.items() if not id_.startswith("plan")} <= {"approved", state}

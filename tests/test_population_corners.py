@@ -1,0 +1,223 @@
+"""Many patients at once: what few knowledge bases and few records have, each as a case that one alone is held to."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import populations
+import random_knowledge
+from citelog import home
+from citelog.conclusions import DerivationError
+from citelog.diagnostics import CaseError
+from citelog.knowledge.base import Kind, Knowledge
+from citelog.knowledge.load import load
+from citelog.patient.facts import PATIENT
+from citelog.population.opened import opened
+from citelog.population.queries import RefusedError
+from citelog.population.run import Options, run
+from citelog.population.summing import summary
+from citelog.proof.support import Supports
+from citelog.proof.words import sentence
+from test_fhir import condition
+from test_population_inputs import ferritin, ndjson, someone
+from test_reviews import SHORT_NIGHTS
+
+DAY = random_knowledge.DAY
+LOW = {"labs": [{"analyte": "fe", "value": "7.5", "unit": "ug"}, {"analyte": "fe", "value": "1", "unit": "ug"}]}
+HIGH = {"labs": [{"analyte": "fe", "value": "400", "unit": "mg"}]}
+TIRED = {"findings": [{"name": "tired", "state": "present"}, {"name": "pale", "state": "absent"}]}
+
+
+def rules(*written: str) -> Knowledge:
+    """Knowledge of some rules, by which every value that they derive is a conclusion."""
+    made, wrong = random_knowledge.knowledge(written)
+    assert made is not None, wrong
+    return random_knowledge.answering(made)
+
+
+RULES: Mapping[str, tuple[str, ...]] = {
+    "values are added up": ("m1(?p, #sum(?v, ?r)) :- result_value(?p, ?r, ?v)",),
+    "the least of some values": (
+        "m1(?p, #min(?v)) :- result_value(?p, _, ?v)",
+        "m2(?p, ?v) :- m1(?p, ?v), ex:low(ex:fe, ?l), ?v < ?l",
+    ),
+    "what a rule itself computes": (
+        "m1(?p, ?v) :- patient(?p), ?x = 1.0, ?y = ?x + 1.0, ?v = ?y",
+        "c1(?p, ?v) :- patient(?p), ?x = 1, ?v = ?x + 1, ?v > ?x",
+    ),
+    "what can never hold": (
+        "m1(?p, ?v) :- result_value(?p, _, ?v), ?x = 1, ?x < 0",
+        "m2(?p, ?v) :- result_value(?p, _, ?v), ?x = 1.0 / 0.0, ?x > 0",
+    ),
+    "a value that a rule has named": (
+        "t1(?p, ?u) :- entry(?p, _, ex:tired, cl:present), ?t = ex:tired, ex:next(?t, ?u)",
+        "m1(?p, ?v) :- result_value(?p, _, ?v), ?x = 1.0, ?v = ?x",
+        "m2(?p, ?v) :- result_value(?p, _, ?v), ?x = 1.0, ?v > ?x",
+    ),
+    "one thing follows from the next": (
+        "t2(?p, ?t) :- entry(?p, _, ?t, cl:present)",
+        "t2(?p, ?u) :- t2(?p, ?t), ex:next(?t, ?u)",
+        "t1(?p, ?t) :- t2(?p, ?t)",
+    ),
+}
+"""Rules by what is odd about them."""
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rules_give_many_what_they_give_one(name: str, tmp_path: Path) -> None:
+    records = {"low": LOW, "high": HIGH, "tired": TIRED, "nothing": {}}
+    compared = populations.compare(rules(*RULES[name]), records, tmp_path, DAY)
+    assert compared.differences == []
+    assert (compared.conclusions > 0) != (name == "what can never hold")
+
+
+def answered(knowledge: Knowledge, records: Mapping[str, Any], folder: Path) -> None:
+    populations.write(folder / "data", records)
+    run(knowledge, folder / "data", folder / "out", Options(DAY))
+
+
+def test_of_a_kind_that_everyone_has_once_somebody_with_two_is_named(tmp_path: Path) -> None:
+    made, _ = random_knowledge.knowledge(["t1(?p, ?t) :- entry(?p, _, ?t, _)"])
+    assert made is not None and [kind.exactly_one for kind in made.kinds] == [True]
+    with pytest.raises(DerivationError, match="the rules gave 2 conclusions of the kind t, not one, to tired"):
+        answered(made, {"tired": TIRED}, tmp_path)
+
+
+def test_a_kind_whose_value_is_an_entry_is_refused(tmp_path: Path) -> None:
+    made = rules("e1(?p, ?r) :- entry(?p, ?r, ex:tired, cl:present)")
+    kind = Kind("e1", "e1", "e1", 0, False, False, False, False, "", ())
+    with pytest.raises(RefusedError, match="the kind e1 has an entry as its value, which has no name among many"):
+        answered(replace(made, kinds=(kind,), notes=()), {"tired": TIRED}, tmp_path)
+
+
+def test_a_rule_that_is_nested_too_deep_for_many_is_refused(tmp_path: Path) -> None:
+    made = rules(f"m1(?p, ?v) :- result_value(?p, _, ?v){', ?v > 0' * 60}")
+    with pytest.raises(RefusedError, match="the rule r0 is nested too deep to be run on many patients"):
+        answered(made, {"low": LOW}, tmp_path)
+
+
+def test_answers_go_into_a_folder_that_holds_nothing_else(tmp_path: Path) -> None:
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
+    populations.write(tmp_path / "data", {"tired": TIRED})
+    file = tmp_path / "data" / "findings.csv"
+    for folder, what in (
+        (file, "this is a file"),
+        (tmp_path / "data", "this folder holds other things"),
+        (file / "out", "it cannot be written to: Not a directory"),
+    ):
+        with pytest.raises(CaseError, match=what):
+            run(made, tmp_path / "data", folder, Options(DAY))
+    assert not (tmp_path / "data" / "scratch").exists()
+
+
+def test_patients_need_no_table_of_their_own(tmp_path: Path) -> None:
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
+    populations.write(tmp_path / "data", {"tired": TIRED})
+    (tmp_path / "data" / "patients.csv").unlink()
+    said = populations.together(made, tmp_path / "data", tmp_path / "out", DAY)
+    assert list(said["conclusions"]) == [("tired", "t1", "tired", None)]
+
+
+GAPS = (
+    "t2(?p, ?t) :- entry(?p, _, ?t, cl:unknown)",
+    "t1(?p, ?t) :- entry(?p, _, ?t, cl:present), ~t2(?p, ?t)",
+    "m2(?p, ?v) :- result_bound(?p, _, _, ?v)",
+    "m1(?p, ?v) :- result_value(?p, _, ?v), ~m2(?p, ?v)",
+    "d2(?p, ?t, ?d) :- result(?p, ?r, ?t), recorded_when(?p, ?r, ?d, _)",
+    "d1(?p, ?d) :- entry(?p, ?r, _, _), recorded_when(?p, ?r, ?d, _), ~d2(?p, ex:fe, ?d)",
+    "c2(?p, ?t, ?n) :- entry(?p, _, ?t, cl:present), ex:points(?t, ?n)",
+    "c1(?p, ?n) :- c2(?p, ?t, ?n), ~c2(?p, ex:dizzy, ?n)",
+    "e1(?p, ?r) :- result(?p, ?r, _), entry(?p, _, ex:pale, cl:present), ~result_value(?p, ?r, _)",
+)
+
+
+def test_what_answers_rest_on_that_is_not_on_record_is_counted_by_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each value that a rule found absent is a gap of its own: a term, a number, a day, a count; an entry is any."""
+    plain = random_knowledge.written
+    monkeypatch.setattr(random_knowledge, "written", lambda some: plain(some).replace("@unless", "@assumes"))
+    made = rules(*GAPS)
+    dated = {"findings": [{"name": "pale", "state": "present", "when": "2024-01-02"}], "labs": [{"analyte": "hb"}]}
+    records = {"low": LOW, "tired": TIRED, "again": TIRED, "dated": dated, "both": {**LOW, **dated}}
+    answered(made, records, tmp_path)
+    gaps: Counter[str] = Counter()
+    for one in populations.assessments(made, records.values(), DAY):
+        supports = Supports(one.run, one.words)
+        firings = [firing for name in one.run.facts for atom in one.run.atoms(name) for firing in one.run.firings(atom)]
+        texts = {sentence(text) + "." for firing in firings for text, _ in supports.assumptions(firing)}
+        gaps.update(map(_nameless, texts))
+    found = summary(opened(tmp_path / "out"), made).gaps
+    assert {_nameless(gap.text): gap.patients for gap in found} == gaps
+
+
+def _nameless(text: str) -> str:
+    """What stands for whoever it is, and for an entry, in the words of one patient and of many."""
+    return re.sub(rf"{PATIENT.value}|Hb: no value recorded|any \w+", "any", text)
+
+
+NIGHTS = """
+ex:kind_plan a cl:ConclusionKind ; cl:order 6 ; skos:notation "plan" ; cl:derivedBy "plan" .
+ex:predicate_plan a cl:DerivedPredicate ; cl:signature "plan(patient: patient, value: term, role: number)" ;
+    cl:sentence "of {value}, {role}" ; cl:absence "not of {value}, {role}" .
+ex:note_doubled a cl:NoteKind ; cl:derivedBy "doubled" .
+ex:predicate_doubled a cl:DerivedPredicate ; cl:signature "doubled(patient: patient, one: record, other: record)" ;
+    cl:sentence "{one} and {other} are the same" ; cl:absence "{one} and {other} are not the same" .
+"""
+DOUBLED = """
+%! Nights of one length.
+
+@prefix ex: <https://example.org/short-nights#> .
+
+%%% @cites S05
+#[name("doubled")]
+doubled(?p, ?one, ?other) :- slept(?p, ?one, ?minutes), slept(?p, ?other, ?minutes), ?one != ?other .
+
+%%% @cites S14
+#[name("plan")]
+plan(?p, ex:NAP, ?minutes) :- slept(?p, _, ?minutes) .
+"""
+
+
+@pytest.fixture
+def nights(tmp_path: Path) -> Knowledge:
+    """Short nights, where a conclusion has a number beside its value, and a note is about two entries."""
+    folder = Path(shutil.copytree(SHORT_NIGHTS, tmp_path / "short-nights"))
+    (folder / "rules" / "60-doubled.rls").write_text(DOUBLED.lstrip(), encoding="utf-8")
+    with (folder / "predicates.ttl").open("a", encoding="utf-8") as file:
+        file.write(NIGHTS)
+    found = load(folder, home.ontology())
+    assert found.knowledge is not None, found.diagnostics
+    return found.knowledge
+
+
+def test_a_note_about_two_entries_and_a_number_beside_a_value(nights: Knowledge, tmp_path: Path) -> None:
+    def night(*hours: str) -> dict[str, Any]:
+        days = (datetime.date(2024, 6, i) for i in range(1, 9))
+        entry = {"analyte": "night", "unit": "hours"}
+        return {"labs": [{**entry, "value": each, "when": f"{day}"} for each, day in zip(hours, days, strict=False)]}
+
+    records = {"one": night("8.5"), "twice": night("8.5", "8.5"), "two": night("8.5", "9"), "none": {}}
+    assert populations.compare(nights, records, tmp_path, DAY).differences == []
+    written = populations.written(tmp_path / "out")
+    assert {row[3] for row in written["conclusions"] if row[1] == "plan"} == {"510", "540"}
+    assert {row[0] for row in written["notes"] if "are the same" in row[1]} == {"twice"}
+
+
+def test_a_patient_of_an_export_is_opened_with_the_codes_that_it_has(tmp_path: Path) -> None:
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.ndjson").write_text(ndjson(someone(), ferritin(), condition()), encoding="utf-8")
+    run(made, tmp_path / "data", tmp_path / "out", Options(DAY))
+    case = opened(tmp_path / "out").assessment("p1", made).case
+    assert [item.codes for item in case.gathered.items if item.list == "labs"] == [("loinc:2276-4",)]
+    assert case.original is None
