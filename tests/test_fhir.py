@@ -792,6 +792,37 @@ def test_another_release_is_refused_by_name_alone_and_in_a_bundle(resource: dict
         assert f"FHIR {release}" in error.what and "R4" in error.remedy
 
 
+FORBIDDEN = {
+    "resourceType": "OperationOutcome",
+    "issue": [{"severity": "error", "code": "forbidden", "diagnostics": "No scope."}],
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (FORBIDDEN, "The server says: error: No scope"),
+        ({"resourceType": "OperationOutcome", "issue": [{"severity": "information"}]}, "The server says: information"),
+        (bundle(FORBIDDEN), "The server says: error: No scope"),
+        (
+            {"resourceType": "Bundle", "type": "batch-response", "entry": [{"response": {"status": "403 Forbidden"}}]},
+            "An entry of the Bundle was answered with 403 Forbidden",
+        ),
+    ],
+)
+def test_where_nobody_looked_nothing_is_answered(source: dict[str, Any], said: str) -> None:
+    """To say that nothing is on record would be wrong."""
+    assert said in refusal(source).what
+
+
+def test_a_failure_beside_a_record_and_a_warning_alone_are_noted() -> None:
+    warning = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "not-found"}]}
+    for source, count in ((bundle(FORBIDDEN, observation()), 1), (bundle(warning), 0)):
+        case = patient.read(source, TERMS)
+        assert len(case.entries) == count
+        assert [note.text for note in case.notes if "the record may be incomplete" in note.text]
+
+
 def test_r4_and_r4b_and_other_peoples_versions_are_not_mistaken_for_another_release() -> None:
     for profile in (
         "http://hl7.org/fhir/StructureDefinition/Observation|4.0.1",

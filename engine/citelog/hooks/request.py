@@ -19,7 +19,7 @@ from msgspec.json import Decoder
 
 from citelog.diagnostics import CitelogError
 from citelog.hooks.services import ORDER_SIGN, Query, Service
-from citelog.patient.bundles import part
+from citelog.patient.bundles import is_failure, part
 from citelog.patient.elements import rows
 from citelog.patient.people import refers_to, with_results
 from citelog.patient.reading import Plain, as_text
@@ -314,12 +314,8 @@ def _missing(bundle: Mapping[str, Any]) -> Iterator[str]:
     for _, resource in _resources(bundle):
         if resource.get("resourceType") == "Bundle":
             yield from _missing(resource)
-        elif resource.get("resourceType") == "OperationOutcome" and _is_error(resource):
+        elif resource.get("resourceType") == "OperationOutcome" and is_failure(resource):
             yield _reason(resource)
-
-
-def _is_error(outcome: Mapping[str, Any]) -> bool:
-    return any(issue.get("severity") not in ("warning", "information") for issue in rows(outcome.get("issue")))
 
 
 def _reason(outcome: Mapping[str, Any]) -> str:

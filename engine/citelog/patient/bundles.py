@@ -15,12 +15,14 @@ from typing import Any
 
 from citelog.diagnostics import CaseError
 from citelog.patient.case import Note
+from citelog.patient.elements import rows
 from citelog.patient.reading import as_text, compact
 from citelog.patient.releases import other_release
 from citelog.patient.resources import REFERENCE, Resource, called, modifier_extension
 from citelog.patient.unread import places
 
 INCOMPLETE = "the record may be incomplete"
+REFUSED = "An entry of the Bundle was answered with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _entries(bundle: Resource, place: str, where: str) -> Iterator[Placed | Note
         if status[:1] in ("4", "5"):
             outcome = "; ".join(_issues(part(part(node, "response"), "outcome")))
             said = f" ({outcome})" if outcome else ""
-            yield Note(f"An entry of the Bundle was answered with {status}{said}: {INCOMPLETE}.", at)
+            yield Note(f"{REFUSED} {status}{said}: {INCOMPLETE}.", at)
         if method == "DELETE":
             what = called(resource) if is_resource else as_text(request.get("url")) or "A resource"
             yield Note(f"{what} is to be deleted, and is not read.", f"{at}.resource" if is_resource else at)
@@ -148,25 +150,38 @@ def _pages(bundle: Resource, place: str) -> Iterator[Note]:
             yield Note(f"This Bundle says that {total} resources match, and holds {held}: {INCOMPLETE}.", place)
 
 
+def failure(placed: Iterable[Placed], notes: Iterable[Note]) -> str:
+    """What a server says that it could not do, where that is all that a record holds; else nothing.
+
+    Nobody looked, then: to answer that nothing is on record would be wrong.
+    """
+    told = [note.text for note in notes if note.text.startswith(REFUSED)]
+    for one in placed:
+        if one.kind != "OperationOutcome":
+            return ""
+        told += [outcome(one).text] if is_failure(one.resource) else []
+    return told[0].removesuffix(f": {INCOMPLETE}.") if told else ""
+
+
+def is_failure(resource: Mapping[str, Any]) -> bool:
+    """Whether an OperationOutcome says that something could not be done, and not only how it went."""
+    return any(row.get("severity") not in ("warning", "information") for row in rows(resource.get("issue")))
+
+
 def outcome(placed: Placed) -> Note:
     """What an OperationOutcome says; more than information, and something may be missing."""
-    issues = placed.resource.get("issue")
-    rows = [row for row in (issues if isinstance(issues, list) else ()) if isinstance(row, dict)]
+    issues = rows(placed.resource.get("issue"))
     told = "; ".join(_issues(placed.resource)) or "nothing in words"
-    is_plain = rows and all(as_text(row.get("severity")) == "information" for row in rows)
+    is_plain = issues and all(as_text(row.get("severity")) == "information" for row in issues)
     return Note(f"The server says: {told}." if is_plain else f"The server says: {told}: {INCOMPLETE}.", placed.place)
 
 
 def _issues(resource: Mapping[str, Any]) -> list[str]:
     """The issues of an OperationOutcome in words, no more than three of them."""
-    issues = resource.get("issue")
     told = []
-    for row in issues[:3] if isinstance(issues, list) else ():
-        if isinstance(row, dict):
-            words = (
-                as_text(part(row, "details").get("text")) or as_text(row.get("diagnostics")) or as_text(row.get("code"))
-            )
-            told.append(f"{as_text(row.get('severity'))}: {words}".removeprefix(": ")[:200].rstrip("."))
+    for row in rows(resource.get("issue"))[:3]:
+        words = as_text(part(row, "details").get("text")) or as_text(row.get("diagnostics")) or as_text(row.get("code"))
+        told.append(f"{as_text(row.get('severity'))}: {words}".removeprefix(": ")[:200].rstrip("."))
     return told
 
 
