@@ -200,6 +200,35 @@ def test_every_entry_is_used_or_noted() -> None:
         assert not lost, name
 
 
+BESIDE = 'No conclusion rests on it, but a line under "also" does.'
+
+
+def test_an_entry_that_only_a_line_beside_the_treatment_rests_on_is_noted_as_such() -> None:
+    """Symptoms decide; the diagnosis would have, and is cited beside them; the operation is read by no rule."""
+    record = {
+        "findings": [{"name": "symptoms attributed to vitamin B12 deficiency", "state": "present"}],
+        "conditions": [
+            {"name": "vitamin B12 deficiency (clinician diagnosis)", "state": "present"},
+            {"name": "bariatric surgery (past)", "state": "present"},
+        ],
+    }
+    told = assess(b12.knowledge(), record).to_dict()
+    [treat] = [made for made in told["conclusions"] if made["kind"] == "treat"]
+    assert (treat["facts"], treat["also"]) == (
+        ["f1"],
+        [{"line": 5, "value": "indicated", "statements": ["G08", "G15"]}],
+    )
+    assert [note["text"] for note in told["notes"]] == [
+        "Bariatric surgery (past): present. No conclusion rests on it.",
+        f"Vitamin B12 deficiency (clinician diagnosis): present. {BESIDE}",
+    ]
+
+
+def test_a_line_beside_the_treatment_is_spoken_of_only_where_there_is_one() -> None:
+    found = [one for one in documents().values() if any(BESIDE in note["text"] for note in one["notes"])]
+    assert found and all(made["also"] for one in found for made in one["conclusions"] if made["kind"] == "treat")
+
+
 def test_citations_are_those_of_the_statements_and_stand_in_the_source() -> None:
     text = b12.source()
     lines = text.split("\n")

@@ -77,8 +77,9 @@ class Answer:
         day = _day(at)
         run = derive(knowledge, case, day, deadline)
         words = Words(knowledge, {record.iri: record.entry.sentence for record in case.records})
-        conclusions = Drawing(knowledge, case, run, words).conclusions()
-        notes = _notes(knowledge, case, conclusions, run, words, day)
+        drawing = Drawing(knowledge, case, run, words)
+        conclusions = drawing.conclusions()
+        notes = _notes(drawing, conclusions, day)
         return cls(case, knowledge, conclusions, notes, run, words, day, deadline)
 
     @cached_property
@@ -212,15 +213,9 @@ def _day(at: datetime.date | str | None) -> datetime.date | None:
     return day(at, "--at")
 
 
-def _notes(
-    knowledge: Knowledge,
-    case: Case,
-    conclusions: Iterable[Conclusion],
-    run: Run,
-    words: Words,
-    at: datetime.date | None,
-) -> tuple[Note, ...]:
+def _notes(drawing: Drawing, conclusions: Iterable[Conclusion], at: datetime.date | None) -> tuple[Note, ...]:
     """What was read and not used: said by the reader, by rules that put a record aside, and every idle entry."""
+    knowledge, case, run, words = drawing.knowledge, drawing.case, drawing.run, drawing.words
     notes = {*case.notes, *patient.notes_on(case, knowledge.terms, at)}
     entries = {record.iri: record.entries for record in case.records}
     for predicate in knowledge.notes:
@@ -231,7 +226,9 @@ def _notes(
                     notes |= {Note(text, entry.read_from) for entry in entries[record]}
     used = {fact for conclusion in conclusions for fact in conclusion.facts}
     told = {note.read_from for note in notes}
-    for entry in case.entries:
-        if entry.id not in used and entry.read_from not in told:
-            notes.add(Note(f"{entry.sentence} No conclusion rests on it.", entry.read_from))
+    idle = [entry for entry in case.entries if entry.id not in used and entry.read_from not in told]
+    beside = drawing.beside(conclusions) if idle else ()
+    for entry in idle:
+        but = ', but a line under "also" does' if entry.id in beside else ""
+        notes.add(Note(f"{entry.sentence} No conclusion rests on it{but}.", entry.read_from))
     return tuple(sorted(notes, key=lambda n: (n.text, n.read_from)))

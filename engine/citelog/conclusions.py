@@ -75,6 +75,13 @@ class Drawing:
         found.sort(key=lambda candidate: [str(self._ranked(value)).rjust(9) for value in candidate.args[1:]])
         return [(candidate, self._firings(candidate)) for candidate in found]
 
+    def beside(self, conclusions: Iterable[Conclusion]) -> frozenset[str]:
+        """The ids of the entries that candidates rest on which held beside the one that a conclusion was taken from."""
+        kinds = {kind.name: kind for kind in self.knowledge.kinds if kind.candidates}
+        decided = [(kinds[one.kind], one.atom) for one in conclusions if one.kind in kinds]
+        held = [candidate for kind, atom in decided for candidate, _ in self.others(kind, atom)]
+        return frozenset(e.id for atom in held for r in self._supports.of(atom).records for e in self._entries[r])
+
     def sentence(self, atom: Atom, firings: Iterable[Firing]) -> str:
         """What the rules of some firings say of a fact, in the order of rules, then of words; or else how it reads."""
         texts: dict[str, set[str]] = {}

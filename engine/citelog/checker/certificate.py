@@ -148,8 +148,14 @@ class Checker:
             found |= {(self.steps.aloud(atom), e.read_from) for e in self.case.entries if e.record in records}
         used = {id_ for _, atom in self.concluded for id_ in self.facts(self.model.under(atom)[0])}
         told = {place for _, place in found}
+        decided = [kind for kind in self.knowledge.kinds if kind.candidates]
+        lines = [o for kind in decided for atom in self.model.atoms(kind.predicate) for o in self.others(kind, atom)]
+        beside = {id_ for other in lines for id_ in self.facts(self.model.under(other)[0])}
         idle = (e for e in self.case.entries if e.id not in used and e.read_from not in told)
-        return found | {(f"{e.sentence} No conclusion rests on it.", e.read_from) for e in idle}
+        but = ', but a line under "also" does'
+        return found | {
+            (f"{e.sentence} No conclusion rests on it{but if e.id in beside else ''}.", e.read_from) for e in idle
+        }
 
     # what a conclusion must say
 
@@ -218,16 +224,19 @@ class Checker:
         states = {"draft" if review is None or review.outdated else review.state for review in last}
         return min(states, key=("draft", "reviewed", "approved").index)
 
-    def also(self, kind: Kind, atom: Atom) -> list[dict[str, Any]]:
-        """The candidates that held beside the one that a conclusion was taken from, in the order of their ranks."""
-        names = [place.name for place in self.knowledge.program.predicates[kind.candidates].arguments][1:]
+    def others(self, kind: Kind, atom: Atom) -> list[Atom]:
+        """The candidates that held beside the one that a conclusion was taken from."""
         taken = {passed for firing in self.model.ways(atom) for passed in _through(firing)}
+        return [other for other in self.model.atoms(kind.candidates) if other not in taken]
+
+    def also(self, kind: Kind, atom: Atom) -> list[dict[str, Any]]:
+        """What a conclusion says of the other candidates, in the order of their ranks."""
+        names = [place.name for place in self.knowledge.program.predicates[kind.candidates].arguments][1:]
         found = []
-        for other in self.model.atoms(kind.candidates):
-            if other not in taken:
-                ranked = [self.knowledge.ranks.get(a, a.local) if isinstance(a, Iri) else a for a in other.args[1:]]
-                cites = dict.fromkeys(s for f in self.deciding(other) for s in f.rule.cites)
-                found.append(dict(zip(names, ranked, strict=True)) | {"statements": list(cites)})
+        for other in self.others(kind, atom):
+            ranked = [self.knowledge.ranks.get(a, a.local) if isinstance(a, Iri) else a for a in other.args[1:]]
+            cites = dict.fromkeys(s for f in self.deciding(other) for s in f.rule.cites)
+            found.append(dict(zip(names, ranked, strict=True)) | {"statements": list(cites)})
         return sorted(found, key=lambda each: [str(v).rjust(9) for v in each.values()])
 
 

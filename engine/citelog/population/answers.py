@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,7 @@ from citelog.proof.words import Words, sentence
 from citelog.values import Atom, Iri, Value
 
 IDLE = f"{MARK}. No conclusion rests on it."
+BESIDE = f'{MARK}. No conclusion rests on it, but a line under "also" does.'
 
 NEAR = 3_000_000
 """Pictures that DuckDB answers for an engine that is far away; of more it answers them itself."""
@@ -214,11 +215,12 @@ def remark(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> set[
     """Make `picture_remarks` (picture, entry, words, idle): what is to be said of the entries of pictures.
 
     Rules say it of entries that they put aside; where they say nothing and no conclusion rests on an entry (`used`), it
-    is idle. Gives the pictures in which a rule speaks of more than one entry.
+    is idle, whether a line `beside` a conclusion rests on it or none. Gives the pictures in which a rule speaks of more
+    than one entry.
     """
     said = Words(knowledge, {_ENTRY: f"{MARK}."})
     hard: set[int] = set()
-    texts: dict[str, int] = {IDLE: 0}
+    texts: dict[str, int] = {IDLE: 0, BESIDE: 1}
     parts = []
     for order, predicate in enumerate(knowledge.notes):
         table = derivation.table_of(predicate)
@@ -254,10 +256,11 @@ def remark(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> set[
     engine.create(
         "picture_remarks",
         f"""
-SELECT picture, entry, words, m.text = 0 AS idle FROM (
+SELECT picture, entry, words, m.text <= 1 AS idle FROM (
   SELECT * FROM said_by_rules
   UNION ALL
-  SELECT e.{UNIT}, e.entry, 0 FROM entries AS e
+  SELECT e.{UNIT}, e.entry, (b.entry IS NOT NULL)::INTEGER FROM entries AS e
+  LEFT JOIN beside AS b ON e.{UNIT} = b.picture AND e.entry = b.entry
   ANTI JOIN used AS u ON e.{UNIT} = u.picture AND e.entry = u.entry
   ANTI JOIN said_by_rules AS s ON e.{UNIT} = s.picture AND e.entry = s.entry
 ) AS m JOIN remark_texts AS t ON m.text = t.text""",
@@ -274,13 +277,27 @@ def _atom(predicate: str, places: tuple[int, ...], args: tuple[int, ...], knowle
 
 
 def used(engine: Engine, made: Plan, knowledge: Knowledge, derivation: Derivation) -> None:
-    """Make `used` (picture, entry): the entries that some conclusion rests on."""
-    kinds = {kind.predicate for kind in knowledge.kinds}
+    """Make `used` and `beside` (picture, entry): the entries that some conclusion rests on, or a line beside one."""
+    engine.create("used", _rested_on({kind.predicate for kind in knowledge.kinds}, made, derivation))
+    parts = [f"SELECT * FROM ({_NOTHING})"]
+    for order, kind in enumerate(knowledge.kinds):
+        if kind.candidates:
+            lines, own = _rested_on({kind.candidates}, made, derivation), derivation.table_of(kind.predicate)
+            drawn = f"SEMI JOIN {own} AS t ON r.picture = t.{UNIT}" if derivation.size.get(own) else "WHERE false"
+            engine.create(f"beside_{order}", f"SELECT r.* FROM ({lines}) AS r {drawn}")
+            parts.append(f"SELECT * FROM beside_{order}")
+    engine.create("beside", " UNION ".join(parts))
+
+
+_NOTHING = "SELECT NULL::INTEGER AS picture, NULL::INTEGER AS entry WHERE false"
+
+
+def _rested_on(shown: Collection[str], made: Plan, derivation: Derivation) -> str:
+    """A query (picture, entry) for the entries that the facts of some predicates rest on."""
     parts = []
-    for predicate, query in derivation.rested_on(kinds, made.joint):
+    for predicate, query in derivation.rested_on(shown, made.joint):
         arguments = made.program.predicates[predicate].arguments
         for place in kept(made.program, predicate):
             if arguments[place].type in ("record", "term"):
                 parts.append(f"SELECT {UNIT} AS picture, a{place} AS entry FROM ({query}) AS r WHERE a{place} < 0")
-    nothing = "SELECT NULL::INTEGER AS picture, NULL::INTEGER AS entry WHERE false"
-    engine.create("used", f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts) or nothing})")
+    return f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts) or _NOTHING})"

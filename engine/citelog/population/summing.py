@@ -231,7 +231,7 @@ class _Sum:
         found: dict[tuple[str, str], int] = {(where, text): count for where, text, count in read}
         for list_, text, count in said:
             reason = _HOLES.sub("…", reason_of(text.replace(f": {MARK}.", ".")))
-            if reason != IDLE:
+            if reason not in IDLE:
                 found[list_, reason] = found.get((list_, reason), 0) + count
         return _reasons(((table, text), count) for table, text, count in rejected), _reasons(found.items())
 
@@ -239,7 +239,7 @@ class _Sum:
         return f"read_parquet({literal(str(Path(self.answers.folder) / name))})"
 
 
-IDLE = "No conclusion rests on it."
+IDLE = ("No conclusion rests on it.", 'No conclusion rests on it, but a line under "also" does.')
 """What is said of every entry that does no harm: no reason worth counting."""
 
 _HOLES = re.compile(f"[{WHEN}{SINCE}{MARK}]")
