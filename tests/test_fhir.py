@@ -750,6 +750,29 @@ def test_patients_whose_names_alone_differ_are_noted() -> None:
     assert not any("different names" in note for note in notes(one, one))
 
 
+def test_results_outside_of_a_report_in_error_count_by_their_own_status_and_the_report_is_noted() -> None:
+    report = {
+        "resourceType": "DiagnosticReport", "status": "entered-in-error", "code": {"text": "iron"},
+        "result": [{"reference": "Observation/1"}],
+    }  # fmt: skip
+    result = observation(id="1", valueQuantity=quantity(80))
+    assert said(report, result) == ["Serum ferritin: 80 µg/L."]
+    assert 'DiagnosticReport "iron" was entered in error. Results that it names count as they stand.' in notes(
+        report, result
+    )
+
+
+def test_what_people_wrote_beside_a_known_thing_is_noted_and_beside_an_unknown_one_is_not() -> None:
+    comment = {"note": [{"text": "sample from another tube"}]}
+    told = 'Observation "2276-4" has a comment, which is not read.'
+    assert notes(observation(valueQuantity=quantity(80), **comment)) == [told]
+    assert len(notes(observation(code={"text": "iron"}, valueQuantity=quantity(80), **comment))) == 1
+    instruction = {"additionalInstruction": [{"text": "stop after a week"}], "patientInstruction": "ask"}
+    assert notes(request(dosageInstruction=[{"text": "monthly", **instruction}]))[0].endswith(
+        "has an instruction beside its dosage, which is not read: stop after a week; ask."
+    )
+
+
 def test_an_entry_without_a_resource_and_a_further_page_are_noted() -> None:
     page = bundle(observation(), link=[{"relation": "next", "url": "http://x"}])
     page["entry"] += [{}, "nothing", {"resource": {"status": "final"}}]

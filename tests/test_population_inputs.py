@@ -565,7 +565,8 @@ BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
                                          for said in ("größer", "a\x85b", "a\x7fb")))},
         [f"p1: {FERRITIN}, value=80, unit=ug/L"],
         ["a.ndjson:3 None: It cannot be read: the control character U+0085 may not stand in a record.",
-         "a.ndjson:4 None: It cannot be read: the control character U+007F may not stand in a record."], []),
+         "a.ndjson:4 None: It cannot be read: the control character U+007F may not stand in a record."],
+        ['p1: Observation "2276-4" has a comment, which is not read.']),
     "a Patient without an id": ({"a.ndjson": ndjson(someone(), {"resourceType": "Patient"})}, [],
         ["a.ndjson:2 None: This Patient has no id."], []),
     "what was entered in error, and what was cancelled": (

@@ -117,10 +117,16 @@ class _Reader:
         gone: dict[str, list[str]] = {}
         unread: list[Placed] = []
         for one in self.placed:
-            if one.kind in HOLDERS and as_text(one.resource.get("status")).casefold() != "entered-in-error":
+            if one.kind in HOLDERS:
                 members = [row for key in ("result", "hasMember") for row in rows(one.resource.get(key))]
-                targets = (target for row in members if (target := as_text(row.get("reference")))[:1] not in ("", "#"))
-                if missing := [target for target in targets if self.index.find(target, one) is None]:
+                targets = [target for row in members if (target := as_text(row.get("reference")))[:1] not in ("", "#")]
+                if as_text(one.resource.get("status")).casefold() == "entered-in-error":
+                    if targets and one.kind == "DiagnosticReport":
+                        text = (
+                            f"{called(one.resource)} was entered in error. Results that it names count as they stand."
+                        )
+                        yield Note(text, one.place)
+                elif missing := [target for target in targets if self.index.find(target, one) is None]:
                     gone[one.place] = missing
                 elif one.kind == "DiagnosticReport" and not members and "contained" not in one.resource:
                     unread += [one] if _words(one.resource) else []
@@ -157,6 +163,11 @@ class _Reader:
             if died or one.resource.get("deceasedBoolean") is True:
                 when = f" ({died})" if died else ""
                 notes.append(Note(f"The Patient resource says that the patient has died{when}.", one.place))
+            if one.resource.get("active") is False:
+                notes.append(Note("The Patient resource says that this record is not in use.", one.place))
+            for link in rows(one.resource.get("link")):
+                text = f"The Patient resource is linked to another one ({as_text(link.get('type')) or 'type missing'})"
+                notes.append(Note(f"{text}: {INCOMPLETE}.", one.place))
             if not gender and not born:
                 notes.append(Note("The Patient resource only says whose record this is.", one.place))
         return context, notes

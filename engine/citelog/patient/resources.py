@@ -95,6 +95,19 @@ def read_resource(
         fate = "it counts as recorded, and what it says is not used" if is_kept else "it is not read"
         yield Note(f"{what} has {reason}: {fate}.", place)
     yield from found
+    if any(isinstance(one, Item) and match(one, terms) for one in found):
+        yield from (Note(f"{what} has {words}.", place) for words in _unread(resource))
+
+
+def _unread(resource: Resource) -> Iterator[str]:
+    """What people wrote beside what is read: it may say otherwise, and only a person can tell."""
+    if rows(resource.get("note")):
+        yield "a comment, which is not read"
+    dosages = rows(resource.get("dosage")) or rows(resource.get("dosageInstruction"))
+    told = [concept_text(one) for dosage in dosages for one in rows(dosage.get("additionalInstruction"))]
+    told += [as_text(dosage.get("patientInstruction")) for dosage in dosages]
+    if said := joined(told):
+        yield f"an instruction beside its dosage, which is not read: {said}"
 
 
 def doubtful(resource: Resource) -> str:

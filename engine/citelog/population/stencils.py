@@ -39,9 +39,10 @@ FILLED = ("value", "when", "since")
 MOST = 200_000
 """Stencils that are remembered; an export that has more of them has few that come twice."""
 
-KEPT = frozenset(("interpretation", "hasMember", "instantiatesCanonical", "meta", "requester"))
+KEPT = frozenset(("interpretation", "hasMember", "instantiatesCanonical", "meta", "note", "requester"))
 UNREAD = (BESIDE - KEPT) | {"id"}
-"""Elements that are not looked at; of those kept, the flags and members are read, the others can tell a release."""
+"""Elements that are not looked at; of those kept, the flags and members are read, of a comment it is told that it is
+there, and the others can tell a release."""
 
 _DATE = (
     rb"(?:19|20)[0-9]{2}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|"
@@ -356,6 +357,10 @@ def _requester(_: _Holes, value: bytes) -> bytes:
     return value if b'"agent"' in value else b'{"reference":"Practitioner/x"}'
 
 
+def _comment(_: _Holes, value: bytes) -> bytes:
+    return b'[{"text":"x"}]' if value[:2] == b"[{" else value
+
+
 def _members(_: _Holes, value: bytes) -> bytes:
     return b'[{"reference":"Observation/x"}]' if value[:2] == b"[{" and b'"#' not in value else value
 
@@ -368,6 +373,7 @@ _HOW: Mapping[str, _How] = {
                      "performedPeriod"), _spans),
     **dict.fromkeys(("component", "valueQuantity"), _numbers),
     "subject": _subject, "meta": _meta, "requester": _requester, "hasMember": _members,
+    "note": _comment,
 }  # fmt: skip
 """Elements that are not kept as they are written; all others are."""
 
