@@ -7,6 +7,7 @@ every other that has changed. Read what it wrote before you keep it.
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +15,12 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import literate
 from citelog.knowledge.check import CODES, check_folder
-from citelog.rules.program import Absent
+from citelog.rules.program import Absent, Program, resting
 
 FOLDER = Path(__file__).parent / "language"
 DOCUMENTS = sorted(path for folder in ("good", "bad", "probes") for path in (FOLDER / folder).glob("*.md"))
@@ -81,7 +84,8 @@ SAYING = """
 %%% anything is said.
 %%% @cites S1, S2
 %%%   S3
-%%% @convention Note: the rest is left out.
+%%% @convention Note: the rest
+%%% @convention is left out.
 %%% @through patient
 %%% @assumes tired
 %%% @unless ex:ill
@@ -113,10 +117,82 @@ def test_what_a_rule_says_of_itself_is_kept() -> None:
     assert rested.cites == ("S1", "S2", "S3") and rested.convention == "Note: the rest is left out."
     assert rested.through == 0 and rested.muted and rested.licences == ("tired", f"{literate.EX}ill")
     assert [literal.assumed for literal in rested.body if isinstance(literal, Absent)] == [True, False]
-    assert [(one.code, one.reason) for one in rested.accepts] == [("unit-unasked", "asked elsewhere: there it is")]
+    [accepted] = rested.accepts
+    assert (accepted.code, accepted.reason) == ("unit-unasked", "asked elsewhere: there it is")
+    assert (accepted.span.line, accepted.span.column) == (13, 13)
     assert rested.variables == ("p",) and silent.variables == ("p", "_1", "_2"), "each _ is a variable of its own"
     said = (silent.doc, silent.display, silent.cites, silent.through, silent.muted, silent.licences, silent.accepts)
     assert said == ("", "", (), None, False, (), ())
+
+
+NEEDS = """
+        patient seen(x: term, n: integer)
+        patient told(x: term, n: integer)
+        derived a(x: term)
+        derived b(x: term)
+        derived c(x: term)
+        derived d(x: term)
+        derived e(x: term)
+        knowledge known(x: term)
+        statements S1
+"""
+
+
+def ruled(*rules: str) -> Program:
+    """A program of rules that are named by their places."""
+    text = ""
+    for i, one in enumerate(rules):
+        text += "".join(f"%%% @unless {name}\n" for name in re.findall(r"~(\w+)", one))
+        text += f'%%% @cites S1\n#[name("r{i}")]\n{one} .\n\n'
+    _, program, wrong = literate.compiled(NEEDS, [("a.rls", text)])
+    assert wrong == ""
+    return program
+
+
+def test_a_filter_is_run_as_soon_as_its_variables_are_known() -> None:
+    program = ruled("a(?x) :- seen(?x, ?n), told(?x, ?n), ?n < 1")
+    assert program.rules[0].plan == (0, 2, 1)
+
+
+@given(st.permutations("abcde"), st.lists(st.sets(st.sampled_from(["seen", "told", "known"]), min_size=1), min_size=5))
+def test_what_does_not_need_each_other_is_run_in_the_order_of_the_files(
+    heads: list[str], reads: list[set[str]]
+) -> None:
+    """Of one predicate and of none that a patient can change alike: solvers are given rules in that order."""
+    bodies = {"seen": "seen(?x, _)", "told": "told(?x, _)", "known": "known(?x)"}
+    program = ruled(
+        *(
+            f"{head}(?x) :- {', '.join(bodies[one] for one in sorted(each))}"
+            for head, each in zip(heads, reads, strict=False)
+        )
+    )
+    for components in (program.fixed, program.open):
+        assert [n for one in components for n in one.rules] == sorted(n for one in components for n in one.rules)
+    open_ = {head for head, each in zip(heads, reads, strict=False) if each != {"known"}}
+    assert program.changing == {"seen", "told"} | open_
+
+
+def test_a_rule_rests_on_every_rule_of_what_it_reads_or_finds_absent() -> None:
+    program = ruled(
+        "a(?x) :- b(?x), ~c(?x)",
+        "b(?x) :- seen(?x, _)",
+        "b(?x) :- b(?x), d(?x)",
+        "c(?x) :- told(?x, ?n), ?n < 1",
+        "d(?x) :- known(?x)",
+        "e(?x) :- a(?x)",
+    )
+
+    def under(head: str) -> list[str]:
+        return [rule.name for rule in resting(program, lambda rule: rule.predicate == head).rules]
+
+    assert [under(head) for head in "abcde"] == [
+        ["r0", "r1", "r2", "r3", "r4"],
+        ["r1", "r2", "r4"],
+        ["r3"],
+        ["r4"],
+        ["r0", "r1", "r2", "r3", "r4", "r5"],
+    ]
+    assert resting(program, lambda rule: False).rules == ()
 
 
 def test_documents_were_found() -> None:

@@ -76,6 +76,11 @@ class _Checked:
     file: RuleFile
     syntax: RuleSyntax
 
+    @property
+    def told(self) -> str:
+        """The rule, as a finding speaks of it."""
+        return f"rule {self.rule.name}" if self.rule.name else "the rule"
+
     def literal_span(self, position: int) -> Span:
         assert self.syntax.body is not None
         return self.syntax.body[position].span
@@ -99,7 +104,7 @@ def _components(checked: list[_Checked]) -> tuple[list[Component], list[Diagnost
     condensed = nx.condensation(graph)
     home: dict[str, int] = condensed.graph["mapping"]
     ranked = nx.lexicographical_topological_sort(
-        condensed, key=lambda c: min((first.get(p, -1) for p in condensed.nodes[c]["members"]), default=-1)
+        condensed, key=lambda c: min(first.get(p, -1) for p in condensed.nodes[c]["members"])
     )
     chosen: dict[int, list[int]] = {}
     for number, rule in enumerate(rules):
@@ -134,7 +139,7 @@ def _circles(checked: _Checked, graph: nx.DiGraph[str], home: Mapping[str, int])
                 checked.finding(
                     "not-stratified",
                     checked.literal_span(position),
-                    f"rule {rule.name} {what} {local_name(literal.predicate)},"
+                    f"{checked.told} {what} {local_name(literal.predicate)},"
                     f" which itself depends on {local_name(rule.predicate)}: {story} → {local_name(rule.predicate)}",
                     f"what is {'negated' if what == 'negates' else 'counted'} must be settled before: break the circle",
                 )
@@ -145,7 +150,7 @@ def _circles(checked: _Checked, graph: nx.DiGraph[str], home: Mapping[str, int])
             checked.finding(
                 "unbounded-recursion",
                 checked.syntax.heads[0].span,
-                f"rule {rule.name} feeds a computed value back into itself, and might never end",
+                f"{checked.told} feeds a computed value back into itself, and might never end",
                 "compute outside the recursion, or count with an aggregate",
             )
         )
@@ -204,7 +209,7 @@ def _licences(checked: Iterable[_Checked], dependent: set[str]) -> list[Diagnost
                     each.finding(
                         "unlicensed-negation",
                         each.literal_span(position),
-                        f"rule {rule.name} rests on the absence of {local}, which comes from the patient's record",
+                        f"{each.told} rests on the absence of {local}, which comes from the patient's record",
                         f"say so: %%% @assumes {local} (reaches the answer as an assumption), or %%% @unless {local}"
                         " (an exception among what is recorded)",
                     )
@@ -219,7 +224,7 @@ def _licences(checked: Iterable[_Checked], dependent: set[str]) -> list[Diagnost
                     each.finding(
                         "unused-licence",
                         next(at, each.syntax.span),
-                        f"rule {rule.name} has a licence for the absence of {local}, which it does not negate",
+                        f"{each.told} has a licence for the absence of {local}, which it does not negate",
                         did_you_mean(local, map(local_name, negated)) or "remove the tag",
                     )
                 )

@@ -79,7 +79,7 @@ class RuleChecker:
         return Span(span.file, span.line, found + 1) if found != -1 else span
 
     def attribute_span(self, name: str) -> Span:
-        return next((a.span for a in self.syntax.attributes if a.name == name), self.syntax.span)
+        return next(a.span for a in self.syntax.attributes if a.name == name)
 
     def rule(self) -> Rule | None:
         """The rule; None where a part of it cannot be understood."""
@@ -364,9 +364,7 @@ class RuleChecker:
             return None
         if arg.sort == "anonymous":
             self.anonymous += 1
-            name = f"_{self.anonymous}"
-            self.types[name] = (type_, arg.span)
-            return Variable(name)
+            return Variable(f"_{self.anonymous}")
         if arg.sort == "variable":
             self.bind(arg.text, type_, arg.span)
             return Variable(arg.text)

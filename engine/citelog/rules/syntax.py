@@ -191,7 +191,7 @@ def parse(text: str, file: str) -> RuleFile:
 
     What was read is kept: of the files that an author works on, most stay as they are.
     """
-    from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
+    from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
     prefixes: dict[str, str] = {}
     rules: list[RuleSyntax] = []
@@ -207,11 +207,8 @@ def parse(text: str, file: str) -> RuleFile:
         column, counted = offset - (text.rfind("\n", 0, offset) + 1), offset
         try:
             tree = _tree(piece)
-        except UnexpectedInput as error:
-            ended = isinstance(error, UnexpectedEOF) or (
-                isinstance(error, UnexpectedToken) and error.token.type == "$END"
-            )
-            if ended:
+        except (UnexpectedCharacters, UnexpectedToken) as error:
+            if isinstance(error, UnexpectedToken) and error.token.type == "$END":
                 read = text[: offset + len(piece)].rstrip().split("\n")
                 report(
                     Span(file, len(read), len(read[-1]) + 1),
@@ -219,11 +216,10 @@ def parse(text: str, file: str) -> RuleFile:
                     "end it with a blank and a full stop",
                 )
             else:
-                what = error.char if isinstance(error, UnexpectedCharacters) else str(getattr(error, "token", ""))
+                what = error.char if isinstance(error, UnexpectedCharacters) else str(error.token)
                 ahead = piece[: error.pos_in_stream]
-                type_ = error.token.type if isinstance(error, UnexpectedToken) else ""
                 span = Span(file, line + error.line, error.column + column * (error.line == 1))
-                report(span, *_mistake(piece, ahead, what, type_, lines[span.line - 1]))
+                report(span, *_mistake(piece, ahead, what, lines[span.line - 1]))
             continue
         reader = _Reader(file, line, column)
         if tree.data != "prefix":
@@ -251,7 +247,7 @@ _COPIED = {
 }
 
 
-def _mistake(piece: str, ahead: str, what: str, type_: str, line: str) -> tuple[str, str]:
+def _mistake(piece: str, ahead: str, what: str, line: str) -> tuple[str, str]:
     """A message and what an author most likely meant, learnt from the mistakes that people make."""
     bare = re.sub(r'%[^\n]*|"(?:\\.|[^"\\\n])*"', "", piece)
     message = f"{what} is not expected here"
@@ -275,14 +271,14 @@ def _mistake(piece: str, ahead: str, what: str, type_: str, line: str) -> tuple[
         )
     if what == '"':
         return "a text is not closed on its line", 'close it with ", and write no quotation mark inside'
-    if what.startswith("_") or re.search(r"\?_", bare):
+    if ahead.endswith("_") or re.search(r"\?_", bare):
         return message, "the name of a variable starts with a letter: ?x; a lone _ stands for any value"
     if re.search(r"\b(not|and|or)\b|!\s*\w+\(|[|&;]", bare):
         return message, "write ~ for not, a comma for and, and a second rule for or"
     if re.search(r"[<>]=?\s*[<>]|=<|=>|==", bare):
         return message, "the comparison signs are < <= > >= = and !="
-    if type_ == "NUMBER" and what.startswith(("-", "+")):
-        return message, f"put a blank between {what[0]} and {what[1:]}"
+    if re.match(r"-\d", what):
+        return message, f"put a blank between - and {what[1:]}"
     if bare.count("(") != bare.count(")"):
         return message, "the parentheses do not match"
     if what == "if":
