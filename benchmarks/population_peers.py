@@ -251,7 +251,7 @@ def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings
         near.view("people", "SELECT patient, picture FROM everyone")
     is_near = answers.brought_near(engine, near)
     place, own = (near, local_ready) if is_near else (engine, ready)
-    joint = answers.derive(place, made, own, seen, values, stated, AT, lambda: None)
+    joint = answers.derive(place, made, own, answers.given(seen, made, values, AT), values, stated, lambda: None)
     answers.conclude(place, knowledge, joint, engine)
     if is_near:
         engine.spread("told")

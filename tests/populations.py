@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -90,6 +91,26 @@ def written(out: Path) -> Rows:
         name: Counter(duckdb.sql(f"SELECT {columns} FROM read_parquet('{out / name}.parquet')").fetchall())
         for name, columns in (("conclusions", "patient, kind, value, role"), ("notes", "patient, text, read_from"))
     }
+
+
+def everything(out: Path) -> dict[str, Counter[tuple[Any, ...]]]:
+    """All that a folder of answers says, whatever numbers it uses: of firings, the rule and its values."""
+    values = dict(duckdb.sql(f"SELECT value, type || ' ' || text FROM '{out}/values.parquet'").fetchall())
+    known = f"JOIN '{out}/rules.parquet' USING (rule)"
+    of_entries = f"SELECT entry, name, bindings FROM '{out}/entry_firings.parquet' {known}"
+    of_patients = (
+        f"SELECT patient, name, bindings FROM '{out}/store/people-*.parquet' JOIN '{out}/firings.parquet' "
+        f"USING (picture) {known}"
+    )
+    firings = {
+        name: Counter(
+            (who, rule, *(values.get(number, "an entry") for number in bindings))
+            for who, rule, bindings in duckdb.sql(query).fetchall()
+        )
+        for name, query in (("firings", of_patients), ("entry firings", of_entries))
+    }
+    counts = json.loads((out / "run.json").read_text())["counts"]
+    return {**written(out), **firings, "counts": Counter(counts.items())}
 
 
 def files(out: Path) -> dict[str, bytes]:

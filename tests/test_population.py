@@ -13,6 +13,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,12 @@ import walked
 from citelog import home
 from citelog.assess import assess
 from citelog.diagnostics import CaseError, CitelogError
+from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import load
-from citelog.population import derive, lonely, pictures, run, shares
+from citelog.population import answers, derive, edited, lonely, pictures, run, shares
 from citelog.population.compiled import JOINT, Names, of_components
 from citelog.population.duck import Duck
+from citelog.population.engine import Engine
 from citelog.population.opened import DisagreementError, opened
 from citelog.population.plan import plan
 from citelog.population.run import Options
@@ -248,12 +251,113 @@ def test_after_an_edit_of_a_rule_a_run_since_another_gives_what_a_new_run_gives(
     run.run(b12.knowledge(), data, tmp_path / "before", Options(AT))
     run.run(edited, data, tmp_path / "whole", Options(AT))
     run.run(edited, data, tmp_path / "since", Options(AT, since=tmp_path / "before"))
-    assert populations.written(tmp_path / "since") == populations.written(tmp_path / "whole")
+    assert populations.everything(tmp_path / "since") == populations.everything(tmp_path / "whole")
     names = ("conclusions.parquet", "notes.parquet")
     same = [name for name in names if (tmp_path / "since" / name).samefile(tmp_path / "before" / name)]
     assert same == linked
     one, other = (opened(tmp_path / name).assessment("drawn 3", edited) for name in ("since", "whole"))
     assert one.to_json() == other.to_json()
+
+
+RULES = """\
+t1(?p, ?n) :- entry(?p, ?r, ?n, cl:present)
+t2(?p, ?m) :- t1(?p, ?n), ex:next(?n, ?m)
+t2(?p, ?m) :- t2(?p, ?n), ex:next(?n, ?m)
+e1(?p, ?r) :- medication(?p, ?r, ex:tablet), ~t2(?p, ex:pale)
+e2(?p, ?r) :- result(?p, ?r, ex:fe), result_value(?p, ?r, ?v), ex:low(ex:fe, ?l), ?v < ?l
+c1(?p, #count(?n)) :- t2(?p, ?n)
+c2(?p, ?m, #sum(?k, ?n)) :- t1(?p, ?n), ex:points(?n, ?k), ex:next(?n, ?m)
+m1(?p, ?l) :- c2(?p, _, ?k), ?k > 1, ex:low(ex:fe, ?l)
+d1(?p, #max(?d)) :- e2(?p, ?r), recorded_when(?p, ?r, ?d, _)
+a1(?p) :- patient(?p), ~t1(?p, _)"""
+"""Rules of an entry, of a patient and of all pictures: one rests on itself, others count, add up, or find nothing."""
+
+PEOPLE = {
+    "well": {},
+    "tired": {"findings": [{"name": "tired", "state": "present"}]},
+    "pale": {"findings": [{"name": "pale", "state": "present"}], "medications": [{"name": "tablet"}]},
+    "low": {"labs": [{"analyte": "fe", "value": "12", "unit": "ug", "when": "2024-01-02"}]},
+    "high": {"labs": [{"analyte": "fe", "value": "40", "unit": "ug", "when": "2024-01-02"}]},
+    "treated": {"medications": [{"name": "tablet"}]},
+}
+CHANGES: dict[str, tuple[str, str, str]] = {
+    "a premise that always holds": ("#count(?n)) :-", "#count(?n)) :- patient(?p),", ""),
+    "a premise that holds of some": ("points(?n, ?k)", "points(?n, ?k), ?n != ex:pale", "pale"),
+    "a rule under one that rests on itself": ("?m)\nt2", "?m), ?n != ex:pale\nt2", "pale tired"),
+    "a rule that rests on itself": (":- t2(?p, ?n), ex:next", ":- t2(?p, ?n), ?n != ex:pale, ex:next", "pale tired"),
+    "a rule that would hold itself up": ("?n, cl:present)", "?n, cl:present), t2(?p, ?n)", "pale tired"),
+    "a limit": ("?k > 1", "?k > 0", "tired"),
+    "a rule that sees more of an entry": ("?v < ?l", "?v != ?l", " ".join(sorted(PEOPLE))),
+    "a rule that is gone": ("m1(?p, ?l) :- c2(?p, _, ?k), ?k > 1, ex:low(ex:fe, ?l)\n", "", "pale"),
+    "a rule that is new": ("a1(?p) :-", "t1(?p, ex:fe) :- e2(?p, _)\na1(?p) :-", "low"),
+    "rules at two heights": ("present)\nt2(?p, ?m)", "present), ?n != ex:pale\nt2(?p, ex:fe)", "pale tired"),
+    "a statement": ("ex:points(pale, 2)", "ex:points(pale, 1)", "pale"),
+    "a statement that is read twice": ("ex:low(fe, 30)", "ex:low(fe, 20)", "pale"),
+    "a statement that tells for nobody": ("ex:points(dizzy, 1)", "ex:points(dizzy, 2)", ""),
+}
+"""What is written otherwise, and who is answered anew: nobody whom it does not concern."""
+
+
+@pytest.fixture(scope="module")
+def ruled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the data about these people, and of what the rules say of them."""
+    folder = tmp_path_factory.mktemp("ruled")
+    populations.write(folder / "data", PEOPLE)
+    run.run(_ruled(RULES), folder / "data", folder / "before", Options(random_knowledge.DAY, is_sorted=True))
+    return folder
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_after_an_edit_only_those_are_answered_anew_whom_it_concerns(
+    change: str, ruled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new, concerned = CHANGES[change]
+    assert old in RULES or old in random_knowledge.STATED
+    monkeypatch.setattr(random_knowledge, "STATED", random_knowledge.STATED.replace(old, new))
+    monkeypatch.setattr(edited, "MOST", 1)
+    derived: list[int] = []
+    derive_them = answers.derive
+
+    def watched(engine: Engine, *rest: Any) -> derive.Derivation:
+        derived.extend(picture for (picture,) in engine.rows(f"SELECT picture FROM {rest[-1]}"))
+        return derive_them(engine, *rest)
+
+    again, whole = _ruled(RULES.replace(old, new)), Options(random_knowledge.DAY, is_sorted=True)
+    run.run(again, ruled / "data", tmp_path / "whole", whole)
+    monkeypatch.setattr(answers, "derive", watched)
+    run.run(again, ruled / "data", tmp_path / "since", replace(whole, since=ruled / "before"))
+    people = duckdb.sql(f"SELECT picture, patient FROM '{tmp_path}/since/store/people-*.parquet'").fetchall()
+    assert sorted(patient for picture, patient in people if picture in derived) == concerned.split()
+    assert populations.everything(tmp_path / "since") == populations.everything(tmp_path / "whole")
+    one, other = (tmp_path / name / "conclusions.parquet" for name in ("since", "whole"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=pytest.mark.long) for seed in range(40)])
+def test_a_drawn_rule_goes_and_comes_back(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of those that hold, one is left out; then it is there again, since the run that did without."""
+    monkeypatch.setattr(edited, "MOST", 1)
+    rng = random.Random(seed)
+    knowledge, text, records = random_knowledge.concluding(rng, 12)
+    populations.write(tmp_path / "data", records)
+    run.run(knowledge, tmp_path / "data", tmp_path / "whole", Options(random_knowledge.DAY))
+    firings, known = (f"'{tmp_path}/whole/{name}.parquet'" for name in ("firings", "rules"))
+    held = duckdb.sql(f"SELECT DISTINCT name FROM {firings} JOIN {known} USING (rule)").fetchall()
+    rules = dict(re.findall(r'#\[name\("(r\d+)"\)\]\n(.*) \.\n', text))
+    [gone] = rng.choice(sorted(held))
+    without = {name: rule for name, rule in rules.items() if name != gone}
+    fewer = _ruled("\n".join(without.values()))
+    run.run(fewer, tmp_path / "data", tmp_path / "without", Options(random_knowledge.DAY))
+    for name, since, which in ("one", "whole", fewer), ("other", "one", knowledge):
+        run.run(which, tmp_path / "data", tmp_path / name, Options(random_knowledge.DAY, since=tmp_path / since))
+    assert populations.everything(tmp_path / "one") == populations.everything(tmp_path / "without")
+    assert populations.everything(tmp_path / "other") == populations.everything(tmp_path / "whole")
+
+
+def _ruled(rules: str) -> Knowledge:
+    made, text = random_knowledge.knowledge(rules.splitlines())
+    assert made, text
+    return random_knowledge.answering(made)
 
 
 def test_sorted_files_have_the_same_bytes_whatever_the_machine(out: Path, tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from citelog.patient.facts import PATIENT
 from citelog.population import pictures
 from citelog.population.compiled import JOINT, Compiled, Names
 from citelog.population.derive import Derivation
-from citelog.population.engine import Engine
+from citelog.population.engine import Engine, Row
 from citelog.population.plan import DAY, ENTRY, SINCE_DAYS, WHEN_DAYS, Plan, kept
 from citelog.population.queries import UNIT, RefusedError
 from citelog.population.seen import Seen, given_to_pictures
@@ -30,6 +31,9 @@ BESIDE = f'{MARK}. No conclusion rests on it, but a line under "also" does.'
 
 NEAR = 3_000_000
 """Pictures that DuckDB answers for an engine that is far away; of more it answers them itself."""
+
+Told = tuple[str, str, str | None]
+"""A kind, a value and a role."""
 
 _ENTRY = Iri("urn:citelog:record:this")
 
@@ -55,74 +59,106 @@ def spread(engine: Engine) -> None:
         engine.spread(name)
 
 
-def derive(
-    engine: Engine,
-    made: Plan,
-    compiled: Compiled,
-    seen: Seen,
-    values: Values,
-    stated: Mapping[str, list[tuple[Value, ...]]],
-    at: datetime.date | None,
-    tick: Callable[[], None],
-) -> Derivation:
-    """Run the joint rules on the table `pictures`."""
-    program = made.program
-    derivation = Derivation(engine, Names.of(program), compiled, values, JOINT, tick)
-    met = made.met(made.joint)
-    derivation.state({name: rows for name, rows in stated.items() if name in met})
-    engine.expect(engine.create(f"{JOINT}units", f"SELECT picture::INTEGER AS {UNIT} FROM pictures"))
-    engine.create("entries", pictures.records())
-    _load_days(engine, values)
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Facts that are given of a predicate: a query over pictures and entries, and the rows of `given_rows` for it."""
+
+    predicate: str
+    query: str
+    columns: tuple[str, ...] = ()
+    rows: Sequence[Row] = ()
+
+
+def given(seen: Seen, made: Plan, values: Values, at: datetime.date | None) -> list[Given]:
+    """All facts that joint rules are given beside the knowledge."""
+    program, found = made.program, []
     for predicate, facts in given_to_pictures(seen, made).items():
         places = kept(program, predicate)
-        rows = []
-        for code, (_, args) in facts:
-            rows.append((code, *(None if args[i] is ENTRY else values.number(args[i]) for i in places)))
-        engine.load("of_code", ("code", *(f"a{i}" for i in places)), rows)
+        rows = [
+            (code, *(None if args[i] is ENTRY else values.number(args[i]) for i in places)) for code, (_, args) in facts
+        ]
         columns = ", ".join(f"coalesce(o.a{i}, e.entry) AS a{i}" for i in places)
         distinct = "" if all(ENTRY in args for _, (_, args) in facts) else "DISTINCT "
-        derivation.give(
-            predicate,
-            f"SELECT {distinct}e.{UNIT}, {columns} FROM entries AS e JOIN of_code AS o ON e.code = o.code",
-        )
+        query = f"SELECT {distinct}e.{UNIT}, {columns} FROM entries AS e JOIN given_rows AS o ON e.code = o.code"
+        found.append(Given(predicate, query, ("code", *(f"a{i}" for i in places)), rows))
     for predicate, first, last in ((WHEN_DAYS, "wf", "wl"), (SINCE_DAYS, "sf", "sl")):
         if predicate in program.predicates:
-            derivation.give(
-                predicate,
+            query = (
                 f"SELECT e.{UNIT}, e.entry AS a1, f.id AS a2, l.id AS a3 FROM entries AS e "
                 f"JOIN day_numbers AS f ON f.day = e.{first} JOIN day_numbers AS l ON l.day = e.{last} "
-                f"WHERE e.{first} > 0",
+                f"WHERE e.{first} > 0"
             )
+            found.append(Given(predicate, query))
     if "patient" in program.predicates:
-        derivation.give("patient", f"SELECT {UNIT} FROM {JOINT}units")
+        found.append(Given("patient", f"SELECT {UNIT} FROM {JOINT}units"))
     if at is not None and DAY in program.predicates:
-        if DAY in made.exact_days:
-            number = values.number(at)
-            derivation.give(DAY, f"SELECT {UNIT}, {number} AS a1 FROM {JOINT}units")
-        else:
-            derivation.give(
-                DAY,
-                f"SELECT p.picture::INTEGER AS {UNIT}, n.id AS a1 FROM pictures AS p "
-                "JOIN day_numbers AS n ON n.day = p.at_rank",
+        query = f"SELECT {UNIT}, {values.number(at)} AS a1 FROM {JOINT}units"
+        if DAY not in made.exact_days:
+            query = (
+                f"SELECT u.{UNIT}, n.id AS a1 FROM {JOINT}units AS u JOIN pictures AS p ON u.{UNIT} = p.picture "
+                "JOIN day_numbers AS n ON n.day = p.at_rank"
             )
+        found.append(Given(DAY, query))
     late: dict[str, list[tuple[Value, ...]]] = {}
     for atom in made.late:
         late.setdefault(atom.predicate, []).append(atom.args)
     for predicate, stated_rows in late.items():
         places = kept(program, predicate)
-        engine.load(
-            "of_all",
-            tuple(f"a{i}" for i in places),
-            [tuple(values.number(row[i]) for i in places) for row in stated_rows],
-        )
-        table = derivation.table_of(predicate)
-        before = f"SELECT * FROM {table} UNION " if derivation.size.get(table) else ""
-        engine.create(
-            "with_late", f"{before}SELECT {UNIT}, {', '.join(f'a{i}' for i in places)} FROM {JOINT}units, of_all"
-        )
-        derivation.give(predicate, "SELECT * FROM with_late")
-        engine.drop("with_late")
-    derivation.empty(met & program.changing)
+        columns = ", ".join(f"a{i}" for i in places)
+        rows = [tuple(values.number(row[i]) for i in places) for row in stated_rows]
+        query = f"SELECT {UNIT}, {columns} FROM {JOINT}units, given_rows"
+        found.append(Given(predicate, query, tuple(f"a{i}" for i in places), rows))
+    return found
+
+
+def give(derivation: Derivation, one: Given) -> None:
+    """Give facts to a derivation, beside those that it has."""
+    engine, query = derivation.engine, one.query
+    if one.columns:
+        engine.load("given_rows", one.columns, one.rows)
+    table = derivation.table_of(one.predicate)
+    if not derivation.size.get(table):
+        derivation.give(one.predicate, query)
+        return
+    engine.create("given_more", f"SELECT * FROM {table} UNION {query}")
+    derivation.give(one.predicate, "SELECT * FROM given_more")
+    engine.drop("given_more")
+
+
+def begun(
+    engine: Engine,
+    made: Plan,
+    compiled: Compiled,
+    values: Values,
+    stated: Mapping[str, list[tuple[Value, ...]]],
+    tick: Callable[[], None],
+    of: str = "pictures",
+) -> Derivation:
+    """A derivation about the pictures in a table, with the knowledge and nothing else given."""
+    derivation = Derivation(engine, Names.of(made.program), compiled, values, JOINT, tick)
+    met = made.met(made.joint)
+    derivation.state({name: rows for name, rows in stated.items() if name in met})
+    engine.expect(engine.create(f"{JOINT}units", f"SELECT picture::INTEGER AS {UNIT} FROM {of}"))
+    engine.create("entries", pictures.records(of))
+    _load_days(engine, values)
+    return derivation
+
+
+def derive(
+    engine: Engine,
+    made: Plan,
+    compiled: Compiled,
+    facts: Sequence[Given],
+    values: Values,
+    stated: Mapping[str, list[tuple[Value, ...]]],
+    tick: Callable[[], None],
+    of: str = "pictures",
+) -> Derivation:
+    """Run the joint rules on the pictures in a table, which are given some facts."""
+    derivation = begun(engine, made, compiled, values, stated, tick, of)
+    for one in facts:
+        give(derivation, one)
+    derivation.empty(made.met(made.joint) & made.program.changing)
     derivation.run(made.joint)
     return derivation
 
@@ -142,13 +178,16 @@ def _load_days(engine: Engine, values: Values) -> None:
 # --- conclusions -------------------------------------------------------------------------------------------------
 
 
-def conclude(engine: Engine, knowledge: Knowledge, derivation: Derivation, people: Engine) -> None:
+def conclude(
+    engine: Engine, knowledge: Knowledge, derivation: Derivation, people: Engine, besides: Sequence[Told] = ()
+) -> None:
     """Make the tables `concluded` (picture, told) and `told` (the kind, value and role of each).
 
-    `people` is the engine that has the table of that name. Raises DerivationError where a patient would get two
+    `people` is the engine that has the table of that name; `besides` are told of pictures that nothing was derived for.
+    Raises DerivationError where a patient would get two
     conclusions, or none, of a kind of which everyone has one.
     """
-    told: dict[tuple[str, str, str | None], int] = {}
+    told: dict[Told, int] = {}
     parts = []
     for order, kind in enumerate(knowledge.kinds):
         table = derivation.table_of(kind.predicate)
@@ -168,6 +207,8 @@ def conclude(engine: Engine, knowledge: Knowledge, derivation: Derivation, peopl
         engine.load(f"told_{order}", ("v", *(["r"] if role else []), "told"), rows)
         on = f"t.{value} = s.v" + (f" AND t.{role} = s.r" if role else "")
         parts.append(f"SELECT t.{UNIT} AS picture, s.told FROM {table} AS t JOIN told_{order} AS s ON {on}")
+    for key in besides:
+        told.setdefault(key, len(told))
     engine.table(
         "told",
         pa.table(

@@ -6,10 +6,8 @@ weighed by how many patients have each. Whoever was answered alone has a picture
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from citelog.population.opened import Opened, Row, reading
 from citelog.population.pictures import literal
 from citelog.proof.words import Words, sentence
 from citelog.rules.program import Absent, Rule, Variable
-from citelog.values import Iri, Value
+from citelog.values import Value
 
 MEMORY = "1GB"
 """What DuckDB may take to count; what needs more is put on the disk."""
@@ -222,8 +220,8 @@ class _Counting:
     def _values(self, numbers: set[int]) -> dict[int, Value]:
         """What numbers of values stand for; an entry (a negative one) has no name."""
         listed = ", ".join(str(number) for number in sorted(numbers) if number >= 0) or "NULL"
-        query = f"SELECT value, type, text FROM {self._file('values.parquet')} WHERE value IN ({listed})"
-        return {number: _read(type_, text) for number, type_, text in self._rows(query)}
+        query = f"SELECT value, type, text FROM {self._file(opened.VALUES)} WHERE value IN ({listed})"
+        return {number: opened.value(type_, text) for number, type_, text in self._rows(query)}
 
     # files
 
@@ -232,19 +230,3 @@ class _Counting:
 
     def _rows(self, query: str) -> list[Any]:
         return self.connection.execute(query).fetchall()
-
-
-def _read(type_: str, text: str) -> Value:
-    """A value as `values.parquet` has it."""
-    match type_:
-        case "term":
-            return Iri(text)
-        case "integer":
-            return int(text)
-        case "number":
-            return Decimal(text)
-        case "boolean":
-            return text == "true"
-        case "date":
-            return datetime.date.fromisoformat(text)
-    return text

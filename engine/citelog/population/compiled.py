@@ -7,7 +7,7 @@ stand in rules are numbered before any other, and the queries can be used again 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from types import MappingProxyType
@@ -77,17 +77,23 @@ _MOST = 5_000
 
 
 def compiled(
-    knowledge: Knowledge, made: Plan, engine: str, sql: Callable[[Any], str], tick: Callable[[], None] = lambda: None
+    knowledge: Knowledge,
+    made: Plan,
+    engine: str,
+    sql: Callable[[Any], str],
+    first: Iterable[Value] = (),
+    tick: Callable[[], None] = lambda: None,
 ) -> Compiled:
     """The queries of every rule of a plan of a knowledge base; those that are kept in the cache folder are not made.
 
-    `engine` names the engine and `sql` writes an expression as it has it. Raises RefusedError, with the rule's file
+    `engine` names the engine and `sql` writes an expression as it has it; the values that are `first` have the first
+    numbers. Raises RefusedError, with the rule's file
     and line, where a rule cannot be run on many.
     """
     name = keeping.key("population", knowledge.id, engine, version("ibis-framework"))
     known = keeping.read(name, Kept) or Kept({})
     used: dict[str, Apart] = {}
-    found = of_components(made.program, {LOCAL: made.local, JOINT: made.joint}, sql, tick, known.rules, used)
+    found = of_components(made.program, {LOCAL: made.local, JOINT: made.joint}, sql, tick, known.rules, used, first)
     if not used.keys() <= known.rules.keys():
         others = {key: apart for key, apart in known.rules.items() if key not in used}
         keeping.write(name, Kept(dict(list(others.items())[: _MOST - len(used)]) | used))
@@ -101,12 +107,13 @@ def of_components(
     tick: Callable[[], None] = lambda: None,
     known: Mapping[str, Apart] = MappingProxyType({}),
     used: dict[str, Apart] | None = None,
+    first: Iterable[Value] = (),
 ) -> Compiled:
     """The queries of the rules of some components, by the prefix of the tables that they run on.
 
     `known` are rules that need not be made again; `used` is told all that are there in the end.
     """
-    values, names = Values(), Names.of(program)
+    values, names = Values(first), Names.of(program)
     firings: dict[Key, Firing] = {}
     for prefix, some in components.items():
         for component in some:

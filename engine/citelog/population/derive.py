@@ -40,7 +40,14 @@ class Found:
     table: str
     count: int
     heads: str = ""
-    """For a rule that counts: the table of its heads."""
+    """For a rule that counts: the table of its heads, as soon as there is one."""
+
+    def every(self, unit: str) -> str:
+        """A query for all of them: the unit, under a name, and the numbers of what the rule's variables stand for."""
+        bound = [
+            column(v) if v in self.firing.columns else str(self.firing.constants[v]) for v in self.firing.rule.variables
+        ]
+        return f"SELECT {UNIT} AS {unit}, [{', '.join(bound)}]::INTEGER[] AS bindings FROM {self.table}"
 
 
 @dataclass(slots=True)
@@ -124,14 +131,15 @@ class Derivation:
             found.setdefault((own, component.recursive, number if component.recursive else 0), []).append(component)
         return [found[key] for key in sorted(found)]
 
-    def _firing(self, number: int, newest: int = -1) -> Firing:
+    def firing(self, number: int, newest: int = -1) -> Firing:
+        """How the firings of a rule are found, or those by the newest facts of one of its premises."""
         return self.compiled.firings[self.prefix, number, newest]
 
     def _all_once(self, numbers: Sequence[int]) -> None:
         """Run rules that do not read each other."""
         plain = {}
         for number in numbers:
-            firing = self._firing(number)
+            firing = self.firing(number)
             if len(firing.queries) == 1 and all(self.size.get(read, 0) for read in firing.reads):
                 [query] = firing.queries
                 plain[f"{self.prefix}r{number}"] = query.columns, self._text(query)
@@ -139,22 +147,22 @@ class Derivation:
         for number in numbers:
             name = f"{self.prefix}r{number}"
             if name not in counts:
-                self._once(number)
+                self.ask(number)
                 continue
             if not counts[name]:
                 self.engine.drop(name)
             self._note(number, name, counts[name])
 
-    def _once(self, number: int) -> None:
+    def ask(self, number: int) -> Found:
+        """Run one rule on the facts that are there."""
         name = f"{self.prefix}r{number}"
-        self._note(number, name, self._ask(self._firing(number), name))
+        self._note(number, name, self._ask(self.firing(number), name))
+        return self.found[number]
 
     def _note(self, number: int, name: str, count: int) -> None:
         """Keep in mind what a rule has found."""
-        firing = self._firing(number)
-        self.found[number] = found = Found(number, self.program.rules[number], firing, name, count)
-        if firing.rule.aggregate and count:
-            found.heads = self._counted(found)
+        firing = self.firing(number)
+        self.found[number] = Found(number, self.program.rules[number], firing, name, count)
         self.tick()
 
     def _ask(self, firing: Firing, name: str) -> int:
@@ -208,11 +216,11 @@ class Derivation:
 
     # heads
 
-    def _heads(self, found: Found) -> str:
+    def heads(self, found: Found) -> str:
         """The query for the facts that a rule's firings give."""
         rule = found.firing.rule
         if rule.aggregate:
-            return f"SELECT {', '.join(self.columns(rule.predicate))} FROM {found.heads}"
+            return f"SELECT {', '.join(self.columns(rule.predicate))} FROM {self._counted(found)}"
         return f"SELECT {', '.join(self.head(found))} FROM {found.table}"
 
     def head(self, found: Found) -> list[str]:
@@ -255,7 +263,7 @@ class Derivation:
         for predicate, some in founds.items():
             name, columns = self.table_of(predicate), self.columns(predicate)
             having = [found for found in some if found.count]
-            parts = [self._heads(found) for found in having]
+            parts = [self.heads(found) for found in having]
             if not parts:
                 continue
             once = all(map(self._is_injective, having)) and self._are_apart(having)
@@ -278,7 +286,12 @@ class Derivation:
             self.engine.drop(name)
 
     def _counted(self, found: Found) -> str:
-        """The heads of a rule that counts, adds up, or takes the least or greatest."""
+        """The table of the heads of a rule that counts, adds up, or takes the least or greatest."""
+        if not found.heads:
+            found.heads = self._count(found)
+        return found.heads
+
+    def _count(self, found: Found) -> str:
         rule = found.firing.rule
         counted = rule.aggregate
         assert counted is not None
@@ -353,7 +366,7 @@ class Derivation:
         }
         for number in component.rules:
             if inner[number]:
-                name, firing = f"{self.prefix}r{number}", self._firing(number)
+                name, firing = f"{self.prefix}r{number}", self.firing(number)
                 self.engine.load(name, (UNIT, *map(column, firing.columns)), ())
                 self.found[number] = Found(number, self.program.rules[number], firing, name, 0)
         first, newest = True, {p: self.size[self.table_of(p)] for p in inside}
@@ -364,9 +377,9 @@ class Derivation:
             for number, rule in rules.items():
                 if not inner[number]:
                     if first:
-                        self._once(number)
+                        self.ask(number)
                         if self.found[number].count:
-                            heads[rule.predicate].append(self._heads(self.found[number]))
+                            heads[rule.predicate].append(self.heads(self.found[number]))
                     continue
                 found = self.found[number]
                 asked = []
@@ -376,7 +389,7 @@ class Derivation:
                         continue
                     new = f"{self.table_of(predicate)}_new"
                     self.size[new] = newest[predicate]
-                    firing = self._firing(number, place)
+                    firing = self.firing(number, place)
                     answers = f"{found.table}_a{place}"
                     if self._ask(firing, answers):
                         shown = [
@@ -481,7 +494,7 @@ class Derivation:
             ]
             on = [f"w.{UNIT} = f.{UNIT}", *(f"w.a{place} = {self._of(found, arg)}" for place, arg in groups)]
             # of a group there may be several wanted heads from several rules; one is its own
-            own = f"SELECT w.* FROM {name} AS w JOIN {found.heads} AS h ON " + " AND ".join(
+            own = f"SELECT w.* FROM {name} AS w JOIN {self._counted(found)} AS h ON " + " AND ".join(
                 f"w.{c} = h.{c}" for c in self.columns(rule.predicate)
             )
             return f"SELECT f.* FROM {found.table} AS f SEMI JOIN ({own}) AS w ON {' AND '.join(on)}"

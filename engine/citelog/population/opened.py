@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from citelog.population.files import first_line
 from citelog.population.pictures import literal, quoted
 from citelog.population.tables import PATIENTS
 from citelog.run.datalog import DEADLINE
+from citelog.values import Iri, Value
 
 STORE = "store"
 PEOPLE, ROWS = f"{STORE}/people", f"{STORE}/rows"
@@ -37,6 +39,9 @@ SAID, SPOKEN, REMARKS = f"{STORE}/said.parquet", f"{STORE}/spoken.parquet", f"{S
 PICTURES, READER_NOTES = f"{STORE}/pictures.parquet", f"{STORE}/reader_notes.parquet"
 WORDINGS, FRAMES = f"{STORE}/wordings.parquet", f"{STORE}/frames.parquet"
 DAYS = f"{STORE}/days.parquet"
+FIRINGS, ENTRY_FIRINGS = "firings.parquet", "entry_firings.parquet"
+VALUES = "values.parquet"
+RULES, HARD = f"{STORE}/rules.parquet", f"{STORE}/hard.parquet"
 OF_DATA = (DAYS, PICTURES, READER_NOTES, WORDINGS, FRAMES)
 """What stays as it is where the data do, and where rules see the same of them."""
 
@@ -190,6 +195,22 @@ def written(hash_: int, list_: ListName, name: str, codes: Sequence[str], keys: 
     if list_ == PATIENTS:
         return Written(hash_, None, pairs, ())
     return Written(hash_, Frame(list_, name, tuple(codes), pairs, when, since), (), ())
+
+
+def value(type_: str, text: str) -> Value:
+    """A value as `values.parquet` has it."""
+    match type_:
+        case "term":
+            return Iri(text)
+        case "integer":
+            return int(text)
+        case "number":
+            return Decimal(text)
+        case "boolean":
+            return text == "true"
+        case "date":
+            return datetime.date.fromisoformat(text)
+    return text
 
 
 def opened(folder: Path) -> Opened:

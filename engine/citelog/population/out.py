@@ -16,10 +16,10 @@ from citelog.patient.case import LISTS, PARTS
 from citelog.population import opened, pictures
 from citelog.population.derive import Derivation
 from citelog.population.duck import Duck
+from citelog.population.edited import ANEW, Edit, Known
 from citelog.population.engine import Engine
 from citelog.population.entries import SINCE, WHEN, Written
 from citelog.population.pictures import Shape, literal
-from citelog.population.queries import UNIT, column
 from citelog.population.shares import Share
 from citelog.population.since import Earlier, link
 from citelog.population.tables import PATIENTS, Source
@@ -156,17 +156,18 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
 
     # firings
 
-    def firings(self, joint: Derivation, local: Derivation, values: Values) -> int:
+    def firings(self, joint: Derivation, local: Derivation, values: Values, edit: Edit | None = None) -> int:
         """`firings.parquet` and `entry_firings.parquet`: every rule that held, once for each picture or entry.
 
         `bindings` are the numbers of the values of the rule's variables: `rules.parquet` names the variables and
         `values.parquet` the values. Entries have negative numbers: -1 is the first of the picture, or the entry itself.
+        After an `edit`, pictures that it does not concern have the firings that they had.
         """
         [(units,)] = self.engine.rows("SELECT count(*) FROM pictures")
         joint.engine.expect(units)
-        count = joint.engine.write(_all_firings(joint, "picture"), self.folder / "firings.parquet")
+        count = self._firings(joint, edit)
         joint.engine.expect(0)
-        local.engine.write(_all_firings(local, "entry"), self.folder / "entry_firings.parquet")
+        local.engine.write(_all_firings(local, "entry"), self.folder / opened.ENTRY_FIRINGS)
         rules = sorted((*joint.found.values(), *local.found.values()), key=lambda one: one.number)
         self.near.table(
             "rules",
@@ -192,12 +193,23 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
                 }
             ),
         )
-        self.near.write("SELECT * FROM all_values ORDER BY value", self.folder / "values.parquet")
+        self.near.write("SELECT * FROM all_values ORDER BY value", self.folder / opened.VALUES)
         return count
+
+    def _firings(self, joint: Derivation, edit: Edit | None) -> int:
+        """The firings on pictures; where none are others, and all rules have their numbers, it is the same file."""
+        path, query, before = self.folder / opened.FIRINGS, _all_firings(joint, "picture"), self.earlier
+        if edit is None or before is None:
+            return joint.engine.write(query, path)
+        [(anew,)] = self.engine.rows(f"SELECT count(*) FROM {ANEW}")
+        if not anew and edit.is_in_place:
+            link(before.folder / opened.FIRINGS, path)
+            return int(before.document["counts"]["firings"])
+        return joint.engine.write(f"{query} UNION ALL {before.firings(joint.engine, edit.numbers)}", path)
 
     # the store
 
-    def store(self, source: Source, some: Sequence[Share], written: Sequence[Written]) -> None:
+    def store(self, source: Source, some: Sequence[Share], written: Sequence[Written], rules: Sequence[Known]) -> None:
         """What a patient is found again by; what is as it was in an earlier run is the same file."""
         people = {share: f"{opened.PEOPLE}-{share.number:03}.parquet" for share in some}
         before = self.earlier
@@ -218,6 +230,14 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
         self.near.write(SAID_SO_FAR, self.folder / opened.SAID)
         self.engine.write("SELECT * FROM spoken_of", self.folder / opened.SPOKEN)
         self.engine.write("SELECT * FROM picture_remarks", self.folder / opened.REMARKS)
+        self.engine.write("SELECT picture FROM hard", self.folder / opened.HARD)
+        columns = {
+            "number": pa.array([one.number for one in rules], pa.int32()),
+            "key": pa.array([one.key for one in rules], pa.string()),
+            "rests": pa.array([one.rests for one in rules], pa.string()),
+        }
+        self.near.table("known", pa.table(columns))
+        self.near.write("SELECT * FROM known ORDER BY number", self.folder / opened.RULES)
 
     def _store_data(self, source: Source, written: Sequence[Written]) -> None:
         """What depends on the data, and on what rules see of them, alone (`opened.OF_DATA`)."""
@@ -253,17 +273,11 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
 
 
 def _all_firings(derivation: Derivation, unit: str) -> str:
-    """A query for the firings of all rules: the unit, the rule, and the numbers of what its variables stand for."""
-    parts = []
-    for number, found in sorted(derivation.found.items()):
-        if found.count:
-            bound = [
-                column(v) if v in found.firing.columns else str(found.firing.constants[v])
-                for v in found.firing.rule.variables
-            ]
-            parts.append(
-                f"SELECT {UNIT} AS {unit}, {number}::SMALLINT AS rule, [{', '.join(bound)}]::INTEGER[] AS bindings "
-                f"FROM {found.table}"
-            )
-    nothing = f"SELECT NULL::INTEGER AS {unit}, NULL::SMALLINT AS rule, NULL::INTEGER[] AS bindings WHERE false"
+    """A query for the firings of all rules: the rule, the unit, and the numbers of what its variables stand for."""
+    parts = [
+        f"SELECT {number}::SMALLINT AS rule, * FROM ({found.every(unit)})"
+        for number, found in sorted(derivation.found.items())
+        if found.count
+    ]
+    nothing = f"SELECT NULL::SMALLINT AS rule, NULL::INTEGER AS {unit}, NULL::INTEGER[] AS bindings WHERE false"
     return " UNION ALL ".join(parts) or nothing

@@ -250,12 +250,12 @@ def unpacked(number: str) -> Mapping[str, str]:
     return found
 
 
-def records() -> str:
-    """Of each picture, its entries: their number (-1, -2, …), code and days."""
+def records(of: str = "pictures") -> str:
+    """Of each picture in a table, its entries: their number (-1, -2, …), code and days."""
     fields = ", ".join(f"{sql} AS {name}" for name, sql in unpacked("k").items())
     return (
         f"SELECT picture AS unit, (-i)::INTEGER AS entry, {fields} FROM "
-        "(SELECT picture, unnest(key) AS k, unnest(range(1, len(key) + 1)) AS i FROM pictures)"
+        f"(SELECT picture, unnest(key) AS k, unnest(range(1, len(key) + 1)) AS i FROM {of})"
     )
 
 

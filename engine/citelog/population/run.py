@@ -12,9 +12,10 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ from citelog import disk
 from citelog.diagnostics import CaseError, CitelogError
 from citelog.home import VERSION
 from citelog.knowledge.base import Knowledge
-from citelog.population import answers, inputs, out, pictures, shares
+from citelog.population import answers, edited, inputs, opened, out, pictures, shares
+from citelog.population.answers import Given
 from citelog.population.compiled import compiled
 from citelog.population.derive import Derivation
 from citelog.population.duck import Duck
+from citelog.population.edited import Decided, Edit
 from citelog.population.engine import Engine
 from citelog.population.entries import Day, Written
 from citelog.population.files import first_line
@@ -184,13 +187,17 @@ class _Run:
     def answer(self) -> None:
         """All of it."""
         knowledge, engine, at = self.knowledge, self.engine, self.options.at
+        self.told("looking at the data", 0, 1)
+        with self.step("reading"):
+            before = self.before()
+            first = before.values(self.duck) if before else ()
         made = plan(knowledge, has_day=at is not None)
         with self.step("compiling"):
-            ready = compiled(knowledge, made, engine.name, engine.sql)
+            ready = compiled(knowledge, made, engine.name, engine.sql, first)
             local_ready = ready if engine is self.duck else compiled(knowledge, made, self.duck.name, self.duck.sql)
         values = Values(ready.known)
         with self.step("reading"):
-            before, source, parts, days = self.read(values)
+            source, parts, days = self.read(before, values)
         with self.step("entries"):
             stated = knowledge_facts(knowledge)
             sets = load_readings(self.duck, self.written)
@@ -217,11 +224,20 @@ class _Run:
             self.told("running the rules", 0, 1)
             near = answers.brought_near(engine, self.duck)
             place, own = (self.duck, local_ready) if near else (engine, ready)
-            joint = answers.derive(place, made, own, seen, values, stated, at, lambda: None)
+            facts = answers.given(seen, made, values, at)
+            decided = edited.decided(knowledge, made, facts, stated)
+            everyone = partial(answers.begun, place, made, own, values, stated, lambda: None)
+            edit = self.edit(before, decided, everyone, facts) if before else None
+            joint = answers.derive(
+                place, made, own, facts, values, stated, lambda: None, edited.ANEW if edit else "pictures"
+            )
         with self.step("conclusions"):
-            answers.conclude(place, knowledge, joint, engine)
+            answers.conclude(place, knowledge, joint, engine, before.told(self.duck) if before and edit else ())
             answers.used(place, made, knowledge, joint)
             hard = answers.remark(place, knowledge, joint)
+            if before and edit:
+                hard |= before.hard(self.duck)
+                before.answer_others(place)
             if near:
                 answers.spread(engine)
             engine.expect(0)
@@ -229,7 +245,7 @@ class _Run:
                 engine, self.duck, knowledge, self.written, days, shares.all_rows(some), hard, at
             )
         with self.step("writing"):
-            self.write(before, source, some, shape, joint, local, values)
+            self.write(before, edit, source, some, shape, joint, local, values, decided)
 
     # steps
 
@@ -240,18 +256,23 @@ class _Run:
         yield
         self.report.times[name] = self.report.times.get(name, 0.0) + time.perf_counter() - began
 
-    def read(self, values: Values) -> tuple[Earlier | None, Source, list[Wordings], list[Day]]:
-        """The data and all wordings in them, by an earlier run if it has read them: that run, then, else None."""
-        engine, knowledge, at = self.engine, self.knowledge, self.options.at
-        self.told("looking at the data", 0, 1)
+    def before(self) -> Earlier | None:
+        """The earlier run, if it has read the same data in the same way."""
         before = earlier(self.options.since) if self.options.since else None
         if before and self.options.is_sorted and not before.document.get("sorted"):
-            before = None  # its files are in no order
+            return None  # its files are in no order
         if before and self.hash_files(list(before.document["data"]["files"])) and before.has_read(self.reading):
+            return before
+        return None
+
+    def read(self, before: Earlier | None, values: Values) -> tuple[Source, list[Wordings], list[Day]]:
+        """The data and all wordings in them; by an earlier run, if it has read them."""
+        engine, knowledge, at = self.engine, self.knowledge, self.options.at
+        if before:
             self.begin()
             days = before.days(engine, at)
             self.written = before.written(self.duck, knowledge.terms, values, at)
-            return before, before.source([self.data / name for name in self.files]), [], days
+            return before.source([self.data / name for name in self.files]), [], days
         source = inputs.read(self.data, self.scratch, self.duck.connection, knowledge.terms, at)
         source = engine.brought(source)
         self.report.remarks = source.remarks
@@ -260,7 +281,7 @@ class _Run:
         parts = pictures.wordings(source, self.known_context(source))
         days = load_days(engine, pictures.day_texts(source), at)
         self.written = read_frames(engine, self.duck, parts, knowledge.terms, values, at)
-        return None, source, parts, days
+        return source, parts, days
 
     def hash_files(self, names: list[str]) -> bool:
         """Note what the data are and how they are read; whether all files are there."""
@@ -298,6 +319,20 @@ class _Run:
         at = self.options.at.toordinal() if self.options.at and is_ranked else 0
         return Shape(WHEN_DAYS in made.exact_days, SINCE_DAYS in made.exact_days, at)
 
+    def edit(
+        self, before: Earlier, decided: Decided, everyone: Callable[[], Derivation], facts: Sequence[Given]
+    ) -> Edit | None:
+        """What has been edited since an earlier run; None where all pictures are to be answered anew.
+
+        `everyone` begins a derivation about all pictures.
+        """
+        then = before.decided(self.duck)
+        if then.telling != decided.telling:
+            return None
+        edit = edited.between(then.rules, decided.rules)
+        is_few = edited.concerned(edit, before.folder / opened.FIRINGS, everyone(), facts)
+        return edit if is_few else None
+
     def rows(self, source: Source) -> int:
         """How many rows there are."""
         queries = (relation.query for relation in source.relations.values())
@@ -312,22 +347,24 @@ class _Run:
     def write(
         self,
         before: Earlier | None,
+        edit: Edit | None,
         source: Source,
         some: list[Share],
         shape: Shape,
         joint: Derivation,
         local: Derivation,
         values: Values,
+        decided: Decided,
     ) -> None:
         """The files that others read, and at the very end the one that says that all of them are there."""
         engine, counts = self.engine, self.report.counts
         self.told("writing", 0, 1)
         writer = out.Writer(engine, self.duck, self.folder, self.scratch, before)
         counts["conclusions"] = writer.conclusions()
-        counts["firings"] = writer.firings(joint, local, values)
+        counts["firings"] = writer.firings(joint, local, values, edit)
         counts["notes"] = writer.notes(source, some, shape, lambda done: self.told("writing notes", done, len(some)))
         counts["rejected"] = writer.rejected(source)
-        writer.store(source, some, self.written)
+        writer.store(source, some, self.written, decided.rules)
         [(counts["patients"], counts["pictures"])] = engine.rows(
             "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM pictures)"
         )
@@ -337,6 +374,7 @@ class _Run:
             "knowledge": self.knowledge.identity,
             "data": {"form": source.form, "files": self.files, "reading": self.reading},
             "shape": shape.document,
+            "telling": decided.telling,
             "at": self.options.at.isoformat() if self.options.at else None,
             "shares": len(some),
             "counts": counts,

@@ -2,7 +2,8 @@
 
 A run that is given an earlier one (`--since`) takes from it what cannot have changed. Where the data, the names and the
 engine are the same, nothing is read again. Where besides the rules still see the same of every entry, everyone keeps
-their picture, and the rules run on the pictures alone. A file of answers that would be the same is the same file.
+their picture, and only pictures that the edit concerns are answered anew (`edited`). A file of answers that would be
+the same is the same file.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import datetime
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from citelog.knowledge import kept
 from citelog.population import entries, opened
+from citelog.population.answers import Told
 from citelog.population.duck import Duck
+from citelog.population.edited import ANEW, Decided, Known
 from citelog.population.engine import Engine
 from citelog.population.entries import Day, Written
 from citelog.population.pictures import literal
@@ -27,6 +30,7 @@ from citelog.population.shares import Share
 from citelog.population.tables import PATIENTS, Relation, Source
 from citelog.population.values import Values
 from citelog.population.wordings import load_day_rows, load_numbers
+from citelog.values import Value
 from citelog.vocab import Terms
 
 
@@ -74,6 +78,16 @@ class Earlier:
         for share in some:
             link(self.folder / opened.STORE / share.rows.name, share.rows)
         return some
+
+    def values(self, near: Duck) -> list[Value]:
+        """Its values, in the order of their numbers."""
+        rows = near.rows(f"SELECT type, text FROM read_parquet({self.path(opened.VALUES)}) ORDER BY value")
+        return [opened.value(*row) for row in rows]
+
+    def decided(self, near: Duck) -> Decided:
+        """What decided its answers."""
+        rows = near.rows(f"SELECT number, key, rests FROM read_parquet({self.path(opened.RULES)}) ORDER BY number")
+        return Decided(tuple(Known(*row) for row in rows), self.document["telling"])
 
     def days(self, duck: Engine, at: datetime.date | None) -> list[Day]:
         """Its days, as the table `days`."""
@@ -134,6 +148,34 @@ class Earlier:
         for share in some:
             people = self.path(f"{opened.PEOPLE}-{share.number:03}.parquet")
             duck.create(share.people, f"SELECT patient, picture, days, odd FROM read_parquet({people})")
+
+    def told(self, near: Duck) -> list[Told]:
+        """All that it has told of pictures that are not `anew`."""
+        return near.rows(f"SELECT DISTINCT kind, value, role FROM ({self._of_others(opened.CONCLUDED)}) ORDER BY ALL")
+
+    def answer_others(self, duck: Engine) -> None:
+        """Put into `concluded` and `picture_remarks` what it says of pictures that are not `anew`."""
+        same = "o.kind = t.kind AND o.value = t.value AND o.role IS NOT DISTINCT FROM t.role"
+        concluded = self._of_others(opened.CONCLUDED)
+        duck.append("concluded", f"SELECT o.picture, t.told FROM ({concluded}) AS o JOIN told AS t ON {same}")
+        duck.append("picture_remarks", self._of_others(opened.REMARKS))
+
+    def _of_others(self, name: str) -> str:
+        """What one of its files says of pictures that are not `anew`."""
+        return f"SELECT o.* FROM read_parquet({self.path(name)}) AS o ANTI JOIN {ANEW} AS a ON o.picture = a.picture"
+
+    def hard(self, near: Duck) -> set[int]:
+        """Pictures that are not `anew` and whose patients had to be answered alone."""
+        return {picture for (picture,) in near.rows(self._of_others(opened.HARD))}
+
+    def firings(self, duck: Engine, numbers: Mapping[int, int]) -> str:
+        """A query for its firings of pictures that are not `anew`; `numbers` has those that rules have, and had."""
+        duck.load("renumbered_rules", ("rule", "was"), sorted(numbers.items()))
+        others = self._of_others(opened.FIRINGS)
+        return (
+            f"SELECT r.rule::SMALLINT AS rule, f.picture, f.bindings FROM ({others}) AS f "
+            "JOIN renumbered_rules AS r ON f.rule = r.was"
+        )
 
     @property
     def lonely(self) -> str:
