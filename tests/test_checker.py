@@ -249,14 +249,14 @@ low(?x) :- level(?x, ?n), limit(?m), ?n < ?m .
 %%% @cites S1
 %%% @assumes quiet
 #[name("told")]
-told(?x, ?d) :- low(?x), level(?x, ?n), ~quiet(?x), limit(?m), ?d = (?n + ?m) * (?n - ?m) / 1 .
+told(?x, ?d) :- low(?x), level(?x, ?n), ~quiet(?x), limit(?m), ?one = 1, ?d = (?n + ?m) * (?n - ?m) / ?one .
 """,
 )
 
 
 @cache
 def small() -> tuple[str, Meanings, Steps]:
-    """A proof of nine steps, one of each kind, and what judges it."""
+    """A proof of ten steps, of every kind, and what judges it."""
     _, program, wrong = literate.compiled(SMALL[0], [("a.rls", SMALL[1])])
     assert not wrong
     stated = {Atom("limit", (Decimal("7.5"),)): ("S1",)}
@@ -269,7 +269,7 @@ def small() -> tuple[str, Meanings, Steps]:
     return json.dumps(proof), Meanings.of(Model.of(program, [*stated, *given])), Steps(base, given, {})
 
 
-TOLD = "told[?x = a, ?n = 7, ?m = 7.5, ?d = -7.25]"
+TOLD = "told[?x = a, ?n = 7, ?m = 7.5, ?one = 1, ?d = -7.25]"
 LOW = "low[?x = a, ?n = 7, ?m = 7.5]"
 
 

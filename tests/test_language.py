@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import literate
@@ -154,6 +154,7 @@ def test_a_filter_is_run_as_soon_as_its_variables_are_known() -> None:
     assert program.rules[0].plan == (0, 2, 1)
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.permutations("abcde"), st.lists(st.sets(st.sampled_from(["seen", "told", "known"]), min_size=1), min_size=5))
 def test_what_does_not_need_each_other_is_run_in_the_order_of_the_files(
     heads: list[str], reads: list[set[str]]

@@ -17,12 +17,20 @@ import networkx as nx
 import pytest
 
 import citelog
+import literate
+import test_checker
 from citelog.assess import Assessment, NotConcludedError
+from citelog.checker.model import Model
+from citelog.checker.proof import Meanings, judge
+from citelog.checker.steps import Steps as CheckerSteps
+from citelog.patient.case import Case
 from citelog.proof import support
 from citelog.proof.graph import Node, Proof, Steps
 from citelog.proof.words import Words
 from citelog.render import proofs
 from citelog.rules.program import Absent, Assignment, Comparison, Constant, Operation, Present, Variable
+from citelog.run.datalog import Machine
+from citelog.values import Atom
 from oracle.random_cases import random_at, random_case
 
 ROOT = Path(__file__).parent.parent
@@ -109,13 +117,91 @@ def test_the_shortest_proof_is_the_one_that_the_fewest_steps_stand_under(kb: cit
     assert chosen and kept
 
 
+ALIKE = """
+```declare
+patient   seen(x: term)
+patient   ex:seen(x: term)
+derived   gone(x: term)
+derived   alike(x: term)
+derived   many(n: integer)
+terms     ex:a ex:b cl:a
+statements S1
+```
+```rules
+@prefix ex: <https://example.org/kb#> .
+@prefix cl: <https://w3id.org/citelog#> .
+
+%%% @cites S1
+%%% @unless gone
+#[name("alike")]
+alike(?x) :- seen(?x), ex:seen(?x), ~gone(?x), ?x != ex:b, ?x = ?x, ?y = ?x .
+
+%%% @cites S1
+#[name("many")]
+many(#count(?x)) :- alike(?x), ?one = 1 .
+```
+"""
+SPELT = """
+many(2)
+many[?x = a, ?one = 1; ?x = a, ?one = 1]
+alike(a)
+= 1 = 1
+alike(a) (2)
+alike[?x = a, ?y = a] (2)
+alike[?x = a, ?y = a]
+seen(a) (3)
+seen(a) (4)
+~gone(a) (2)
+? “a” is not “b” (2)
+? “a” is “a” (2)
+= a = a (2)
+seen(a)
+seen(a) (2)
+~gone(a)
+? “a” is not “b”
+? “a” is “a”
+= a = a
+"""
+
+
 def test_two_things_that_are_spelt_alike_are_two_steps() -> None:
-    """Ids are for people; a number 1, a whole number 1 and a term of that name are not merged."""
-    steps = Steps(None, None, None, None)  # type: ignore[arg-type]
-    assert [steps.named("size(1)", meant) for meant in ("number", "integer", "number")] == [
-        "size(1)",
-        "size(1) (2)",
-        "size(1)",
+    """Ids are for people: two terms and two predicates of one local name are not merged, nor what is said of them."""
+    declare, rules = literate.blocks(ALIKE)
+    known, program, wrong = literate.compiled(declare.text, [("a.rls", rules.text)])
+    assert not wrong
+    given = literate.facts("seen(ex:a)\nseen(cl:a)\nex:seen(ex:a)\nex:seen(cl:a)", known)
+    base, ran = test_checker.knowledge(program, {}), Machine(program, {}).run([(fact, None) for fact in given])
+    proof = Steps(base, Case("alike", ""), ran, Words(base, {})).prove("many", Atom("many", (2,)))
+    assert list(proof.order) == SPELT.strip().split("\n")
+    meanings = Meanings.of(Model.of(program, given))
+    faults = judge(proof.to_dict(), meanings, CheckerSteps(base, dict.fromkeys(given), {}))
+    assert list(faults) == []
+
+
+def test_what_rests_on_itself_is_walked_through_once() -> None:
+    """From anywhere in a circle one comes back to where one began; what is assumed on the way is told."""
+    declare = "patient next(x: term, y: term)\nderived shut(x: term)\nderived way(x: term, y: term)\nterms ex:a ex:b"
+    rules = """@prefix ex: <https://example.org/kb#> .
+
+%%% @convention A step.
+%%% @assumes shut
+#[name("step")]
+way(?x, ?y) :- next(?x, ?y), ~shut(?y) .
+
+%%% @convention A way.
+#[name("way")]
+way(?x, ?z) :- way(?x, ?y), way(?y, ?z) .
+"""
+    known, program, wrong = literate.compiled(declare, [("a.rls", rules)])
+    assert not wrong
+    given = literate.facts("next(a, b)\nnext(b, a)", known)
+    ran, words = (
+        Machine(program, {}).run([(fact, None) for fact in given]),
+        Words(test_checker.knowledge(program, {}), {}),
+    )
+    assert [text for text, _ in support.Supports(ran, words).of(Atom("way", given[0].args)).assumes] == [
+        "no shut(a)",
+        "no shut(b)",
     ]
 
 
@@ -123,6 +209,7 @@ def test_what_is_open_reads_any(kb: citelog.KnowledgeBase) -> None:
     """A rule, a fact, an absence and a comparison of no patient in particular."""
     words, rules = Words(kb.knowledge, {}), {rule.name: rule for rule in kb.knowledge.program.rules}
     assert words.rule(rules["status-unusable-results"], {}) == "Any r: any issue."
+    assert words.bound("last_day_seen", {}) == "any last day seen"
     assert words.pattern("result_value", (None, None, Decimal("80.0"))) == "the value of any record is 80"
     assert words.absence("result_bound", (None, None, None, None)) == "any record has no bound"
     (compared,) = (x for x in rules["treat-maintenance"].body if isinstance(x, Comparison))

@@ -8,7 +8,7 @@ by the proofs of other conclusions. The graph holds every way in which a conclus
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -142,7 +142,10 @@ class Steps:
         return id_
 
     def named(self, id_: str, meant: object) -> str:
-        """An id that only this step has: ids are spelt for people, and two things can be spelt alike."""
+        """An id that only this step has: ids are spelt for people, and two things can be spelt alike.
+
+        1, 1.0, true and "1" never meet: each place of a predicate, and each variable of a rule, has one type.
+        """
         candidate, count = id_, 1
         while self.meant.setdefault(candidate, meant) != meant:
             count += 1
@@ -173,7 +176,7 @@ class Steps:
         if atom in self.names:
             return self.names[atom]
         shown_as = f"{Iri(atom.predicate).local}({', '.join(show(a) for a in atom.args)})"
-        id_ = self.names[atom] = self.named(shown_as, (atom.predicate, _typed(atom.args)))
+        id_ = self.names[atom] = self.named(shown_as, atom)
         shown: dict[str, Any] = {"predicate": atom.predicate, "args": [_data(a) for a in atom.args]}
         text = sentence(self.words.fact(atom)) + "."
         if self.run.is_given(atom):
@@ -214,7 +217,7 @@ class Steps:
             details["muted"] = True
         if rule.aggregate:
             details["aggregate"] = {"function": rule.aggregate.function, "rows": len(firing.rows)}
-        meant = (rule.name, tuple(_typed(row.values()) for row in firing.rows))
+        meant = (rule.name, firing.rows)
         return self.add(self.named(f"{rule.name}[{shown}]", meant), "firing", text, **details)
 
     def premises(self, firing: Firing, used: dict[str, None]) -> Iterator[Atom]:
@@ -235,7 +238,7 @@ class Steps:
         args: tuple[Value | None, ...] = atom.args
         shown = ", ".join("_" if a is None else show(a) for a in args)
         text = sentence(self.words.absence(atom.predicate, args)) + "."
-        id_ = self.named(f"~{Iri(atom.predicate).local}({shown})", (atom.predicate, _typed(args), literal.assumed))
+        id_ = self.named(f"~{Iri(atom.predicate).local}({shown})", (atom, literal.assumed))
         looked_for = {"predicate": atom.predicate, "args": [_data(a) for a in args]}
         return self.add(id_, "absence", text, looked_for=looked_for, assumed=literal.assumed)
 
@@ -252,11 +255,6 @@ class Steps:
         left, right = (_data(value_of(side, row)) for side in (literal.left, literal.right))
         compared = {"operator": literal.operator, "left": left, "right": right}
         return self.add(self.named(f"? {text}", compared), "comparison", text + ".", **compared)
-
-
-def _typed(values: Iterable[Value | None]) -> tuple[tuple[type, Value | None], ...]:
-    """Values that are told apart as the language does: 1, 1.0, true and "1" are four."""
-    return tuple((type(value), value) for value in values)
 
 
 def _data(value: Value | None) -> Any:

@@ -39,7 +39,7 @@ class Words:
         return value if isinstance(value, str) else show(value)
 
     def _field_names(self) -> tuple[str, ...]:
-        return next((kind.fields for kind in self.knowledge.kinds if kind.fields), ())
+        return next(kind.fields for kind in self.knowledge.kinds if kind.fields)
 
     def fact(self, atom: Atom) -> str:
         """A fact as a sentence without its full stop."""
@@ -82,7 +82,7 @@ class Words:
         sign = literal.operator
         values = [_known(side, row) for side in (literal.left, literal.right)]
         if any(isinstance(value, Iri) for value in values):
-            sides, sign = [f"“{side}”" for side in sides], {"=": "is", "!=": "is not"}.get(sign, sign)
+            sides, sign = [f"“{side}”" for side in sides], {"=": "is", "!=": "is not"}[sign]
         return f"{sides[0]} {sign} {sides[1]}"
 
     def computation(self, literal: Assignment, row: Mapping[str, Value]) -> str:
