@@ -62,6 +62,16 @@ def made(folder: Path, data: bytes, *more: str | Path, name: str = "document.txt
     return citelog("new", folder / "made", "--document", document, *more)
 
 
+def test_the_document_of_a_knowledge_base_is_taken_to_be_encoded_anew(tmp_path: Path) -> None:
+    made(tmp_path, HEADED)
+    again = citelog("new", tmp_path / "again", "--kb", tmp_path / "made")
+    assert again.out.startswith(f"{tmp_path / 'again'}: a knowledge base of “What to do about rust”\n")
+    assert (tmp_path / "again" / "source" / "document.txt").read_bytes() == HEADED
+    assert citelog("check", "--kb", tmp_path / "again").status == 0
+    both = citelog("new", tmp_path / "both", "--kb", tmp_path / "made", "--document", tmp_path / "document.txt")
+    assert (both.status, both.out) == (2, "") and "two documents" in both.err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("data", DOCUMENTS.values(), ids=DOCUMENTS)
 def test_what_is_made_of_a_document_is_checked_and_tried(data: bytes, tmp_path: Path) -> None:
@@ -125,6 +135,11 @@ def test_an_empty_folder_is_taken_as_it_is(tmp_path: Path) -> None:
 REFUSED = {
     "a document that is not UTF-8": (b"Gr\xfc\xdfe aus\nK\xf6ln\n", (), "document.txt:1: byte 2 is not UTF-8"),
     "a binary file": (b"%PDF-1.7\n\x00\x01", (), "document.txt:2: the control character U+0000"),
+    "a control character of the upper half": (
+        b"Oil it.\nDry \xc2\x85 it.",
+        (),
+        "document.txt:2: the control character U+0085",
+    ),
     "an empty document": (b"", (), "the document is empty"),
     "a document of blanks": (b" \n\t\n", (), "the document is empty"),
     "a document without words": (b"12 34.\n", (), "there is no word in the document"),
@@ -199,7 +214,7 @@ def test_sentences_items_and_headings_are_segments_of_their_own() -> None:
 
 
 TEXTS = st.text(
-    st.sampled_from("ab Aß1.2,!?;:•-\"'\\\n\r\t\u00a0\u2028\u0085é\u0301🙂א({#"), max_size=80
+    st.sampled_from("ab Aß1.2,!?;:•-\"'\\\n\r\t\u00a0\u2028é\u0301🙂א({#"), max_size=80
 )  # no control character, which new refuses
 
 

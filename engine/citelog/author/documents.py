@@ -69,7 +69,7 @@ def of(document: Path, name: str, data: bytes) -> Document:
         raise CitelogError(
             f"{document}:{line}: byte {error.start} is not UTF-8, so this is no UTF-8 text{looks}\n   = {_PLAIN}"
         ) from error
-    if odd := re.search(r"[\x00-\x08\x0b\x0e-\x1f\x7f]", source.text):
+    if odd := re.search(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]", source.text):
         where = f"{document}:{source.line(odd.start())}"
         what = f"the control character U+{ord(odd[0]):04X} is in no plain text{looks}"
         raise CitelogError(f"{where}: {what}\n   = {_PLAIN}")

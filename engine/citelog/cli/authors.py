@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 @click.command(epilog=example("citelog new my-guideline --document guideline.txt"))
 @click.argument("dir_", metavar="DIR")
 @click.option("--document", metavar="FILE", help="The document, as plain text in UTF-8; a short sample without it.")
+@click.option("--kb", metavar="NAME_OR_DIR", help="Take the document of this knowledge base, to encode it anew.")
 @click.option("--id", "id_", metavar="NAME", help="The id of the knowledge base; without it the folder's name.")
 @click.option("--title", metavar="TEXT", help="What the document is about; without it the document's first line.")
-def new(dir_: str, document: str | None, id_: str | None, title: str | None) -> None:
+def new(dir_: str, document: str | None, kb: str | None, id_: str | None, title: str | None) -> None:
     """A knowledge base made from a document, in a new folder, ready to be checked, tested and worked on.
 
     The text is pinned and cut into segments; a statement, a rule and a case stand as examples to be replaced.
@@ -44,6 +45,10 @@ def new(dir_: str, document: str | None, id_: str | None, title: str | None) -> 
     from citelog.author.new import new as make
     from citelog.render.phrases import counted
 
+    if kb is not None:
+        if document is not None:
+            raise CitelogError("--document and --kb: there are two documents\n   = name one of the two")
+        document = str(home.knowledge(kb) / "source" / open_base(kb).source.file)
     named = shlex.quote(f"./{dir_}" if dir_ in home.shipped() else dir_)
     made = make(Path(dir_), Path(document) if document is not None else None, id_, title)
     write(
