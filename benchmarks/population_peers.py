@@ -206,7 +206,7 @@ def one_join_firings(ground: Ground) -> Work:
 
 def conclude(knowledge: Knowledge, task: Task, with_firings: bool, with_pictures: bool = True) -> None:
     """The steps of a run that conclusions and firings need, without notes and without what `why` needs."""
-    from citelog.population.duck import Duck
+    from citelog.population.engines.duck import Duck
     from citelog.population.run import Options
 
     settings = {"memory_limit": Options().memory, "temp_directory": str(task.out / "spilled")}
@@ -217,11 +217,12 @@ def conclude(knowledge: Knowledge, task: Task, with_firings: bool, with_pictures
 
 def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings: bool, with_pictures: bool) -> None:
     """The steps, by an engine; `near` is the DuckDB that looks at files."""
-    from citelog.population import answers, inputs, out, pictures, shares
-    from citelog.population.compiled import compiled
-    from citelog.population.plan import plan
+    from citelog.population import answers, out, pictures, shares
+    from citelog.population.data import inputs
+    from citelog.population.program.compiled import compiled
+    from citelog.population.program.plan import plan
+    from citelog.population.program.values import Values
     from citelog.population.seen import knowledge_facts, look
-    from citelog.population.values import Values
     from citelog.population.wordings import load_days, load_readings, load_said, read_frames
 
     made = plan(knowledge)
@@ -613,7 +614,7 @@ def keep(task: Task, rows: Iterable[tuple[str, Sequence[str]]]) -> None:
 @contextmanager
 def spark_session(ground: Ground) -> Iterator[Any]:
     """A session on all processors of this machine."""
-    from citelog.population.spark import LOCAL, session
+    from citelog.population.engines.spark import LOCAL, session
 
     with session(LOCAL, "2GB", Path(tempfile.mkdtemp(dir=ground.scratch)) / "spark.log") as made:
         yield made
@@ -638,8 +639,8 @@ def spark_sql(ground: Ground) -> Iterator[Work]:
 @peer(SPARK, "citelog on Spark, with firings", "conclusions, firings", *MANY)
 def spark(ground: Ground) -> Iterator[Work]:
     """The four kinds, with firings, by Spark."""
-    from citelog.population.duck import Duck
-    from citelog.population.spark import Spark
+    from citelog.population.engines.duck import Duck
+    from citelog.population.engines.spark import Spark
 
     with spark_session(ground) as session:
 

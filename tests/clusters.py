@@ -106,7 +106,7 @@ class Cluster:
 def running(folder: Path) -> Iterator[Cluster]:
     """A cluster that listens to this machine alone; skipped where Java or pyspark is not there."""
     pyspark = pytest.importorskip("pyspark", reason="pyspark is not installed")
-    from citelog.population.spark import SparkError, check
+    from citelog.population.engines.spark import SparkError, check
 
     try:
         check()

@@ -277,8 +277,8 @@ def test_only_the_server_reaches_the_network_and_only_git_is_started() -> None:
         "serve.server": {"socket"},
         "serve.workers.pool": {"socket"},
         "compare.revisions": {"subprocess"},
-        "population.bulk": {"multiprocessing"},
-        "population.spark": {"socket"},
+        "population.data.bulk": {"multiprocessing"},
+        "population.engines.spark": {"socket"},
     }
 
 

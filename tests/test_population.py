@@ -31,14 +31,14 @@ from citelog.diagnostics import CaseError, CitelogError
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import load
 from citelog.population import answers, derive, edited, lonely, pictures, run, shares
-from citelog.population.compiled import JOINT, Names, of_components
-from citelog.population.duck import Duck
-from citelog.population.engine import Engine
+from citelog.population.engines.duck import Duck
+from citelog.population.engines.engine import Engine
 from citelog.population.opened import DisagreementError, opened
-from citelog.population.plan import plan
+from citelog.population.program.compiled import JOINT, Names, of_components
+from citelog.population.program.plan import plan
+from citelog.population.program.values import Values
 from citelog.population.run import Options
 from citelog.population.shares import Share
-from citelog.population.values import Values
 from citelog.run.datalog import DeadlineError, Machine
 from citelog.values import Atom
 from oracle.random_cases import random_case

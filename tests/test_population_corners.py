@@ -21,10 +21,10 @@ from citelog.diagnostics import CaseError
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.knowledge.load import load
 from citelog.patient.facts import PATIENT
+from citelog.population.counts.summing import summary
 from citelog.population.opened import opened
-from citelog.population.queries import RefusedError
+from citelog.population.program.queries import RefusedError
 from citelog.population.run import Options, run
-from citelog.population.summing import summary
 from citelog.proof.support import Supports
 from citelog.proof.words import sentence
 from test_fhir import condition

@@ -26,10 +26,10 @@ from citelog.patient.fhir import read_one
 from citelog.patient.reading import json_object
 from citelog.patient.releases import other_release
 from citelog.patient.resources import READ as READ_TYPES
-from citelog.population import bulk, inputs, omop
+from citelog.population.data import bulk, inputs, omop
+from citelog.population.data.stencils import Medications, Reader
+from citelog.population.data.tables import PATIENTS, TABLES, Source
 from citelog.population.run import Options, run
-from citelog.population.stencils import Medications, Reader
-from citelog.population.tables import PATIENTS, TABLES, Source
 from patient_terms import TERMS
 from test_fhir import (
     FHIR,

@@ -31,11 +31,12 @@ import random_knowledge
 import walked
 from authoring import citelog
 from citelog.knowledge.base import Knowledge
-from citelog.population import answers, run, spark
+from citelog.population import answers, run
+from citelog.population.engines import spark
+from citelog.population.engines.translated import translated
 from citelog.population.opened import opened
-from citelog.population.queries import RefusedError
+from citelog.population.program.queries import RefusedError
 from citelog.population.run import Options
-from citelog.population.translated import translated
 from oracle.random_cases import random_case
 from test_population import EDGES, PAGE
 

@@ -25,12 +25,12 @@ from authoring import Command
 from citelog import schemas
 from citelog.assess import Assessment, assess
 from citelog.diagnostics import CaseError
-from citelog.population.census import census
-from citelog.population.held import held
-from citelog.population.listed import Asked, Lists, Page
+from citelog.population.counts.census import census
+from citelog.population.counts.held import held
+from citelog.population.counts.listed import Asked, Lists, Page
+from citelog.population.counts.summary import Summary
+from citelog.population.counts.summing import reason_of, summary
 from citelog.population.opened import DAYS, opened, reading
-from citelog.population.summary import Summary
-from citelog.population.summing import reason_of, summary
 from citelog.proof.support import Supports
 from citelog.proof.words import sentence
 from citelog.render.summary_page import summary_page

@@ -88,7 +88,7 @@ def _master(engine: str, master: str | None, threads: int | None, since: str | N
     if master is not None and threads is not None:
         raise CitelogError("--threads: the master says how many work\n   = leave it out, or write --master local[4]")
     check_extra("--engine spark", "spark", "pyspark", "sqlglot")
-    from citelog.population.spark import LOCAL, check, knock
+    from citelog.population.engines.spark import LOCAL, check, knock
 
     check()
     master = master or (f"local[{threads}]" if threads else LOCAL)
@@ -114,8 +114,8 @@ def summary(out: str, at_least: int, kb: str | None, form: str) -> None:
     OUT is the folder that `citelog population` wrote its answers into.
     """
     check_extra("summary", "population", "duckdb", "pyarrow", "numpy")
+    from citelog.population.counts.summing import summary as sum_up
     from citelog.population.opened import opened
-    from citelog.population.summing import summary as sum_up
 
     found = sum_up(opened(Path(out)), open_base(kb), at_least)
     if form == "json":

@@ -14,13 +14,13 @@ from citelog.conclusions import DerivationError, spelt
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.patient.facts import PATIENT
 from citelog.population import pictures
-from citelog.population.compiled import JOINT, Compiled, Names
 from citelog.population.derive import Derivation
-from citelog.population.engine import Engine, Row
-from citelog.population.plan import DAY, ENTRY, SINCE_DAYS, WHEN_DAYS, Plan, kept
-from citelog.population.queries import UNIT, RefusedError
+from citelog.population.engines.engine import Engine, Row
+from citelog.population.program.compiled import JOINT, Compiled, Names
+from citelog.population.program.plan import DAY, ENTRY, SINCE_DAYS, WHEN_DAYS, Plan, kept
+from citelog.population.program.queries import UNIT, RefusedError
+from citelog.population.program.values import Values
 from citelog.population.seen import Seen, given_to_pictures
-from citelog.population.values import Values
 from citelog.population.wordings import MARK
 from citelog.proof import words
 from citelog.proof.words import Words, sentence

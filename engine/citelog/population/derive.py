@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any
 
-from citelog.population.compiled import Compiled, Names
-from citelog.population.engine import Engine, Row
-from citelog.population.plan import kept, of_one_patient
-from citelog.population.queries import (
+from citelog.population.engines.engine import Engine, Row
+from citelog.population.program.compiled import Compiled, Names
+from citelog.population.program.plan import kept, of_one_patient
+from citelog.population.program.queries import (
     ORDERED,
     UNIT,
     Computed,
@@ -24,7 +24,7 @@ from citelog.population.queries import (
     column,
     places,
 )
-from citelog.population.values import Values
+from citelog.population.program.values import Values
 from citelog.rules.program import Absent, Aggregate, Assignment, Component, Constant, Present, Program, Rule, Variable
 from citelog.run.arithmetic import aggregate, compare
 from citelog.run.result import value_of

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from citelog.knowledge.base import Knowledge
 from citelog.population.answers import Given, give
+from citelog.population.data.files import literal
 from citelog.population.derive import Derivation, Found
-from citelog.population.files import literal
-from citelog.population.plan import Plan, of_one_patient
-from citelog.population.queries import UNIT, Firing, column
+from citelog.population.program.plan import Plan, of_one_patient
+from citelog.population.program.queries import UNIT, Firing, column
 from citelog.rules.program import Absent, Present, Rule
 from citelog.values import Value
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 from citelog.answer import Answer
 from citelog.knowledge.base import Knowledge
 from citelog.population import alone
-from citelog.population.duck import Duck
-from citelog.population.engine import Engine
+from citelog.population.engines.duck import Duck
+from citelog.population.engines.engine import Engine
 from citelog.population.entries import Day, Written
 from citelog.run.datalog import DeadlineError
 

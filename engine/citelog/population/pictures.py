@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from citelog.patient.case import LISTS, PARTS
+from citelog.population.data.tables import PATIENTS, Source, TableName
 from citelog.population.entries import NONE
-from citelog.population.tables import PATIENTS, Source, TableName
 
 CROWD = 2_000
 """Rows of one patient that rules can see; more are answered alone, within the deadline of one patient."""

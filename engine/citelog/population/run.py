@@ -25,24 +25,25 @@ from citelog import disk
 from citelog.diagnostics import CaseError, CitelogError
 from citelog.home import VERSION
 from citelog.knowledge.base import Knowledge
-from citelog.population import answers, edited, inputs, opened, out, pictures, shares
+from citelog.population import answers, edited, opened, out, pictures, shares
 from citelog.population.answers import Given
-from citelog.population.compiled import compiled
+from citelog.population.data import inputs
+from citelog.population.data.files import first_line
+from citelog.population.data.tables import PATIENTS, Source
 from citelog.population.derive import Derivation
-from citelog.population.duck import Duck
 from citelog.population.edited import Decided, Edit
-from citelog.population.engine import Engine
+from citelog.population.engines.duck import Duck
+from citelog.population.engines.engine import Engine
 from citelog.population.entries import Day, Written
-from citelog.population.files import first_line
 from citelog.population.lonely import answer_alone
 from citelog.population.opened import STORE
 from citelog.population.pictures import Shape, Wordings
-from citelog.population.plan import DAY, SINCE_DAYS, WHEN_DAYS, Plan, plan
+from citelog.population.program.compiled import compiled
+from citelog.population.program.plan import DAY, SINCE_DAYS, WHEN_DAYS, Plan, plan
+from citelog.population.program.values import Values
 from citelog.population.seen import knowledge_facts, look
 from citelog.population.shares import Share
 from citelog.population.since import Earlier, earlier, reading_key
-from citelog.population.tables import PATIENTS, Source
-from citelog.population.values import Values
 from citelog.population.wordings import load_days, load_readings, load_said, read_frames
 
 FORMAT = "citelog-population/1"
@@ -100,7 +101,7 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
             duck = Duck(stack.enter_context(_connected(scratch, settings)), is_sorted=options.is_sorted)
             engine: Engine = duck
             if options.master:
-                from citelog.population.spark import Spark, session  # nobody else pays for it
+                from citelog.population.engines.spark import Spark, session  # nobody else pays for it
 
                 log = scratch / "spark.log"
                 engine = Spark(stack.enter_context(session(options.master, options.memory, log)), duck, scratch)

@@ -14,13 +14,13 @@ from typing import Any
 import pyarrow as pa
 
 from citelog.knowledge.base import Knowledge
-from citelog.population.compiled import LOCAL, Compiled, Names
 from citelog.population.derive import Derivation
-from citelog.population.duck import Duck
+from citelog.population.engines.duck import Duck
 from citelog.population.entries import MEASURED, Fact
-from citelog.population.plan import DAY, ENTRY, SINCE_DAYS, WHEN_DAYS, Plan, Sight, kept
-from citelog.population.queries import UNIT
-from citelog.population.values import Values
+from citelog.population.program.compiled import LOCAL, Compiled, Names
+from citelog.population.program.plan import DAY, ENTRY, SINCE_DAYS, WHEN_DAYS, Plan, Sight, kept
+from citelog.population.program.queries import UNIT
+from citelog.population.program.values import Values
 from citelog.population.wordings import UNITS
 from citelog.run.datalog import Machine
 from citelog.values import Value

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from citelog.population import pictures
-from citelog.population.engine import Engine
+from citelog.population.data.tables import PATIENTS, Source
+from citelog.population.engines.engine import Engine
 from citelog.population.pictures import Shape, Wordings, literal
-from citelog.population.tables import PATIENTS, Source
 
 
 @dataclass(frozen=True, slots=True)

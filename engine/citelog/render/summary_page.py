@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from citelog.home import VERSION
-from citelog.population.summary import Summary
+from citelog.population.counts.summary import Summary
 from citelog.render.summed import covering, number, people, percent, shown
 from citelog.render.template import fill
 

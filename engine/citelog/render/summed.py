@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from citelog.population.summary import Count, Group, Held, Never, Reason, Summary
+from citelog.population.counts.summary import Count, Group, Held, Never, Reason, Summary
 from citelog.render.lines import WIDTH, Line, wrapped
 
 FEW = 12

@@ -17,13 +17,13 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from citelog.diagnostics import CaseError
 from citelog.knowledge.base import Knowledge
-from citelog.population.census import census
-from citelog.population.held import held
-from citelog.population.listed import MOST, RARE, RUN, Listed, Lists, Page
-from citelog.population.listed import Asked as Wanted
+from citelog.population.counts.census import census
+from citelog.population.counts.held import held
+from citelog.population.counts.listed import MOST, RARE, RUN, Listed, Lists, Page
+from citelog.population.counts.listed import Asked as Wanted
+from citelog.population.counts.summary import Summary
+from citelog.population.counts.summing import summed
 from citelog.population.opened import DisagreementError, Person, Row, opened
-from citelog.population.summary import Summary
-from citelog.population.summing import summed
 from citelog.render import summary_page
 from citelog.render.documents import assessments, written
 from citelog.render.summed import people, percent, shown

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citelog.diagnostics import CaseError, did_you_mean
-from citelog.population import files
-from citelog.population.files import BLANKS, FORBIDDEN, LONGEST, PANDAS_INDEX, Stored, as_text, literal, name
-from citelog.population.tables import CODES, PATIENTS, TABLES, Relation, Source, Table, TableName
+from citelog.population.data import files
+from citelog.population.data.files import BLANKS, FORBIDDEN, LONGEST, PANDAS_INDEX, Stored, as_text, literal, name
+from citelog.population.data.tables import CODES, PATIENTS, TABLES, Relation, Source, Table, TableName
 
 if TYPE_CHECKING:
     import duckdb

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from citelog.diagnostics import CaseError, did_you_mean
 from citelog.knowledge.base import Knowledge
-from citelog.population.census import Census
-from citelog.population.held import Held
+from citelog.population.counts.census import Census
+from citelog.population.counts.held import Held
 from citelog.population.opened import Person, Row
 
 RUN, RARE, MOST = "run", "rare", "most:"

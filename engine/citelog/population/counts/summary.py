@@ -1,6 +1,6 @@
 """What a run answered, summed up: who was told what, what held, what is missing, what was not used.
 
-Every count is one of patients, unless it says otherwise. `population.summing` counts, `population.covering` covers what
+Every count is one of patients, unless it says otherwise. `counts.summing` counts, `population.covering` covers what
 is too small to be seen.
 """
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import sqlglot
 from sqlglot import exp
 
-from citelog.population.queries import RefusedError
+from citelog.population.program.queries import RefusedError
 
 WHOLE = "DECIMAL(38, 0)"
 """What a packed number is in Spark, which has no whole numbers of 128 bits; its arithmetic is exact."""
@@ -48,7 +48,7 @@ def translated(query: str) -> str:
     'SELECT p.patient, CAST(SIZE(key) AS TINYINT) AS n FROM pictures AS p SEMI JOIN lonely USING (patient)'
     >>> translated("SELECT log(a) FROM t")
     Traceback (most recent call last):
-    citelog.population.queries.RefusedError: Spark is not known to have the same Log as DuckDB: LOG(a)
+    citelog.population.program.queries.RefusedError: Spark is not known to have the same Log as DuckDB: LOG(a)
     """
     tree: exp.Expr = _said(sqlglot.parse_one(query, read="duckdb"))
     for node in tree.walk():

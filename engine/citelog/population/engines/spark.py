@@ -25,11 +25,11 @@ import pyarrow.parquet as pq
 from ibis.backends.sql.compilers import PySparkCompiler
 
 from citelog.diagnostics import CitelogError
-from citelog.population.duck import Duck
-from citelog.population.engine import Row
-from citelog.population.files import literal
-from citelog.population.tables import Relation, Source
-from citelog.population.translated import translated
+from citelog.population.data.files import literal
+from citelog.population.data.tables import Relation, Source
+from citelog.population.engines.duck import Duck
+from citelog.population.engines.engine import Row
+from citelog.population.engines.translated import translated
 
 LOCAL = "local[*]"
 """All processors of this machine."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from citelog.population.summary import HIDDEN, Beside, Count, Summary, size
+from citelog.population.counts.summary import HIDDEN, Beside, Count, Summary, size
 
 
 def covered(whole: Summary, least: int) -> Summary:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citelog.diagnostics import CaseError, did_you_mean
-from citelog.population import files, flat, omop
-from citelog.population.tables import Source
+from citelog.population.data import files, flat, omop
+from citelog.population.data.tables import Source
 from citelog.vocab import Terms
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def read(
     """
     form = shape(folder)
     if form == "fhir":
-        from citelog.population import bulk  # with FHIR's models a fifth of a second: only where they are needed
+        from citelog.population.data import bulk  # with FHIR's models a fifth of a second: only where they are needed
 
         return bulk.read(folder, scratch, database, terms, told=told)
     if form == "omop":

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from citelog.population.tables import Source
+from citelog.population.data.tables import Source
 
 Row = tuple[Any, ...]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from citelog.diagnostics import CaseError
 from citelog.patient.bundles import Placed, current
 from citelog.patient.reading import json_object
-from citelog.population.stencils import Reader, Template
+from citelog.population.data.stencils import Reader, Template
 
 Place = tuple[int, int]
 """A chunk and a line of it."""

@@ -25,10 +25,10 @@ from citelog.patient.bundles import Version, latest
 from citelog.patient.case import LISTS, OWN_KEYS, SHARED_KEYS
 from citelog.patient.fhir import JUDGED
 from citelog.patient.unread import not_read
-from citelog.population.files import LINES, literal, name, readable
-from citelog.population.stencils import FILLED, Medications, Reader, Template, medication
-from citelog.population.tables import CODES, PATIENTS, TABLES, Relation, Source, TableName
-from citelog.population.versions import settle
+from citelog.population.data.files import LINES, literal, name, readable
+from citelog.population.data.stencils import FILLED, Medications, Reader, Template, medication
+from citelog.population.data.tables import CODES, PATIENTS, TABLES, Relation, Source, TableName
+from citelog.population.data.versions import settle
 from citelog.vocab import Terms
 
 if TYPE_CHECKING:

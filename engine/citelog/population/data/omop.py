@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from citelog.diagnostics import CaseError
 from citelog.patient.case import ListName
-from citelog.population import files
-from citelog.population.concepts import SYSTEMS, Concept, Vocabulary
-from citelog.population.files import FORBIDDEN, LONGEST, Stored, literal, name
-from citelog.population.tables import CODES, PATIENTS, Relation, Source, TableName
+from citelog.population.data import files
+from citelog.population.data.concepts import SYSTEMS, Concept, Vocabulary
+from citelog.population.data.files import FORBIDDEN, LONGEST, Stored, literal, name
+from citelog.population.data.tables import CODES, PATIENTS, Relation, Source, TableName
 from citelog.vocab import Terms
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from citelog.population.engine import Row
-from citelog.population.files import literal
-from citelog.population.files import name as quoted
-from citelog.population.tables import Source
+from citelog.population.data.files import literal
+from citelog.population.data.files import name as quoted
+from citelog.population.data.tables import Source
+from citelog.population.engines.engine import Row
 
 FILES = "COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 2000"
 """How files are written. Ids of patients, no two of them alike, are not looked at as a dictionary for long."""

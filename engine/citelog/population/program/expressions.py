@@ -17,7 +17,7 @@ from typing import Any
 
 import ibis
 
-from citelog.population.queries import ORDERED, UNIT, Computed, Firing, Query, column, places
+from citelog.population.program.queries import ORDERED, UNIT, Computed, Firing, Query, column, places
 from citelog.rules.program import (
     Absent,
     Assignment,

@@ -15,9 +15,9 @@ from typing import Any
 
 from citelog.knowledge import kept as keeping
 from citelog.knowledge.base import Knowledge
-from citelog.population.plan import Plan, kept, of_one_patient
-from citelog.population.queries import Firing, RefusedError
-from citelog.population.values import Values
+from citelog.population.program.plan import Plan, kept, of_one_patient
+from citelog.population.program.queries import Firing, RefusedError
+from citelog.population.program.values import Values
 from citelog.rules.program import Absent, Component, Present, Program, Rule
 from citelog.values import Value
 
@@ -140,7 +140,9 @@ def _key(prefix: str, number: int, rule: Rule, inside: set[str], names: Names) -
 
 def _apart(prefix: str, number: int, rule: Rule, inside: set[str], names: Names, sql: Callable[[Any], str]) -> Apart:
     """One rule made into queries."""
-    from citelog.population.expressions import Maker  # with Ibis, which takes a second: only where a rule is new
+    from citelog.population.program.expressions import (
+        Maker,  # with Ibis, which takes a second: only where a rule is new
+    )
 
     values = Values()
     maker = Maker(

@@ -15,12 +15,9 @@ from numpy.typing import NDArray
 
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.population import opened
-from citelog.population.census import MEMORY, Census, census
-from citelog.population.covering import covered
-from citelog.population.entries import SINCE, WHEN
-from citelog.population.opened import Opened, Row, reading
-from citelog.population.pictures import literal
-from citelog.population.summary import (
+from citelog.population.counts.census import MEMORY, Census, census
+from citelog.population.counts.covering import covered
+from citelog.population.counts.summary import (
     Answer,
     Beside,
     Group,
@@ -34,6 +31,9 @@ from citelog.population.summary import (
     Told,
     size,
 )
+from citelog.population.entries import SINCE, WHEN
+from citelog.population.opened import Opened, Row, reading
+from citelog.population.pictures import literal
 from citelog.population.wordings import MARK
 from citelog.proof.words import step
 from citelog.values import Iri

@@ -1,0 +1,1 @@
+"""Answers of many, looked over: lists of patients, counts, summaries."""

@@ -1,0 +1,1 @@
+"""What runs queries over many patients: DuckDB, or Spark."""
