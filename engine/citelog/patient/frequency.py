@@ -38,7 +38,8 @@ def frequency(phrase: str) -> Frequency | None:
         return None
     text = _tidy(phrase)
     if text in _WORDS:
-        return _WORDS[text]
+        times, period, unit = _WORDS[text]
+        return Frequency(Decimal(times), Decimal(period), unit)
     for pattern, meaning in _patterns():
         if found := pattern.fullmatch(text):
             return meaning(found)
@@ -107,20 +108,16 @@ def _often(times: Decimal, count: Decimal, unit: str) -> Frequency | None:
     return Frequency(times, count * factor, base)
 
 
-def _word(times: int, period: int, unit: str) -> Frequency:
-    return Frequency(Decimal(times), Decimal(period), unit)
-
-
 _WORDS = {
     **dict.fromkeys(("od", "o.d", "qd", "q.d", "mane", "nocte", "qhs", "every morning", "every evening",
-                     "every night", "at night", "in the morning"), _word(1, 1, "day")),
-    **dict.fromkeys(("bd", "b.d", "bid", "b.i.d"), _word(2, 1, "day")),
-    **dict.fromkeys(("tds", "t.d.s", "tid", "t.i.d"), _word(3, 1, "day")),
-    **dict.fromkeys(("qds", "q.d.s", "qid", "q.i.d"), _word(4, 1, "day")),
+                     "every night", "at night", "in the morning"), (1, 1, "day")),
+    **dict.fromkeys(("bd", "b.d", "bid", "b.i.d"), (2, 1, "day")),
+    **dict.fromkeys(("tds", "t.d.s", "tid", "t.i.d"), (3, 1, "day")),
+    **dict.fromkeys(("qds", "q.d.s", "qid", "q.i.d"), (4, 1, "day")),
     **dict.fromkeys(("qod", "q.o.d", "eod", "alternate day", "alternate days", "on alternate days",
-                     "on alternate day"), _word(1, 2, "day")),
-    **dict.fromkeys(("alternate weeks", "on alternate weeks", "in alternate weeks"), _word(1, 2, "week")),
-    **dict.fromkeys(("alternate months", "on alternate months", "in alternate months"), _word(1, 2, "month")),
+                     "on alternate day"), (1, 2, "day")),
+    **dict.fromkeys(("alternate weeks", "on alternate weeks", "in alternate weeks"), (1, 2, "week")),
+    **dict.fromkeys(("alternate months", "on alternate months", "in alternate months"), (1, 2, "month")),
 }  # fmt: skip
 
 _NUM = rf"(?:[0-9]{{1,4}}(?:\.[0-9]{{1,4}})?|{'|'.join(_NUMBER_WORDS)})"
