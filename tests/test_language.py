@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import literate
@@ -155,6 +155,7 @@ def test_a_filter_is_run_as_soon_as_its_variables_are_known() -> None:
 
 
 @settings(max_examples=25, deadline=None)
+@example(list("dcabe"), [{"known", "seen", "told"}, {"seen"}, {"seen"}, {"told"}, {"known"}])
 @given(st.permutations("abcde"), st.lists(st.sets(st.sampled_from(["seen", "told", "known"]), min_size=1), min_size=5))
 def test_what_does_not_need_each_other_is_run_in_the_order_of_the_files(
     heads: list[str], reads: list[set[str]]

@@ -63,6 +63,11 @@ RULES: Mapping[str, tuple[str, ...]] = {
         "m1(?p, ?v) :- result_value(?p, _, ?v), ?x = 1.0, ?v = ?x",
         "m2(?p, ?v) :- result_value(?p, _, ?v), ?x = 1.0, ?v > ?x",
     ),
+    "a value that only has another name": (
+        "m1(?p, ?v) :- result_value(?p, _, ?w), ?v = ?w",
+        "t2(?p, ?t) :- entry(?p, _, ?t, cl:unknown)",
+        "t1(?p, ?u) :- patient(?p), ?t = ex:tired, ~t2(?p, ?t), ?u = ?t",
+    ),
     "one thing follows from the next": (
         "t2(?p, ?t) :- entry(?p, _, ?t, cl:present)",
         "t2(?p, ?u) :- t2(?p, ?t), ex:next(?t, ?u)",

@@ -26,7 +26,7 @@ from citelog.patient.fhir import read_one
 from citelog.patient.reading import json_object
 from citelog.patient.releases import other_release
 from citelog.patient.resources import READ as READ_TYPES
-from citelog.population.data import bulk, inputs, omop
+from citelog.population.data import bulk, files, inputs, omop, stencils
 from citelog.population.data.stencils import Medications, Reader
 from citelog.population.data.tables import PATIENTS, TABLES, Source
 from citelog.population.run import Options, run
@@ -466,6 +466,17 @@ def test_a_row_that_cannot_be_used_is_set_aside_and_stops_nothing(case: str, tmp
     assert (read.rejected, read.notes) == (rejected, notes)
 
 
+def test_rows_of_a_file_with_broken_ones_are_the_same_however_many_are_handed_on_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "patient,analyte\n" + "".join(f"P{i},a{',x' * (i % 3 == 1)}\n" for i in range(9))
+    whole = found(tmp_path / "whole", {"labs.csv": text})
+    monkeypatch.setattr(files, "HANDFUL", 2)
+    parts = found(tmp_path / "parts", {"labs.csv": text})
+    assert (parts.table("labs"), parts.rejected) == (whole.table("labs"), whole.rejected)
+    assert (len(whole.table("labs")), len(whole.rejected)) == (6, 3)
+
+
 def test_of_a_patient_who_stands_twice_only_what_both_rows_say_is_used(tmp_path: Path) -> None:
     rows = "patient,age_years,sex,ward\nP1,70,female,\nP1,71,female,\nP1,,,B\nP2,50,male,A\n"
     read = found(tmp_path, {"patients.csv": rows})
@@ -669,6 +680,7 @@ def test_an_export_of_which_nothing_can_be_used_is_refused(content: str, what: s
 
 def test_what_comes_out_does_not_depend_on_where_files_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "HANDFUL", 4)
+    monkeypatch.setattr(stencils, "MOST", 0)
     lines = [someone(), "oh", "", *[ferritin(n) for n in range(9)], ferritin(7, None), someone("p2")]
     whole = found(tmp_path / "whole", {"a.ndjson": ndjson(*lines), "b.ndjson": ndjson(*lines[3:])})
     assert len(whole.table("labs")) == 18

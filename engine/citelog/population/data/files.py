@@ -32,6 +32,9 @@ LONGEST = 1_000_000
 FORBIDDEN = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}]"
 """Control characters, which may not stand in a record; as DuckDB writes a pattern."""
 
+HANDFUL = 50_000
+"""Rows that are handed on at once, of a CSV file in which some are none."""
+
 BLANKS = " \t\r\n\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 ENDINGS = (".parquet", ".csv", ".csv.gz")
 LINES = (".ndjson", ".ndjson.gz")
@@ -325,7 +328,7 @@ def _batches(
                 wrong.append((number, whom, f"Line {line} has {len(cells)} cells, not {len(names)}."))
                 batch.append([None] * len(names))
         number += 1
-        if len(batch) == 50_000:
+        if len(batch) == HANDFUL:
             yield batch, wrong
             batch, wrong = [], []
     yield batch, wrong
