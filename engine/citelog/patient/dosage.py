@@ -87,7 +87,9 @@ def _timing(timing: Mapping[str, Any]) -> str:
         codes = [as_text(row.get("code")).upper() for row in rows(code.get("coding"))]
         if known := [_CODES[one] for one in codes if one in _CODES]:
             return known[0]
-    return concept_text(code)
+    events = timing.get("event")
+    moments = ", ".join(as_text(one) for one in (events if isinstance(events, list) else ()) if one is not None)
+    return concept_text(code) or (f"on {moments}" if moments else "")
 
 
 def _repeat(repeat: Mapping[str, Any]) -> str:
