@@ -42,7 +42,8 @@ ONE = (
 MANY = ("citelog/population", "citelog/patient", "citelog/run", "citelog/rules", "population_peers.py")
 """What decides how long one patient, and a population, takes: files of the engine, and the steps timed here."""
 KINDS = ("status", "symptomatic", "neuro", "treat")
-SCAN, HAND, FACTORED, WHOLE, AGAIN = "scan", "sql", "citelog-firings", "citelog-run", "citelog-since"
+SCAN, HAND, FACTORED, WHOLE = "scan", "sql", "citelog-firings", "citelog-run"
+AGAIN, ANEW = "citelog-since", "citelog-since-changed"
 SPARK, SPARK_HAND = "citelog-spark", "spark-sql"
 BEGUN = "begun"
 """The file that says that what is not timed has been made."""
@@ -287,30 +288,41 @@ def before(ground: Ground, data: Path) -> Path:
     return folder
 
 
-@peer(AGAIN, "citelog population, whole, again after an edit of one rule", "everything", *MANY, given=before)
-def again(ground: Ground) -> Work:
-    """`--since`: one rule asks for one thing more, which is always there."""
+def edited(ground: Ground, name: str, old: str, new: str) -> Knowledge:
+    """The knowledge base with one line of a rule file written otherwise."""
     from citelog import home
     from citelog.knowledge.load import load
-    from citelog.population.run import Options, run
 
     folder = Path(shutil.copytree(home.knowledge(), Path(tempfile.mkdtemp(dir=ground.scratch)) / "b12"))
-    rules = folder / "rules" / "40-treatment.rls"
+    rules = folder / "rules" / name
     text = rules.read_text(encoding="utf-8")
-    edited = text.replace("some_line(?p) :- treat_line(?p, ?line, ?value) .", EDITED, 1)
-    assert edited != text
-    rules.write_text(edited, encoding="utf-8")
+    assert old in text
+    rules.write_text(text.replace(old, new, 1), encoding="utf-8")
     knowledge = load(folder, home.ontology()).knowledge
     assert knowledge is not None
-
-    def work(task: Task) -> None:
-        run(knowledge, task.data, task.out / "answers", Options(AT, since=task.given))
-        shutil.move(task.out / "answers" / "conclusions.parquet", task.conclusions)
-
-    return work
+    return knowledge
 
 
-EDITED = "some_line(?p) :- patient(?p), treat_line(?p, ?line, ?value) ."
+def rerun(knowledge: Knowledge, task: Task) -> None:
+    """All that the command does with `--since`."""
+    from citelog.population.run import Options, run
+
+    run(knowledge, task.data, task.out / "answers", Options(AT, since=task.given))
+    shutil.move(task.out / "answers" / "conclusions.parquet", task.conclusions)
+
+
+@peer(AGAIN, "the same again, after an edit of one rule that changes nothing", "everything", *MANY, given=before)
+def again(ground: Ground) -> Work:
+    """`--since`: one rule asks for one thing more, which is always there."""
+    some = "some_line(?p) :- treat_line(?p, ?line, ?value) ."
+    return partial(rerun, edited(ground, "40-treatment.rls", some, some.replace(":-", ":- patient(?p),")))
+
+
+@peer(ANEW, "the same again, after an edit of one rule that changes some answers", "everything", *MANY, given=before)
+def anew(ground: Ground) -> Work:
+    """`--since`: a caution that 5 of 100 patients are given is given to those with a severe deficiency alone."""
+    some = "b12#CA-FOLATE-WITH-IF-NEEDED>) :- folate_matters(?p) ."
+    return partial(rerun, edited(ground, "60-cautions.rls", some, some.replace(" .", ", severe(?p) .")))
 
 
 # --- by hand -----------------------------------------------------------------------------------------------------
