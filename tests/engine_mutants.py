@@ -423,7 +423,7 @@ class Judge:
         while waiting or running:
             while waiting and len(running) < self.asked.jobs:
                 one, cold = waiting.pop()
-                tests = self.tests(one, noticed)
+                tests = self.tests(one, noticed, cold)
                 pipe, pid = self.fork(one, tests, cold)
                 running[pipe] = (pid, one, cold, time.monotonic() + 60 + 20 * sum(self.took[test] for test in tests))
             ready, _, _ = select.select(list(running), [], [], 5)
@@ -447,9 +447,20 @@ class Judge:
                     raise RuntimeError(f"{one.about}: {told}")
         return sorted(left, key=lambda one: one.lines.start)
 
-    def tests(self, one: Mutant, noticed: Mapping[str, int]) -> list[str]:
-        """The tests that reach the edited lines, as many as the seconds for a mutant allow."""
-        reaching = {test for line in one.lines for test in self.reach[str(one.file), line]}
+    def tests(self, one: Mutant, noticed: Mapping[str, int], cold: bool) -> list[str]:
+        """The tests that reach the edited lines, as many as the seconds for a mutant allow.
+
+        The lines in which a statement goes on are not measured, so where they alone are edited, the line that it
+        begins on counts. With nothing remembered (`cold`), they are the tests that reach any line of the file: what
+        one of them made, the others had from a cache.
+        """
+        lines = one.lines
+        while not (reaching := {test for line in lines for test in self.reach[str(one.file), line]}):
+            if lines.start == one.first:
+                break
+            lines = range(lines.start - 1, lines.stop)
+        if cold:
+            reaching = {test for (file, _), tests in self.reach.items() if file == str(one.file) for test in tests}
         order: dict[str, tuple[bool, bool, int, float]] = {}
         alike: Counter[str] = Counter()
         for test in sorted(reaching, key=lambda test: (self.took[test], test)):

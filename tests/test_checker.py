@@ -142,10 +142,6 @@ def test_every_quote_is_looked_up_again_in_the_source() -> None:
     assert check_quotes(knowledge, {file: b12.source()}) == ()
     assert len(check_quotes(knowledge, {file: " " + b12.source()})) == len(knowledge.statements)
     assert len(check_quotes(knowledge, {})) == len(knowledge.statements)
-    first = next(iter(knowledge.statements.values()))
-    assert str(check_quotes(knowledge, {})[0]) == (
-        f"{first.id}: {first.source} reads '' there, on line 1, not {first.quote!r}"
-    )
 
 
 def test_a_quote_on_another_line_is_found() -> None:
@@ -160,9 +156,10 @@ def test_a_quote_below_an_empty_first_line_is_on_the_second() -> None:
     said = dataclasses.replace(SAID, line=2, start=1, end=12)
     known = dataclasses.replace(b12.knowledge(), statements={"S1": said})
     assert check_quotes(known, {"a.txt": text}) == ()
-    assert [str(fault) for fault in check_quotes(known, {"a.txt": text[1:]})] == [
-        "S1: a.txt reads ' sentence.' there, on line 1, not 'A sentence.'"
-    ]
+    for sources, read in (({"a.txt": text[1:]}, " sentence."), ({}, "")):
+        assert [str(fault) for fault in check_quotes(known, sources)] == [
+            f"S1: a.txt reads {read!r} there, on line 1, not 'A sentence.'"
+        ]
 
 
 # a thousand damaged proofs
