@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 import literate
 from citelog.knowledge.check import CODES, check_folder
 from citelog.rules.program import Absent, Program, resting
+from citelog.rules.syntax import parse
 
 FOLDER = Path(__file__).parent / "language"
 DOCUMENTS = sorted(path for folder in ("good", "bad", "probes") for path in (FOLDER / folder).glob("*.md"))
@@ -111,7 +112,7 @@ def test_what_a_rule_says_of_itself_is_kept() -> None:
     """
     rules = f"@prefix ex: <{literate.EX}> .\n{SAYING}"
     _, program, wrong = literate.compiled(declare, [("saying.rls", rules)])
-    assert wrong == ""
+    assert wrong == "" and parse(rules, "saying.rls").file == "saying.rls"
     rested, silent = program.rules
     assert (rested.doc, rested.display) == ("Rested, as far as anything is said.", "{?p} is rested.")
     assert rested.cites == ("S1", "S2", "S3") and rested.convention == "Note: the rest is left out."

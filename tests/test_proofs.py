@@ -195,14 +195,12 @@ way(?x, ?z) :- way(?x, ?y), way(?y, ?z) .
     known, program, wrong = literate.compiled(declare, [("a.rls", rules)])
     assert not wrong
     given = literate.facts("next(a, b)\nnext(b, a)", known)
-    ran, words = (
-        Machine(program, {}).run([(fact, None) for fact in given]),
-        Words(test_checker.knowledge(program, {}), {}),
-    )
-    assert [text for text, _ in support.Supports(ran, words).of(Atom("way", given[0].args)).assumes] == [
-        "no shut(a)",
-        "no shut(b)",
-    ]
+    base, way = test_checker.knowledge(program, {}), Atom("way", given[0].args)
+    ran, words = Machine(program, {}).run([(fact, None) for fact in given]), Words(base, {})
+    told = support.Supports(ran, words).of(way).assumes
+    assert [text for text, _ in told] == ["no shut(a)", "no shut(b)"]
+    proof = Steps(base, Case("circle", ""), ran, words).prove("way", way)
+    assert proof.order == ("way(a, b)", "step[?x = a, ?y = b]", "next(a, b)", "~shut(b)")
 
 
 def test_what_is_open_reads_any(kb: citelog.KnowledgeBase) -> None:

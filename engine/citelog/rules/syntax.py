@@ -225,7 +225,7 @@ def parse(text: str, file: str) -> RuleFile:
         if tree.data != "prefix":
             rules.append(reader.rule(tree, piece))
             continue
-        name, iri = str(tree.children[0]).rstrip(":"), str(tree.children[1])[1:-1]
+        name, iri = str(tree.children[0]).removesuffix(":"), str(tree.children[1])[1:-1]
         if name in prefixes:
             report(reader.span(tree.children[0]), f"the prefix {name}: is declared twice", "remove one of the lines")
         prefixes.setdefault(name, iri)
