@@ -1,7 +1,8 @@
 """What a recorded value says as a number: a plain decimal, a bound such as `<50`, or nothing that can be used.
 
 Exact and strict: a comma may be a decimal or a thousands sign, a unit inside the value may contradict the unit
-beside it, so both are left unread rather than guessed at. Nothing is rounded and nothing becomes a float.
+beside it, and a plus may be a finding ("+", "++"), so all of these are left unread rather than guessed at. Nothing is
+rounded and nothing becomes a float.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from enum import Enum
 
 LONGEST = 400  # characters; no measurement is that long, and exact arithmetic on a million digits is an attack
 
-_DECIMAL = r"[+-]?[0-9]+(?:\.[0-9]+)?"
+_DECIMAL = r"-?[0-9]+(?:\.[0-9]+)?"
 _PLAIN = re.compile(_DECIMAL)
 _BOUND = re.compile(rf"(<=|>=|≤|≥|<|>)\s*({_DECIMAL})")
 
@@ -48,8 +49,8 @@ def reading(recorded: str | bool | None) -> Reading | None:
     (Reading(number=Decimal('80'), sign=None), Decimal('1.10'))
     >>> reading("≤ 100")
     Reading(number=Decimal('100'), sign=<Sign.AT_MOST: 'at_most'>)
-    >>> [reading(text) for text in ("1,5", "80 pmol/L", "haemolysed", "1e3", "NaN", "", None, True)]
-    [None, None, None, None, None, None, None, None]
+    >>> [reading(text) for text in ("1,5", "80 pmol/L", "+80", "haemolysed", "1e3", "NaN", "", None, True)]
+    [None, None, None, None, None, None, None, None, None]
     """
     if not isinstance(recorded, str):
         return None

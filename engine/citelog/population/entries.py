@@ -97,7 +97,7 @@ class Number:
     value: Decimal
 
 
-_MEASURED = re.compile(r"([^0-9+-]*)([+-]?[0-9]+(?:\.[0-9]+)?)")
+_MEASURED = re.compile(r"([^0-9+-]*)(-?[0-9]+(?:\.[0-9]+)?)")
 
 
 def number(text: object) -> Number | None:
