@@ -126,6 +126,13 @@ def test_what_a_rule_says_of_itself_is_kept() -> None:
     assert said == ("", "", (), None, False, (), ())
 
 
+def test_a_file_may_begin_with_an_empty_line() -> None:
+    """A slip in its second rule is told one line down, in the same column."""
+    text = "low(?p) :- patient(?p) . low(?p) :- .\n"
+    spans = [parse(before + text, "a.rls").diagnostics[0].span for before in ("", "\n")]
+    assert [(span.line, span.column) for span in spans] == [(1, 37), (2, 37)]
+
+
 NEEDS = """
         patient seen(x: term, n: integer)
         patient told(x: term, n: integer)

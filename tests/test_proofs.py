@@ -214,6 +214,8 @@ def test_what_is_open_reads_any(kb: citelog.KnowledgeBase) -> None:
     assert words.comparison(compared, {}) == "“any neuro” is not “present”"
     numbers = Comparison("<=", Operation("*", Variable("a"), Constant(2)), Variable("most"))
     assert words.comparison(numbers, {"a": 3}) == "3 × 2 <= any most"
+    halves = Comparison("<=", Operation("/", Operation("-", Variable("a"), Constant(1)), Constant(2)), Variable("most"))
+    assert words.comparison(halves, {"most": 3}) == "(any a − 1) ÷ 2 <= 3"
 
 
 def test_what_rests_on_nothing_being_on_record_says_so(kb: citelog.KnowledgeBase) -> None:
