@@ -150,7 +150,8 @@ def test_what_was_entered_in_error_has_a_note_and_is_no_fact(lists: dict[str, An
             (value, {"result_unreadable": ()})
             for value in (
                 *(None, "", "haemolysed", True, False, float("inf"), float("nan"), "inf", "1,5", "1,500", "80 µg/L"),
-                *("80µg/L", "<50 µg/L", "~50", "50-60", "1e3", "+80", "٨٠", "80.", ".8", "0x50", "<", "< <5", "9" * 499, [80]),
+                *("80µg/L", "<50 µg/L", "~50", "50-60", "1e3", "+80", "٨٠", "80.", ".8", "0x50", "<", "< <5"),
+                *("9" * 499, [80]),
             )
         ),
     ],
