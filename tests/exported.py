@@ -5,6 +5,7 @@ A fact is compared as it is spelt in the system's own language; what the system 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import shutil
@@ -43,6 +44,20 @@ def clingo(text: str, translation: Translation) -> set[str]:
             models.append({str(s) for s in model.symbols(atoms=True) if s.name not in translation.helpers.values()})
     assert len(models) == 1, "a stratified program has one stable model"
     return models[0]
+
+
+def clingo_within(seconds: float, text: str, translation: Translation) -> set[str] | None:
+    """The same, asked in a process of its own: where clingo takes longer to ground a program, it is ended."""
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    asked = context.Process(target=lambda: there.send(clingo(text, translation)))
+    asked.start()
+    there.close()
+    try:
+        return here.recv() if here.poll(seconds) else None  # type: ignore[no-any-return]
+    finally:
+        asked.kill()
+        asked.join()
 
 
 def nemo(text: str, translation: Translation) -> set[str]:
