@@ -52,7 +52,7 @@ from test_export import EX, bare
 from test_population import both_roads
 
 PATIENCE = 5.0
-"""Seconds in which clingo is to have grounded a drawn program: most take a hundredth of one, one in a thousand hours."""
+"""Seconds in which clingo is to have grounded a drawn program: most take a hundredth of one, a few never end."""
 
 AT = (None, datetime.date(2026, 3, 15), datetime.date(2026, 1, 18))
 CODE = ("population", "run", "rules", "patient", "answer.py", "conclusions.py", "assess.py")
