@@ -132,7 +132,7 @@ READ = {
     )),
     *((name, "population") for name in ("assess", "why", "why-not", "what-if", "missing", "serve")),
     ("assess", "cases"), ("assess", "log_key"), ("certify", "proofs"), ("contrast", "case"), ("contrast", "first"),
-    *((name, "case") for name in ("why", "why-not", "what-if", "missing", "certify")), ("new", "document"),
+    *((name, "case") for name in ("why", "why-not", "what-if", "missing", "certify")), ("new", "document"), ("new", "kb"),
     ("diff", "old"), ("diff", "new"), ("audit replay", "receipts"), ("audit replay", "editions"),
     ("audit drift", "document"), ("query", "asked"), ("query", "cases"), ("export", "cases"), ("population", "data"),
     ("population", "since"), ("summary", "out"), ("serve", "files"), ("serve", "cases"), ("serve", "token_file"),

@@ -96,18 +96,19 @@ def read_resource(
         yield Note(f"{what} has {reason}: {fate}.", place)
     yield from found
     if any(isinstance(one, Item) and match(one, terms) for one in found):
-        yield from (Note(f"{what} has {words}.", place) for words in _unread(resource))
+        yield from (Note(f"{what} has {words}.", f"{place}.{key}") for key, words in _unread(resource))
 
 
-def _unread(resource: Resource) -> Iterator[str]:
-    """What people wrote beside what is read: it may say otherwise, and only a person can tell."""
+def _unread(resource: Resource) -> Iterator[tuple[str, str]]:
+    """What people wrote beside what is read, and under which key: it may say otherwise, and only a person can tell."""
     if rows(resource.get("note")):
-        yield "a comment, which is not read"
-    dosages = rows(resource.get("dosage")) or rows(resource.get("dosageInstruction"))
-    told = [concept_text(one) for dosage in dosages for one in rows(dosage.get("additionalInstruction"))]
-    told += [as_text(dosage.get("patientInstruction")) for dosage in dosages]
-    if said := joined(told):
-        yield f"an instruction beside its dosage, which is not read: {said}"
+        yield "note", "a comment, which is not read"
+    for key in ("dosage", "dosageInstruction"):
+        dosages = rows(resource.get(key))
+        told = [concept_text(one) for dosage in dosages for one in rows(dosage.get("additionalInstruction"))]
+        told += [as_text(dosage.get("patientInstruction")) for dosage in dosages]
+        if said := joined(told):
+            yield key, f"an instruction beside its dosage, which is not read: {said}"
 
 
 def doubtful(resource: Resource) -> str:
@@ -174,7 +175,8 @@ def _named(item: Item, terms: Terms) -> Found:
     called_so, meant = terms.match(KIND[item.list], item.name) if item.name else None, match(item, terms)
     if called_so and meant and called_so != meant:
         what = f"Its code names that, its words name {terms.label(called_so)}: the code counts."
-        yield Note(f"{sentence(item, meant, terms)} {what}", item.read_from)
+        key = "medication" if item.list == "medications" else "code"
+        yield Note(f"{sentence(item, meant, terms)} {what}", f"{item.read_from}.{key}")
 
 
 def _ambiguous(item: Item, terms: Terms) -> Note | None:
