@@ -768,7 +768,7 @@ def test_what_people_wrote_beside_a_known_thing_is_noted_and_beside_an_unknown_o
     assert notes(observation(valueQuantity=quantity(80), **comment)) == [told]
     assert len(notes(observation(code={"text": "iron"}, valueQuantity=quantity(80), **comment))) == 1
     [note] = read(observation(valueQuantity=quantity(80), **comment)).notes
-    assert note.read_from == "Bundle.entry[0].resource.note"  # of its own: of the entry, it is still said if it is idle
+    assert note.read_from == "Observation.note"  # of its own: of the entry, it is still said if it is idle
     instruction = {"additionalInstruction": [{"text": "stop after a week"}], "patientInstruction": "ask"}
     assert notes(request(dosageInstruction=[{"text": "monthly", **instruction}]))[0].endswith(
         "has an instruction beside its dosage, which is not read: stop after a week; ask."
