@@ -311,14 +311,14 @@ def rerun(knowledge: Knowledge, task: Task) -> None:
     shutil.move(task.out / "answers" / "conclusions.parquet", task.conclusions)
 
 
-@peer(AGAIN, "the same again, after an edit of one rule that changes nothing", "everything", *MANY, given=before)
+@peer(AGAIN, "citelog population, again after an edit that changes nothing", "everything", *MANY, given=before)
 def again(ground: Ground) -> Work:
     """`--since`: one rule asks for one thing more, which is always there."""
     some = "some_line(?p) :- treat_line(?p, ?line, ?value) ."
     return partial(rerun, edited(ground, "40-treatment.rls", some, some.replace(":-", ":- patient(?p),")))
 
 
-@peer(ANEW, "the same again, after an edit of one rule that changes some answers", "everything", *MANY, given=before)
+@peer(ANEW, "citelog population, again after an edit that changes some answers", "everything", *MANY, given=before)
 def anew(ground: Ground) -> Work:
     """`--since`: a caution that 5 of 100 patients are given is given to those with a severe deficiency alone."""
     some = "b12#CA-FOLATE-WITH-IF-NEEDED>) :- folate_matters(?p) ."
