@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -81,6 +82,14 @@ def test_what_is_asked_about_a_conclusion_that_was_not_reached_is_answered_with_
     ended = citelog("why", PATIENT, "treat:no_basis")
     assert (ended.status, ended.out) == (1, "")
     assert "treat:no_basis was not concluded" in ended.err and "treat:immediate" in ended.err
+
+
+def test_why_sends_to_why_not_about_the_same_record_by_the_same_knowledge_on_the_same_day(citelog: Command) -> None:
+    options = ("--kb", "b12", "--at", "2026-03-15")
+    told = citelog("why", PATIENT, "regimen:HYD-NEURO-LOAD", *options).err
+    asked = shlex.split(told.partition("ask why not: ")[2])
+    assert asked == ["citelog", "why-not", str(PATIENT), "regimen:HYD-NEURO-LOAD", *options]
+    assert "regimen:HYD-NEURO-LOAD was not concluded" in citelog(*asked[1:]).out
 
 
 def test_why_sends_nobody_to_ask_why_not_of_what_no_record_reaches(citelog: Command) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain
@@ -187,7 +188,10 @@ def why(
             goal(assessment.knowledge, conclusion)
         except CitelogError as never:
             raise No(f"{error}\n   = no record reaches it: {str(never).splitlines()[0]}") from error
-        raise No(f"{error}\n   = ask why not: citelog why-not {case} {conclusion}") from error
+        given = {"population": population, "kb": kb, "at": at, "patient": of}
+        options = (word for name, value in given.items() if value for word in (f"--{name}", value))
+        again = shlex.join(["citelog", "why-not", case, conclusion, *options])
+        raise No(f"{error}\n   = ask why not: {again}") from error
     if shortest:
         proofs = [proof.shortest() for proof in proofs]
     if form == "text":

@@ -99,15 +99,6 @@ def given(seen: Seen, made: Plan, values: Values, at: datetime.date | None) -> l
                 "JOIN day_numbers AS n ON n.day = p.at_rank"
             )
         found.append(Given(DAY, query))
-    late: dict[str, list[tuple[Value, ...]]] = {}
-    for atom in made.late:
-        late.setdefault(atom.predicate, []).append(atom.args)
-    for predicate, stated_rows in late.items():
-        places = kept(program, predicate)
-        columns = ", ".join(f"a{i}" for i in places)
-        rows = [tuple(values.number(row[i]) for i in places) for row in stated_rows]
-        query = f"SELECT {UNIT}, {columns} FROM {JOINT}units, given_rows"
-        found.append(Given(predicate, query, tuple(f"a{i}" for i in places), rows))
     return found
 
 
@@ -184,8 +175,7 @@ def conclude(
     """Make the tables `concluded` (picture, told) and `told` (the kind, value and role of each).
 
     `people` is the engine that has the table of that name; `besides` are told of pictures that nothing was derived for.
-    Raises DerivationError where a patient would get two
-    conclusions, or none, of a kind of which everyone has one.
+    Raises DerivationError where a patient would get two conclusions, or none, of a kind of which everyone has one.
     """
     told: dict[Told, int] = {}
     parts = []

@@ -87,8 +87,7 @@ def compiled(
     """The queries of every rule of a plan of a knowledge base; those that are kept in the cache folder are not made.
 
     `engine` names the engine and `sql` writes an expression as it has it; the values that are `first` have the first
-    numbers. Raises RefusedError, with the rule's file
-    and line, where a rule cannot be run on many.
+    numbers. Raises RefusedError, with the rule's file and line, where a rule cannot be run on many.
     """
     name = keeping.key("population", knowledge.id, engine, version("ibis-framework"))
     known = keeping.read(name, Kept) or Kept({})

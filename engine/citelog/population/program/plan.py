@@ -14,6 +14,7 @@ from functools import cached_property
 
 from citelog.knowledge.base import Knowledge
 from citelog.patient.facts import PATIENT
+from citelog.patient.predicates import DATED
 from citelog.rules.program import (
     Absent,
     Aggregate,
@@ -29,7 +30,7 @@ from citelog.rules.program import (
     Variable,
     variables,
 )
-from citelog.values import Atom, Value
+from citelog.values import Value
 
 ENTRY_WIDE = "patient"
 """The one predicate that holds of everyone."""
@@ -37,7 +38,7 @@ ENTRY_WIDE = "patient"
 DAY = "evaluation_day"
 """The predicate of the day of the assessment, which is the same for everyone."""
 
-WHEN_DAYS, SINCE_DAYS = "recorded_when", "medication_since"
+WHEN_DAYS, SINCE_DAYS = DATED
 """The predicates of the days of an entry: its own, and its start."""
 
 
@@ -52,13 +53,9 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True)
 class Plan:
-    """A program split into what runs on entries and what runs on pictures.
-
-    `late` are the stated facts of predicates that rules derive as well: they hold for everyone.
-    """
+    """A program split into what runs on entries and what runs on pictures."""
 
     program: Program
-    late: tuple[Atom, ...]
     local: tuple[Component, ...]
     joint: tuple[Component, ...]
     entry_place: Mapping[str, int]
@@ -85,21 +82,13 @@ def kept(program: Program, predicate: str) -> tuple[int, ...]:
 
 
 def plan(knowledge: Knowledge, has_day: bool = True) -> Plan:
-    """How the program of a knowledge base is run on many patients, with a day of the assessment or without one."""
-    shown = frozenset({kind.predicate for kind in knowledge.kinds} | set(knowledge.notes))
-    return split(knowledge.program, knowledge.stated, shown, frozenset() if has_day else frozenset({DAY}))
+    """How the program of a knowledge base is run on many patients, with a day of the assessment or without one.
 
-
-def split(
-    program: Program, stated: Iterable[Atom], shown: frozenset[str] = frozenset(), never: frozenset[str] = frozenset()
-) -> Plan:
-    """How a program is run, given what is stated, whose facts are shown, and which predicates have no facts.
-
-    Rules that read what has no facts hold for nobody, and are left out.
+    Without one, rules that need it hold for nobody, and are left out.
     """
-    program = _beside_today(program)
-    changing = program.changing
-    late = tuple(atom for atom in stated if atom.predicate in changing)
+    shown = frozenset({kind.predicate for kind in knowledge.kinds} | set(knowledge.notes))
+    never = frozenset[str]() if has_day else frozenset({DAY})
+    program = _beside_today(knowledge.program)
     besides = frozenset(map(beside_today, (WHEN_DAYS, SINCE_DAYS)))
     entry_place = {
         name: records[0]
@@ -108,9 +97,6 @@ def split(
         and len(records := [i for i, a in enumerate(predicate.arguments) if a.type == "record"]) == 1
         and (name in besides or not any(a.type == "date" for a in predicate.arguments))
     }
-    settled = {atom.predicate for atom in late}
-    for name in settled & entry_place.keys():
-        del entry_place[name]
     local, joint = [], []
     for whole in program.open:
         component = Component(tuple(n for n in whole.rules if not _reads(program.rules[n], never)), whole.recursive)
@@ -123,10 +109,10 @@ def split(
             joint.append(Component(outside, component.recursive))
         elif len(places := set(about.values())) == 1:
             predicate = program.rules[inside[0]].predicate
-            if predicate not in settled and (place := next(iter(places))) is not None:
+            if (place := next(iter(places))) is not None:
                 entry_place[predicate] = place
-    made = Plan(program, late, tuple(local), tuple(joint), entry_place, shown, frozenset())
-    return Plan(program, late, made.local, made.joint, entry_place, shown, _exact_days(made))
+    made = Plan(program, tuple(local), tuple(joint), entry_place, shown, frozenset())
+    return replace(made, exact_days=_exact_days(made))
 
 
 def _reads(rule: Rule, predicates: frozenset[str]) -> bool:
@@ -416,4 +402,4 @@ def of_one_patient(rule: Rule, program: Program) -> Rule:
     )
 
 
-__all__ = ["ENTRY", "Fact", "Itself", "Plan", "Sight", "kept", "of_one_patient", "plan", "split"]
+__all__ = ["ENTRY", "Fact", "Itself", "Plan", "Sight", "kept", "of_one_patient", "plan"]
