@@ -25,10 +25,10 @@ from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Case, ListName
 from citelog.patient.reading import recorded
 from citelog.population import alone
-from citelog.population.data.files import first_line
+from citelog.population.data.files import first_line, literal
+from citelog.population.data.files import name as quoted
 from citelog.population.data.tables import PATIENTS
 from citelog.population.entries import Frame, Written
-from citelog.population.pictures import literal, quoted
 from citelog.run.datalog import DEADLINE
 from citelog.values import Iri, Value
 

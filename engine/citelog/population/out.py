@@ -14,13 +14,14 @@ import pyarrow as pa
 
 from citelog.patient.case import LISTS, PARTS
 from citelog.population import opened, pictures
+from citelog.population.data.files import literal
 from citelog.population.data.tables import PATIENTS, Source
 from citelog.population.derive import Derivation
 from citelog.population.edited import ANEW, Edit, Known
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine
 from citelog.population.entries import SINCE, WHEN, Written
-from citelog.population.pictures import Shape, literal
+from citelog.population.pictures import Shape
 from citelog.population.program.values import Values
 from citelog.population.shares import Share
 from citelog.population.since import Earlier, link

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from citelog.patient.case import LISTS, PARTS
+from citelog.population.data.files import literal
+from citelog.population.data.files import name as quoted
 from citelog.population.data.tables import PATIENTS, Source, TableName
 from citelog.population.entries import NONE
 
@@ -19,16 +21,6 @@ CROWD = 2_000
 
 BITS = 22
 """For each day in a key: enough for every ordinal up to the year 9999."""
-
-
-def quoted(text: str) -> str:
-    """A name as SQL writes it."""
-    return '"' + text.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +252,6 @@ def records(of: str = "pictures") -> str:
 
 
 __all__ = [
-    "DAY_FIELDS", "Shape", "Wordings", "day_texts", "every_row", "keys", "literal", "oddities",
-    "quoted", "records", "visible", "visible_again", "wordings",
+    "DAY_FIELDS", "Shape", "Wordings", "day_texts", "every_row", "keys", "oddities",
+    "records", "visible", "visible_again", "wordings",
 ]  # fmt: skip

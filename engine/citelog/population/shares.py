@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from citelog.population import pictures
+from citelog.population.data.files import literal
 from citelog.population.data.tables import PATIENTS, Source
 from citelog.population.engines.engine import Engine
-from citelog.population.pictures import Shape, Wordings, literal
+from citelog.population.pictures import Shape, Wordings
 
 
 @dataclass(frozen=True, slots=True)

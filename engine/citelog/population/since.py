@@ -20,12 +20,12 @@ from typing import Any
 from citelog.knowledge import kept
 from citelog.population import entries, opened
 from citelog.population.answers import Told
+from citelog.population.data.files import literal
 from citelog.population.data.tables import PATIENTS, Relation, Source
 from citelog.population.edited import ANEW, Decided, Known
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine
 from citelog.population.entries import Day, Written
-from citelog.population.pictures import literal
 from citelog.population.program.values import Values
 from citelog.population.seen import Seen
 from citelog.population.shares import Share

@@ -17,11 +17,12 @@ import pyarrow as pa
 from citelog.diagnostics import CitelogError
 from citelog.patient.reading import recorded
 from citelog.population import entries
+from citelog.population.data.files import literal
 from citelog.population.data.tables import PATIENTS
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine
 from citelog.population.entries import MEASURED, NONE, NUMBER, NUMBERED, Day, Fact, Number, Reading, Written, is_read
-from citelog.population.pictures import Wordings, literal
+from citelog.population.pictures import Wordings
 from citelog.population.program.plan import SINCE_DAYS, WHEN_DAYS
 from citelog.population.program.values import Values
 from citelog.vocab import Terms

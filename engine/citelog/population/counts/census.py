@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from citelog.knowledge.base import Knowledge
 from citelog.population import opened
+from citelog.population.data.files import literal
 from citelog.population.opened import Opened, Row, reading
-from citelog.population.pictures import literal
 from citelog.proof.words import Words, sentence
 from citelog.rules.program import Absent, Rule, Variable
 from citelog.values import Value

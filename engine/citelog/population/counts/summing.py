@@ -31,9 +31,9 @@ from citelog.population.counts.summary import (
     Told,
     size,
 )
+from citelog.population.data.files import literal
 from citelog.population.entries import SINCE, WHEN
 from citelog.population.opened import Opened, Row, reading
-from citelog.population.pictures import literal
 from citelog.population.wordings import MARK
 from citelog.proof.words import step
 from citelog.values import Iri

@@ -65,7 +65,7 @@ class Duck:
         if self._is_sorted:
             query = f"SELECT * FROM ({query}) ORDER BY ALL"
         made = path.with_name(f"{path.name}.part")
-        target = "'" + str(made).replace("'", "''") + "'"
+        target = literal(str(made))
         [count] = self.connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet, {FILES})").fetchone() or (0,)
         made.replace(path)
         return int(count)
