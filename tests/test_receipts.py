@@ -711,15 +711,15 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "the record of another": (lambda: resealed(record=record_of("labs: []")), "assessment: it is of another record"),
     "a folder that leads away": (
-        lambda: resealed(files={**files().to_dict(), "folder": "../../etc"}),
+        lambda: resealed(files={**files().document, "folder": "../../etc"}),
         "files: '../../etc' is no name of a folder",
     ),
     "another hash of a file": (
-        lambda: resealed(files=json.loads(json.dumps(files().to_dict()).replace(files().files["terms.ttl"], "0" * 64))),
+        lambda: resealed(files=json.loads(json.dumps(files().document).replace(files().files["terms.ttl"], "0" * 64))),
         "files: they do not make the hash of the knowledge",
     ),
     "a name of a folder that no disk takes": (
-        lambda: resealed(files={**files().to_dict(), "folder": "x" * 256}),
+        lambda: resealed(files={**files().document, "folder": "x" * 256}),
         "is no name of a folder",
     ),
     "a step with a name of its own": (

@@ -117,7 +117,7 @@ def of(assessment: Answer, files: Manifest) -> bytes:
             "at": assessment.at.isoformat() if assessment.at else None,
             "engine": engine(),
             "knowledge": document["knowledge"],
-            "files": files.to_dict(),
+            "files": files.document,
             "assessment": document,
             "proofs": _proofs(assessment),
         }

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +42,19 @@ COUNTED = ("cases",)
 """Groups of which a receipt says how many files there are, and not which."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
     """The hash of the ontology, and of every file of a knowledge base by its path in the folder.
 
-    `folder` is the name of that folder: places in files begin with it.
+    `folder` is the name of that folder: places in files begin with it. What all receipts of one edition say of its
+    hundreds of files is worked out once.
     """
 
     folder: str
     ontology: str
     files: Mapping[str, str]
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """The number that stands for all that can change an answer: `knowledge.sha256` of every document."""
         return fingerprint_of(self.ontology, self.files)
@@ -65,7 +67,8 @@ class Manifest:
             found[group_of(name)][name] = self.files[name]
         return {group: files for group, files in found.items() if files}
 
-    def to_dict(self) -> dict[str, Any]:
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
         """What a receipt says of the files: of each group its hash, how many there are and, but for cases, which."""
         groups = {
             group: {"sha256": group_hash(files), "count": len(files)}

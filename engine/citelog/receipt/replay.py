@@ -233,7 +233,7 @@ def desk(kb: Path | None, given: Sequence[str] = ()) -> Iterator[Desk]:
 
 def differing(receipt: Receipt, now: Place, then: Place | None) -> Iterator[Differing]:
     """The files at hand that are not those that answered then; of cases their names, where that edition is at hand."""
-    groups, present = receipt.members["files"]["groups"], now.manifest.to_dict()["groups"]
+    groups, present = receipt.members["files"]["groups"], now.manifest.document["groups"]
     for group in dict.fromkeys([*present, *groups]):
         ours, theirs = groups.get(group, {}), present.get(group, {})
         if ours.get("sha256") == theirs.get("sha256"):
