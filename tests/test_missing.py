@@ -6,12 +6,15 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 import b12
+import literate
+import random_knowledge
 from changed_records import (
     ANALYTES,
     DRUGS,
@@ -195,7 +198,7 @@ def test_the_start_of_a_course_is_asked_for_with_the_day_on_which_the_answer_cha
 ) -> None:
     found = answer(LOADING, "2026-04-01").missing()
     start = next(one for one in found.items if one.text.startswith("the start of"))
-    assert [outcome.value for outcome in start.outcomes] == ["after 2026-03-18", "up to 2026-03-18"]
+    assert [outcome.value for outcome in start.outcomes] == ["after 2026-03-18 up to 2026-04-01", "up to 2026-03-18"]
     record = written(LOADING, [Set("medications[0]", "since", day)])
     assert fresh(record, tmp_path, "2026-04-01").by_id["regimen:HYD-STD-LOAD"].details["step"] == step
 
@@ -203,9 +206,106 @@ def test_the_start_of_a_course_is_asked_for_with_the_day_on_which_the_answer_cha
 def test_the_date_of_the_assessment_is_asked_for_with_every_day_on_which_the_answer_changes(tmp_path: Path) -> None:
     record = written(LOADING, [Set("medications[0]", "since", "2026-03-02")])
     day = item(answer(record).missing(), "the date of the assessment (--at)")
-    assert [o.value for o in day.outcomes] == ["before 2026-03-16", "from 2026-03-16"]
-    for at, step in (("2026-03-15", "now"), ("2026-03-16", "done")):
+    assert [o.value for o in day.outcomes] == ["from 2026-03-02 to before 2026-03-16", "from 2026-03-16"]
+    for at, step in (("2026-03-02", "now"), ("2026-03-15", "now"), ("2026-03-16", "done")):
         assert fresh(record, tmp_path, at).by_id["regimen:HYD-STD-LOAD"].details["step"] == step
+    assert [len(fresh(record, tmp_path, at).notes) for at in ("2026-03-01", "2026-03-02")] == [1, 0]
+
+
+# ranges of numbers and days, for small rules
+
+
+def ruled(*rules: str, stated: str = random_knowledge.STATED) -> Knowledge:
+    """A base of a few rules, that says all they derive."""
+    drawn, wrong = random_knowledge.knowledge(rules)
+    assert drawn, wrong
+    facts = literate.facts(stated, literate.declared(random_knowledge.KNOWN))
+    return replace(random_knowledge.answering(drawn), stated=dict.fromkeys(facts, ()), sha256=f"{rules} {stated}")
+
+
+def ranges(found: Missing, name: str) -> dict[str, list[str]]:
+    """What each range of an item gains."""
+    return {o.value: [c.id for c in o.gained] for o in item(found, name).outcomes}
+
+
+ENDED = (
+    "t1(?p, ex:tired) :- medication(?p, ?r, ex:tablet), medication_since(?p, ?r, ?d, _), evaluation_day(?p, ?t), "
+    "ex:days(ex:fe, ?k), ?t - ?d <= ?k"
+)
+
+
+def test_a_day_at_the_end_of_the_calendar_is_asked_about_like_any_other() -> None:
+    """Records write 9999-12-31 for "no end", and a fortnight after it there is no day."""
+    record: Record = {"medications": [{"name": "tablet", "status": "current", "since": "9999-12-20"}]}
+    day = "the date of the assessment (--at)"
+    assert ranges(assess(ruled(ENDED), record).missing(), day) == {"any day": ["t1:tired"]}
+    record = {"medications": [{"name": "tablet", "status": "current"}]}
+    start = "the start of “Tablet: current.” (medications[0])"
+    assert ranges(assess(ruled(ENDED), record, "0001-01-05").missing(), start) == {"any day": ["t1:tired"]}
+
+
+def limits(of: range) -> Knowledge:
+    """A base of which one rule compares a result with every limit that statements give."""
+    rule = "m1(?p, ?l) :- result(?p, ?r, ex:fe), result_value(?p, ?r, ?v), ex:low(_, ?l), ?v > ?l"
+    return ruled(rule, stated="\n".join(f"ex:low(fe, {limit})" for limit in of))
+
+
+def test_each_of_many_limits_that_one_rule_reads_ends_a_range() -> None:
+    knowledge = limits(range(10, 210, 10))
+    found = ranges(assess(knowledge, {}).missing(), "fe")
+    between = [f"above {low} up to {low + 10}" for low in range(10, 200, 10)]
+    assert {value: len(gained) for value, gained in found.items()} == {
+        "up to 10": 0, **dict(zip(between, range(1, 20), strict=True)), "above 200": 20,
+    }  # fmt: skip
+    near = assess(knowledge, {}).why_not("m1:150").near[0]
+    assert near.ranges == ("any recorded value above 150 and up to 160",)
+
+
+def test_where_rules_tell_more_ranges_apart_than_are_tried_it_says_so() -> None:
+    found = assess(limits(range(10, 600, 10)), {}).missing()
+    assert not found.complete and "there were more to try" in text(found)
+    assert ranges(found, "fe")["above 10 up to 20"] == ["m1:10"]
+
+
+def test_of_two_limits_at_one_number_the_one_that_leaves_it_out_ends_the_range() -> None:
+    rules = [
+        f"t{n}(?p, ex:tired) :- result(?p, ?r, ex:fe), result_value(?p, ?r, ?v), ex:low(ex:fe, ?l), ?v {sign} ?l"
+        for n, sign in ((1, ">"), (2, ">="))
+    ]
+    assert ranges(assess(ruled(*rules), {}).missing(), "fe") == {
+        "below 30": [], "from 30 up to 30": ["t2:tired"], "above 30": ["t1:tired", "t2:tired"],
+    }  # fmt: skip
+
+
+def test_two_entries_of_one_day_are_a_range_of_one_day() -> None:
+    """What rules join compares as much as `=` does."""
+    rule = (
+        "t1(?p, ex:tired) :- entry(?p, ?r, ex:pale, _), recorded_when(?p, ?r, ?d, _), result(?p, ?q, ex:fe), "
+        "recorded_when(?p, ?q, ?d, _)"
+    )
+    record: Record = {
+        "labs": [{"analyte": "fe", "value": "1", "when": "2024-03-02"}],
+        "findings": [{"name": "pale", "state": "present"}],
+    }
+    found = assess(ruled(rule), record, "2024-07-01").missing()
+    assert ranges(found, "the date of “Pale: present.” (findings[0])") == {
+        "after 2024-03-02": [], "from 2024-03-02 up to 2024-03-02": ["t1:tired"], "before 2024-03-02": [],
+    }  # fmt: skip
+
+
+def test_a_value_that_becomes_the_greatest_or_passes_another_begins_a_range() -> None:
+    rules = (
+        "m1(?p, #max(?v)) :- result(?p, ?r, ex:fe), result_value(?p, ?r, ?v)",
+        "t1(?p, ex:tired) :- m1(?p, ?v), ex:low(ex:fe, ?l), ?v >= ?l",
+        "t2(?p, ex:pale) :- result(?p, ?r, ex:fe), result_value(?p, ?r, ?v), result(?p, ?q, ex:hb), "
+        "result_value(?p, ?q, ?w), ?v < ?w",
+    )
+    labs = [{"analyte": "fe", "value": "20"}, {"analyte": "hb", "value": "40"}, {"analyte": "fe", "value": "lost"}]
+    found = assess(ruled(*rules), {"labs": labs}).missing()
+    assert ranges(found, "the value of “Fe: lost.” (labs[2])") == {
+        "below 20": [], "from 20 to below 30": [],
+        "from 30 to below 40": ["t1:tired", "m1:30"], "from 40": ["t1:tired", "m1:40"],
+    }  # fmt: skip
 
 
 def test_the_laboratorys_flag_is_an_item_where_it_would_change_the_answer() -> None:
@@ -299,7 +399,7 @@ def test_signs_that_count_bleedings_of_a_hierarchy_and_days_are_items_too(tmp_pa
     date = next(one for one in found.items if one.text.startswith("the date of"))
     assert [o.value for o in date.outcomes] == ["from 2025-10-03", "before 2025-10-03"]
     level = item(assess(knowledge, {}).missing(), "serum ferritin")
-    assert [o.value for o in level.outcomes] == ["below 30", "from 30 to up to 300", "above 300"]
+    assert [o.value for o in level.outcomes] == ["below 30", "from 30 up to 300", "above 300"]
 
 
 @pytest.mark.long

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from citelog.explain.model import Model, Shape
+from citelog.explain.model import Shape
 from citelog.explain.near import Nearby, is_known
-from citelog.explain.origin import NEGATED, Bound, exact, line, solve
+from citelog.explain.origin import NEGATED, Bound, Free, Line, exact, line, solve
 from citelog.rules.program import (
+    Aggregate,
     Comparison,
     Literal,
     Present,
@@ -17,22 +19,52 @@ from citelog.rules.program import (
 )
 from citelog.run.arithmetic import compare
 from citelog.run.result import Run, value_of
-from citelog.values import Value
+from citelog.values import Atom, Value
 
 
-def bounds(shape: Shape, model: Model, predicate: str, record: Value | None) -> Iterator[Bound]:
+def bounds(near: Nearby, predicate: str, record: Value | None) -> Iterator[Bound]:
     """Between which bounds a recorded value leaves every comparison that looks at it as it is.
 
     The value is that of the facts of a predicate, of one record where it is named. Comparisons that fail count as
-    much as those that hold, wherever nothing but comparisons keeps their rule from firing.
+    much as those that hold, wherever nothing but comparisons keeps their rule from firing. Where `near` is then `cut`,
+    there may be others between these. That a value is not in some premise is no comparison.
     """
-    near = Nearby(shape, model)
-    for rule in (rule for rules in shape.rules.values() for rule in rules):
+    run = near.model.run
+
+    def free(fact: Atom) -> bool:
+        return fact.predicate == predicate and record in (None, run.record(fact))
+
+    changing = (rule for head, rules in near.shape.rules.items() if head in near.shape.changing for rule in rules)
+    for rule in (_compared(rule, near.shape) for rule in changing):
         comparisons = [literal for literal in rule.body if isinstance(literal, Comparison)]
-        if comparisons and rule.predicate in shape.changing:
-            for row in _rows(near, rule, record):
-                for literal in comparisons:
-                    yield from _bound(literal, row, rule.body, model.run, predicate, record)
+        for row in _rows(near, rule, record) if comparisons else ():
+            for literal in comparisons:
+                yield from _bound(literal, row, rule.body, run, free)
+        for arg in rule.args:
+            if isinstance(arg, Aggregate) and arg.function in ("max", "min"):
+                rows = near.holding(rule, {})
+                yield from _overtaken([line(Variable(arg.variables[0]), row, rule.body, run, free) for row in rows])
+
+
+def _compared(rule: Rule, shape: Shape) -> Rule:
+    """A rule with a comparison where two premises share a number or a date, which a record can change."""
+    body: list[Literal] = []
+    first: dict[str, bool] = {}  # each of these variables: whether a record can change its first premise
+    equal: list[Literal] = []
+    for literal in rule.body:
+        if isinstance(literal, Present):
+            args = list(literal.args)
+            for place, type_ in enumerate(shape.types(literal.predicate)):
+                arg, changes = args[place], literal.predicate in shape.changing
+                if not isinstance(arg, Variable) or type_ not in ("number", "date"):
+                    continue
+                if arg.name in first and (first[arg.name] or changes):
+                    args[place] = Variable(f"{arg.name} {len(body)} {place}")
+                    equal.append(Comparison("=", arg, args[place]))
+                first.setdefault(arg.name, changes)
+            literal = replace(literal, args=tuple(args))
+        body.append(literal)
+    return replace(rule, body=(*body, *equal))
 
 
 def _rows(near: Nearby, rule: Rule, record: Value | None) -> Iterator[Mapping[str, Value]]:
@@ -47,16 +79,11 @@ def _rows(near: Nearby, rule: Rule, record: Value | None) -> Iterator[Mapping[st
     given = {names.pop(): record} if len(names) == 1 and record is not None else {}
     others = tuple(literal for literal in rule.body if not isinstance(literal, Comparison))
     rest = replace(rule, body=others, plan=tuple(_order(rule, others)))
-    yield from (found.bindings for found in near.ways(rest, given) if not found.failed)
+    yield from near.holding(rest, given)
 
 
 def _bound(
-    literal: Comparison,
-    row: Mapping[str, Value],
-    body: tuple[Literal, ...],
-    run: Run,
-    predicate: str,
-    record: Value | None,
+    literal: Comparison, row: Mapping[str, Value], body: tuple[Literal, ...], run: Run, free: Free
 ) -> Iterator[Bound]:
     if not (is_known(literal.left, row) and is_known(literal.right, row)):
         return
@@ -64,8 +91,21 @@ def _bound(
     if left is None or right is None:
         return
     operator = literal.operator if compare(literal.operator, left, right) else NEGATED[literal.operator]
-    found = solve(operator, *(line(side, row, body, run, predicate) for side in (literal.left, literal.right)))
-    if found is None or (record is not None and run.record(found.fact) != record):
+    yield from _solved(operator, *(line(side, row, body, run, free) for side in (literal.left, literal.right)))
+
+
+def _overtaken(lines: Sequence[Line | None]) -> Iterator[Bound]:
+    """Between which of the other values the value stays, of which a rule takes the greatest or the least."""
+    moving = {one for one in lines if one is not None and one.fact is not None}
+    others = {one for one in lines if one is not None and one.fact is None}
+    for one, other in itertools.product(moving, others):
+        operator = "<" if one.now < other.now else ">" if one.now > other.now else "="
+        yield from _solved(operator, one, other)
+
+
+def _solved(operator: str, left: Line | None, right: Line | None) -> Iterator[Bound]:
+    found = solve(operator, left, right)
+    if found is None:
         return
     now = exact(found.fact.args[found.place])
     signs = ("<=", ">=") if found.sign == "=" else (found.sign,)

@@ -88,7 +88,8 @@ class Depends:
 class Missing:
     """The items, those on which most hangs first; for one conclusion also what it depends on.
 
-    `tried` counts the records that were derived from; `complete` is false where a very long record left some out.
+    `tried` counts the records that were derived from; `complete` is false where a very long record left some out,
+    or where the rules tell too many ranges of a value apart.
     """
 
     whose: Mapping[str, Any]
@@ -136,7 +137,7 @@ def missing(answer: Answer, conclusion: str | None = None) -> Missing:
             items.append(Item(question.text, question.state, tuple(outcomes), weight))
     open_ = questions.open_questions()
     items.sort(key=lambda item: (item.text not in open_, -item.weight))
-    complete = not tries.are_spent
+    complete = not (tries.are_spent or questions.cut)
     depends = tuple(_depends(answer, about, tries)) if about is not None else ()
     complete = complete and all(one.effect != NOT_TRIED for one in depends)
     return Missing(answer.whose, about, tuple(items), depends, tries.made, complete)

@@ -41,6 +41,9 @@ _RECORDS = 12
 _TRIED = 400
 """Partial bindings of one rule that are looked at."""
 
+_HELD = 5_000
+"""The same where only those are looked at of which all holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:
@@ -67,11 +70,7 @@ class Nearby:
 
         What fails leaves its variables open, except a record: that is then some record that is not there.
         """
-        return [one for one in self.ways(rule, given) if one.failed]
-
-    def ways(self, rule: Rule, given: Mapping[str, Value]) -> list[Instance]:
-        """The same, and the ways in which it fires."""
-        order = sorted(rule.plan, key=lambda position: self._place(rule.body[position]))
+        order = self._order(rule)
         found: list[Instance] = []
         count = itertools.count()
         open_: list[tuple[int, int, int, dict[str, Value], tuple[int, ...]]] = [(0, 0, next(count), dict(given), ())]
@@ -94,7 +93,24 @@ class Nearby:
                 more_failed = failed if holds else (*failed, position)
                 heapq.heappush(open_, (len(more_failed), -at - 1, next(count), more, more_failed))
         self.cut = self.cut or tried == _TRIED
-        return found
+        return [one for one in found if one.failed]
+
+    def holding(self, rule: Rule, given: Mapping[str, Value]) -> Iterator[Mapping[str, Value]]:
+        """Every binding under which all of a rule holds; where there are too many, `cut` says so."""
+        order = self._order(rule)
+        open_ = [(0, dict(given))]
+        for _ in range(_HELD):
+            if not open_:
+                return
+            at, row = open_.pop()
+            if at == len(order):
+                yield row
+            else:
+                open_ += [(at + 1, more) for more, holds in self._tried(rule.body[order[at]], row) if holds]
+        self.cut = self.cut or bool(open_)
+
+    def _order(self, rule: Rule) -> list[int]:
+        return sorted(rule.plan, key=lambda position: self._place(rule.body[position]))
 
     def _place(self, literal: Literal) -> int:
         """What is fixed comes first: it binds, and nothing can change it."""

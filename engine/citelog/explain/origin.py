@@ -7,7 +7,7 @@ comparison can therefore be solved for the value that the record would have to h
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -26,6 +26,9 @@ from citelog.rules.program import (
 from citelog.run.result import Run, instance
 from citelog.values import Atom, Value
 
+Free = Callable[[Atom], bool]
+"""Which of the facts that are given may say another value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -39,26 +42,32 @@ class Line:
     fact: Atom | None = None
     place: int = 0
 
+    @property
+    def now(self) -> Fraction:
+        """What it comes to with what is recorded."""
+        x = None if self.fact is None else exact(self.fact.args[self.place])
+        return self.offset + self.factor * (x or 0)
+
     def same_source(self, other: Line) -> bool:
         """Whether two lines are over the same recorded value."""
         return self.fact == other.fact and self.place == other.place
 
 
 def line(
-    expression: Expression, row: Mapping[str, Value], body: tuple[Literal, ...], run: Run, over: str = ""
+    expression: Expression, row: Mapping[str, Value], body: tuple[Literal, ...], run: Run, free: Free | None = None
 ) -> Line | None:
     """An expression of a rule, for one set of bindings, as a line; None where it is none.
 
-    The line is over a value of the record, or over the facts of the predicate `over`: all else is then a constant, as
+    The line is over a value of the record, or over one of the facts that are `free`: all else is then a constant, as
     what was given with the call is in any case.
     """
     match expression:
         case Constant(value):
             return _constant(value)
         case Variable(name):
-            return _variable(name, row, body, run, over)
+            return _variable(name, row, body, run, free)
         case Operation(operator, left, right):
-            a, b = (line(side, row, body, run, over) for side in (left, right))
+            a, b = (line(side, row, body, run, free) for side in (left, right))
             return None if a is None or b is None else _combined(operator, a, b)
 
 
@@ -76,44 +85,46 @@ def exact(value: Value) -> Fraction | None:
     return Fraction(value.toordinal()) if isinstance(value, datetime.date) else None
 
 
-def _variable(name: str, row: Mapping[str, Value], body: tuple[Literal, ...], run: Run, over: str) -> Line | None:
+def _variable(
+    name: str, row: Mapping[str, Value], body: tuple[Literal, ...], run: Run, free: Free | None
+) -> Line | None:
     if name not in row:
         return None
     for literal in body:
         if isinstance(literal, Assignment) and literal.variable == name:
-            return line(literal.expression, row, body, run, over)
+            return line(literal.expression, row, body, run, free)
         if isinstance(literal, Present):
             for place, arg in enumerate(literal.args):
                 if isinstance(arg, Variable) and arg.name == name:
-                    return source(instance(literal, row), place, run, over)
+                    return source(instance(literal, row), place, run, free)
     return None
 
 
-def source(atom: Atom, place: int, run: Run, over: str = "") -> Line | None:
+def source(atom: Atom, place: int, run: Run, free: Free | None = None) -> Line | None:
     """Where an argument of a fact that holds comes from."""
     value = atom.args[place] if atom.args[place] is not None else None
     if value is None or exact(value) is None:
         return None
     if run.is_given(atom):
-        free = atom.predicate == over if over else run.record(atom) is not None
-        return Line(Fraction(0), Fraction(1), atom, place) if free else _constant(value)
+        moves = run.record(atom) is not None if free is None else free(atom)
+        return Line(Fraction(0), Fraction(1), atom, place) if moves else _constant(value)
     for firing in run.firings(atom):
         arg = firing.rule.args[place]
         if isinstance(arg, Variable):
-            return _variable(arg.name, firing.bindings, firing.rule.body, run, over)
+            return _variable(arg.name, firing.bindings, firing.rule.body, run, free)
         if isinstance(arg, Aggregate):
-            return _extreme(arg, value, firing.rule, firing.rows, run, over)
+            return _extreme(arg, value, firing.rule, firing.rows, run, free)
     return _constant(value)
 
 
 def _extreme(
-    counted: Aggregate, value: Value, rule: Rule, rows: tuple[Mapping[str, Value], ...], run: Run, over: str
+    counted: Aggregate, value: Value, rule: Rule, rows: tuple[Mapping[str, Value], ...], run: Run, free: Free | None
 ) -> Line | None:
     """A maximum or minimum comes from the row that attains it; a sum or count from no single value."""
     if counted.function not in ("max", "min"):
         return None
     row = next(r for r in rows if r[counted.variables[0]] == value)
-    return _variable(counted.variables[0], row, rule.body, run, over)
+    return _variable(counted.variables[0], row, rule.body, run, free)
 
 
 def _combined(operator: str, a: Line, b: Line) -> Line | None:
@@ -158,6 +169,22 @@ def solve(operator: str, left: Line | None, right: Line | None) -> Bound | None:
         return None
     limit = (right.offset - left.offset) / factor
     return Bound(over.fact, over.place, operator if factor > 0 else _FLIPPED[operator], limit)
+
+
+def tightest(bounds: Iterable[Bound]) -> tuple[Bound | None, Bound | None]:
+    """The highest lower bound and the lowest upper one; of two at one limit the one that leaves it out.
+
+    >>> at_thirty = [Bound(Atom("size", ()), 0, sign, Fraction(30)) for sign in (">=", ">", "<=", "<")]
+    >>> [bound.sign for bound in tightest(at_thirty) if bound]
+    ['>', '<']
+    """
+    found = tuple(bounds)
+    lower = (bound for bound in found if bound.sign in (">", ">="))
+    upper = (bound for bound in found if bound.sign in ("<", "<="))
+    return (
+        max(lower, key=lambda bound: (bound.limit, bound.sign == ">"), default=None),
+        min(upper, key=lambda bound: (bound.limit, bound.sign == "<="), default=None),
+    )
 
 
 def nearest(bound: Bound, now: Value) -> Value | None:

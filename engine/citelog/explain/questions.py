@@ -7,7 +7,7 @@ one bound after another.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -15,7 +15,8 @@ from fractions import Fraction
 from citelog.answer import Answer, derive
 from citelog.explain.bounds import bounds
 from citelog.explain.model import Model, shape
-from citelog.explain.origin import NEGATED, Bound, decimal, nearest
+from citelog.explain.near import Nearby
+from citelog.explain.origin import NEGATED, Bound, decimal, nearest, tightest
 from citelog.patient.case import Case, Entry
 from citelog.patient.changes import CONTEXT, Add, Change, Set, apply, dropping, place_of, setting
 from citelog.patient.context import AGE, BIRTH, SEX
@@ -25,11 +26,11 @@ from citelog.patient.wanted import PROBE, measured, with_number
 from citelog.patient.words import state, status
 from citelog.proof.words import number
 from citelog.rules.program import Absent, Constant, Present
-from citelog.values import Iri, Value
+from citelog.values import Iri
 from citelog.vocab import CL, cl
 
-_REGIONS = 12
-"""Ranges of one number that are tried at most."""
+_REGIONS = 40
+"""Ranges of one number that are tried at most, and as many days."""
 
 _LONG = 500
 """Entries of a record up to which everything is tried."""
@@ -65,7 +66,10 @@ class Question:
 
 
 class Questions:
-    """What the rules ask of a record by name, and this record leaves open."""
+    """What the rules ask of a record by name, and this record leaves open.
+
+    `cut` says that the rules tell more ranges of some value apart than were looked at.
+    """
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -73,6 +77,7 @@ class Questions:
         self.terms = answer.knowledge.terms
         self.shape = shape(answer.knowledge)
         self.tries = Tries(len(self.case.entries))
+        self.cut = False
 
     def open_questions(self) -> set[str]:
         """What the answer itself asks for, by the labels of what it asks about."""
@@ -186,6 +191,8 @@ class Questions:
             if lower is None:
                 break
             change = with_number(change, str(lower))
+        else:
+            self.cut = True
         for _ in range(_REGIONS):
             _, high = self._span_of(change)
             yield low, high, change
@@ -194,20 +201,20 @@ class Questions:
             low = _beyond(high)
             value = nearest(low, Decimal(PROBE))
             if value is None:
-                return
+                break
             change = with_number(change, str(value))
+        self.cut = True
 
     def _span(
         self, case: Case, at: datetime.date | None, place: str | None, predicate: str
     ) -> tuple[Bound | None, Bound | None]:
         """Between which bounds a value of a changed record leaves all that the rules say as it is."""
-        run = derive(self.knowledge, case, at, self.answer.deadline)
+        near = Nearby(self.shape, Model(derive(self.knowledge, case, at, self.answer.deadline)))
         self.tries.made += 1
         record = next((e.record for e in case.entries if e.read_from == place), None)
-        found = tuple(bounds(self.shape, Model(run), predicate, record))
-        low = max((b for b in found if b.sign in (">", ">=")), key=lambda b: (b.limit, b.sign), default=None)
-        high = min((b for b in found if b.sign in ("<", "<=")), key=lambda b: (b.limit, b.sign), default=None)
-        return low, high
+        found = tightest(bounds(near, predicate, record))
+        self.cut = self.cut or near.cut
+        return found
 
     def _span_of(self, change: Add | Set) -> tuple[Bound | None, Bound | None]:
         """The same of a number that a change records."""
@@ -270,18 +277,21 @@ class Questions:
     def _back(self, entry: Entry, key: str, predicate: str, day: datetime.date) -> Iterator[tuple[str, Change]]:
         """A day of an entry moved back from the day of the assessment, past one bound after another."""
         high: Bound | None = None
-        for _ in range(_REGIONS if self._reads(predicate) else 0):
+        if not self._reads(predicate):
+            return
+        for _ in range(_REGIONS):
             change = setting(entry, key, day.isoformat())
             case = apply(self.case, [change], self.terms)
-            low, _ = self._span(case, self.answer.at, entry.read_from, predicate)
-            yield _days(low, high), change
+            low, above = self._span(case, self.answer.at, entry.read_from, predicate)
+            yield _days(low, high or above), change
             if low is None:
                 return
             high = _beyond(low)
             before = nearest(high, day)
             if not isinstance(before, datetime.date):
-                return
+                return  # no day is as early
             day = before
+        self.cut = True
 
     def _preferences(self) -> Iterator[Question]:
         """Each topic that a rule asks about, with the choices that rules tell apart on it."""
@@ -347,19 +357,23 @@ class Questions:
         ]
         if not starts:
             return
-        day: Value | None = min(starts)
+        values = tuple(self._onwards(min(starts)))
+        yield Question("the date of the assessment (--at)", "not given", values)
+
+    def _onwards(self, day: datetime.date) -> Iterator[tuple[str, datetime.date]]:
+        """A day of the assessment moved on from the first that is recorded, past one bound after another."""
         low: Bound | None = None
-        values: list[tuple[str, datetime.date]] = []
         for _ in range(_REGIONS):
-            if not isinstance(day, datetime.date):
-                break
-            _, high = self._span(self.case, day, None, "evaluation_day")
-            values.append((_days(low, high), day))
+            below, high = self._span(self.case, day, None, "evaluation_day")
+            yield _days(low or below, high), day
             if high is None:
-                break
+                return
             low = _beyond(high)
-            day = nearest(low, day)
-        yield Question("the date of the assessment (--at)", "not given", tuple(values))
+            after = nearest(low, day)
+            if not isinstance(after, datetime.date):
+                return  # no day is as late
+            day = after
+        self.cut = True
 
 
 def _beyond(bound: Bound) -> Bound:
@@ -367,22 +381,39 @@ def _beyond(bound: Bound) -> Bound:
     return replace(bound, sign=NEGATED[bound.sign])
 
 
-_WORDS = {">": "above", ">=": "from", "<": "below", "<=": "up to"}
-
-
 def _range(low: Bound | None, high: Bound | None, unit: str) -> str:
-    parts = [f"{_WORDS[b.sign]} {_written(b.limit)}" for b in (low, high) if b is not None]
-    return f"{' to '.join(parts) or 'any value'} {unit}".strip()
+    """Between which numbers.
+
+    >>> from citelog.values import Atom
+    >>> size = Atom("size", ())
+    >>> _range(Bound(size, 0, ">", Fraction(10)), Bound(size, 0, "<=", Fraction(25, 2)), "cm")
+    'above 10 up to 12.5 cm'
+    """
+    words = {">": "above", ">=": "from", "<": "below", "<=": "up to"}
+    return f"{_told(words, ((b.sign, _written(b.limit)) for b in (low, high) if b)) or 'any value'} {unit}".strip()
+
+
+def _days(low: Bound | None, high: Bound | None) -> str:
+    """Between which days; what lies outside the calendar bounds none.
+
+    >>> from citelog.values import Atom
+    >>> when, last = Atom("when", ()), datetime.date.max.toordinal()
+    >>> _days(Bound(when, 0, ">=", Fraction(last - 1)), Bound(when, 0, "<", Fraction(last + 28)))
+    'from 9999-12-30'
+    """
+    words = {">": "after", ">=": "from", "<": "before", "<=": "up to"}
+    days = ((b.sign, b.limit.__floor__()) for b in (low, high) if b)
+    shown = ((sign, str(datetime.date.fromordinal(day))) for sign, day in days if 0 < day <= _LAST)
+    return _told(words, shown) or "any day"
+
+
+_LAST = datetime.date.max.toordinal()
+
+
+def _told(words: Mapping[str, str], bounds: Iterable[tuple[str, str]]) -> str:
+    return " to ".join(f"{words[sign]} {limit}" for sign, limit in bounds).replace(" to up to ", " up to ")
 
 
 def _written(limit: Fraction) -> str:
     value = decimal(limit)
     return number(value) if value is not None else str(limit)
-
-
-def _days(low: Bound | None, high: Bound | None) -> str:
-    def shown(bound: Bound) -> str:
-        return datetime.date.fromordinal(int(bound.limit)).isoformat()
-
-    words = {">": "after", ">=": "from", "<": "before", "<=": "up to"}
-    return " to ".join(f"{words[b.sign]} {shown(b)}" for b in (low, high) if b is not None) or "any day"

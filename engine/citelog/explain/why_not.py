@@ -22,8 +22,9 @@ from citelog.explain.against import against
 from citelog.explain.bounds import bounds
 from citelog.explain.catalogue import Goal, goal
 from citelog.explain.model import Model, shape
+from citelog.explain.near import Nearby
 from citelog.explain.obstacles import Obstacle, obstacle
-from citelog.explain.origin import Bound, decimal, line, nearest, solve
+from citelog.explain.origin import Bound, decimal, line, nearest, solve, tightest
 from citelog.explain.plans import Planner
 from citelog.patient.case import KIND, Case, Recorded
 from citelog.patient.changes import CONTEXT, Add, Change, Set, apply, merged, place_of, told
@@ -304,8 +305,9 @@ class _Search:
         case, run = self._derive(changes)
         place = _place(self.answer.case, changes, index)
         record = next((e.record for e in case.entries if e.read_from == place), None)
-        over = measured(changes[index])
-        return list(bounds(self.shape, Model(run), over, record)) if record else []
+        near = Nearby(self.shape, Model(run))
+        found = list(bounds(near, measured(changes[index]), record)) if record else []
+        return [] if near.cut else found  # where there may be others between them, no range is told
 
     def _bounds(self, changes: tuple[Change, ...], index: int) -> list[Bound]:
         """What the comparisons behind the goal ask of the number that a change records."""
@@ -393,10 +395,8 @@ def _place(case: Case, changes: tuple[Change, ...], index: int) -> str:
 
 def _range(bounds: list[Bound]) -> str:
     """Bounds in words: which other numbers would do."""
-    lower = max((b for b in bounds if b.sign in (">", ">=")), key=lambda b: b.limit, default=None)
-    upper = min((b for b in bounds if b.sign in ("<", "<=")), key=lambda b: b.limit, default=None)
     words = {">": "above", ">=": "from", "<": "below", "<=": "up to"}
     parts = [
-        f"{words[b.sign]} {number(value)}" for b in (lower, upper) if b and (value := decimal(b.limit)) is not None
+        f"{words[b.sign]} {number(value)}" for b in tightest(bounds) if b and (value := decimal(b.limit)) is not None
     ]
     return f"any recorded value {' and '.join(parts)}" if parts else ""

@@ -256,7 +256,7 @@ def missing(found: Missing, width: int = WIDTH) -> Iterator[Line]:
             yield from wrapped(f"    {', '.join(idle)}: nothing changes", width, "      ", "dim")
     yield Line("")
     tried = counted(found.tried, "changed record was", "changed records were")
-    more = "" if found.complete else "; there were more to try: the record is very long"
+    more = "" if found.complete else "; there were more to try: the record is very long, or rules tell very much apart"
     yield from wrapped(f"({tried} derived{more})", width, " ", "dim")
 
 
