@@ -1,30 +1,44 @@
 """Whatever is read, given what it was never meant for: an answer or a refusal in words, in time, and nothing else.
 
     python tests/fuzzed.py --rules 100000 --records 100000 --jobs 2
-    python tests/fuzzed.py --guided records --minutes 60          led by coverage (pip install atheris)
+    python tests/guided.py records --minutes 60                   led by coverage (pip install atheris)
 
-Each seed is one input: a file that is kept here, changed in one to eight places. What is allowed is in `TARGETS`: a
-value, or the one exception that tells people what is wrong. Anything else is a difference, as is an input that takes
-longer than two seconds of the processor, or a process that takes more than 768 megabytes.
+Each seed is one input: a file that is kept here, changed in one to eight places, its bytes or, where it is JSON, what
+they say. What is allowed is in `TARGETS`: a value, or the one exception that tells people what is wrong, where, and
+what to try. Anything else is a difference, as is an input that takes longer than two seconds of the processor, or a
+process that takes more than 768 megabytes.
+
+One process reads inputs one after the other, forked from this one when all is loaded; where an input goes wrong, it
+ends, and another goes on. Whoever takes thirty seconds, or takes the process along, is told with where it was.
 """
 
 from __future__ import annotations
 
+import faulthandler
+import gc
 import json
 import lzma
+import multiprocessing
 import os
 import random
 import re
 import resource
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, partial
 from io import BytesIO, TextIOWrapper
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 import b12
 import calls
@@ -42,7 +56,7 @@ from citelog.knowledge.files import Drafts
 from citelog.knowledge.load import load
 from citelog.patient import intake
 from citelog.patient.reading import json_object
-from citelog.receipt import archive, content
+from citelog.receipt import archive, content, sealed
 from citelog.rules.check import check
 from citelog.rules.language import Names
 from citelog.rules.syntax import parse
@@ -94,16 +108,103 @@ def changed(data: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
     return data[:1_000_000]
 
 
+VALUES = (
+    None, True, False, 0, -1, 10**30, 1e-300, 1.5, "", " ", "\0", "\ud800", "\u202e", "<50", "1e999", "-0", "present",
+    "9999-12-31", "2026-02-30", "0000-00-00", "2026-03-15T25:00:00+99:00", "a" * 100_000, [], {}, [[]], [None],
+    {"": {}},
+)  # fmt: skip
+"""What has hurt readers of JSON."""
+
+
+def turned(data: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
+    """An input made of another one in JSON, by one to five edits of what it says: it is JSON still."""
+    value = [json.loads(data)]
+    for _ in range(rng.choice((1, 1, 1, 2, 3, 5))):
+        _turn(value, rng, lambda: [json.loads(rng.choice(others))])
+    return json.dumps(value[0] if value else None).encode()
+
+
+Place = tuple[Any, Any]
+"""A list or an object, and which of its members is meant."""
+
+
+def _place(value: Any, rng: random.Random) -> Place:
+    """Somewhere in a value, at any depth."""
+    while True:
+        at = rng.choice(list(value) if isinstance(value, dict) else range(len(value)))
+        if not isinstance(value[at], dict | list) or not value[at] or rng.random() < 0.15:
+            return value, at
+        value = value[at]
+
+
+def _turn(whole: list[Any], rng: random.Random, other: Callable[[], list[Any]]) -> None:
+    if not whole:
+        return
+    within, at = _place(whole, rng)
+    one = within[at]
+    match rng.randrange(8):
+        case 0:
+            del within[at]
+        case 1 | 2:
+            within[at] = deepcopy(rng.choice(VALUES))
+        case 3:
+            there, key = _place(rng.choice((whole, other()))[:], rng)
+            within[at] = deepcopy(there[key])
+        case 4 if isinstance(within, list):
+            within[at:at] = [one] * rng.choice((1, 2, 30))
+        case 4:
+            within[rng.choice((*within, "", "id", "x" * 1000, "\ud800"))] = one
+        case 5:
+            within[at] = rng.choice(([one], {"value": one}, [[[[one]]]], str(one)))
+        case 6 if isinstance(one, int | float) and abs(one) < 1e15:
+            within[at] = rng.choice((one + 1, -one, one / 3, one * 10**20, str(one)))
+        case 7 if isinstance(within, list):
+            rng.shuffle(within)
+        case _:
+            text = (one if isinstance(one, str) else json.dumps(one)).encode("utf-8", "replace")
+            within[at] = changed(text, [b"mg pmol/L <= present"], rng).decode("utf-8", "replace")
+
+
+def sealed_anew(data: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
+    """A receipt made of another one by edits of what it says, sealed again, as one who changes it would do."""
+    members = json.loads(turned(data, others, rng))
+    for part in (sealed.HASHES, sealed.WHOLE):
+        isinstance(members, dict) and members.pop(part, None)
+    try:
+        return sealed.seal(members)
+    except (CitelogError, AttributeError):
+        return changed(data, others, rng)  # what it would say can be sealed by nobody
+
+
+def as_json(data: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
+    """A case file, turned; it may be written in JSON too."""
+    return turned(_json(data), tuple(map(_json, rng.choices(others, k=2))), rng)
+
+
+@cache
+def _json(data: bytes) -> bytes:
+    return json.dumps(yaml.safe_load(data), default=str).encode()
+
+
+Change = Callable[[bytes, Sequence[bytes], random.Random], bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Something that reads what strangers write: what is changed, who reads it, and how it may refuse."""
+    """Something that reads what strangers write: what is changed, who reads it, how it may refuse, and how it changes.
+
+    `size` is how many inputs one process reads, if all goes well.
+    """
 
     about: str
     corpus: Callable[[], Sequence[bytes]]
     read: Callable[[bytes], object]
     refuses: type[Exception] = CitelogError
+    changes: Sequence[Change] = (changed,)
+    size: int = 500
 
 
+@cache
 def files(*patterns: str) -> tuple[bytes, ...]:
     """The files of this repository that fit."""
     return tuple(path.read_bytes() for pattern in patterns for path in sorted(ROOT.glob(pattern)))
@@ -221,15 +322,19 @@ def commands() -> tuple[bytes, ...]:
     return tuple(b"\0".join([rng.choice(ASKED[:11]), patient, *rng.choices(ASKED, k=n % 5)]) for n in range(200))
 
 
+RULES, RECORDS = "knowledge/b12/rules/*.rls", ("knowledge/b12/cases/*.yaml", "examples/*.yaml")
+RESOURCES = ("tests/fhir/**/*.json", "knowledge/b12/cases/*.json")
+SAID = (changed, turned)
+
 TARGETS: Mapping[str, Target] = {
-    "rules": Target("the rule language, parsed and checked", partial(files, "knowledge/b12/rules/*.rls"), rules),
+    "rules": Target("the rule language, parsed and checked", partial(files, RULES), rules),
     "knowledge": Target("any file of a knowledge base", drafts, knowledge),
-    "records": Target("case files", partial(files, "knowledge/b12/cases/*.yaml", "examples/*.yaml"), record),
-    "fhir": Target("FHIR records", partial(files, "tests/fhir/**/*.json", "knowledge/b12/cases/*.json"), record),
-    "hooks": Target("calls of CDS Hooks", hooked, hook),
-    "receipts": Target("receipts", receipts, partial(content.read, name="fuzzed")),
+    "records": Target("case files", partial(files, *RECORDS), record, changes=(changed, as_json)),
+    "fhir": Target("FHIR records", partial(files, *RESOURCES), record, changes=SAID),
+    "hooks": Target("calls of CDS Hooks", hooked, hook, changes=SAID),
+    "receipts": Target("receipts", receipts, partial(content.read, name="fuzzed"), changes=(changed, sealed_anew)),
     "archives": Target("archives of an edition", archives, partial(archive.read, name="fuzzed")),
-    "proofs": Target("proofs, by the checker", proofs, proof),
+    "proofs": Target("proofs, by the checker", proofs, proof, changes=SAID),
     "arguments": Target("the command line", commands, arguments),
 }
 
@@ -239,65 +344,138 @@ def once(name: str, data: bytes) -> None:
     target, began = TARGETS[name], time.process_time()
     try:
         target.read(data)
+    except content.DamagedError as damaged:
+        assert damaged.damage  # what `citelog audit replay` answers: which members, and what is wrong with each
     except target.refuses as refused:
-        assert str(refused).strip(), "it is refused without a word"
-    seconds = time.process_time() - began
-    assert seconds < SECONDS, f"{seconds:.1f} s of the processor for {len(data)} bytes"
+        assert _WORDS.search(str(refused)), f"it is refused without saying where, what, or what to try: {refused!r}"
+    if (seconds := time.process_time() - began) >= SECONDS:
+        raise Slow(f"{seconds:.1f} s of the processor for {len(data)} bytes")
     assert (most := largest()) < MEGABYTES, f"{most} MB"
+
+
+_WORDS = re.compile(r"\A[^\n]+: [^\n]+\n(.*\n)*? +[=+] \S")
+
+
+class Slow(AssertionError):
+    """An input that took longer than any may."""
 
 
 def largest() -> int:
     """The most megabytes that this process ever held.
 
-    Linux counts in `ru_maxrss` what the process that started this one held at that moment, so a program's own figure
-    is read where it stands.
+    Linux counts in `ru_maxrss` what the process that started this one held at that moment, so where that is too much
+    a program's own figure is read where it stands.
     """
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     status = Path("/proc/self/status")
-    if status.exists() and (peak := re.search(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.MULTILINE)):
-        return int(peak[1]) // 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    if most >= MEGABYTES and status.exists():
+        peak = re.search(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.MULTILINE)
+        return int(peak[1]) // 1024 if peak else most
+    return most
 
 
 def drawn(name: str, seed: int) -> bytes:
     """The input of a seed."""
-    rng, corpus = random.Random(f"{name} {seed}"), TARGETS[name].corpus()
-    return changed(rng.choice(corpus), corpus, rng)
+    rng, target = random.Random(f"{name} {seed}"), TARGETS[name]
+    corpus = target.corpus()
+    return rng.choice(target.changes)(rng.choice(corpus), corpus, rng)
 
 
-def seed_of(name: str, seed: int) -> int:
-    """The check of a seed, as a tally wants it."""
-    once(name, drawn(name, seed))
-    return 1
+@cache
+def warm(name: str) -> None:
+    """What is loaded at the first use is loaded; each process that is begun from here has it then, and no seed pays."""
+    corpus = TARGETS[name].corpus()
+    for data in corpus[:: len(corpus) // 20 + 1]:
+        with suppress(Exception):  # it is drawn too, and told then
+            TARGETS[name].read(data)
+
+
+HANGS = 30
+"""Seconds of the processor after which an input is given up, and with it the process that reads it."""
+
+PATIENCE = 900
+"""Seconds of the clock after which a process that has not even used these is ended."""
+
+FORK = multiprocessing.get_context("fork")
+
+Draw = Callable[[int], bytes]
+"""The input of a number."""
+
+
+def _asked(name: str, draw: Draw, numbers: range, at: Any, trace: int, told: Connection) -> None:
+    """In a process of its own: inputs until one of them goes wrong, whose number and fault are told."""
+    gc.freeze()  # what was there before is nothing to look at for each input
+    faulthandler.enable(trace)
+    faulthandler.register(signal.SIGXCPU, trace, chain=True)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (3 * MEGABYTES << 20, resource.RLIM_INFINITY))
+    for number in numbers:
+        at.value = number
+        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + HANGS, resource.RLIM_INFINITY))
+        try:
+            once(name, draw(number))
+        except Exception as wrong:  # noqa: BLE001  whatever it is, it is told, and another process goes on
+            said = str(wrong) if isinstance(wrong, AssertionError) else "".join(traceback.format_exception(wrong))
+            return told.send((number, said or repr(wrong), isinstance(wrong, Slow)))
+    return told.send(None)
+
+
+def faults(name: str, draw: Draw, numbers: range) -> Iterator[tuple[int, str, bool]]:
+    """The numbers of the inputs that go wrong, what is wrong with each, and whether it is only the time.
+
+    A process reads them one after the other. It ends where one goes wrong, and another one goes on behind it; so
+    whatever an input does to its process, no other input has to do with it.
+    """
+    while numbers:
+        at, (ours, theirs) = FORK.Value("q", numbers[0], lock=False), FORK.Pipe(duplex=False)
+        with tempfile.TemporaryFile() as trace:
+            process = FORK.Process(target=_asked, args=(name, draw, numbers, at, trace.fileno(), theirs))
+            process.start()
+            theirs.close()
+            before = -1
+            while not ours.poll(PATIENCE) and before != at.value:
+                before = at.value
+            if not ours.poll():
+                process.kill()
+            try:
+                told = ours.recv()
+            except EOFError:
+                process.join()
+                trace.seek(0)
+                told = at.value, f"{_ended(process.exitcode or 0)}\n{trace.read().decode()}", False
+            process.join()
+        if told is None:
+            return
+        yield told
+        numbers = numbers[numbers.index(told[0]) + 1 :]
+
+
+def _ended(status: int) -> str:
+    if status == -signal.SIGXCPU:
+        return f"not done in {HANGS} seconds of the processor"
+    return f"its process ended with {signal.Signals(-status).name if status < 0 else status}"
+
+
+def alone(name: str, data: bytes) -> str:
+    """What goes wrong with an input in a process that has read nothing else; the empty string where all is well."""
+    return next((said for _, said, _ in faults(name, lambda _: data, range(1))), "")
+
+
+def batch(name: str, first: int, count: int) -> tally.Line:
+    """The inputs of some seeds. Who was only slow among others is asked again alone, and may have been kept waiting."""
+    warm(name)
+    differences, again = [], 0
+    for seed, said, slow in faults(name, partial(drawn, name), range(first, first + count)):
+        again += slow
+        if not slow or (said := alone(name, drawn(name, seed))):
+            differences.append(f"seed {seed}: {said}")
+    return {"compared": count - len(differences), "idle": 0, "differences": differences, "again": again}
 
 
 KINDS: Mapping[str, tally.Kind] = {
-    name: tally.Kind(partial(tally.each, partial(seed_of, name)), 500, target.about) for name, target in TARGETS.items()
+    name: tally.Kind(partial(batch, name), target.size, target.about) for name, target in TARGETS.items()
 }
 
 
-def guided(name: str, minutes: float) -> None:
-    """Inputs that reach new places of the code are kept and changed further, by atheris; it ends at the first fault."""
-    import atheris
-
-    def read(data: bytes) -> None:
-        once(name, data)
-
-    atheris.instrument_all()
-    with tempfile.TemporaryDirectory() as folder:
-        for number, data in enumerate(TARGETS[name].corpus()):
-            (Path(folder) / str(number)).write_bytes(data)
-        limits = [
-            f"-max_total_time={int(minutes * 60)}",
-            "-max_len=200000",
-            "-timeout=30",
-            f"-rss_limit_mb={2 * MEGABYTES}",
-        ]
-        atheris.Setup([sys.argv[0], folder, *limits], read)
-        atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--guided"]:
-        guided(sys.argv[2], float(sys.argv[4]) if len(sys.argv) > 4 else 60)
-    else:
-        sys.exit(tally.main(__doc__ or "", KINDS))
+    sys.exit(tally.main(__doc__ or "", KINDS))

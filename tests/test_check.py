@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import shutil
 from pathlib import Path
@@ -11,6 +12,8 @@ import jsonschema
 import pyshacl
 import pytest
 import rdflib
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from shifty import PreparedValidator
 
 import b12
@@ -18,6 +21,7 @@ from authoring import Command
 from citelog import home
 from citelog.advice.review import CODES as ADVICE
 from citelog.advice.review import review
+from citelog.diagnostics import nearest_name
 from citelog.knowledge.check import CODES, check_folder
 from citelog.knowledge.files import Drafts
 
@@ -304,3 +308,16 @@ def test_the_shapes_mean_what_the_reference_implementation_says(seed: int) -> No
 
 def test_the_shapes_accept_what_is_shipped() -> None:
     assert [d for d in check_folder(b12.FOLDER) if d.code == "shape"] == []
+
+
+NAMES = st.text("abB-", max_size=8)
+
+
+@settings(max_examples=300)
+@given(NAMES, st.lists(NAMES, max_size=8))
+def test_the_name_that_is_suggested_is_the_one_that_comparing_with_all_gives(word: str, known: list[str]) -> None:
+    folded = {name.casefold() for name in known}
+    nearest = difflib.get_close_matches(word.casefold(), sorted(folded), n=1, cutoff=0.7)
+    found = nearest_name(word, known)
+    assert [found.casefold()] == nearest if nearest else found == ""
+    assert not found or found in known

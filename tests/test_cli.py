@@ -56,6 +56,12 @@ def test_a_name_that_no_file_can_have_is_refused_and_no_fault(citelog: Command, 
     assert ended.status == (1 if command == ("quote",) else 2) and "a fault of citelog" not in ended.err
 
 
+def test_a_word_too_many_that_no_folder_can_be_called_is_refused_and_no_traceback(citelog: Command) -> None:
+    """Found by tests/fuzzed.py: whether a folder was meant was asked where nothing caught what the disk said."""
+    ended = citelog("query", "quotes", "a" * 100_000)
+    assert ended.status == 2 and ended.err.endswith("\n   = try: citelog query --help\n")
+
+
 def test_what_turns_the_direction_of_writing_is_shown_and_as_data_kept(citelog: Command, tmp_path: Path) -> None:
     record = tmp_path / "case.yaml"
     record.write_text('findings: [{name: "tired \\u202eton", state: present}]\n', encoding="utf-8")

@@ -1,9 +1,12 @@
 """A share of the long run of tests/fuzzed.py: what strangers wrote is answered or refused in words, whatever it is."""
 
+import json
 import os
 import random
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,73 @@ def test_what_is_neither_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fuzzed, "SECONDS", 0.0)
     with pytest.raises(AssertionError, match="of the processor"):
         fuzzed.once("records", b"0")
+
+
+def test_whoever_hangs_or_dies_is_named_and_the_others_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reader(data: bytes) -> object:
+        match data:
+            case b"1":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case b"3":
+                sum(iter(int, 1))  # without end, and nothing of Python's runs in it
+            case b"4":
+                os._exit(0)
+            case b"6":
+                bytearray(1 << 50)
+        return data
+
+    monkeypatch.setattr(fuzzed, "HANGS", 1)
+    monkeypatch.setattr(fuzzed, "MEGABYTES", 1 << 14)
+    monkeypatch.setitem(fuzzed.TARGETS, "records", fuzzed.Target("", lambda: [b"0"], reader))
+    found = {number: said for number, said, _ in fuzzed.faults("records", lambda n: str(n).encode(), range(8))}
+    assert list(found) == [1, 3, 4, 6]
+    assert found[1].startswith("its process ended with SIGSEGV") and "in reader" in found[1], "it is told where it was"
+    assert found[3].startswith("not done in 1 seconds of the processor") and "in reader" in found[3]
+    assert found[4].startswith("its process ended with 0") and "MemoryError" in found[6]
+
+
+def test_who_was_slow_among_others_is_asked_again_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+
+    def reader(data: bytes) -> object:
+        read.append(data)
+        until = time.process_time() + 0.02 * (len(read) > 1 or data == b"slow")
+        while time.process_time() < until:
+            pass
+        return data
+
+    monkeypatch.setattr(fuzzed, "SECONDS", 0.02)
+    monkeypatch.setattr(fuzzed, "MEGABYTES", 1 << 14)
+    monkeypatch.setattr(fuzzed, "warm", lambda name: None)
+    monkeypatch.setattr(fuzzed, "drawn", lambda name, seed: b"slow" if seed == 2 else b"quick")
+    monkeypatch.setitem(fuzzed.TARGETS, "records", fuzzed.Target("", lambda: [b""], reader))
+    line = fuzzed.KINDS["records"].run(0, 5)
+    assert line["again"] == 3 and line["compared"] == 4
+    assert len(line["differences"]) == 1 and line["differences"][0].startswith("seed 2: 0.0 s of the processor")
+
+
+def test_a_refusal_says_where_what_and_what_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reader(data: bytes) -> object:
+        raise fuzzed.CitelogError(data.decode())
+
+    monkeypatch.setattr(fuzzed, "MEGABYTES", 1 << 14)
+    monkeypatch.setitem(fuzzed.TARGETS, "records", fuzzed.Target("", lambda: [b""], reader))
+    fuzzed.once("records", b"labs[0].value: this is no number\n   = write one")
+    for words in (b"", b"no number", b"labs[0].value: this is no number", b"no number\n   = write one"):
+        with pytest.raises(AssertionError, match="without saying"):
+            fuzzed.once("records", words)
+
+
+def test_what_json_says_is_changed_too_and_a_receipt_is_sealed_again() -> None:
+    rng = random.Random(1)
+    calls = fuzzed.hooked()
+    turned = [fuzzed.turned(rng.choice(calls), calls, rng) for _ in range(100)]
+    assert all(json.loads(one) is not ... for one in turned) and sum(one not in calls for one in turned) > 90
+    receipts = fuzzed.receipts()[:3]
+    made = [fuzzed.sealed_anew(rng.choice(receipts), receipts, rng) for _ in range(30)]
+    opened = [fuzzed.sealed.unseal(one, fuzzed.content.MEMBERS) for one in made]
+    vouched = [one for one in opened if not any("what was sealed" in found.what for found in one.damage)]
+    assert len(vouched) > 15, "what is asked is what they say, not whether it was changed"
 
 
 def test_the_inputs_of_a_seed_are_the_same_everywhere_and_mostly_differ_from_what_they_were() -> None:

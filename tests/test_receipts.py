@@ -688,7 +688,8 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str]] = {
     "NaN": (lambda: line_of("at", b"NaN"), "at: it is no JSON: NaN is no number of JSON"),
     "a number without end": (lambda: line_of("at", b"9" * 5000), "at: it is no JSON: Exceeds the limit"),
     "more than can be counted": (lambda: line_of("at", b"1e999"), "frame: this cannot be sealed: inf is not"),
-    "half a character": (lambda: line_of("at", b'"\\ud800"'), "frame: this cannot be sealed"),
+    "half a character": (lambda: line_of("at", b'"\\ud800"'), "sealed: half a character (a surrogate) stands in"),
+    "half a name": (lambda: line_of("at", b'{"\\ud800":null}'), "sealed: half a character (a surrogate) stands in"),
     "lists without end": (lambda: line_of("assessment", b"[" * 100_000), "assessment: it is no JSON: it is nested too"),
     "lists too deep": (lambda: line_of("at", b"[" * 60 + b"]" * 60), "at: it is no JSON: it is nested too deeply"),
     "blanks": (

@@ -58,14 +58,35 @@ class Diagnostic:
         lines = [f"{self.severity}[{self.code}]: {self.message}", f"   {self.span}"]
         if self.text:
             gutter = f"{self.span.line} | "
-            lines.append(f"{gutter}{self.text}")
-            if self.span.column:
-                lines.append(" " * (len(gutter) + self.span.column - 1) + "^")
+            text, column = _around(self.text, self.span.column)
+            lines.append(f"{gutter}{text}")
+            if column:
+                lines.append(" " * (len(gutter) + column - 1) + "^")
         if self.accepted:
             lines.append(f"   = accepted: {self.accepted}")
         elif self.hint:
             lines.append(f"   = {self.hint}")
         return "\n".join(lines)
+
+
+_WIDE = 400
+"""Characters of a line that a finding shows: a line of a file may be the whole file, and have a thousand findings."""
+
+
+def _around(text: str, column: int) -> tuple[str, int]:
+    """What a finding shows of a line, and where in it the finding's column is then.
+
+    >>> shown, column = _around("x" * 1000 + "!" + "x" * 1000, 1001)
+    >>> len(shown), shown[:3], shown[column - 1]
+    (404, '… x', '!')
+    """
+    start = max(0, min(column - 1 - _WIDE // 2, len(text) - _WIDE)) if len(text) > _WIDE else 0
+    before, after = "… " * (start > 0), " …" * (start + _WIDE < len(text))
+    return f"{before}{text[start : start + _WIDE]}{after}", max(0, column - start + len(before)) if column else 0
+
+
+_ALIKE = 0.7
+"""How like a known word a misspelt one is at least: 1 is the same, 0 has nothing in common."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -85,8 +106,19 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def nearest_name(word: str, known: Iterable[str]) -> str:
     """The known word nearest to a misspelt one, as it is written; the empty string where none is near."""
     written = {one.casefold(): one for one in sorted(set(known), reverse=True)}
-    near = difflib.get_close_matches(word.casefold(), sorted(written), n=1, cutoff=0.7)
-    return written[near[0]] if near else ""
+    matcher = difflib.SequenceMatcher(b=word.casefold())
+    bounds = []
+    for one in written:
+        matcher.set_seq1(one)
+        if matcher.real_quick_ratio() >= _ALIKE and (bound := matcher.quick_ratio()) >= _ALIKE:
+            bounds.append((bound, one))
+    near = (_ALIKE, "")
+    for bound, one in sorted(bounds, reverse=True):
+        if bound < near[0]:
+            break  # to be compared is what costs, and no other can be nearer
+        matcher.set_seq1(one)
+        near = max(near, (matcher.ratio(), one))
+    return written[near[1]] if near[1] else ""
 
 
 def shortened(text: str, room: int) -> str:

@@ -79,7 +79,7 @@ def forms(*names: str) -> Callable[[Any], Any]:
 
 def meant_as_kb(word: str, command: str) -> str | None:
     """What to try where a folder is named, and no option says that it is a knowledge base; None for any other word."""
-    return f"a knowledge base stands after --kb: citelog {command} --kb {word}" if Path(word).is_dir() else None
+    return f"a knowledge base stands after --kb: citelog {command} --kb {word}" if os.path.isdir(word) else None
 
 
 def _remedy(message: str, error: click.ClickException) -> str:

@@ -34,10 +34,13 @@ def numbers(quote: str) -> set[Decimal]:
 def check_faithful(triples: Triples, statements: Mapping[str, Statement], found: list[Diagnostic]) -> None:
     """Report numbers and texts of a statement's graph that its quote does not hold."""
     by_iri = {statement.iri.value: statement for statement in statements.values()}
-    for (subject, property_, value), graphs in sorted(triples.graphs.items(), key=lambda item: str(item[0])):
+    printed_ones = [
+        (triple, graphs)
+        for triple, graphs in triples.graphs.items()
+        if triple[1] == CL + "text" or (isinstance(triple[2], Decimal | int) and not isinstance(triple[2], bool))
+    ]
+    for (subject, property_, value), graphs in sorted(printed_ones, key=lambda item: str(item[0])):
         is_text = property_ == CL + "text"
-        if isinstance(value, bool) or not (is_text or isinstance(value, Decimal | int)):
-            continue
         inherited = triples.one(subject, CL + "inheritedFrom")
         for graph in graphs:
             statement = by_iri.get(str(inherited) if isinstance(inherited, Iri) else graph)
@@ -64,8 +67,8 @@ def check_functional(triples: Triples, found: list[Diagnostic]) -> None:
     """Report a second value where a property has one, such as a range with two low ends."""
     for property_ in triples.instances(FUNCTIONAL):
         for subject, properties in list(triples.subjects.items()):
-            values = sorted(map(str, properties.get(property_, ())))
-            if len(values) > 1:
+            if len(given := properties.get(property_, ())) > 1:
+                values = sorted(map(str, given))
                 span, shown = triples.span(subject, Iri(property_).local)
                 message = f"{Iri(subject).local} has the {Iri(property_).local} {' and '.join(values)}"
                 found.append(Diagnostic("two-values", span, message, "it has one: which is right?", shown))

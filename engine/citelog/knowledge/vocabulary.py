@@ -111,16 +111,16 @@ def _signature(triples: Triples, iri: str, layer: str, found: list[Diagnostic]) 
 
 def check_declared(triples: Triples, predicates: Mapping[str, Predicate], found: list[Diagnostic]) -> None:
     """Properties and classes in our own namespaces are declared, so that a misspelt one is not silently empty."""
-    own = {CL} | {base[: len(base) - len(Iri(base).local)] for base in triples.instances(CL + "KnowledgeBase")}
+    own = (CL, *(base[: len(base) - len(Iri(base).local)] for base in triples.instances(CL + "KnowledgeBase")))
     declared = set(predicates) | {RDF + "Property", RDFS + "Class"}
+    local = {Iri(p).local for p in declared}
     reported: set[str] = set()
     for subject, properties in list(triples.subjects.items()):
         used = [*properties, *(str(c) for c in properties.get(TYPE, ()))]
         for name in used:
-            if name not in declared and name not in reported and any(name.startswith(n) for n in own):
+            if name not in declared and name not in reported and name.startswith(own):
                 reported.add(name)
                 span, shown = triples.span(subject, Iri(name).local)
-                local = {Iri(p).local for p in declared}
                 hint = did_you_mean(Iri(name).local, local) or "declare it as an rdf:Property or rdfs:Class"
                 found.append(Diagnostic("undefined-property", span, f"nothing declares {Iri(name).local}", hint, shown))
 
@@ -129,7 +129,7 @@ def check_values(triples: Triples, found: list[Diagnostic]) -> None:
     """Every value is of the kind that its property is declared for, so that no rule compares a word with a number."""
     kinds = {iri: _range(triples, iri) for iri in triples.instances(RDF + "Property")}
     for subject, properties in list(triples.subjects.items()):
-        for name in sorted(set(properties) & set(kinds)):
+        for name in sorted(properties.keys() & kinds.keys()):
             wanted = kinds[name]
             for value in properties[name]:
                 given = type_of(value)

@@ -61,9 +61,12 @@ def canonical(value: Any) -> bytes:
     """
     try:
         return rfc8785.dumps(value)
-    except rfc8785.CanonicalizationError as error:
+    except (rfc8785.IntegerDomainError, rfc8785.FloatDomainError) as error:
         remedy = "JSON counts exactly to 9007199254740991; write a larger one as a decimal, which is kept as text"
         raise CitelogError(f"this cannot be sealed: {error}\n   = {remedy}") from error
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:  # the second where it is in a name
+        what = "half a character (a surrogate) stands in a text"
+        raise CitelogError(f"this cannot be sealed: {what}\n   = write whole characters") from error
 
 
 def seal(members: Mapping[str, Any]) -> bytes:

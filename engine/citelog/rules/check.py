@@ -42,8 +42,9 @@ def check(files: Iterable[RuleFile], names: Names) -> tuple[Program, tuple[Diagn
     places: dict[str, Span] = {}
     for file in files:
         found += file.diagnostics
+        meant: dict[str, str] = {}
         for syntax in file.rules:
-            checker = RuleChecker(file, syntax, names)
+            checker = RuleChecker(file, syntax, names, meant)
             rule = checker.rule()
             name = checker.name
             if name in places:

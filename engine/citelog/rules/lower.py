@@ -46,6 +46,9 @@ from citelog.values import Iri, Value, type_of
 _DIGITS = 400
 """What is written longer is no number that anybody reads, and Python makes none of it."""
 
+_BEGINS, _ENDS = re.compile(r"(?<![\w:-])"), re.compile(r"(?![\w-])")
+"""Where a word of a tag can begin, and end."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Tag:
@@ -61,10 +64,13 @@ class _Tag:
 
 
 class RuleChecker:
-    """One rule on its way from syntax to program; `found` collects what is wrong with it."""
+    """One rule on its way from syntax to program; `found` collects what is wrong with it.
 
-    def __init__(self, file: RuleFile, syntax: RuleSyntax, names: Names) -> None:
-        self.file, self.syntax, self.names = file, syntax, names
+    `meant` holds what names that are not known are likely to mean: the rules of a file often share one.
+    """
+
+    def __init__(self, file: RuleFile, syntax: RuleSyntax, names: Names, meant: dict[str, str]) -> None:
+        self.file, self.syntax, self.names, self.meant = file, syntax, names, meant
         self.found: list[Diagnostic] = []
         self.types: dict[str, tuple[str, Span]] = {}
         self.anonymous = 0
@@ -176,9 +182,12 @@ class RuleChecker:
     def word(self, tag: _Tag, word: str) -> Span:
         """Where a word of a tag stands."""
         for span in tag.spans:
-            found = re.search(rf"(?<![\w:-]){re.escape(word)}(?![\w-])", self.file.line(span.line)[span.column - 1 :])
-            if found:
-                return Span(span.file, span.line, span.column + found.start())
+            line = self.file.line(span.line)
+            at = line.find(word, span.column - 1)
+            while at != -1 and not (_BEGINS.match(line, at) and _ENDS.match(line, at + len(word))):
+                at = line.find(word, at + 1)
+            if at != -1:
+                return Span(span.file, span.line, at + 1)
         return tag.spans[0]
 
     def cites(self, tags: list[_Tag]) -> tuple[str, ...]:
@@ -269,12 +278,20 @@ class RuleChecker:
                 return f"<{name}>" if "-" in local else f"{prefix}:{local}"
         return name
 
+    def near(self, sort: str, word: str, known: Iterable[str]) -> str:
+        """`did_you_mean`, which each word of a file is looked up by once; among what is known of its sort."""
+        key = f"{sort} {word}"
+        if key not in self.meant:
+            self.meant[key] = did_you_mean(word, known)
+        return self.meant[key]
+
     def iri(self, word: Word) -> Iri | None:
         if word.sort == "iri":
             return Iri(word.text)
         prefix, _, local = word.text.partition(":")
         if prefix not in self.file.prefixes:
-            hint = did_you_mean(prefix, self.file.prefixes) or f"add @prefix {prefix}: <…> . at the top of the file"
+            near = self.near("prefix", prefix, self.file.prefixes)
+            hint = near or f"add @prefix {prefix}: <…> . at the top of the file"
             self.report("undefined-prefix", word.span, f"the prefix {prefix}: is not declared", hint)
             return None
         if "-" in local:
@@ -293,10 +310,8 @@ class RuleChecker:
             name = iri.value
         predicate = self.names.predicates.get(name)
         if predicate is None:
-            known = [self.short(n) for n in self.names.predicates]
-            hint = (
-                did_you_mean(self.short(name), known) or "declare it in predicates.ttl: its arguments and its sentence"
-            )
+            near = self.near("predicate", self.short(name), map(self.short, self.names.predicates))
+            hint = near or "declare it in predicates.ttl: its arguments and its sentence"
             self.report("undefined-predicate", word.span, f"there is no predicate {word.text}", hint)
             return None
         if len(atom.args) != len(predicate.arguments):
@@ -332,7 +347,7 @@ class RuleChecker:
             case _:
                 iri = self.iri(word)
                 if iri is not None and iri not in self.names.terms:
-                    near = did_you_mean(self.short(iri.value), [self.short(t.value) for t in self.names.terms])
+                    near = self.near("term", self.short(iri.value), (self.short(t.value) for t in self.names.terms))
                     hint = near or "declare it in terms.ttl"
                     self.report("undefined-term", word.span, f"there is no term {word.text}", hint)
                     return None

@@ -223,7 +223,11 @@ def parse(text: str, file: str) -> RuleFile:
             continue
         reader = _Reader(file, line, column)
         if tree.data != "prefix":
-            rules.append(reader.rule(tree, piece))
+            try:
+                rules.append(reader.rule(tree, piece))
+            except _TooDeep as deep:
+                message = f"more than {DEEPEST} operations stand within each other"
+                report(deep.args[0], message, "name a part first: ?part = … in the body")
             continue
         name, iri = str(tree.children[0]).removesuffix(":"), str(tree.children[1])[1:-1]
         if name in prefixes:
@@ -290,6 +294,14 @@ def _mistake(piece: str, ahead: str, what: str, line: str) -> tuple[str, str]:
     return message, "a rule reads: head(?x, …) :- literal(?x, …), ~other(?x), ?a < ?b ."
 
 
+DEEPEST = 100
+"""Operations of arithmetic within each other. All that reads, shows and derives a rule goes down into them."""
+
+
+class _TooDeep(Exception):
+    """Arithmetic within arithmetic, deeper than anything is read; its argument is the place."""
+
+
 class _Reader:
     """Turns the tree of a statement into the dataclasses above; it stands `lines` down, the first `columns` in."""
 
@@ -338,10 +350,13 @@ class _Reader:
         function, *variables = tree.children
         return AggregateSyntax(str(function), tuple(str(v)[1:] for v in variables), self.span(tree))
 
-    def expression(self, tree: Any) -> Expression:
+    def expression(self, tree: Any, depth: int = 0) -> Expression:
+        if depth > DEEPEST:
+            raise _TooDeep(self.span(tree))
         if _is(tree, "operation"):
             left, operator, right = tree.children
-            return OperationSyntax(str(operator), self.expression(left), self.expression(right), self.span(tree))
+            parts = self.expression(left, depth + 1), self.expression(right, depth + 1)
+            return OperationSyntax(str(operator), *parts, self.span(tree))
         if _is(tree, "anonymous"):
             return Word("anonymous", "_", self.span(tree))
         token = tree.children[0]
