@@ -32,7 +32,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from io import BytesIO, TextIOWrapper
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -181,7 +181,7 @@ def as_json(data: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
     return turned(_json(data), tuple(map(_json, rng.choices(others, k=2))), rng)
 
 
-@cache
+@lru_cache(1000)
 def _json(data: bytes) -> bytes:
     return json.dumps(yaml.safe_load(data), default=str).encode()
 

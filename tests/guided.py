@@ -19,7 +19,7 @@ import traceback
 from pathlib import Path
 
 LONGEST = 60_000
-"""Bytes of an input: longer ones reach nothing else, and a second of them is one that others do not have."""
+"""Bytes of an input, or as many as the longest that is kept here has: longer ones reach nothing else, and take long."""
 
 
 def place_of(wrong: BaseException) -> str:
@@ -45,7 +45,7 @@ def led(name: str, seconds: int, kept: Path) -> None:
     with atheris.instrument_imports(include=["citelog"]):
         import fuzzed
 
-        corpus = fuzzed.TARGETS[name].corpus()
+        target, corpus = fuzzed.TARGETS[name], fuzzed.TARGETS[name].corpus()
         fuzzed.warm(name)
 
     def read(data: bytes) -> None:
@@ -56,15 +56,20 @@ def led(name: str, seconds: int, kept: Path) -> None:
 
     def mutated(data: bytes, most: int, seed: int) -> bytes:
         rng = random.Random(seed)
-        made = fuzzed.changed(data, corpus, rng) if rng.random() < 0.5 else atheris.Mutate(data, most)
-        return bytes(made[:most])
+        if rng.random() < 0.5:
+            return bytes(atheris.Mutate(data, most))
+        try:
+            return rng.choice(target.changes)(data, corpus, rng)[:most]
+        except (ValueError, RecursionError, fuzzed.yaml.YAMLError):  # it says nothing that could be changed
+            return fuzzed.changed(data, corpus, rng)[:most]
 
     folder = kept / name
     folder.mkdir(parents=True, exist_ok=True)
     for data in corpus:
         (folder / hashlib.sha1(data, usedforsecurity=False).hexdigest()).write_bytes(data)
-    memory = f"-rss_limit_mb={3 * fuzzed.MEGABYTES}"
-    limits = (f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-timeout=60", memory, "-print_final_stats=1")
+    longest, memory = max(LONGEST, *map(len, corpus)), 3 * fuzzed.MEGABYTES
+    told = ("-timeout=60", f"-rss_limit_mb={memory}", "-print_final_stats=1")
+    limits = (f"-max_total_time={seconds}", f"-max_len={longest}", *told)
     where = f"-artifact_prefix={kept / name}.faults/"
     (kept / f"{name}.faults").mkdir(exist_ok=True)
     atheris.Setup([sys.argv[0], str(folder), *limits, where], read, custom_mutator=mutated)

@@ -50,7 +50,7 @@ class Suspect:
         mutant, base = self.mutant, world.knowledge()
         file, before = world.rule(mutant.rule)
         if predicates(before) == predicates(mutant.syntax):
-            checker = RuleChecker(file, mutant.syntax, world.names())
+            checker = RuleChecker(file, mutant.syntax, world.names(), {})
             rule, found = checker.rule(), tuple(checker.found)
             rules = tuple(rule if rule and old.name == mutant.rule else old for old in base.program.rules)
             program = dataclasses.replace(base.program, rules=rules)
