@@ -481,6 +481,10 @@ def repeat(**elements: Any) -> dict[str, Any]:
         (repeat(frequency=1, period=8, periodUnit="h"), "every 8 hours", "3, 1, day"),
         (repeat(dayOfWeek=["mon", "wed", "fri"]), "three times a week", "3, 1, week"),
         (repeat(frequency=1, period=1, periodUnit="d", dayOfWeek=["mon"]), "weekly", "1, 1, week"),
+        (repeat(frequency=2, period=1, periodUnit="d", dayOfWeek=["mon", "thu"]), "four times a week", "4, 1, week"),
+        (repeat(frequency=2, period=1, periodUnit="wk", dayOfWeek=["mon", "thu"]), "twice a week", "2, 1, week"),
+        (repeat(frequency=1, period=1, periodUnit="d", when=["MORN"]), "daily", "1, 1, day"),
+        (repeat(frequency=2, period=1, periodUnit="d", when=["MORN", "EVE"]), "twice a day", "2, 1, day"),
         ({"timing": {"code": {"text": "every 2 months"}}}, "every 2 months", "1, 2, month"),
         ({"timing": {"code": {"coding": [{"code": "QOD"}]}}}, "alternate days", "1, 2, day"),
         ({"timing": {"code": {"coding": [{"code": "BID", "display": "x"}]}}}, "twice daily", "2, 1, day"),
@@ -499,6 +503,27 @@ def test_how_often_comes_from_the_timing_else_from_its_words(
     found = [fact for fact in facts(resource) if fact.startswith("medication_frequency")]
     assert [fact.endswith(f", {meant})") for fact in found] == ([True] if meant else [])
     assert bool(notes(resource)) is (meant is None)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param({"period": 2, "periodUnit": "wk", "dayOfWeek": ["mon"]}, id="a day of every second week"),
+        pytest.param({"period": 1, "periodMax": 2, "periodUnit": "wk", "dayOfWeek": ["mon"]}, id="of one week or two"),
+        pytest.param({"period": 1, "periodUnit": "d", "when": ["MORN", "EVE"]}, id="once a day, and at two moments"),
+        pytest.param(
+            {"dayOfWeek": ["mon", "thu"], "timeOfDay": ["08:00:00", "20:00:00"]}, id="two moments of two days"
+        ),
+        pytest.param({"frequency": 1, "period": 30, "periodUnit": "min"}, id="by the minute"),
+        pytest.param({"frequency": 1, "periodUnit": "d"}, id="a unit without a number"),
+    ],
+)
+def test_a_timing_that_is_no_single_rate_is_shown_as_it_stands_and_reported(told: dict[str, Any]) -> None:
+    """Twice each on Monday and Thursday is not twice a week: half of the dose would be lost."""
+    resource = request(dosageInstruction=[repeat(**told)])
+    assert json.loads(said(resource)[0].removeprefix("Folic acid: ").removesuffix(", current.")) == told
+    assert not any(fact.startswith("medication_frequency") for fact in facts(resource))
+    assert "cannot be read" in notes(resource)[0]
 
 
 def test_two_different_dosages_are_both_shown_and_neither_is_chosen() -> None:
@@ -958,3 +983,47 @@ def test_a_record_with_anything_wrong_in_it_is_read_or_refused(data: st.DataObje
     except CaseError:
         return
     patient.facts(case, TERMS)
+
+
+# --- what several servers, releases and codes can say -----------------------------------------------------------
+
+
+def test_a_bundle_that_names_another_release_is_refused_whatever_is_in_it() -> None:
+    older = bundle(observation(valueQuantity=quantity(80)), meta={"profile": ["http://hl7.org/fhir/STU3/bundle.html"]})
+    assert "this is FHIR STU3" in refusal(older).what
+
+
+def test_patients_of_one_id_on_two_servers_are_told_apart_by_the_whole_name() -> None:
+    both = bundle(
+        *(
+            observation(subject={"reference": f"https://{server}.example/Patient/a"}, valueQuantity=quantity(value))
+            for server, value in (("one", 80), ("two", 81))
+        )
+    )
+    with pytest.raises(CaseError, match='several of its patients are called "a"'):
+        patient.read(both, TERMS, "a")
+    chosen = patient.read(both, TERMS, "https://two.example/Patient/a")
+    assert [entry.sentence for entry in chosen.entries] == ["Serum ferritin: 81 µg/L."]
+
+
+def test_codes_of_different_things_name_none_of_them() -> None:
+    both = {"coding": [{"system": LOINC, "code": code} for code in ("2276-4", "1988-5")]}
+    result = observation(code=both, valueQuantity=quantity(80))
+    assert said(result) == []
+    assert notes(result) == [
+        "2276-4: 80 µg/L. Not used: its codes name different things, C-reactive protein and serum ferritin."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("timing", "when"),
+    [
+        ({"event": ["2020-01-01", "2019"]}, "2019/2020-01-01"),
+        ({"repeat": {"boundsPeriod": {"start": "2020", "end": "2021"}}}, "2020/2021"),
+        ({"repeat": {"frequency": 1}}, '{"repeat":{"frequency":1}}'),
+    ],
+)
+def test_a_result_over_a_timing_has_its_first_and_last_day_else_the_timing(timing: dict[str, Any], when: str) -> None:
+    result = observation(valueQuantity=quantity(80), effectiveTiming=timing)
+    assert said(result) == [f"Serum ferritin: 80 µg/L ({when})."]
+    assert bool(notes(result)) is when.startswith("{")

@@ -15,7 +15,7 @@ from citelog.assess import Assessment, assess
 from citelog.cli.app import main
 from citelog.diagnostics import CaseError
 from citelog.explain.what_if import WhatIf
-from citelog.patient.changes import Add, Change
+from citelog.patient.changes import Add, Change, Set
 from citelog.patient.written import check
 from citelog.render import explained
 from test_schemas import form, problem
@@ -138,6 +138,13 @@ def test_the_words_of_a_change_say_what_stands_there_now_and_what_stood_there() 
         "without “Pernicious anaemia: present.” (conditions[0])",
         "“Fatigue: present.” in addition",
     )
+
+
+def test_an_entry_can_be_given_another_name_and_one_that_is_not_there_cannot_be_changed() -> None:
+    found = told("--set findings[0].name=fatigue")
+    assert "Fatigue" in text(found).partition("instead of")[0]
+    with pytest.raises(CaseError, match="the record has no such entry"):
+        asked().what_if(Set("labs[9]", "value", "3"))
 
 
 def test_the_knowledge_of_signs_answers_what_if_as_well(tmp_path: Path) -> None:

@@ -93,15 +93,24 @@ def _timing(timing: Mapping[str, Any]) -> str:
 
 
 def _repeat(repeat: Mapping[str, Any]) -> str:
-    """A FHIR Timing.repeat as a phrase; bounds say how long, not how often."""
+    """A FHIR Timing.repeat as a phrase; bounds say how long, not how often.
+
+    Moments of a day that are more or fewer than the times that are told say something else, and so no phrase is made.
+    """
     low, high = as_text(repeat.get("frequency")) or "1", as_text(repeat.get("frequencyMax"))
     period, most = as_text(repeat.get("period")), as_text(repeat.get("periodMax"))
     unit = _UNITS.get(as_text(repeat.get("periodUnit")), "")
-    days = repeat.get("dayOfWeek")
-    if isinstance(days, list) and days:
-        if (period or "1") != "1" or unit not in ("", "day", "week") or high:
+    days, *moments = (
+        len(set(map(as_text, told))) if isinstance(told := repeat.get(key), list) else 0
+        for key in ("dayOfWeek", "timeOfDay", "when")
+    )
+    if max(moments) > 1 and (low != str(max(moments)) or (days and unit != "day")):
+        return compact(dict(repeat))
+    if days:
+        if (period or "1") != "1" or unit not in ("", "day", "week") or high or most or not low.isdecimal():
             return compact(dict(repeat))
-        low, period, unit = (str(len(days)) if low == "1" or unit == "day" else low), "1", "week"
+        each = int(low) if unit == "day" or low == "1" else 0  # on each of these days; else so many in all
+        low, period, unit = (str(each * days) if each else low), "1", "week"
     if not period and not unit:
         rest = {key: value for key, value in repeat.items() if not key.startswith("bounds")}
         return compact(rest) if rest else ""

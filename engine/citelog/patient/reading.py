@@ -139,6 +139,8 @@ def _text(data: bytes, where: str) -> str:
 
 
 def _parsed(text: str, where: str) -> Any:
+    if re.match(r"\s*<[!?A-Za-z]", text):
+        raise CaseError(where, "this looks like XML", "give the record as JSON or YAML")
     if text.lstrip()[:1] not in ("{", "["):
         return _yaml(text, where)
     try:
@@ -223,8 +225,6 @@ def _yaml(text: str, where: str) -> Any:
 
 
 def _yaml_remedy(text: str, mark: Any) -> str:
-    if text.lstrip().startswith("<"):
-        return "this looks like XML: give the record as JSON or YAML"
     near = text.splitlines()[max(mark.line - 1, 0) : mark.line + 1] if mark is not None else []
     if any(re.search(r":\s*[>%@`]", line) for line in near):
         return 'put quotes around a value that begins with a sign, as in value: ">100"'
