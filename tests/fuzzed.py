@@ -49,7 +49,7 @@ from citelog.assess import assess_case
 from citelog.checker import Checker
 from citelog.cli.app import main as command
 from citelog.conclusions import DerivationError
-from citelog.diagnostics import CitelogError
+from citelog.diagnostics import CitelogError, Diagnostic
 from citelog.hooks import cards, request
 from citelog.hooks.services import services
 from citelog.knowledge.files import Drafts
@@ -67,6 +67,9 @@ RECEIPTS = ROOT / "tests" / "receipts"
 
 SECONDS = 2.0
 MEGABYTES = 768
+
+MOST = 1_000_000
+"""Bytes of an input."""
 
 HOSTILE = (
     b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", "\u202e".encode(), "e\u0301".encode(), b"\r\n", b"\x1b[2J",
@@ -102,10 +105,11 @@ def changed(data: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
                 )
             case 7:
                 words = re.findall(rb"\w+", data) or [b""]
-                data = data.replace(rng.choice(words), rng.choice(words), rng.choice((1, -1)))
+                old, new = rng.choice(words), rng.choice(words)
+                data = data.replace(old, new, rng.choice((1, 1 + MOST // (1 + len(new)))))
             case _:
                 data = data[:start] if rng.random() < 0.3 else data
-    return data[:1_000_000]
+    return data[:MOST]
 
 
 VALUES = (
@@ -191,17 +195,13 @@ Change = Callable[[bytes, Sequence[bytes], random.Random], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Something that reads what strangers write: what is changed, who reads it, how it may refuse, and how it changes.
-
-    `size` is how many inputs one process reads, if all goes well.
-    """
+    """Something that reads what strangers write: what is changed and how, who reads it, and how it may refuse."""
 
     about: str
     corpus: Callable[[], Sequence[bytes]]
     read: Callable[[bytes], object]
     refuses: type[Exception] = CitelogError
     changes: Sequence[Change] = (changed,)
-    size: int = 500
 
 
 @cache
@@ -217,16 +217,26 @@ def names() -> Names:
     return Names(known.program.predicates, frozenset(known.terms.labels), frozenset(known.statements))
 
 
+def told(found: Sequence[Diagnostic]) -> None:
+    """Findings are refusals too: each says where, what, and what to try, in characters that can be written."""
+    for one in found:
+        assert one.span.file and one.message and (one.hint or one.accepted), one
+        str(one).encode()
+
+
 def rules(data: bytes) -> object:
-    text = data.decode("utf-8", "surrogateescape")
-    return check([parse(text, "fuzzed.rls")], names())
+    program, found = check([parse(data.decode("utf-8", "replace"), "fuzzed.rls")], names())
+    told(found)
+    return program
 
 
 def knowledge(data: bytes) -> object:
     """The first byte chooses which file of a knowledge base it is."""
     held = sorted(path for path in NIGHTS.rglob("*") if path.suffix in (".ttl", ".trig", ".rls", ".txt"))
     path = held[data[0] % len(held)] if data else held[0]
-    return load(NIGHTS, home.ontology(), Drafts({path: data[1:].decode("utf-8", "replace")}))
+    opened = load(NIGHTS, home.ontology(), Drafts({path: data[1:].decode("utf-8", "replace")}))
+    told(opened.diagnostics)
+    return opened
 
 
 @cache
@@ -238,7 +248,7 @@ def drafts() -> tuple[bytes, ...]:
 def record(data: bytes) -> object:
     case = intake.from_bytes(data, "fuzzed", "fuzzed", b12.knowledge().terms)
     try:
-        return assess_case(b12.knowledge(), case, None)
+        return json.dumps(assess_case(b12.knowledge(), case, None).to_dict(), ensure_ascii=False).encode()
     except DerivationError:
         return None  # a record that keeps the reasoner too long is refused in words
 
@@ -473,7 +483,7 @@ def batch(name: str, first: int, count: int) -> tally.Line:
 
 
 KINDS: Mapping[str, tally.Kind] = {
-    name: tally.Kind(partial(batch, name), target.size, target.about) for name, target in TARGETS.items()
+    name: tally.Kind(partial(batch, name), 500, target.about) for name, target in TARGETS.items()
 }
 
 
