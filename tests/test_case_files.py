@@ -272,9 +272,7 @@ def bomb() -> str:
         pytest.param("expect: {include: status:low}", "not a list of conclusion ids", id="one expected conclusion"),
         pytest.param("expect: {steps: {LOAD: now}}", "not a role and a step", id="a step without a role"),
         pytest.param("expect: {cites: [G01]}", "not a list of statements", id="citations of no conclusion"),
-        pytest.param(
-            "labs:" + "".join(f"\n{' ' * i}- " for i in range(1, 200)), "nested deeper", id="deep block of YAML"
-        ),
+        pytest.param("labs:" + "".join(f"\n{' ' * i}- " for i in range(1, 200)), "nested deeper", id="deep lists"),
         pytest.param("{labs: &all [], findings: *all}", "anchors and aliases", id="an alias in braces"),
         pytest.param("<Bundle/>", "looks like XML", id="XML"),
         pytest.param('<?xml version="1.0"?>\n<Bundle><id value="a"/></Bundle>', "looks like XML", id="FHIR in XML"),

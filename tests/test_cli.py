@@ -223,6 +223,96 @@ def test_arguments_that_cannot_be_used_are_told_apart_from_a_no(arguments: tuple
     assert (ended.status, ended.out) == (2, "") and "\n   = " in ended.err
 
 
+NIGHTS = ROOT / "examples" / "short-nights"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("audit --format csv", "--format csv is a table of links"),
+        ("audit --figure not-reviewed --format html", "--figure chooses among figures in text and JSON"),
+        ("assess PATIENT {empty} --format html", "2 cases, and a page is of one patient"),
+        ("certify {nowhere}", "there is no such file"),
+        ("diff NIGHTS NIGHTS --patients EMPTY", "no record is in it"),
+        ("export --to archive --case PATIENT", "--case: an archive is of a knowledge base"),
+        ("population EMPTY --out OUT --memory lots", "--memory lots: this is no size"),
+        ("population EMPTY --out OUT --since OUT", "--since names the folder for the answers itself"),
+        ("population EMPTY --out OUT --master local", "--master is for Spark"),
+        ("population EMPTY --out OUT --engine spark --since EMPTY", "--since: Spark takes nothing over"),
+        ("population EMPTY --out OUT --engine spark --master local --threads 2", "the master says how many work"),
+        ("query {latin}", "byte 5 is not UTF-8"),
+        ("replay-of-nothing", "No such command"),
+        ("serve --origin example.org/path", "this is no origin"),
+        ("serve --jwt-issuer https://ehr.example.org", "there are no keys to verify tokens by"),
+        ("serve --jwt-keys PATIENT --jwt-issuer https://ehr.example.org", "add --jwt-audience"),
+        ("serve --jwt-keys PATIENT --jwt-audience https://cds.example.org", "add --jwt-issuer"),
+        ("serve --jwt-keys PATIENT --jwt-issuer x --jwt-audience y", "this is no address"),
+        ("serve --dataset PATIENT --feedback OUT", "--dataset answers from files, and hooks from a knowledge base"),
+        ("test --watch no-such-case", "no case of that name to watch"),
+        ("why PATIENT treat:immediate --population OUT --at 2026-01-01", "the answers have a day of their own"),
+        ("audit replay EMPTY", "Is a directory"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused_in_words_with_what_to_try(
+    line: str, said: str, citelog: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.yaml").write_text("labs: []\n")
+    (tmp_path / "latin.rq").write_bytes("# café".encode("latin-1"))
+    names = {"PATIENT": PATIENT, "NIGHTS": NIGHTS, "EMPTY": tmp_path / "empty", "OUT": tmp_path / "out"}
+    files = {"{empty}": "empty.yaml", "{nowhere}": "nowhere.json", "{latin}": "latin.rq"}
+    places = names | {word: tmp_path / file for word, file in files.items()}
+    ended = citelog(*(places.get(word, word) for word in line.split()))
+    assert (ended.status, ended.out) == (2, "")
+    assert said in ended.err and "\n   = " in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_editors_server_is_not_started_in_a_terminal(citelog: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, its = os.openpty()
+    with open(ours), open(its) as terminal:
+        monkeypatch.setattr("sys.stdin", terminal)
+        ended = citelog("lsp")
+    assert (ended.status, ended.out) == (2, "") and "engine/EDITORS.md says how to set yours up" in ended.err
+
+
+def test_a_proof_is_shown_in_every_form_and_a_picture_is_of_one_conclusion(citelog: Command, tmp_path: Path) -> None:
+    begins = {
+        "mermaid": "flowchart", "dot": "digraph", "svg": "<svg", "prov": "@prefix", "jsonld": "{", "json": "{", "text": "treat:",
+    }  # fmt: skip
+    for form, begin in begins.items():
+        ended = citelog("why", PATIENT, "treat:immediate", "--format", form)
+        assert (ended.status, ended.err) == (0, "") and begin in ended.out[:400], form
+    shortest = citelog("why", PATIENT, "treat:immediate", "--shortest", "--depth", "1").out
+    assert "(… marks what is deeper than --depth opens)" in shortest
+
+
+def test_what_a_base_holds_is_listed_by_the_ids_it_can_be_asked_for_by(citelog: Command) -> None:
+    ended = citelog("show", "--kb", NIGHTS)
+    assert ended.status == 0
+    for held in ("statements (", "conflicts (1)", "night-short", "advice:NAP", "! The leaflet is invented"):
+        assert held in ended.out
+
+
+def test_an_archive_to_standard_output_is_the_one_that_is_written_to_a_file(tmp_path: Path) -> None:
+    command = (
+        sys.executable,
+        "-c",
+        "from citelog.cli.app import main; main()",
+        "export",
+        "--to",
+        "archive",
+        "--kb",
+        NIGHTS,
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
+    shown, _ = (
+        subprocess.run([*command, "--out", out], env=environment, capture_output=True, check=True)
+        for out in ("-", str(tmp_path / "nights.tar"))
+    )
+    assert shown.stdout == (tmp_path / "nights.tar").read_bytes()
+
+
 @pytest.mark.parametrize("command", ["check", "verify", "coverage", "test", "serve"])
 def test_a_folder_that_no_option_names_is_taken_for_a_knowledge_base_and_the_option_is_told(
     command: str, citelog: Command, tmp_path: Path

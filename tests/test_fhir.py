@@ -509,11 +509,9 @@ def test_how_often_comes_from_the_timing_else_from_its_words(
     "told",
     [
         pytest.param({"period": 2, "periodUnit": "wk", "dayOfWeek": ["mon"]}, id="a day of every second week"),
-        pytest.param({"period": 1, "periodMax": 2, "periodUnit": "wk", "dayOfWeek": ["mon"]}, id="of one week or two"),
+        pytest.param({"period": 1, "periodMax": 2, "periodUnit": "wk", "dayOfWeek": ["mon"]}, id="a week or two"),
         pytest.param({"period": 1, "periodUnit": "d", "when": ["MORN", "EVE"]}, id="once a day, and at two moments"),
-        pytest.param(
-            {"dayOfWeek": ["mon", "thu"], "timeOfDay": ["08:00:00", "20:00:00"]}, id="two moments of two days"
-        ),
+        pytest.param({"dayOfWeek": ["mon", "thu"], "timeOfDay": ["08:00:00", "20:00:00"]}, id="two moments"),
         pytest.param({"frequency": 1, "period": 30, "periodUnit": "min"}, id="by the minute"),
         pytest.param({"frequency": 1, "periodUnit": "d"}, id="a unit without a number"),
     ],
