@@ -278,7 +278,8 @@ def test_an_editors_server_is_not_started_in_a_terminal(citelog: Command, monkey
 
 def test_a_proof_is_shown_in_every_form_and_a_picture_is_of_one_conclusion(citelog: Command, tmp_path: Path) -> None:
     begins = {
-        "mermaid": "flowchart", "dot": "digraph", "svg": "<svg", "prov": "@prefix", "jsonld": "{", "json": "{", "text": "treat:",
+        "mermaid": "flowchart", "dot": "digraph", "svg": "<svg", "prov": "@prefix", "jsonld": "{", "json": "{",
+        "text": "treat:",
     }  # fmt: skip
     for form, begin in begins.items():
         ended = citelog("why", PATIENT, "treat:immediate", "--format", form)
