@@ -731,6 +731,38 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: forged(lambda m: conclusion(m).pop("review")),
         "assessment: some of its conclusions have review, and others do not",
     ),
+    "another engine in its answer": (
+        lambda: forged(lambda m: m["engine"].update(citelog="0")),
+        "assessment: it names another engine than the receipt",
+    ),
+    "other knowledge in its answer": (
+        lambda: forged(lambda m: m["knowledge"].update(version="9")),
+        "assessment: it names other knowledge than the receipt",
+    ),
+    "no ontology": (
+        lambda: forged(lambda m: m["files"]["groups"].pop("ontology")),
+        "files: there is no ontology, or more than one",
+    ),
+    "a group of files that there is not": (
+        lambda: forged(lambda m: m["files"]["groups"].update(more={"count": 0, "sha256": "0" * 64})),
+        "files: there is no such group as more",
+    ),
+    "a file in a group of others": (
+        lambda: forged(lambda m: m["files"]["groups"]["rules"]["files"].update({"terms.ttl": "0" * 64})),
+        "files: terms.ttl is none of the rules",
+    ),
+    "a name too many": (
+        lambda: forged(lambda m: m["record"].update(colour="red")),
+        "record: record.colour is not what stands there in a receipt",
+    ),
+    "a step that is not there": (
+        lambda: forged(lambda m: next(iter(m["proofs"]["steps"].values()))["uses"].append("nowhere")),
+        "proofs: the step nowhere is used, and is not there",
+    ),
+    "a step that nothing uses": (
+        lambda: forged(lambda m: m["proofs"]["steps"].update(idle=next(iter(m["proofs"]["steps"].values())))),
+        "proofs: nothing uses the step idle",
+    ),
     "a proof too few": (
         lambda: resealed(proofs={"roots": {}, "steps": {}}),
         "proofs: they are not those of the conclusions of the assessment",
@@ -765,6 +797,10 @@ def conclusion(members: Any, id_: str = "regimen:HYD-STD-LOAD") -> Any:
 def with_another_record(members: Any) -> None:
     text = members["record"]["text"].replace("state: absent", "state: present")
     assert text != members["record"]["text"]
+    with_the_record(members, text)
+
+
+def with_the_record(members: Any, text: str) -> None:
     members["record"] = record_of(text)
     members["assessment"]["case"]["sha256"] = members["record"]["sha256"]
 
@@ -816,6 +852,10 @@ FORGERIES: dict[str, tuple[Callable[[Any], None], str]] = {
         "HYD-STD-LOAD, recommended, now) is a conclusion, and is listed 0 times",
     ),
     "another record": (with_another_record, "derived again, the answer is another"),
+    "what is no record": (
+        lambda m: with_the_record(m, "- a list"),
+        "it gives no answer: the record: this is a list, not a case",
+    ),
     "notes left out": (lambda m: m["assessment"].update(notes=[]), "- assessment: 'notes' is [], and must be"),
     "a caveat left out": (lambda m: m["assessment"].update(caveats=[]), "- assessment: 'caveats' is []"),
     "the proofs of another patient": (with_proofs_of_another_patient, "there is no such fact, or no such firing"),
@@ -923,6 +963,15 @@ def night() -> bytes:
     return archive.archive(folder, home.ontology(), citelog.open(folder).knowledge)
 
 
+def resealed_night(**told: Any) -> bytes:
+    """The same with another manifest, sealed by somebody who knows how."""
+    with tarfile.open(fileobj=io.BytesIO(night())) as tar:
+        members = [(one.name, file.read()) for one in tar if (file := tar.extractfile(one))]
+    manifest = unseal(dict(members)["manifest.json"], archive.MEMBERS).members
+    changed = seal({name: (manifest | told)[name] for name in archive.MEMBERS})
+    return packed(*((name, changed if name == "manifest.json" else data) for name, data in members))
+
+
 HOSTILE_ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing": (lambda: b"", "it has no manifest.json or no ontology.ttl"),
     "no tar": (lambda: b"PK\x03\x04" + bytes(600), "at byte 0 begins no plain file"),
@@ -961,6 +1010,17 @@ HOSTILE_ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a changed byte of a file": (
         lambda: night().replace(b"morning headache", b"evening headache", 1),
         "its hash is another",
+    ),
+    "bytes that are no gzip": (lambda: gzip.compress(night())[:200] + bytes(500), "it cannot be unpacked"),
+    "bytes that are no xz": (lambda: lzma.compress(night())[:200] + bytes(500), "it cannot be unpacked"),
+    "a later form": (lambda: resealed_night(format="citelog-edition/2"), "it is of the form citelog-edition/2"),
+    "a folder that is no name": (lambda: resealed_night(folder=3), "folder: this is no name of one"),
+    "files that are no list": (lambda: resealed_night(files=[]), "files: this is no list of files"),
+    "files that nobody listed": (lambda: resealed_night(files={}), "about.ttl: the manifest does not have it"),
+    "knowledge without a name": (lambda: resealed_night(knowledge=None), "knowledge: it is not named"),
+    "other knowledge": (
+        lambda: resealed_night(knowledge={"id": "a", "version": "1", "sha256": "0" * 64}),
+        "knowledge: its files make another hash",
     ),
     "a changed byte of the manifest": (
         lambda: night().replace(b'"rules/10-night.rls":"', b'"rules/10-night.rlz":"', 1),
