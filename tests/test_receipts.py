@@ -1011,7 +1011,7 @@ HOSTILE_ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: night().replace(b"morning headache", b"evening headache", 1),
         "its hash is another",
     ),
-    "bytes that are no gzip": (lambda: gzip.compress(night())[:200] + bytes(500), "it cannot be unpacked"),
+    "bytes that are no gzip": (lambda: gzip.compress(night(), mtime=0)[:200] + b"\xff" * 500, "it cannot be unpacked"),
     "bytes that are no xz": (lambda: lzma.compress(night())[:200] + bytes(500), "it cannot be unpacked"),
     "a later form": (lambda: resealed_night(format="citelog-edition/2"), "it is of the form citelog-edition/2"),
     "a folder that is no name": (lambda: resealed_night(folder=3), "folder: this is no name of one"),
