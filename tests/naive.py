@@ -10,6 +10,7 @@ import datetime
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from citelog.rules.program import (
@@ -33,6 +34,7 @@ Model = dict[str, set[Fact]]
 Row = dict[str, Held]
 
 
+@lru_cache(maxsize=10_000, typed=True)
 def held(value: Value) -> Held:
     """A value with its type.
 
@@ -67,13 +69,19 @@ def model(program: Program, given: Iterable[Atom]) -> Model:
     levels = strata(program)
     for level in sorted(set(levels.values())):
         rules = [rule for rule in program.rules if levels[rule.predicate] == level]
-        while True:
+        while rules:
             new = [(rule.predicate, head) for rule in rules for head in heads(rule, facts)]
-            if all(head in facts[predicate] for predicate, head in new):
-                break
+            grown = {predicate for predicate, head in new if head not in facts[predicate]}
             for predicate, head in new:
                 facts[predicate].add(head)
+            # what reads nothing that has grown says what it said
+            rules = [r for r in program.rules if levels[r.predicate] == level and not grown.isdisjoint(reads(r))]
     return facts
+
+
+def reads(rule: Rule) -> set[str]:
+    """The predicates in the body of a rule."""
+    return {literal.predicate for literal in rule.body if isinstance(literal, Present | Absent)}
 
 
 def strata(program: Program) -> dict[str, int]:
@@ -119,29 +127,31 @@ def aggregated(aggregate: Aggregate, group: list[Row]) -> Held:
 
 def rows(rule: Rule, facts: Model) -> Iterator[Row]:
     """Every way to make the body of a rule true, as a value for each of its variables."""
-    positive = [x for x in rule.body if isinstance(x, Present)]
+    found: Iterable[Row] = [{}]
+    for literal in rule.body:
+        if isinstance(literal, Present):
+            found = joined(found, literal, facts[literal.predicate])
     rest = [x for x in rule.body if not isinstance(x, Present)]
-
-    def joined(number: int, row: Row) -> Iterator[Row]:
-        if number == len(positive):
-            yield row
-            return
-        for candidate in facts[positive[number].predicate]:
-            more = matched(positive[number].args, candidate, row)
-            if more is not None:
-                yield from joined(number + 1, more)
-
-    for row in joined(0, {}):
+    for row in found:
         full = satisfied(rest, row, facts)
         if full is not None:
             yield full
+
+
+def joined(before: Iterable[Row], literal: Present, candidates: set[Fact]) -> Iterator[Row]:
+    """Each row with each fact that fits it."""
+    for row in before:
+        for candidate in candidates:
+            more = matched(literal.args, candidate, row)
+            if more is not None:
+                yield more
 
 
 def matched(args: tuple[Variable | Constant, ...], candidate: Fact, row: Row) -> Row | None:
     """The row with what a fact adds to it; None where they do not fit."""
     more = dict(row)
     for arg, value in zip(args, candidate, strict=True):
-        if (held(arg.value) if isinstance(arg, Constant) else more.setdefault(arg.name, value)) != value:
+        if (more.setdefault(arg.name, value) if isinstance(arg, Variable) else held(arg.value)) != value:
             return None
     return more
 
