@@ -304,6 +304,13 @@ _TERMS = "".join(
 )  # fmt: skip
 
 
+def nights() -> Knowledge:
+    """The leaflet of the examples, of which a night counts for some days."""
+    opened = load(NIGHTS, home.ontology())
+    assert opened.knowledge is not None, opened.diagnostics
+    return opened.knowledge
+
+
 def signs(folder: Path) -> Knowledge:
     """The leaflet with signs that are counted and weighed, a result that grows old, what bleeds, and an exception."""
     target = folder / "leaflet"

@@ -26,6 +26,7 @@ from changed_records import (
     findings,
     fresh,
     ids,
+    nights,
     random_record,
     signs,
     written,
@@ -400,6 +401,22 @@ def test_signs_that_count_bleedings_of_a_hierarchy_and_days_are_items_too(tmp_pa
     assert [o.value for o in date.outcomes] == ["from 2025-10-03", "before 2025-10-03"]
     level = item(assess(knowledge, {}).missing(), "serum ferritin")
     assert [o.value for o in level.outcomes] == ["below 30", "from 30 up to 300", "above 300"]
+
+
+def test_an_entry_that_counts_only_with_a_date_is_tried_on_the_day_of_the_assessment(tmp_path: Path) -> None:
+    """A night of the leaflet counts for fourteen days, in hours or in minutes: it says which units it has of no result,
+    and so those are tried that its rules can do anything with."""
+    leaflet, record = nights(), {"context": {"age_years": 9}}
+    found = assess(leaflet, record, "2026-03-15").missing()
+    hold_good(found, record, "2026-03-15", tmp_path, leaflet)
+    night = item(found, "sleep of a night")
+    day = "on 2026-03-15"
+    assert [o.value for o in night.outcomes if "hours" in o.value] == [
+        f"below 8 hours, {day}", f"from 8 to below 9 hours, {day}", f"from 9 hours, {day}"
+    ]  # fmt: skip
+    assert f"below 480 minutes, {day}" in [o.value for o in night.outcomes]
+    undated = assess(leaflet, record).missing("night:NOT_KNOWN")
+    assert undated.items == () and "--at" in text(undated)
 
 
 @pytest.mark.long

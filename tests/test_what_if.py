@@ -98,6 +98,20 @@ def test_a_change_that_changes_nothing_says_so() -> None:
         assert problem(form("what-if"), found.to_dict()) == ""
 
 
+def test_a_change_that_cannot_be_used_is_no_change_that_changes_nothing() -> None:
+    """Whoever misspells a name asks about something else: that is said above what becomes of the answer."""
+    for options, said in (
+        ("--add 'findings: {name: pernicous anaemia, state: present}'", "did you mean pernicious anaemia?"),
+        ("--add 'medications: {name: cyanocobalamine, status: current}'", "did you mean cyanocobalamin?"),
+        ("--set context.age=80", "read by no rule"),
+    ):
+        found = told(options)
+        assert [said in note.text for note in found.notes] == [True]
+        assert text(found).index(said) < text(found).index("nothing changes")
+        assert problem(form("what-if"), found.to_dict()) == ""
+    assert told("--set labs[0].value=90").notes == ()
+
+
 def test_what_is_lost_says_why_it_was_drawn_and_what_stands_against_it_now() -> None:
     found = told("--set labs[0].value=350")
     lost = next(one for one in found.lost if one.conclusion.id == "status:below_all_cutoffs")

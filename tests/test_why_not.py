@@ -14,7 +14,19 @@ import pytest
 import yaml
 
 import b12
-from changed_records import Record, as_options, findings, fresh, ids, random_record, signs, singles, worries, written
+from changed_records import (
+    Record,
+    as_options,
+    findings,
+    fresh,
+    ids,
+    nights,
+    random_record,
+    signs,
+    singles,
+    worries,
+    written,
+)
 from citelog.answer import derive
 from citelog.assess import Assessment, assess
 from citelog.cli.app import main
@@ -491,6 +503,14 @@ def test_why_not_does_not_change_the_answer_it_was_asked_of() -> None:
     before = assessed.to_json()
     assessed.why_not("treat:immediate")
     assert assessed.to_json() == before
+
+
+def test_an_entry_that_counts_only_with_a_date_is_proposed_with_one(tmp_path: Path) -> None:
+    record: Record = {"context": {"age_years": 9}}
+    found = assess(nights(), record, "2026-03-15").why_not("night:SHORT")
+    night = "--add 'labs: {analyte: sleep of a night, value: 8.9, unit: hours, when: 2026-03-01}'"
+    assert options(found)[0] == night and found.near[0].ranges == ("any recorded value from 8 and below 9",)
+    hold_good(found, record, "2026-03-15", tmp_path, nights())
 
 
 def test_of_a_count_it_is_told_what_was_not_counted(tmp_path: Path) -> None:

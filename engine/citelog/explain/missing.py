@@ -12,7 +12,7 @@ from typing import Any
 
 from citelog.answer import Answer
 from citelog.conclusions import Conclusion
-from citelog.explain.questions import Questions, Tries
+from citelog.explain.questions import Question, Questions, Tries
 from citelog.explain.what_if import paired
 from citelog.patient.case import Entry
 from citelog.patient.changes import Change, apply, dropping
@@ -89,7 +89,8 @@ class Missing:
     """The items, those on which most hangs first; for one conclusion also what it depends on.
 
     `tried` counts the records that were derived from; `complete` is false where a very long record left some out,
-    or where the rules tell too many ranges of a value apart.
+    or where the rules tell too many ranges of a value apart. `undated` says that rules ask for the date of the
+    assessment, and none was given: nothing that they hold to it was tried.
     """
 
     whose: Mapping[str, Any]
@@ -98,6 +99,7 @@ class Missing:
     depends: tuple[Depends, ...]
     tried: int
     complete: bool = True
+    undated: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The document, format `citelog-missing/1`."""
@@ -129,18 +131,26 @@ def missing(answer: Answer, conclusion: str | None = None) -> Missing:
     for question in questions.all():
         if tries.are_spent:
             break
-        outcomes = [_outcome(answer, value, change, about) for value, change in question.values]
-        tries.made += len(outcomes)
-        outcomes = [o for i, o in enumerate(outcomes) if not _is_finer(o, outcomes[:i])]
-        weight = max((_weight(answer, o) for o in outcomes), default=0)
-        if weight:
-            items.append(Item(question.text, question.state, tuple(outcomes), weight))
+        item = _item(answer, question, about, tries)
+        if not item.weight and question.dated is not None:
+            item = _item(answer, question.dated(), about, tries)
+        if item.weight:
+            items.append(item)
     open_ = questions.open_questions()
     items.sort(key=lambda item: (item.text not in open_, -item.weight))
     complete = not (tries.are_spent or questions.cut)
     depends = tuple(_depends(answer, about, tries)) if about is not None else ()
     complete = complete and all(one.effect != NOT_TRIED for one in depends)
-    return Missing(answer.whose, about, tuple(items), depends, tries.made, complete)
+    undated = answer.at is None and questions.reads("evaluation_day")
+    return Missing(answer.whose, about, tuple(items), depends, tries.made, complete, undated)
+
+
+def _item(answer: Answer, question: Question, about: str | None, tries: Tries) -> Item:
+    outcomes = [_outcome(answer, value, change, about) for value, change in question.values]
+    tries.made += len(outcomes)
+    outcomes = [o for i, o in enumerate(outcomes) if not _is_finer(o, outcomes[:i])]
+    weight = max((_weight(answer, o) for o in outcomes), default=0)
+    return Item(question.text, question.state, tuple(outcomes), weight)
 
 
 def _outcome(

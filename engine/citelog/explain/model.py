@@ -98,6 +98,16 @@ class Shape:
         """
         return tuple(sorted(self._possible(predicate, place, frozenset()), key=str))
 
+    def met(self, predicate: str, place: int) -> tuple[Value, ...]:
+        """The values of an argument with which some rule that reads it can hold, as far as its premises name them."""
+        found: set[Value] = set()
+        for rule in (rule for some in self.rules.values() for rule in some):
+            for literal in rule.body:
+                if isinstance(literal, Present) and literal.predicate == predicate:
+                    arg = literal.args[place]
+                    found |= {arg.value} if isinstance(arg, Constant) else self._bound(rule, arg.name, frozenset())
+        return tuple(sorted(found, key=str))
+
     def _possible(self, predicate: str, place: int, above: frozenset[tuple[str, int]]) -> set[Value]:
         if (predicate, place) in above:
             return set()

@@ -7,10 +7,11 @@ one bound after another.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 from citelog.answer import Answer, derive
 from citelog.explain.bounds import bounds
@@ -56,13 +57,23 @@ class Tries:
         return self.size > _LONG and self.made - self.before >= max(6, _TRIED * _LONG // (self.size * 2))
 
 
+Ways = Iterable[tuple[str, Change | tuple[Change, ...] | datetime.date]]
+"""Values in words, each with the changes that record it, or with another date of the assessment."""
+
+Keys = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An item that could be recorded, and the ways in which it could: changes, or another date of the assessment."""
+    """An item that could be recorded, and the ways in which it could.
+
+    `dated` are the ways to record it with a date, for where no rule looks at it without one; None where none asks.
+    """
 
     text: str
     state: str
     values: tuple[tuple[str, Change | tuple[Change, ...] | datetime.date], ...]
+    dated: Callable[[], Question] | None = None
 
 
 class Questions:
@@ -106,8 +117,7 @@ class Questions:
             entries = self._of(name)
             label = self.terms.label(name)
             if not entries:
-                values = tuple((s, Add("findings", label, (("state", s),))) for s in ("present", "absent", "unknown"))
-                yield Question(label, "not recorded", values)
+                yield self._new(label, partial(_found, label))
             for entry in entries:
                 said = str(entry.keys.get("state", ""))
                 if state(said) in (None, "unknown"):
@@ -137,14 +147,7 @@ class Questions:
             entries = self._of(analyte)
             if not entries:
                 shown = [self.terms.label(unit) for unit in units] or [""]
-                values = [
-                    one
-                    for unit in shown
-                    for one in self._regions(
-                        Add("labs", label, (("value", PROBE), *((("unit", unit),) if unit else ()))), unit
-                    )
-                ]
-                yield Question(label, "not recorded", tuple(values))
+                yield self._new(label, partial(self._measured, label, shown))
             for entry in entries:
                 unit = str(entry.keys.get("unit", ""))
                 if reading(entry.keys.get("value")) is None:
@@ -165,9 +168,29 @@ class Questions:
                         (("low", setting(entry, "flag", "L")),),
                     )
 
+    def _new(self, label: str, values: Callable[[Keys], Ways]) -> Question:
+        """An item of which there is no entry, given the ways in which one could say more beside some keys."""
+        at, whole = self.answer.at, tuple(values(()))
+        if at is None or not self.reads(WHEN):
+            return Question(label, "not recorded", whole)
+
+        def dated() -> Question:
+            told = tuple((f"{value}, on {at}", change) for value, change in values((("when", at.isoformat()),)))
+            return Question(label, "not recorded", told)
+
+        return Question(label, "not recorded", whole, dated)
+
+    def _measured(self, label: str, units: Iterable[str], more: Keys) -> Ways:
+        """The ways to record a result: in each unit, a number in each range."""
+        for unit in units:
+            keys = (("value", PROBE), *((("unit", unit),) if unit else ()), *more)
+            yield from self._regions(Add("labs", label, keys), unit)
+
     def _accepted(self, analyte: Iri) -> list[Iri]:
-        stated = (atom for atom in self.knowledge.stated if atom.predicate == CL + "acceptsUnit")
-        return sorted(atom.args[1] for atom in stated if atom.args[0] == analyte and isinstance(atom.args[1], Iri))
+        """The units that a result of an analyte can have; where the document says so of none, those that rules know."""
+        stated = [atom.args for atom in self.knowledge.stated if atom.predicate == CL + "acceptsUnit"]
+        units = (unit for of, unit in stated if of == analyte) if stated else self.shape.met("result_unit", 2)
+        return sorted(unit for unit in units if isinstance(unit, Iri) and unit in self.terms.labels)
 
     def _units(self, analyte: Iri) -> list[Iri]:
         """The units in which the document prints its numbers, of those that an analyte is reported in."""
@@ -257,7 +280,7 @@ class Questions:
                 f"the course of {text}", "not recorded",
                 tuple((self.terms.label(c), setting(entry, "course", c.local)) for c in courses),
             )  # fmt: skip
-        if taken == "current" and "frequency" not in entry.keys and self._reads("medication_frequency"):
+        if taken == "current" and "frequency" not in entry.keys and self.reads("medication_frequency"):
             yield Question(
                 f"the frequency of {text}", "not recorded",
                 tuple((often, setting(entry, "frequency", often)) for often in _OFTEN),
@@ -271,13 +294,14 @@ class Questions:
                 tuple((self.terms.label(r), setting(entry, "route", self.terms.label(r))) for r in routes),
             )  # fmt: skip
 
-    def _reads(self, predicate: str) -> bool:
+    def reads(self, predicate: str) -> bool:
+        """Whether some rule asks for facts of a predicate."""
         return any(name == predicate for name, _ in self.shape.asked)
 
     def _back(self, entry: Entry, key: str, predicate: str, day: datetime.date) -> Iterator[tuple[str, Change]]:
         """A day of an entry moved back from the day of the assessment, past one bound after another."""
         high: Bound | None = None
-        if not self._reads(predicate):
+        if not self.reads(predicate):
             return
         for _ in range(_REGIONS):
             change = setting(entry, key, day.isoformat())
@@ -312,11 +336,11 @@ class Questions:
     def _context(self) -> Iterator[Question]:
         """An age and a sex that rules read, where the record gives none that can be used."""
         terms = self.terms
-        if self._reads("age_years") and not any(self.answer.run.atoms("age_years")):
+        if self.reads("age_years") and not any(self.answer.run.atoms("age_years")):
             entries = [entry for key in (AGE, BIRTH) for entry in self._of(key)]
             values = self._regions(Set(CONTEXT, "age_years", PROBE), "years")
             yield Question(terms.label(AGE), "gives no age" if entries else "not recorded", tuple(values))
-        if self._reads("sex") and not any(self.answer.run.atoms("sex")):
+        if self.reads("sex") and not any(self.answer.run.atoms("sex")):
             named = [terms.label(sex) for sex in self._asked("sex", 2)]
             values = ((sex, Set(CONTEXT, "sex", sex)) for sex in named)
             yield Question(terms.label(SEX), "not usable" if self._of(SEX) else "not recorded", tuple(values))
@@ -374,6 +398,12 @@ class Questions:
                 return  # no day is as late
             day = after
         self.cut = True
+
+
+def _found(label: str, more: Keys) -> Ways:
+    """The ways to record a finding: in each state."""
+    for said in ("present", "absent", "unknown"):
+        yield said, Add("findings", label, (("state", said), *more))
 
 
 def _beyond(bound: Bound) -> Bound:

@@ -10,6 +10,7 @@ from citelog.answer import Answer
 from citelog.conclusions import Conclusion
 from citelog.explain.against import against
 from citelog.explain.obstacles import Obstacle
+from citelog.patient.case import Note
 from citelog.patient.changes import Change, apply, told
 from citelog.patient.written import check
 from citelog.proof.compare import Difference, Reason, difference, reasons
@@ -56,6 +57,12 @@ class WhatIf:
     kept: tuple[Kept, ...]
     same: tuple[str, ...]
 
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What of the changed record is not used, or is to be looked at, and was not so before: a misspelt name."""
+        known = {note.text for note in self.before.notes}
+        return tuple(note for note in self.after.notes if note.text not in known)
+
     def to_dict(self) -> dict[str, Any]:
         """The document, format `citelog-what-if/1`."""
         return {
@@ -79,6 +86,7 @@ class WhatIf:
                 for one in self.kept
             ],
             "same": list(self.same),
+            "notes": [{"text": note.text, "read_from": note.read_from} for note in self.notes],
         }
 
 

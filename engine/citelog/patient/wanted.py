@@ -165,10 +165,15 @@ def _record(record: Value | None, case: Case) -> Record | None:
 
 
 def _made(makes: list[Make], case: Case, terms: Terms) -> Iterator[list[tuple[Change, ...]]]:
-    """For each record that is wanted, the ways to have it."""
+    """For each record that is wanted, the ways to have it; what an entry of any list can say, each new one says."""
     groups: dict[tuple[str, str], list[Make]] = {}
     for make in makes:
         groups.setdefault(target(make), []).append(make)
+    anywhere = [one for one in groups if one[0] != "record" and list_of(groups[one][0].predicate) is None]
+    new = [one for one in groups if one not in anywhere and one[0] not in ("record", "context")]
+    if new:
+        more = [make for one in anywhere for make in groups.pop(one)]
+        groups |= {one: [*groups[one], *more] for one in new}
     for (where, _), group in groups.items():
         if list_of(group[0].predicate) == "context":
             yield _in_context(group, case, terms)

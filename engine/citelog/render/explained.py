@@ -157,6 +157,8 @@ def what_if(found: WhatIf, width: int = WIDTH) -> Iterator[Line]:
     """What changes with a record."""
     for text in found.told:
         yield from wrapped(text if text.startswith("without ") else f"with {text}", width, "  ", "bold")
+    for note in found.notes:
+        yield from wrapped(f"! {note.text} ({note.read_from})", width, "  ", "yellow")
     knowledge = found.after.knowledge
     if not (found.gained or found.lost or found.kept):
         yield Line("")
@@ -244,6 +246,8 @@ def missing(found: Missing, width: int = WIDTH) -> Iterator[Line]:
         yield Line("What is missing, and could change the answer", "bold")
     if not found.items:
         yield Line("  nothing: no single item that the rules ask for would change it")
+        if found.undated:
+            yield Line("  (with the date of the assessment, --at, what rules hold to it is tried, too)", "dim")
     for item in found.items:
         yield Line("")
         weight = counted(item.weight, "conclusion hangs", "conclusions hang")
