@@ -15,6 +15,8 @@ from citelog import home
 from citelog.diagnostics import CitelogError
 from citelog.edit import colours, completion, folder, hover, outline, rules
 from citelog.edit.desk import Desk, Reading
+from citelog.edit.findings import Located, located
+from citelog.edit.fixes import fixes
 from citelog.edit.lines import UNITS, Lines
 from citelog.edit.mentions import Edit, edited
 from citelog.edit.rename import rename
@@ -39,6 +41,71 @@ def nights() -> Desk:
 def typed(file: str, text: str) -> Desk:
     """The same with one text as someone is writing it."""
     return folder.desk(NIGHTS, Drafts({NIGHTS / file: text}), nights().reading)
+
+
+# --- what puts a finding right ---------------------------------------------------------------------------------------
+
+
+def found_in(drafts: Drafts) -> tuple[Desk, list[Located]]:
+    """Everything that is found while texts are being written."""
+    reading, found = folder.read(NIGHTS, drafts, nights().reading)
+    desk = folder.desk(NIGHTS, drafts, reading)
+    return desk, [one for there in located(found, NIGHTS, desk.texts).values() for one in there]
+
+
+FIXES = {
+    "a type that is misspelt in a signature": (
+        "predicates.ttl", '"night(patient: patient, value: term)"', '"night(patient: patint, value: term)"',
+        "bad-signature", "write patient",
+    ),
+    "a sentence that names its variable without the mark": (
+        "rules/10-night.rls", "less than {?hours}", "less than {hours}", "unknown-display-variable", "write {?hours}",
+    ),
+    "a hyphen that would be a minus": (
+        "rules/30-advice.rls", "tired(?p, ex:PROBABLY), ex:minutes", "tired(?p, ex:PROB-ABLY), ex:minutes",
+        "syntax", "write <https://example.org/short-nights#PROB-ABLY>",
+    ),
+    "a licence that nothing needs, alone in its tag": (
+        "rules/10-night.rls", "%%% @through short\n", "%%% @through short\n%%% @unless judged\n",
+        "unused-licence", "remove the tag",
+    ),
+    "a quote whose segment names another statement": (
+        "segments.ttl", "cl:encodedAs   ex:S03", "cl:encodedAs   ex:S04",
+        "statement-outside-segments", "name ex:S03 in ex:segment_05",
+    ),
+    "a quote whose segment is set aside": (
+        "segments.ttl", "cl:encodedAs   ex:S03", 'cl:outOfScope  "a heading"',
+        "statement-outside-segments", "name ex:S03 in ex:segment_05",
+    ),
+    "a conclusion that nothing declares": (
+        "rules/30-advice.rls", "advice(?p, ex:NAP) :-", "advice(?p, ex:SIESTA) :-",
+        "undefined-term", "declare ex:SIESTA as a value of conclusions",
+    ),
+    "a predicate that nothing declares, with values of every type": (
+        "rules/30-advice.rls", "ex:cola, cl:present) .", 'ex:cola, cl:present), drinks(?p, 0.0, "much", true, ex:cola, 1) .',
+        "undefined-predicate",
+        "declare drinks(patient: patient, value2: number, value3: text, value4: boolean, value5: term, value6: integer)",
+    ),
+    "advice about a rule": (
+        "rules/30-advice.rls", "entry(?p, _, ex:cola, cl:present) .",
+        'entry(?p, _, ex:cola, cl:present) .\n\n%%% @cites S13\n#[name("cola-again")]\n'
+        "caution(?p, ex:COLA) :- entry(?p, ?r, ex:cola, cl:present), recorded_when(?p, ?r, _, _) .",
+        "rule-subsumed", "accept rule-subsumed, with a reason",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FIXES)
+def test_a_fix_puts_right_what_it_says(case: str) -> None:
+    file, old, new, code, title = FIXES[case]
+    text = (NIGHTS / file).read_text(encoding="utf-8")
+    assert old in text
+    drafts = Drafts({NIGHTS / file: text.replace(old, new, 1)})
+    desk, found = found_in(drafts)
+    finding = next(one for one in found if one.finding.code == code)
+    fix = next(one for one in fixes(desk, finding) if one.title == title)
+    mended = drafts | {path: edited(desk.texts[path], edits) for path, edits in fix.edits.items()}
+    assert code not in [one.finding.code for one in found_in(Drafts(mended))[1]]
 
 
 # --- lines and columns ---------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def _named(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
 def _misspelt(found: Located, text: str, meant: str) -> tuple[int, int]:
     """Where the word stands that was meant to be another: the one that the message names, else the one most like it."""
     written = text[found.start : found.end]
-    pieces = [(m[0], m.start(), m.end()) for m in re.finditer(r"[@?#]?[\w][\w:-]*|[@?#]\w+", written)]
+    pieces = [(m[0], m.start(), m.end()) for m in re.finditer(r"[@?#]?\w(?:[\w:-]*\w)?", written)]
     said = [
         p
         for p in pieces
