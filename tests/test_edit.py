@@ -82,9 +82,9 @@ FIXES = {
         "undefined-term", "declare ex:SIESTA as a value of conclusions",
     ),
     "a predicate that nothing declares, with values of every type": (
-        "rules/30-advice.rls", "ex:cola, cl:present) .", 'ex:cola, cl:present), drinks(?p, 0.0, "much", true, ex:cola, 1) .',
-        "undefined-predicate",
-        "declare drinks(patient: patient, value2: number, value3: text, value4: boolean, value5: term, value6: integer)",
+        "rules/30-advice.rls", "ex:cola, cl:present) .", 'ex:cola, cl:present), has(?p, 0.0, "a", true, ex:cola, 1) .',
+        "undefined-predicate", "declare has(patient: patient, value2: number, value3: text, value4: boolean, "
+        "value5: term, value6: integer)",
     ),
     "advice about a rule": (
         "rules/30-advice.rls", "entry(?p, _, ex:cola, cl:present) .",
@@ -106,6 +106,39 @@ def test_a_fix_puts_right_what_it_says(case: str) -> None:
     fix = next(one for one in fixes(desk, finding) if one.title == title)
     mended = drafts | {path: edited(desk.texts[path], edits) for path, edits in fix.edits.items()}
     assert code not in [one.finding.code for one in found_in(Drafts(mended))[1]]
+
+
+# --- what can be written at a place ----------------------------------------------------------------------------------
+
+OFFERS = {
+    "statements, for the side of a conflict": ("conflicts.ttl", 'cl:sideA         "|S14', "S14"),
+    "predicates, for what derives conclusions": ("predicates.ttl", 'cl:derivedBy "ni|ght"', "night"),
+    "codes of advice, to accept one": ("rules/30-advice.rls", "%%% @accept ru|\n", "rule-subsumed"),
+    "terms of the type that a place has": ("rules/30-advice.rls", "entry(?p, _, ex:cola, |cl:present) .", "cl:present"),
+    "terms that stand elsewhere after a property": ("statements.trig", "ex:S03 { ex:limit_under ex:|", "ex:hours"),
+}
+
+
+@pytest.mark.parametrize("case", OFFERS)
+def test_completion_offers(case: str) -> None:
+    file, words, offered = OFFERS[case]
+    text = (NIGHTS / file).read_text(encoding="utf-8").replace('#[name("cola")]', '%%% @accept ru\n#[name("cola")]')
+    assert words.replace("|", "") in text
+    at = text.index(words.replace("|", "")) + words.index("|")
+    assert offered in [item.label for item in completion.completion(typed(file, text), NIGHTS / file, at)]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('{"labs": [], "expect": {"include": ["night:SHORT"], "cites": {"night:SHORT": ["S03"]}}}', 3),
+        ('{"labs": [], "expect": {"include": ["night:SHORT"', 0),
+        ('{"labs": []}', 0),
+    ],
+)
+def test_a_case_in_json_names_what_it_expects_as_one_in_yaml_does(text: str, named: int) -> None:
+    path = NIGHTS / "cases" / "new.json"
+    assert len(list(typed("cases/new.json", text).mentions(path))) == named
 
 
 # --- lines and columns ---------------------------------------------------------------------------------------------

@@ -317,6 +317,24 @@ def test_a_predicate_is_offered_with_its_arguments(restored: Editor) -> None:
     assert isinstance(shown, lsp.MarkupContent) and "recorded" in shown.value
 
 
+def test_the_arguments_of_a_predicate_are_told_while_they_are_written(shipped: Editor) -> None:
+    place = shipped.at(TREATMENT, "~course_named(?p, |?r) .")
+    told = shipped.run(shipped.client.text_document_signature_help_async(lsp.SignatureHelpParams(**place)))
+    assert told is not None and told.signatures[0].label == "course_named(patient: patient, record: record)"
+    assert told.active_parameter == 1
+
+
+def test_the_name_that_would_be_changed_is_told_before_and_in_words_where_there_is_none(shipped: Editor) -> None:
+    def asked(words: str) -> object:
+        place = lsp.PrepareRenameParams(**shipped.at(TREATMENT, words))
+        return shipped.run(shipped.client.text_document_prepare_rename_async(place))
+
+    found = asked("~course|_named(?p, ?r) .")
+    assert isinstance(found, lsp.PrepareRenamePlaceholder) and found.placeholder == "course_named"
+    with pytest.raises(JsonRpcException, match="no name"):
+        asked("%%|% @unless course_named")
+
+
 def test_a_quote_goes_on_as_the_document_does(restored: Editor) -> None:
     restored.type("statements.trig", 'cl:quote        "Educational purpose only"', 'cl:quote        "For patients wi"')
     (item,) = restored.complete("statements.trig", 'For patients wi|"')

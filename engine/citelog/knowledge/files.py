@@ -132,8 +132,16 @@ def files_of(folder: Path, pattern: str, drafts: Drafts = NO_DRAFTS) -> list[Pat
 
 
 def fits(path: PurePath, pattern: str) -> bool:
-    """Whether a path in the folder is one that a pattern means."""
-    return path.match(pattern) and len(path.parts) == len(Path(pattern).parts)
+    """Whether a path in the folder is one that a pattern means; `**` stands for any number of folders, as in a glob.
+
+    >>> [fits(PurePath(name), "cases/**/*.yaml") for name in ("cases/a.yaml", "cases/b/c/a.yaml", "a.yaml", "cases/a")]
+    [True, True, False, False]
+    """
+    parts = Path(pattern).parts
+    if "**" in parts:
+        at, folders = parts.index("**"), len(path.parts) - len(parts) + 1
+        parts = (*parts[:at], *("*",) * folders, *parts[at + 1 :])
+    return len(path.parts) == len(parts) and path.match("/".join(parts))
 
 
 def leads_out(path: Path, folder: Path) -> bool:
