@@ -31,6 +31,7 @@ import b12
 import literate
 from citelog import schemas
 from citelog.cli.app import main
+from citelog.conclusions import DerivationError
 from citelog.ledger.log import Log, reading
 from citelog.ledger.proofs import find
 from citelog.ledger.verified import verify
@@ -409,6 +410,19 @@ def test_a_fault_of_ours_is_told_by_an_id_and_says_nothing_of_the_patient(
     [id_] = re.findall(r"[0-9a-f]{8}", found["detail"])
     assert two.json() == found
     assert f"{id_}: KeyError at test_api.py:" in caplog.text and SECRET not in caplog.text
+
+
+def test_what_the_rules_must_not_give_is_refused_in_words_and_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(held: object, asked: object, data: bytes) -> consultant.Answered:
+        raise DerivationError("the rules gave 2 conclusions of the kind treat, not one", "let one give way")
+
+    monkeypatch.setattr(consultant, "_TASKS", {"assess": failing})
+    with pytest.raises(NoResultError) as told:
+        consultant._answer(None, {"task": "assess", "receipts": False}, b"{}", Bounded(1000))  # type: ignore[arg-type]
+    said = json.loads(str(told.value))
+    assert told.value.kind == "refused"
+    assert (said["status"], said["code"], said["remedy"]) == (422, "unusable", "let one give way")
+    assert said["what"] == "the rules gave 2 conclusions of the kind treat, not one"
 
 
 async def posted(monkeypatch: pytest.MonkeyPatch, limits: Limits, *bodies: object) -> list[httpx.Response]:

@@ -58,11 +58,13 @@ def test_two_answers_where_there_may_be_one_make_a_case_unusable_and_not_the_pag
         NIGHT: desk.files[NIGHT].replace("judged(?p), ~short(?p)", "judged(?p)").replace("%%% @unless short\n", "")
     }
     name = "cases/short-at-thirteen.yaml"
-    said = "the rules gave 2 conclusions of the kind night (LONG_ENOUGH, SHORT), not one"
+    said = "the rules gave 2 conclusions of the kind night, not one, to short-at-thirteen: LONG_ENOUGH by "
     tried = desk.one(drafts, name, desk.files[name]).tried
-    assert tried is not None and str(tried.trouble) == said
+    assert tried is not None and str(tried.trouble).startswith(said)
     every = desk.all(drafts)
-    assert every is not None and said in {failure.what for change in every.changes for failure in change.failures}
+    assert every is not None and any(
+        failure.what.startswith(said) for change in every.changes for failure in change.failures
+    )
 
 
 @pytest.mark.slow

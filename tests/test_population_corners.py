@@ -93,7 +93,7 @@ def answered(knowledge: Knowledge, records: Mapping[str, Any], folder: Path) -> 
 def test_of_a_kind_that_everyone_has_once_somebody_with_two_is_named(tmp_path: Path) -> None:
     made, _ = random_knowledge.knowledge(["t1(?p, ?t) :- entry(?p, _, ?t, _)"])
     assert made is not None and [kind.exactly_one for kind in made.kinds] == [True]
-    with pytest.raises(DerivationError, match="the rules gave 2 conclusions of the kind t, not one, to tired"):
+    with pytest.raises(DerivationError, match=r"2 conclusions of the kind t, not one, to tired: \w+; \w+\n   = let"):
         answered(made, {"tired": TIRED}, tmp_path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree
@@ -143,7 +144,9 @@ def test_what_a_conclusion_rests_on_can_be_expected(folder: Path, capsys: pytest
 def test_rules_that_give_two_answers_where_one_is_declared_fail_and_are_no_fault_of_citelog(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    case(folder, "two", SYMPTOMS + "expect: {include: ['treat:immediate']}\n")
+    expected = SYMPTOMS + "expect: {include: ['treat:immediate']}\n"
+    path = case(folder, "two", expected)
+    case(folder, "sound", expected.replace("present", "unknown").replace("immediate", "undetermined"))
     rules = folder / "rules" / "30-findings.rls"
     text = rules.read_text(encoding="utf-8")
     rules.write_text(
@@ -154,8 +157,37 @@ def test_rules_that_give_two_answers_where_one_is_declared_fail_and_are_no_fault
         encoding="utf-8",
     )
     status, out, _ = ran(capsys, "test", "--kb", str(folder))
-    assert status == 1 and "✗ two" in out
-    assert "the rules gave 2 conclusions of the kind symptomatic (no, yes), not one" in out
+    assert status == 1 and "✗ two" in out and out.endswith("2 cases, 2 expectations: 1 does not hold\n")
+    what = "the rules gave 2 conclusions of the kind symptomatic, not one, to two: no by symptomatic-no "
+    assert what in " ".join(out.split())
+    status, out, err = ran(capsys, "assess", "--kb", str(folder), str(path))
+    assert (status, out) == (2, "") and err.startswith(what)
+    told = re.findall(r"(\w+) by symptomatic-\1 \(b12/rules/30-findings.rls:(\d+)\)", err)
+    lines = text.splitlines()
+    assert [lines[int(line) - 1].partition(")")[0] for _, line in told] == [
+        f"symptomatic(?p, b12:{v}" for v in ("no", "yes")
+    ]
+    assert "\n   = let the rules of one give way to the other's, with @unless; citelog verify shows " in err
+
+
+def test_rules_that_give_no_answer_where_one_is_declared_are_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = case(folder, "none", SYMPTOMS)
+    rules = folder / "rules" / "30-findings.rls"
+    text = rules.read_text(encoding="utf-8")
+    rules.write_text(
+        text.replace(
+            "symptomatic(?p, b12:yes) :- state(?p, b12:symptoms, cl:present)",
+            "symptomatic(?p, b12:yes) :- state(?p, b12:symptoms, cl:unknown)",
+        ),
+        encoding="utf-8",
+    )
+    status, out, err = ran(capsys, "assess", "--kb", str(folder), str(path))
+    assert (status, out) == (2, "")
+    assert err.startswith(
+        "the rules gave 0 conclusions of the kind symptomatic, not one, to none: none of its rules held, symptomatic-"
+    )
 
 
 def test_words_choose_cases_and_none_of_a_name_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,23 +3,56 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from citelog.diagnostics import CitelogError
 from citelog.knowledge.base import Citation, Field, Kind, Knowledge
 from citelog.patient.case import Case, Entry
 from citelog.proof.standing import Standing
 from citelog.proof.support import Supports, deciding, passed_through
 from citelog.proof.words import Words, number, sentence
+from citelog.rules.program import Rule
 from citelog.run.result import Firing, Run
 from citelog.values import Atom, Iri, Value
 
 
-class DerivationError(Exception):
-    """The rules gave what they declare impossible: a fault of the knowledge base or the engine, never of the record."""
+class DerivationError(CitelogError):
+    """The rules gave what their knowledge base declares impossible: a fault of its author's, never of the record.
+
+    `what` says what they gave, and by which rules; `remedy` what an author can try.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what, self.remedy = what, remedy
+        super().__init__(f"{what}\n   = {remedy}")
+
+    def __reduce__(self) -> tuple[type[DerivationError], tuple[str, str]]:
+        """What another process needs to raise it again."""
+        return DerivationError, (self.what, self.remedy)
+
+
+def not_one(kind: Kind, knowledge: Knowledge, patient: str, given: Collection[tuple[str, str]]) -> DerivationError:
+    """That a patient has none or several of a kind of which everyone has one.
+
+    `given` has each conclusion's value, and the names and places of the rules that gave it, as far as they are known.
+    """
+    if given:
+        told = [f"{value} by {rules}" if rules else value for value, rules in sorted(given)]
+        why, remedy = "; ".join(told), "let the rules of one give way to the other's, with @unless"
+    else:
+        rules = [rule for rule in knowledge.program.rules if rule.predicate == kind.predicate]
+        why = f"none of its rules held, {_named(rules)}" if rules else "it has no rules"
+        remedy = "write a rule for those whom none of the others is about"
+    what = f"the rules gave {len(given)} conclusions of the kind {kind.name}, not one, to {patient}: {why}"
+    return DerivationError(what, f"{remedy}; citelog verify shows the smallest record of that sort")
+
+
+def _named(rules: Iterable[Rule]) -> str:
+    return ", ".join(dict.fromkeys(f"{rule.name} ({rule.span})" for rule in rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +153,8 @@ class Drawing:
         """The conclusions of one kind, in the order of their ids."""
         found = [self._drawn(kind, atom) for atom in self.run.atoms(kind.predicate)]
         if kind.exactly_one and len(found) != 1:
-            values = ", ".join(sorted(conclusion.value for conclusion in found)) or "none"
-            what = f"the rules gave {len(found)} conclusions of the kind {kind.name} ({values}), not one"
-            raise DerivationError(what)
+            given = [(one.value, _named(firing.rule for firing in self._firings(one.atom))) for one in found]
+            raise not_one(kind, self.knowledge, self.case.id, given)
         return _numbered(sorted(found, key=lambda one: (one.value, one.sentence, self._content(one.atom))))
 
     def _drawn(self, kind: Kind, atom: Atom) -> Conclusion:
@@ -182,7 +214,8 @@ class Drawing:
         if not kind.sided or not isinstance(value, Iri):
             return None
         if (conflict := self.knowledge.conflicts.get(value.local)) is None:
-            raise DerivationError(f"{value.local} is concluded as a {kind.name}, and no cl:Conflict has that name")
+            what = f"{value.local} is concluded as a {kind.name}, and no cl:Conflict has that name"
+            raise DerivationError(what, "declare the conflict, with its two sides; or conclude one that is declared")
         return [[s for s in side if s in statements] for side in conflict.sides]
 
     def _ranked(self, value: Value) -> Any:

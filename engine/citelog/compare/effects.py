@@ -73,7 +73,9 @@ def outcome(knowledge: Knowledge, subject: Subject) -> Outcome:
     at = case.expect.at if case.expect and case.expect.at and subject.origin != "receipt" else subject.at
     try:
         return Outcome(Assessment.of(knowledge, case, at))
-    except (DerivationError, DeadlineError) as error:
+    except DerivationError as error:
+        return Outcome(None, error.what)
+    except DeadlineError as error:
         return Outcome(None, str(error) or "it takes too long")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from citelog.conclusions import DerivationError, spelt
+from citelog.conclusions import not_one, spelt
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.patient.facts import PATIENT
 from citelog.population import pictures
@@ -182,7 +182,7 @@ def conclude(
     for order, kind in enumerate(knowledge.kinds):
         table = derivation.table_of(kind.predicate)
         if kind.exactly_one:
-            _check_one(engine, kind, table, people)
+            _check_one(engine, knowledge, derivation, kind, people)
         if not derivation.size.get(table):
             continue
         names = [a.name for a in knowledge.program.predicates[kind.predicate].arguments]
@@ -215,15 +215,19 @@ def conclude(
     engine.create("concluded", f"{' UNION ALL '.join(parts) or nothing} ORDER BY picture, told")
 
 
-def _check_one(engine: Engine, kind: Kind, table: str, people: Engine) -> None:
+def _check_one(engine: Engine, knowledge: Knowledge, derivation: Derivation, kind: Kind, people: Engine) -> None:
+    table = derivation.table_of(kind.predicate)
     found = engine.rows(
-        f"SELECT u.{UNIT}, count(t.{UNIT}) FROM {JOINT}units AS u LEFT JOIN {table} AS t ON u.{UNIT} = t.{UNIT} "
+        f"SELECT u.{UNIT} FROM {JOINT}units AS u LEFT JOIN {table} AS t ON u.{UNIT} = t.{UNIT} "
         f"GROUP BY u.{UNIT} HAVING count(t.{UNIT}) <> 1 ORDER BY 1 LIMIT 1"
     )
     if found:
-        picture, count = found[0]
+        picture = found[0][0]
         [(patient,)] = people.rows(f"SELECT min(patient) FROM people WHERE picture = {picture}")
-        raise DerivationError(f"the rules gave {count} conclusions of the kind {kind.name}, not one, to {patient}")
+        place = [a.name for a in knowledge.program.predicates[kind.predicate].arguments].index("value")
+        given = engine.rows(f"SELECT a{place} FROM {table} WHERE {UNIT} = {picture}")
+        values = [_spelt(derivation.values, number, knowledge, kind) for (number,) in given]
+        raise not_one(kind, knowledge, patient, [(value, "") for value in values])
 
 
 def _spelt(values: Values, number: int, knowledge: Knowledge, kind: Kind) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from citelog import patient
 from citelog.advice.review import review_opened
 from citelog.assess import Assessment
-from citelog.conclusions import Conclusion, DerivationError
+from citelog.conclusions import Conclusion
 from citelog.diagnostics import CitelogError, Diagnostic
 from citelog.explain.against import against
 from citelog.explain.model import Model
@@ -25,7 +25,7 @@ from citelog.knowledge.files import Whole
 from citelog.knowledge.load import Opened, load
 from citelog.proof.compare import difference
 from citelog.run.datalog import DEADLINE, DeadlineError
-from citelog.trial.expectations import Failure, Trial, judged
+from citelog.trial.expectations import Failure, Trial, judged, unanswered
 from citelog.trial.touched import Edit, edits
 
 Texts = Mapping[str, str]
@@ -192,9 +192,9 @@ class Desk:
         try:
             case = patient.from_bytes(files[name].encode(), PurePosixPath(name).name, file.stem, knowledge.terms)
             found = Assessment.of(knowledge, case, case.expect.at if case.expect else None, deadline)
-        except (CitelogError, DerivationError, DeadlineError) as error:
+        except (CitelogError, DeadlineError) as error:
             trouble = error if isinstance(error, CitelogError) else CitelogError(str(error))
-            return Tried(Trial(file.stem, file, 1, (Failure("unusable", str(error)),)), None, trouble)
+            return Tried(unanswered(file, error), None, trouble)
         return Tried(judged(found, file, self._whole({}), explained=False), found)
 
 

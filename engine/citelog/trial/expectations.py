@@ -91,11 +91,18 @@ def tried(
         else:
             case = patient.read(file, knowledge.terms)
         found = Assessment.of(knowledge, case, case.expect.at if case.expect else None)
-    except CaseError as error:
-        return Trial(file.stem, file, 1, (Failure("unusable", str(error)),)), None
-    except (DerivationError, DeadlineError) as error:
-        return Trial(file.stem, file, 1, (Failure("fault", str(error)),)), None
+    except (CaseError, DerivationError, DeadlineError) as error:
+        return unanswered(file, error), None
     return judged(found, file, drafts, explained=explained), found
+
+
+def unanswered(file: Path, error: Exception) -> Trial:
+    """A case to which there is no answer: its file cannot be used, or it is a fault of the rules."""
+    if isinstance(error, DerivationError):
+        failure = Failure("fault", error.what, (error.remedy,))
+    else:
+        failure = Failure("unusable" if isinstance(error, CitelogError) else "fault", str(error))
+    return Trial(file.stem, file, 1, (failure,))
 
 
 def judged(found: Assessment, file: Path, drafts: Drafts = NO_DRAFTS, *, explained: bool = True) -> Trial:

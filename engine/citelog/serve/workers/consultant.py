@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from citelog import home, patient
-from citelog.assess import Assessment, NotConcludedError, assess_case
+from citelog.assess import Assessment, DerivationError, NotConcludedError, assess_case
 from citelog.diagnostics import CaseError, CitelogError, did_you_mean
 from citelog.explain.contents import contents
 from citelog.explain.why_not import ReachedError
@@ -92,12 +92,12 @@ def _load(message: Message, data: bytes) -> tuple[Held, Message]:
         data_ = dataset(folder, knowledge)
         crowd = _crowd(Path(message["population"]), knowledge) if "population" in message else None
         held = Held(knowledge, data_, queries, files, message["deadline"], cases, offered, defined, crowd)
+        record = examples.record(sorted((folder / "cases").rglob("*.yaml")))
+        answer = _assessed(held, json.dumps(record).encode(), "case", None)
     except (CitelogError, OSError) as error:
         raise UnreadableError(folder.name, str(error)) from error
     if knowledge.sha256 != message["sha256"]:
         raise UnreadableError(folder.name, "the knowledge base was changed since the server was started")
-    record = examples.record(sorted((folder / "cases").rglob("*.yaml")))
-    answer = _assessed(held, json.dumps(record).encode(), "case", None)
     requests = examples.requests(record, answer, queries.values())
     _rehearse(held, requests)
     hooks = {"services": [one.to_dict() for one in held.services.values()], "cards": cards.uuids(knowledge)}
@@ -433,6 +433,8 @@ def _told(error: CitelogError, task: str) -> Refusal:
             return Refusal(409, what, remedy, "not-concluded")
         case ReachedError():
             return Refusal(409, what, remedy, "concluded")
+        case DerivationError():
+            return Refusal(422, what, remedy, "unusable")
     return Refusal(422, what, remedy, "unusable-query" if task == "query" else "unknown-conclusion")
 
 
