@@ -45,8 +45,8 @@ MEASURES = (
     ),
     _measure(
         "not-approved",
-        title="statements and rules that are reviewed and not approved",
-        meaning="Somebody has looked at it, and nobody has put their name to its use.",
-        counted=partial(_those, chosen=lambda one: one.state == "reviewed"),
+        title="statements and rules that are not approved as they are",
+        meaning="A draft, or reviewed and no more: nobody has put their name to its use.",
+        counted=partial(_those, chosen=lambda one: one.state != "approved"),
     ),
 )
