@@ -425,6 +425,18 @@ def test_what_the_rules_must_not_give_is_refused_in_words_and_is_no_fault(monkey
     assert said["what"] == "the rules gave 2 conclusions of the kind treat, not one"
 
 
+def test_a_fault_in_the_servers_own_process_has_the_form_of_its_address_and_an_id_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def ask(pool: Pool, *_: object) -> tuple[dict[str, str], bytes]:
+        raise KeyError(SECRET)
+
+    monkeypatch.setattr(Pool, "ask", ask)
+    [answer] = asyncio.run(posted(monkeypatch, Limits(), {"case": SECRET}))
+    [id_] = re.findall(r"[0-9a-f]{8}", problem(answer, 500, "fault")["detail"])
+    assert caplog.text.count(f"{id_}: KeyError at ") == 1 and SECRET not in caplog.text + answer.text
+
+
 async def posted(monkeypatch: pytest.MonkeyPatch, limits: Limits, *bodies: object) -> list[httpx.Response]:
     """Requests sent at once to an application whose workers need no start."""
 

@@ -816,6 +816,10 @@ def test_a_token_that_is_not_to_be_believed_is_refused(signer: Signer) -> None:
     assert signer.why(other) == "it is signed in a way that is not accepted (alg)", "the key says RS384"
 
 
+WEAK = {"kid": "a", **json.loads(RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 1024).public_key()))}
+CURVE = {"kid": "a", **json.loads(ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP384R1()).public_key()))}
+
+
 @pytest.mark.parametrize(
     ("keys", "what"),
     [
@@ -826,6 +830,8 @@ def test_a_token_that_is_not_to_be_believed_is_refused(signer: Signer) -> None:
         ('{"keys": [{"kid": "a", "kty": "EC", "crv": "P-384", "d": "x"}]}', "secret"),
         ('{"keys": [{"kid": "a", "kty": "EC", "crv": "P-384", "x": "y", "y": "z"}]}', "cannot be read"),
         ('{"keys": [{"kid": "a", "kty": "EC", "crv": "secp256k1"}]}', "no key to verify"),
+        (json.dumps({"keys": [WEAK]}), "1024 bits are too few"),
+        (json.dumps({"keys": [CURVE, CURVE]}), "its kid stands twice"),
     ],
 )  # fmt: skip
 def test_keys_that_vouch_for_nobody_are_refused(tmp_path: Path, keys: str, what: str) -> None:

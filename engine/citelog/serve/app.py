@@ -22,7 +22,7 @@ from citelog.serve.fhir import Fhir
 from citelog.serve.hooks import Callers, Hooks
 from citelog.serve.http.accept import chosen
 from citelog.serve.http.feedback import Feedback
-from citelog.serve.http.guard import Guard, refused
+from citelog.serve.http.guard import Guard, refused, unforeseen
 from citelog.serve.http.limits import Refusal
 from citelog.serve.http.porter import FORMS
 from citelog.serve.http.shares import Shared, Shares
@@ -113,6 +113,9 @@ def application(
         answer.headers.update(headers)
         return answer
 
+    async def failing(request: Request, error: Exception) -> Response:
+        return await refusing(request, unforeseen(error))
+
     resources = Starlette(
         routes=[
             Route("/", home),
@@ -123,7 +126,7 @@ def application(
             *(served.routes() if served else ()),
             *(served.browsing.routes(shell, queries) if served and served.browsing else ()),
         ],
-        exception_handlers={Refusal: refusing, HTTPException: refusing},
+        exception_handlers={Refusal: refusing, HTTPException: refusing, Exception: failing},
     )
     limits = served.consultation.limits if served else queries.limits
     shared = Shared(resources, shares or Shares(limits.one_client))

@@ -82,10 +82,8 @@ class Guard:
                 stopped = Refusal(503, "the server stops", "ask again when it is back")
                 await refused(stopped, scope["path"])(scope, receive, sent)
         except Exception as error:  # noqa: BLE001  the last resort: a fault of ours, told as one
-            last = extract_tb(error.__traceback__)[-1]  # not its text: that may hold what is in a record
-            fault = faulty(f"{type(error).__name__} at {last.filename}:{last.lineno}")
-            if not status:
-                await refused(fault, scope["path"])(scope, receive, sent)
+            if not status:  # or else the resources have told it
+                await refused(unforeseen(error), scope["path"])(scope, receive, sent)
         finally:
             form = scope.get("state", {}).get("form", "-")
             took = (time.perf_counter() - started) * 1e3
@@ -169,6 +167,12 @@ def _name(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
+
+
+def unforeseen(error: Exception) -> Refusal:
+    """A fault of ours by where it came up, and not by its text: that may hold what is in a record."""
+    last = extract_tb(error.__traceback__)[-1]
+    return faulty(f"{type(error).__name__} at {last.filename}:{last.lineno}")
 
 
 def faulty(place: str) -> Refusal:

@@ -149,6 +149,7 @@ def _address(token: Token, base: str, prefixes: dict[str, str]) -> str:
 def _resolved(written: str, base: str) -> str:
     try:
         address = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), written)
+        address.encode()  # raises where an escape is half a character
         return address if urlsplit(address).scheme else urljoin(base, address)
     except (ValueError, OverflowError) as error:
         raise Refusal(400, f"<{written}> is no address", "correct it") from error
