@@ -434,6 +434,23 @@ def test_a_copy_under_another_name_speaks_of_its_own_files(tmp_path: Path) -> No
     assert "one/rules/" in places[0] and "two/rules/" in places[1] and "one/rules/" not in places[1]
 
 
+def test_a_folder_may_have_a_name_that_is_no_text_where_the_command_runs(tmp_path: Path) -> None:
+    """A name in letters of another locale is bytes like any other: it is read by them, and printed as it is."""
+    name = "n\u00e4chte".encode()
+    folder = shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / os.fsdecode(name))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine"), "LC_ALL": "C", "PYTHONUTF8": "0"}
+    command = f"{sys.executable} -c 'from citelog.cli.app import main; main()'"
+    case = "n*/cases/nothing-recorded.yaml"
+    for asked, said in (
+        (f"check --kb {folder.name}", name),
+        (f"why {case} night:NOT_KNOWN --kb n*", name + b"/rules/"),
+    ):
+        ended = subprocess.run(
+            ["sh", "-c", f"{command} {asked}"], capture_output=True, env=environment, cwd=tmp_path, check=False
+        )
+        assert ended.returncode == 0 and ended.stderr == b"" and said in ended.stdout
+
+
 def test_a_user_without_a_home_is_answered(citelog: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def nowhere() -> Path:
         raise RuntimeError("Could not determine home directory.")

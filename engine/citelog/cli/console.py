@@ -231,7 +231,8 @@ def write(result: str | bytes) -> None:
         raise CitelogError(f"standard output: it is closed, and the answer has nowhere to go\n   = {remedy}")
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(result.encode() if isinstance(result, str) else result)
+        # a file can have any name: what is no text of it is written as it is
+        sys.stdout.buffer.write(result.encode(errors="surrogateescape") if isinstance(result, str) else result)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise

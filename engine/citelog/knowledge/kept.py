@@ -25,7 +25,8 @@ T = TypeVar("T")
 
 def key(*parts: str) -> str:
     """One name for a content: of everything that it is made of, this engine's code and this Python among it."""
-    return hashlib.sha256(" ".join((*parts, engine(), sys.version)).encode()).hexdigest()
+    whole = " ".join((*parts, engine(), sys.version))
+    return hashlib.sha256(whole.encode(errors="surrogateescape")).hexdigest()  # a folder can have any name
 
 
 def read(name: str, class_: type[T]) -> T | None:
