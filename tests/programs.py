@@ -292,7 +292,7 @@ def _kind(check: Callable[[int], int], about: str, size: int = 100) -> tally.Kin
 
 
 KINDS: Mapping[str, tally.Kind] = {
-    "naive": _kind(_naive, "models and firings, against an obvious evaluator"),
+    "naive": _kind(_naive, "models and firings, against an obvious evaluator", 500),
     "clingo": _kind(_clingo, "models, against clingo; idle where the export refuses a program"),
     "nemo": _kind(_nemo, "models, against Nemo; idle where Nemo panics"),
     "proved": _kind(_proved, "every proof of every fact, against the independent checker"),

@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -166,8 +166,8 @@ def test_a_quote_below_an_empty_first_line_is_on_the_second() -> None:
 
 
 @cache
-def verdicts() -> list[damage.Verdict]:
-    return list(damage.verdicts([proof for p in patients(2) for proof in p.proved], 1_000, 1))
+def verdicts(count: int = 1_000) -> list[damage.Verdict]:
+    return list(damage.verdicts([proof for p in patients(2) for proof in p.proved], count, 1))
 
 
 def test_a_thousand_damaged_proofs_are_refused() -> None:
@@ -598,14 +598,31 @@ def test_this_test_can_fail() -> None:
 # drawn programs: recursion, negation, aggregates and arithmetic that no shipped knowledge has
 
 
-def model(case: Drawn) -> Model:
-    return Model.of(case.program, case.facts)
+@dataclasses.dataclass(frozen=True, slots=True)
+class Concluded:
+    """A drawn program, its facts as they are given, and what the checker and the reasoner conclude from them."""
+
+    case: Drawn
+    stated: dict[Atom, tuple[str, ...]]
+    given: dict[Atom, None]
+    mine: Model
+    ran: Run
+
+
+@lru_cache(maxsize=1)
+def concluded(seed: int) -> Concluded:
+    case = drawn(random.Random(seed))
+    known = [a for a in case.facts if case.program.predicates[a.predicate].layer == "knowledge"]
+    stated = {a: ("S1",) * (i % 2) for i, a in enumerate(known)}  # every other one is the encoder's, and cites nothing
+    given = {a: None for a in case.facts if a not in stated}
+    ran = Machine(case.program, stated).run(given.items())
+    return Concluded(case, stated, given, Model.of(case.program, case.facts), ran)
 
 
 def follows(seed: int) -> None:
     """The facts of a drawn program, and all firings, one for one."""
-    case = drawn(random.Random(seed))
-    mine, ran = model(case), test_reasoning.run(case)
+    both = concluded(seed)
+    case, mine, ran = both.case, both.mine, both.ran
     facts: naive.Model = {name: {naive.fact(a) for a in mine.atoms(name)} for name in case.program.predicates}
     assert facts == test_reasoning.model(ran), f"seed {seed}\n{case.text}"
     fired = Counter(test_reasoning.fired(f.rule, f.head, f.rows) for firings in mine.firings.values() for f in firings)
@@ -632,15 +649,11 @@ def knowledge(program: Program, stated: dict[Atom, tuple[str, ...]]) -> Knowledg
 
 def proves(seed: int) -> int:
     """The proof of every derived fact of a drawn program; how many there were."""
-    case = drawn(random.Random(seed))
-    known = [a for a in case.facts if case.program.predicates[a.predicate].layer == "knowledge"]
-    stated = {a: ("S1",) * (i % 2) for i, a in enumerate(known)}  # every other one is the encoder's, and cites nothing
-    given = {a: None for a in case.facts if a not in stated}
-    ran = Machine(case.program, stated).run(given.items())
-    base = knowledge(case.program, dict(stated))
-    explained = ProofSteps(base, patient.Case("drawn", ""), ran, Words(base, {}))
-    mine = model(case)
-    meanings, steps = Meanings.of(mine), Steps(base, given, {})
+    both = concluded(seed)
+    case, mine = both.case, both.mine
+    base = knowledge(case.program, dict(both.stated))
+    explained = ProofSteps(base, patient.Case("drawn", ""), both.ran, Words(base, {}))
+    meanings, steps = Meanings.of(mine), Steps(base, both.given, {})
     derived = [a for a, turn in mine.held.items() if turn]
     for atom in derived:
         document = json.loads(json.dumps(explained.prove("a", atom).to_dict()))
