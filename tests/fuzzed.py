@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import hashlib
 import json
 import lzma
 import multiprocessing
@@ -25,6 +26,7 @@ import re
 import resource
 import signal
 import sys
+import tarfile
 import tempfile
 import time
 import traceback
@@ -56,7 +58,7 @@ from citelog.knowledge.files import Drafts
 from citelog.knowledge.load import load
 from citelog.patient import intake
 from citelog.patient.reading import json_object
-from citelog.receipt import archive, content, sealed
+from citelog.receipt import archive, content, manifest, sealed
 from citelog.rules.check import check
 from citelog.rules.language import Names
 from citelog.rules.syntax import parse
@@ -180,6 +182,44 @@ def sealed_anew(data: bytes, others: Sequence[bytes], rng: random.Random) -> byt
         return changed(data, others, rng)  # what it would say can be sealed by nobody
 
 
+PATHS = (
+    "", "a", "kb", "../a", "kb/../a", "/kb/a", "kb/.git/config", "kb//a", "kb/a\n", "kb\\a", "KB/terms.ttl", "con",
+    "x" * 90 + "/" + "y" * 99,
+)  # fmt: skip
+"""Names of files that have hurt those who unpack."""
+
+
+def packed_anew(data: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
+    """An archive made of another one by edits of its files, their names or its manifest, and sealed again."""
+    with tarfile.open(fileobj=BytesIO(data)) as tar:
+        held = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+    told = json.loads(held.pop(archive.MANIFEST))
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        one = rng.choice(list(held))
+        match rng.randrange(4):
+            case 0:
+                held[one] = changed(held[one], [rng.choice(list(held.values()))], rng)
+            case 1:
+                held[rng.choice((*PATHS, f"{told['folder']}/{rng.choice(PATHS)}"))] = held[one]
+            case 2 if len(held) > 1:
+                del held[one]
+    hashes = {name: hashlib.sha256(file).hexdigest() for name, file in sorted(held.items())}
+    folder = f"{told['folder']}/"
+    told["files"] = {name.removeprefix(folder): value for name, value in hashes.items() if name.startswith(folder)}
+    told["ontology"] = hashes.get(archive.ONTOLOGY, "")
+    told["knowledge"]["sha256"] = manifest.Manifest(told["folder"], told["ontology"], told["files"]).fingerprint
+    said = sealed.seal({name: told[name] for name in archive.MEMBERS})
+    if rng.random() < 0.4:
+        said = sealed_anew(said, [said], rng)
+    whole = BytesIO()
+    with tarfile.open(fileobj=whole, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, file in {archive.MANIFEST: said, **held}.items():
+            about = tarfile.TarInfo(name)
+            about.size, about.mode = len(file), 0o644
+            tar.addfile(about, BytesIO(file))
+    return whole.getvalue()
+
+
 def as_json(data: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
     """A case file, turned; it may be written in JSON too."""
     return turned(_json(data), tuple(map(_json, rng.choices(others, k=2))), rng)
@@ -251,6 +291,15 @@ def record(data: bytes) -> object:
         return json.dumps(assess_case(b12.knowledge(), case, None).to_dict(), ensure_ascii=False).encode()
     except DerivationError:
         return None  # a record that keeps the reasoner too long is refused in words
+
+
+def edition(data: bytes) -> object:
+    """An archive; each of its files has its place in the edition's own folder."""
+    found = archive.read(data, "fuzzed")
+    for name in found.files:
+        place = f"/kept/{found.manifest.folder}/{name}"
+        assert os.path.normpath(place) == place and not re.search(r"[\x00-\x1f\\]|/\.", place), place
+    return found
 
 
 @cache
@@ -343,7 +392,7 @@ TARGETS: Mapping[str, Target] = {
     "fhir": Target("FHIR records", partial(files, *RESOURCES), record, changes=SAID),
     "hooks": Target("calls of CDS Hooks", hooked, hook, changes=SAID),
     "receipts": Target("receipts", receipts, partial(content.read, name="fuzzed"), changes=(changed, sealed_anew)),
-    "archives": Target("archives of an edition", archives, partial(archive.read, name="fuzzed")),
+    "archives": Target("archives of an edition", archives, edition, changes=(changed, packed_anew)),
     "proofs": Target("proofs, by the checker", proofs, proof, changes=SAID),
     "arguments": Target("the command line", commands, arguments),
 }

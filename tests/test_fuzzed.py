@@ -132,6 +132,16 @@ def test_what_json_says_is_changed_too_and_a_receipt_is_sealed_again() -> None:
     assert len(vouched) > 15, "what is asked is what they say, not whether it was changed"
 
 
+def test_an_archive_is_packed_anew_so_that_some_are_editions_and_some_only_nearly() -> None:
+    rng, archives, ends = random.Random(1), fuzzed.archives()[:1], set()
+    for _ in range(20):
+        try:
+            ends.add(type(fuzzed.edition(fuzzed.packed_anew(archives[0], archives, rng))))
+        except fuzzed.CitelogError as refused:
+            ends.add(str(refused).split(": ")[1])
+    assert {fuzzed.archive.Archive, "it is not what was written"} <= ends and len(ends) > 2
+
+
 def test_the_inputs_of_a_seed_are_the_same_everywhere_and_mostly_differ_from_what_they_were() -> None:
     corpus = fuzzed.TARGETS["records"].corpus()
     made = [fuzzed.drawn("records", seed) for seed in range(100)]
