@@ -70,8 +70,8 @@ RECEIPTS = ROOT / "tests" / "receipts"
 SECONDS = 2.0
 MEGABYTES = 768
 
-MOST = 1_000_000
-"""Bytes of an input."""
+MOST, LONG = 1_000_000, 60_000
+"""Bytes of an input, and of what is said in it again and again."""
 
 HOSTILE = (
     b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", "\u202e".encode(), "e\u0301".encode(), b"\r\n", b"\x1b[2J",
@@ -92,7 +92,8 @@ def changed(data: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
             case 0:
                 data = data[:start] + data[end:]
             case 1:
-                data = data[:end] + data[start:end] * rng.choice((1, 2, 30)) + data[end:]
+                times = rng.choice((1, 2, 30)) if rng.random() < 0.975 else LONG // (end - start + 1)
+                data = data[:end] + data[start:end] * times + data[end:]
             case 2 | 3:
                 data = data[:start] + rng.choice(HOSTILE) + data[start if rng.random() < 0.5 else end :]
             case 4:

@@ -47,6 +47,23 @@ def test_a_signature_that_is_one_long_word_is_refused_in_time(monkeypatch: pytes
     fuzzed.once("knowledge", before.replace(b"doctor_signs(", b"x" * 100_000))
 
 
+MANY = range(5_000)
+LONG = {
+    "statements that nobody knows": f"%%% @cites {' '.join(f'G{n}x' for n in MANY)}\na(?p) :- b(?p) .",
+    "licences that nothing needs": "".join(f"%%% @assumes treat{n}\n" for n in MANY) + "treated_for(?p, ?q) :- a(?p) .",
+    "a predicate that is misspelt everywhere": "treatd_for(?p, ?q) :- treatd_for(?p, ?q) .\n" * 1_000,
+    "prefixes that nobody declared": "".join(f"a{n}:b(?p) :- c{n}:d(?p) .\n" for n in MANY[:1_500]),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_long_text_with_a_mistake_in_each_word_is_refused_in_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was known was compared anew with each word, or what was written read anew for each: nine seconds."""
+    monkeypatch.setattr(fuzzed, "MEGABYTES", 1 << 20)  # this process has run other tests
+    fuzzed.names()
+    fuzzed.once("rules", LONG[name].encode())
+
+
 def test_what_is_neither_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def reader(data: bytes) -> object:
         return 1 // data.count(b"0")

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
+_WORD = re.compile(r"(?<![\w@:-])[\w:-]+")
+
+
 def check(files: Iterable[RuleFile], names: Names) -> tuple[Program, tuple[Diagnostic, ...]]:
     """The program of all `files`, and every finding, ordered by file and line."""
     found: list[Diagnostic] = []
@@ -85,6 +88,16 @@ class _Checked:
     def literal_span(self, position: int) -> Span:
         assert self.syntax.body is not None
         return self.syntax.body[position].span
+
+    def words(self) -> dict[str, Span]:
+        """Where each word first stands in the tags of the rule; of a name with colons in it, what follows each, too."""
+        lines = [(doc.span, self.file.line(doc.span.line)) for doc in self.syntax.docs]
+        words = [(span, line, word.start(), word.end()) for span, line in lines for word in _WORD.finditer(line)]
+        return {
+            line[at:end]: Span(span.file, span.line, at + 1)
+            for span, line, start, end in reversed(words)
+            for at in (start, *(start + colon.end() for colon in re.finditer(":", line[start:end])))
+        }
 
     def finding(self, code: str, span: Span, message: str, hint: str) -> Diagnostic:
         return Diagnostic(code, span, message, hint, self.file.line(span.line))
@@ -215,18 +228,15 @@ def _licences(checked: Iterable[_Checked], dependent: set[str]) -> list[Diagnost
                         " (an exception among what is recorded)",
                     )
                 )
-        for name in dict.fromkeys(rule.licences):
-            if name not in negated:
-                local = local_name(name)
-                pattern = re.compile(rf"(?<![\w@-]){re.escape(local)}(?![\w-])")
-                tags = ((doc.span, pattern.search(each.file.line(doc.span.line))) for doc in each.syntax.docs)
-                at = (Span(tag.file, tag.line, place.start() + 1) for tag, place in tags if place)
-                found.append(
-                    each.finding(
-                        "unused-licence",
-                        next(at, each.syntax.span),
-                        f"{each.told} has a licence for the absence of {local}, which it does not negate",
-                        did_you_mean(local, map(local_name, negated)) or "remove the tag",
-                    )
-                )
+        unused = [local_name(name) for name in dict.fromkeys(rule.licences) if name not in negated]
+        places = each.words() if unused else {}
+        found += [
+            each.finding(
+                "unused-licence",
+                places.get(local, each.syntax.span),
+                f"{each.told} has a licence for the absence of {local}, which it does not negate",
+                did_you_mean(local, map(local_name, negated)) or "remove the tag",
+            )
+            for local in unused
+        ]
     return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import takewhile
 
-from citelog.diagnostics import Diagnostic, Span, did_you_mean, unseen
+from citelog.diagnostics import Diagnostic, Span, did_you_mean, shortened, unseen
 from citelog.rules.language import AGGREGATES, ATTRIBUTES, NUMERIC, ORDERED, TAGS, TERMS, Names
 from citelog.rules.program import (
     Absent,
@@ -45,6 +45,9 @@ from citelog.values import Iri, Value, type_of
 
 _DIGITS = 400
 """What is written longer is no number that anybody reads, and Python makes none of it."""
+
+_SUGGESTED = 200
+"""Words of a file for which a likely one is looked for: each takes as long as there are words that it may mean."""
 
 _BEGINS, _ENDS = re.compile(r"(?<![\w:-])"), re.compile(r"(?![\w-])")
 """Where a word of a tag can begin, and end."""
@@ -195,7 +198,8 @@ class RuleChecker:
         for tag in tags:
             for statement in tag.words if tag.name == "cites" else ():
                 if statement not in self.names.statements:
-                    hint = did_you_mean(statement, self.names.statements) or "is the statement in statements.trig?"
+                    near = self.near("statement", statement, self.names.statements)
+                    hint = near or "is the statement in statements.trig?"
                     self.report(
                         "unknown-statement", self.word(tag, statement), f"there is no statement {statement}", hint
                     )
@@ -246,14 +250,16 @@ class RuleChecker:
             self.report(
                 "syntax", span, "the sentence shows a variable but is plain text", 'write an f before it: display(f"…")'
             )
+        bound = [v for v in variables if not v.startswith("_")]
+        binds = shortened("the rule binds " + (", ".join("?" + v for v in bound) or "no variable"), 400)
+        known = set(bound)
         for written in shown:
             name = written.removeprefix("?")
-            if not written.startswith("?") or name not in variables or name.startswith("_"):
-                bound = [v for v in variables if not v.startswith("_")]
-                hint = "the rule binds " + (", ".join("?" + v for v in bound) or "no variable")
-                if name in bound:
+            if not written.startswith("?") or name not in known:
+                hint = binds
+                if name in known:
                     hint = f"write {{?{name}}}"
-                elif near := did_you_mean("?" + name, ["?" + v for v in bound]):
+                elif near := self.near(f"variable of line {attribute.span.line}", "?" + name, ("?" + v for v in bound)):
                     hint = near
                 span = self.at(attribute.span, "{" + written)
                 self.report(
@@ -279,10 +285,10 @@ class RuleChecker:
         return name
 
     def near(self, sort: str, word: str, known: Iterable[str]) -> str:
-        """`did_you_mean`, which each word of a file is looked up by once; among what is known of its sort."""
+        """`did_you_mean`, once for each word of a sort in a file, and for so many that somebody may read them all."""
         key = f"{sort} {word}"
         if key not in self.meant:
-            self.meant[key] = did_you_mean(word, known)
+            self.meant[key] = did_you_mean(word, known) if len(self.meant) < _SUGGESTED else ""
         return self.meant[key]
 
     def iri(self, word: Word) -> Iri | None:
@@ -496,9 +502,8 @@ class RuleChecker:
         return self.syntax.body[position].span
 
     def unbound(self, name: str, bound: Iterable[str], span: Span) -> None:
-        hint = (
-            did_you_mean("?" + name, ["?" + v for v in bound]) or f"add a literal, without ~, in which ?{name} stands"
-        )
+        near = self.near(f"variable at {span.line}:{span.column}", "?" + name, ("?" + v for v in bound))
+        hint = near or f"add a literal, without ~, in which ?{name} stands"
         found = re.compile(rf"\?{name}\b").search(self.file.line(span.line), span.column - 1)
         at = Span(span.file, span.line, found.start() + 1) if found else span
         self.report("unsafe-variable", at, f"nothing gives ?{name} a value", hint)
