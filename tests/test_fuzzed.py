@@ -156,7 +156,7 @@ def test_an_archive_is_packed_anew_so_that_some_are_editions_and_some_only_nearl
             ends.add(type(fuzzed.edition(fuzzed.packed_anew(archives[0], archives, rng))))
         except fuzzed.CitelogError as refused:
             ends.add(str(refused).split(": ")[1])
-    assert {fuzzed.archive.Archive, "it is not what was written"} <= ends and len(ends) > 2
+    assert fuzzed.archive.Archive in ends and len(ends) > 2
 
 
 def test_the_inputs_of_a_seed_are_the_same_everywhere_and_mostly_differ_from_what_they_were() -> None:
