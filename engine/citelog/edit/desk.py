@@ -84,10 +84,6 @@ class Desk:
         """A file as findings name it."""
         return shown_name(path, self.folder)
 
-    def path(self, shown: str) -> Path | None:
-        """The file that a finding names."""
-        return next((path for path in self.texts if self.shown(path) == shown), None)
-
     def owned(self, path: Path) -> bool:
         """Whether a file is the author's to change: not the ontology, and not the document."""
         return path not in (self.ontology, self.document)

@@ -58,8 +58,6 @@ class Plan:
     program: Program
     local: tuple[Component, ...]
     joint: tuple[Component, ...]
-    entry_place: Mapping[str, int]
-    """Of each predicate whose facts are all about one entry, the place where it stands."""
     shown: frozenset[str]
     """The predicates whose facts become conclusions or notes: all of them is seen."""
     exact_days: frozenset[str]
@@ -111,7 +109,7 @@ def plan(knowledge: Knowledge, has_day: bool = True) -> Plan:
             predicate = program.rules[inside[0]].predicate
             if (place := next(iter(places))) is not None:
                 entry_place[predicate] = place
-    made = Plan(program, tuple(local), tuple(joint), entry_place, shown, frozenset())
+    made = Plan(program, tuple(local), tuple(joint), shown, frozenset())
     return replace(made, exact_days=_exact_days(made))
 
 
