@@ -295,6 +295,26 @@ def test_what_a_base_holds_is_listed_by_the_ids_it_can_be_asked_for_by(citelog: 
         assert held in ended.out
 
 
+def test_where_nothing_is_released_the_list_says_so(citelog: Command) -> None:
+    ended = citelog("release", "--list", "--kb", NIGHTS)
+    assert (ended.status, ended.out, ended.err) == (0, "nothing is released yet\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("Yawning in lessons counts often 1 point", 'the document does not have "often "'),
+        ("Yawning lessons counts 1 point", 'the document also has " in"'),
+        ("Yawning in lessons counts 2 point", 'in place of "2" the document has "1"'),
+    ],
+)
+def test_what_a_quote_has_otherwise_than_the_document_is_told_word_by_word(
+    words: str, told: str, citelog: Command
+) -> None:
+    ended = citelog("quote", "--kb", NIGHTS, words)
+    assert ended.status == 1 and told in ended.out
+
+
 def test_an_archive_to_standard_output_is_the_one_that_is_written_to_a_file(tmp_path: Path) -> None:
     command = (
         sys.executable,

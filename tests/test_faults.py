@@ -1,5 +1,6 @@
 """A share of the long run of tests/faults.py, and what it found: a fault ends in words, each file is old or new."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -251,3 +252,22 @@ def test_a_population_that_was_stopped_as_its_database_was_made_begins_anew(tmp_
     (scratch / "work.db").write_bytes(b"half a database")
     ended = authoring.citelog("population", "tables", "--kb", faults.NIGHTS, "--out", "out", cwd=tmp_path)
     assert ended.status == 0 and ended.out.startswith("out: 1 patients") and not scratch.exists(), ended.err
+
+
+@pytest.mark.parametrize("faster", [None, b"kept", b"another"])
+def test_on_a_disk_without_links_what_is_kept_is_not_put_in_the_place_of_another(
+    faster: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(beside: Path, path: Path) -> None:
+        if faster is not None:  # somebody writes the file in between
+            path.write_bytes(faster)
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", no_links)
+    path = tmp_path / "receipt.json"
+    if faster == b"another":
+        with pytest.raises(CitelogError, match="is another file, and is not overwritten"):
+            disk.keep(path, b"kept")
+    else:
+        disk.keep(path, b"kept")
+    assert path.read_bytes() == (faster or b"kept") and list(tmp_path.iterdir()) == [path]
