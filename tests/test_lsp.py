@@ -493,6 +493,24 @@ def test_rules_outside_of_any_knowledge_base_are_checked_for_their_form_alone(tm
         assert editor.hover("alone.rls", "b|(") == ""
         with pytest.raises(JsonRpcException, match="in no knowledge base"):
             editor.rename("alone.rls", "b|(", "c")
+        client, place, whole = editor.client, editor.at("alone.rls", "b|("), editor.named("alone.rls")
+        with pytest.raises(JsonRpcException, match="in no knowledge base"):
+            editor.run(client.text_document_prepare_rename_async(lsp.PrepareRenameParams(**place)))
+        here, everywhere = lsp.Range(place["position"], place["position"]), lsp.ReferenceContext(True)
+        for asked in (
+            client.text_document_definition_async(lsp.DefinitionParams(**place)),
+            client.text_document_declaration_async(lsp.DeclarationParams(**place)),
+            client.text_document_implementation_async(lsp.ImplementationParams(**place)),
+            client.text_document_references_async(lsp.ReferenceParams(everywhere, **place)),
+            client.text_document_document_highlight_async(lsp.DocumentHighlightParams(**place)),
+            client.text_document_document_symbol_async(lsp.DocumentSymbolParams(whole)),
+            client.text_document_semantic_tokens_full_async(lsp.SemanticTokensParams(whole)),
+            client.text_document_completion_async(lsp.CompletionParams(**place)),
+            client.text_document_signature_help_async(lsp.SignatureHelpParams(**place)),
+            client.text_document_code_action_async(lsp.CodeActionParams(whole, here, lsp.CodeActionContext([]))),
+            client.text_document_formatting_async(lsp.DocumentFormattingParams(whole, lsp.FormattingOptions(4, True))),
+        ):
+            assert editor.run(asked) is None
 
 
 def test_a_folder_that_vanishes_takes_its_findings_along(fresh: Editor) -> None:
