@@ -23,7 +23,7 @@ import literate
 from citelog import home
 from citelog.assess import Assessment, assess
 from citelog.diagnostics import CitelogError
-from citelog.graph.asked import asked, tokens
+from citelog.graph.asked import asked, tokens, unknown
 from citelog.graph.dataset import PARAMETER, Dataset, dataset
 from citelog.graph.library import AUDIENCES, TYPES, Example, Query, find, library, parse
 from citelog.graph.parameters import Known, bind
@@ -484,3 +484,8 @@ def test_a_query_is_found_by_its_name_and_a_file_by_its_path(tmp_path: Path) -> 
         find("dosis")
     with pytest.raises(CitelogError, match="is the file there"):
         find(str(tmp_path / "none.rq"))
+
+
+def test_no_query_of_the_library_names_what_there_is_not_with_a_case_or_without() -> None:
+    alone = dataset(b12.FOLDER, b12.knowledge())
+    assert [slip for data in (alone, over()) for query in library() for slip in unknown(data, query.text)] == []

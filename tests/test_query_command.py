@@ -261,6 +261,15 @@ def test_a_file_declares_its_parameters_so(written: Callable[[str], str]) -> Non
         ("DROP ALL", "DROP is an update"),
         ("SELECT ?s {\n  ?s ?p", "line 2, column 8: this is no SPARQL query"),
         ("SELECT * { BIND(<urn:f>() AS ?x) }", "<urn:f> is not supported"),
+        (
+            "SELECT ?s\n{ ?s a ",
+            "line 2, column 7: this is no SPARQL query: a variable, a name, a text or a number may stand here\n"
+            "   2 | { ?s a \n             ^\n",
+        ),
+        (
+            "ASK { ?s a cl:Rule }",
+            "line 1: the prefix cl: is not declared\n   = write PREFIX cl: <https://w3id.org/citelog#>",
+        ),
         ("", "this is no SPARQL query"),
     ],
 )
@@ -269,6 +278,16 @@ def test_a_query_that_cannot_be_asked_is_told_by_file_and_line(
 ) -> None:
     ended = query(written(text))
     assert (ended.status, ended.out) == (2, "") and told in ended.err and "mine.rq: " in ended.err
+
+
+def test_a_name_that_nothing_has_is_told_beside_the_answer_with_the_nearest(written: Callable[[str], str]) -> None:
+    cl = "PREFIX cl: <https://w3id.org/citelog#> PREFIX skos: <http://www.w3.org/2004/02/skos/core#>\n"
+    ended = query(written(f"{cl}CONSTRUCT {{ ?s cl:mine ?x }} {{ ?s cl:cite ?x ; skos:prefLable ?y ; cl:quote ?z }}"))
+    assert (ended.status, ended.out) == (0, "")
+    cite, label = (line for line in ended.err.splitlines() if "mine.rq" in line)
+    assert cite.endswith("mine.rq: line 2: cl:cite is neither in the ontology nor in the data")
+    assert label.endswith("mine.rq: line 2: skos:prefLable is neither in the ontology nor in the data")
+    assert "   = did you mean cl:cites?\n" in ended.err and "   = did you mean skos:prefLabel?\n" in ended.err
 
 
 def test_a_query_that_would_take_for_ever_is_stopped(written: Callable[[str], str]) -> None:

@@ -9,7 +9,7 @@ import click
 
 from citelog import home
 from citelog.cli.apart import apart, sealed
-from citelog.cli.console import AT, KB, No, assess_all, example, open_base, print_lines, width, write
+from citelog.cli.console import AT, KB, No, assess_all, example, open_base, print_lines, say, width, write
 from citelog.diagnostics import CitelogError
 from citelog.graph.results import GRAPHS, ROWS
 
@@ -103,7 +103,7 @@ def _answer(
     columns = width()
     with sealed(seconds), asked.asked(data, query.name, query.text, bound) as answer:
         form = results.form(answer, wanted)
-        yes = not results.is_no(answer)
+        yes, slips = not results.is_no(answer), asked.unknown(data, query.text)
         if form == "table":
             lines = list(results.lines(answer, data.prefixes, columns))
         else:
@@ -113,6 +113,8 @@ def _answer(
         print_lines([*_heading(query, told, columns), *lines])
     else:
         write(written)
+    for slip in slips:
+        say(f"{query.name}: {slip}")
     if not yes:
         raise No("")
     return 0

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from citelog.diagnostics import CitelogError, did_you_mean
+from citelog.diagnostics import CitelogError, did_you_mean, nearest_name
 from citelog.graph.dataset import PARAMETER, Dataset
 from citelog.knowledge.triples import RDF
+from citelog.vocab import CL
 
 if TYPE_CHECKING:
     from pyoxigraph import Literal, NamedNode, QueryBoolean, QuerySolutions, QueryTriples
@@ -80,7 +81,7 @@ def asked(data: Dataset, name: str, text: str, bound: Mapping[str, NamedNode | L
     try:
         yield data.store.query(text)
     except SyntaxError as error:
-        raise CitelogError(f"{name}: {_told(error, text)}") from error
+        raise CitelogError(f"{name}: {_told(error, text, data.prefixes)}") from error
     except (RuntimeError, OSError) as error:
         raise CitelogError(
             f"{name}: the query cannot be answered: {error}\n   = use the functions of SPARQL"
@@ -90,10 +91,11 @@ def asked(data: Dataset, name: str, text: str, bound: Mapping[str, NamedNode | L
             data.store.remove(quad)
 
 
-def _told(error: SyntaxError, text: str) -> str:
+def _told(error: SyntaxError, text: str, known: Mapping[str, str]) -> str:
     """Why a query cannot be read: it is an update, which pyoxigraph's queries do not know, or there is a slip in it."""
     cut = list(tokens(text))
-    first = _after_prologue([token.written.casefold() if token.kind == "word" else "" for token in cut])
+    words = _words(cut)
+    first = _after_prologue(words)
     for token in cut[first : first + 1]:
         if token.written.casefold() in UPDATES:
             what = f"{token.written} is an update, and queries only read"
@@ -101,14 +103,46 @@ def _told(error: SyntaxError, text: str) -> str:
     place = re.match(r"error at (\d+):(\d+): (.*)", str(error), re.DOTALL)
     if place is None:
         return f"this is no SPARQL query: {error}\n   = https://www.w3.org/TR/sparql11-query/ has the grammar"
-    line, column, what = int(place[1]), int(place[2]), place[3]
-    lines = text.split("\n")
+    line, column, what = int(place[1]), int(place[2]), _expected(place[3])
+    lines, declared = text.split("\n"), _prefixes(cut, words)
+    if what == _UNDECLARED:
+        for token in cut:
+            prefix = token.written.partition(":")[0]
+            if token.kind == "name" and prefix not in declared and not token.written.endswith(":"):
+                hint = f"write PREFIX {prefix}: <{known.get(prefix, '…')}> before it"
+                return f"line {token.line}: the prefix {prefix}: is not declared\n   = {hint}"
+    while line > len(lines) or (line > 1 and not lines[line - 1][: column - 1].strip()):
+        line, column = line - 1, len(lines[line - 2].rstrip()) + 1  # where what is written ends
+    column = min(column, len(lines[line - 1].rstrip()) + 1)
     gutter = f"   {line} | "
     return (
-        f"line {line}, column {column}: this is no SPARQL query: {what}\n"
-        f"{gutter}{lines[line - 1] if line <= len(lines) else ''}\n{' ' * (len(gutter) + column - 1)}^\n"
+        f"line {line}, column {column}: this is no SPARQL query{what and f': {what}'}\n"
+        f"{gutter}{lines[line - 1]}\n{' ' * (len(gutter) + column - 1)}^\n"
         "   = it cannot be read on from there"
     )
+
+
+_UNDECLARED = "Prefix not found"
+_EXPECTATION = re.compile(r'"(?:\\.|[^"\\])*"|\[[^\]]*\]|[^",\[\]]+')
+_KINDS = {'"?"': "a variable", '"<"': "a name", '":"': "a name", '"\\""': "a text", "['0'..='9']": "a number"}
+_FEW = 4
+
+
+def _expected(what: str) -> str:
+    """What pyoxigraph says of a slip, without its tables of characters: a reason, or a few things that may stand there.
+
+    >>> _expected('expected one of "$", "(", "<", "?", FILTER, [\\'0\\'..=\\'9\\'], [_]')
+    'a variable, a name, a number or "(" may stand here'
+    >>> _expected("expected one of The SELECT contains a variable that is unbound, [_]")
+    'The SELECT contains a variable that is unbound'
+    """
+    all_: list[str] = [one.strip() for one in _EXPECTATION.findall(re.sub(r"^expected (one of )?", "", what))]
+    if reasons := [one for one in all_ if re.search(r"[a-z]+ [a-z]+", one)]:
+        return reasons[0]
+    kinds = [kind for sign, kind in _KINDS.items() if sign in all_]
+    signs = [sign for sign in ('"}"', '")"', '"."', '";"', '"{"', '"("') if sign in all_]
+    few = list(dict.fromkeys([*kinds, *signs]))[:_FEW]
+    return f"{' or '.join(filter(None, (', '.join(few[:-1]), few[-1])))} may stand here" if few else ""
 
 
 def check(data: Dataset, name: str, text: str, declared: Iterable[str] = ()) -> None:
@@ -119,7 +153,7 @@ def check(data: Dataset, name: str, text: str, declared: Iterable[str] = ()) -> 
     from pyoxigraph import NamedNode
 
     cut, declared = list(tokens(text)), set(declared)
-    words = [token.written.casefold() if token.kind == "word" else "" for token in cut]
+    words = _words(cut)
     prefixes = _prefixes(cut, words)
     for at, token in enumerate(cut):
         # glued to whatever: no other word of SPARQL has these letters, and a prefix of that name stands before no {
@@ -142,6 +176,61 @@ def check(data: Dataset, name: str, text: str, declared: Iterable[str] = ()) -> 
             what = f"FROM {token.written} is no graph of the dataset, and nothing is loaded"
             hint = "leave FROM out, or name the graph of a statement"
             raise CitelogError(f"{name}: line {token.line}: {what}\n   = {hint}")
+
+
+_SLIP = 2
+"""How many letters longer or shorter a name with a slip is at most: others are names of their own."""
+
+
+def unknown(data: Dataset, text: str) -> tuple[str, ...]:
+    """What a query names and nothing has, neither the ontology nor the data: each in words, with the nearest there is.
+
+    Of the ontology every such name is told, of other vocabularies those that look like a slip in one that is there.
+    What a CONSTRUCT makes, and types of values, may have any name.
+    """
+    from pyoxigraph import NamedNode
+
+    cut = list(tokens(text))
+    prefixes, told = _prefixes(cut, _words(cut)), dict[str, str]()
+    for token in _asked_for(cut):
+        iri = _iri(token, prefixes)
+        within = max((one for one in data.prefixes.values() if iri and iri.startswith(one)), key=len, default=None)
+        if iri is None or within is None or iri == within or iri in told:
+            continue
+        node = NamedNode(iri)
+        places = ((node, None, None), (None, node, None), (None, None, node), (None, None, None, node))
+        if any(next(data.store.quads_for_pattern(*place), None) for place in places):
+            continue
+        prefix = next(prefix for prefix, one in data.prefixes.items() if one == within)
+        local = iri.removeprefix(within)
+        near = nearest_name(local, _local(data, within))
+        if within == CL or (near and abs(len(near) - len(local)) <= _SLIP):
+            hint = f"did you mean {prefix}:{near}?" if near else "citelog show NAME says what there is of a name"
+            what = f"{prefix}:{local} is neither in the ontology nor in the data"
+            told[iri] = f"line {token.line}: {what}\n   = {hint}"
+    return tuple(told.values())
+
+
+def _asked_for(cut: Sequence[Token]) -> Iterator[Token]:
+    """The names of a query after its prologue, but for those in the template of a CONSTRUCT and after `^^`."""
+    first = _after_prologue(_words(cut))
+    depth, template = 0, [one.written.casefold() for one in cut[first : first + 2]] == ["construct", "{"]
+    for at, token in enumerate(cut[first:], first):
+        depth += (token.written == "{") - (token.written == "}")
+        template = template and (depth > 0 or at <= first)
+        if token.kind in ("iri", "name") and not template and cut[at - 1].written != "^":
+            yield token
+
+
+def _local(data: Dataset, within: str) -> set[str]:
+    """The names that a vocabulary has in a dataset, without its namespace."""
+    names = {str(term.value) for quad in data.store for term in quad if hasattr(term, "value")}
+    return {name.removeprefix(within) for name in names if name.startswith(within)}
+
+
+def _words(cut: Sequence[Token]) -> list[str]:
+    """The words of a query, folded; a token of another kind is empty."""
+    return [token.written.casefold() if token.kind == "word" else "" for token in cut]
 
 
 def _after_prologue(words: Sequence[str]) -> int:
