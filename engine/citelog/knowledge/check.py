@@ -17,7 +17,7 @@ from citelog.knowledge.files import NO_DRAFTS, Drafts, shown_name
 from citelog.knowledge.load import CODES as LOAD_CODES
 from citelog.knowledge.load import Opened, load
 from citelog.knowledge.statements import doubled
-from citelog.knowledge.triples import SKOS, Triples, rdf
+from citelog.knowledge.triples import RDFS, SKOS, Triples, rdf
 from citelog.rules.language import CODES as RULE_CODES
 from citelog.values import Iri
 from citelog.vocab import CL
@@ -92,8 +92,25 @@ def _shapes(triples: Triples) -> list[Diagnostic]:
         message = " ".join(sorted(str(m) for m in report.objects(result, SH.resultMessage)))
         message = re.sub(r"<([^<>\s]+)>", lambda m: triples.written(m[1]), message)
         about = Iri(focus).local + (f" ({Iri(str(path)).local})" if named else "")
-        found.append(Diagnostic("shape", span, f"{about}: {message}", "see knowledge/shapes.ttl", shown))
+        hint = "see knowledge/shapes.ttl"
+        value = report.value(result, SH.value)
+        of_class = report.value(result, SH.sourceConstraintComponent) == SH.ClassConstraintComponent
+        if of_class and named and isinstance(value, URIRef):
+            more, hint = _not_of_class(triples, str(path), str(value))
+            message += more
+        found.append(Diagnostic("shape", span, f"{about}: {message}", hint, shown))
     return list(dict.fromkeys(found))
+
+
+def _not_of_class(triples: Triples, path: str, value: str) -> tuple[str, str]:
+    """What is to be said of a value that is not of the class which its property asks for; and what to try."""
+    class_, name = triples.text(path, RDFS + "range"), triples.written(value)
+    those = {triples.written(one): one for one in triples.instances(class_)}
+    kind = triples.written(class_) if class_ else "declared"
+    near = did_you_mean(name, those)
+    files = " and ".join(sorted({triples.span(one)[0].file for one in those.values()}))
+    declared = f"each {kind} is declared in {files}" if files else f"declare it: {name} a {kind} ; …"
+    return f" {name} is none.", f"{near} {declared}".strip()
 
 
 def prepare() -> None:
