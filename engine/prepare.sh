@@ -8,7 +8,8 @@
 #   Beside it stands a copy of what was locked.
 # - One set-up at a time: fd 9 holds a kernel lock on .venv.lock. Python takes it, because sh cannot; it belongs to the
 #   open file, so it outlives that Python, and the kernel releases it however we end.
-# - A .venv that these commands did not make is used, and never deleted.
+# - A .venv that these commands did not make is used, and never deleted. One that is a link out of this folder is
+#   somebody else's: it is used if it runs this folder's citelog, and nothing is ever written to it.
 
 say() { printf 'citelog: %s\n' "$*" >&2; }
 
@@ -19,7 +20,30 @@ up_to_date() { # run|test
 }
 
 prepare() { # run|test
-    up_to_date "$1" || (set_up "$1") || exit 3
+    up_to_date "$1" || { elsewhere && usable "$1"; } || { ! elsewhere && (set_up "$1"); } || exit 3
+}
+
+elsewhere() { # whether .venv is a link out of this folder; sets $target, empty for a link to nothing
+    [ -L "$root/.venv" ] || return
+    target=$(CDPATH='' cd -P -- "$root/.venv" 2>/dev/null && pwd) || target=
+    case $target/ in "$root"/*) return 1 ;; esac
+}
+
+usable() { # run|test
+    lacks=
+    [ "$1" = run ] || [ -x "$root/.venv/bin/pytest" ] || lacks='there is no pytest in it'
+    probe='import importlib.util, os, sys
+found = importlib.util.find_spec("citelog")
+sys.exit(not (found and os.path.realpath(found.origin).startswith(os.path.join(sys.argv[1], "engine", ""))))'
+    { [ -x "$root/.venv/bin/citelog" ] && "$root/.venv/bin/python" -I -c "$probe" "$root" 2>/dev/null; } ||
+        lacks="the citelog in it is not this folder's"
+    [ -n "$target" ] || lacks='there is nothing there'
+    [ -z "$lacks" ] || {
+        say "cannot use .venv: it is a link to ${target:-$(readlink "$root/.venv")}, and $lacks.
+   Nothing is installed through a link out of this folder: what is there is somebody else's.
+   = remove the link (rm '$root/.venv'), and the next run sets up a .venv here"
+        return 1
+    }
 }
 
 set_up() { # run|test

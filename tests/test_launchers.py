@@ -71,6 +71,8 @@ class Clone:
         (folder / "pyproject.toml").write_text(PYPROJECT)
         (folder / "engine" / "backend.py").write_text(BACKEND)
         (folder / "engine" / "standin.py").write_text(COMMAND)
+        (folder / "engine" / "citelog").mkdir()
+        (folder / "engine" / "citelog" / "__init__.py").touch()
 
     def start(self, *command: str, cwd: Path, python: str = sys.executable) -> subprocess.Popen[str]:
         env = {"PATH": "/usr/bin:/bin", "HOME": str(cwd), "CITELOG_PYTHON": python}
@@ -211,6 +213,40 @@ def test_an_environment_made_by_someone_else_is_used_and_kept(clone: Clone, tmp_
     (clone.folder / "broken").unlink()
     assert clone.run("citelog", cwd=tmp_path)[:2] == (0, "citelog\n")
     assert mine.exists()
+
+
+def test_nothing_is_installed_through_a_link_out_of_the_folder(clone: Clone, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    (theirs / "bin").mkdir(parents=True)
+    (theirs / "bin" / "python").symlink_to(Path(sys.executable).resolve())
+    (theirs / "made-by-citelog").touch()
+    (clone.folder / ".venv").symlink_to(theirs)
+    for command in ("citelog", "run-tests"):
+        status, out, err = clone.run(command, cwd=tmp_path)
+        assert (status, out) == (3, "")
+        assert f"it is a link to {theirs}, and the citelog in it is not this folder's" in err
+        assert f"= remove the link (rm '{clone.folder}/.venv')" in err
+    assert sorted(path.name for path in theirs.rglob("*")) == ["bin", "made-by-citelog", "python"]
+    assert not clone.installs() and not (clone.folder / ".venv.lock").exists()
+    shutil.rmtree(theirs)
+    assert "and there is nothing there" in clone.run("citelog", cwd=tmp_path)[2] and not theirs.exists()
+
+
+@pytest.mark.slow
+def test_an_environment_behind_a_link_is_used_where_it_runs_this_folders_citelog(clone: Clone, tmp_path: Path) -> None:
+    assert clone.run("run-tests", cwd=tmp_path)[0] == 0
+    theirs = (clone.folder / ".venv").rename(tmp_path / "theirs")
+    (clone.folder / ".venv").symlink_to(theirs)
+    for stamp in ("citelog-run", "citelog-test"):
+        (theirs / stamp).unlink()  # by whomever it was made
+    before = sorted(theirs.rglob("*"))
+    assert clone.run("citelog", "x", cwd=tmp_path) == (0, "citelog 'x'\n", "")
+    assert clone.run("run-tests", cwd=tmp_path) == (0, "pytest\n", "")
+    other = Clone(tmp_path / "another clone")
+    (other.folder / ".venv").symlink_to(theirs)
+    assert other.run("citelog", cwd=tmp_path)[0] == 3
+    assert clone.run("citelog", cwd=tmp_path)[0] == 0
+    assert (clone.installs(), other.installs(), sorted(theirs.rglob("*"))) == (1, 0, before)
 
 
 def test_no_python_is_said_with_the_way_out(clone: Clone, tmp_path: Path) -> None:
