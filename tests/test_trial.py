@@ -190,6 +190,33 @@ def test_rules_that_give_no_answer_where_one_is_declared_are_named(
     )
 
 
+def test_an_entry_that_is_hardly_unread_on_purpose_is_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A slip in a name would make every exclusion true; of a name that is like no other the author knows."""
+    case(
+        folder,
+        "slip",
+        "labs: [{analyte: serum vitamine B12, value: 80, unit: pmol/L}]\n"
+        "expect: {include: ['status:not_assessed'], exclude: ['status:below_all_cutoffs']}\n",
+    )
+    unknown = "findings: [{name: sore tongue, state: present}]\nexpect: {exclude: ['treat:immediate']"
+    case(folder, "excludes", unknown + "}\n")
+    case(folder, "on-purpose", unknown + ", include: ['treat:undetermined']}\n")
+    status, out, _ = ran(capsys, "test", "--kb", str(folder))
+    told = " ".join(out.split())
+    assert status == 0 and told.endswith("3 cases, 5 expectations: all hold") and "on-purpose" not in out
+    assert (
+        'excludes: Sore tongue: present. Not used: no finding or condition is known as "sore tongue". (findings[0])'
+        in told
+    )
+    assert 'is known as "serum vitamine B12"; did you mean serum vitamin B12? (labs[0])' in told
+    status, out, _ = ran(capsys, "test", "--kb", str(folder), "--format", "json")
+    assert {trial["case"]: [slip["read_from"] for slip in trial["slips"]] for trial in json.loads(out)} == {
+        "slip": ["labs[0]"],
+        "excludes": ["findings[0]"],
+        "on-purpose": [],
+    }
+
+
 def test_words_choose_cases_and_none_of_a_name_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case(folder, "one-case", SYMPTOMS + "expect: {include: ['treat:immediate']}\n")
     case(folder, "another", "labs: []\nexpect: {include: ['treat:immediate']}\n")

@@ -76,11 +76,15 @@ _CALLED = {
 }  # fmt: skip
 
 
+UNUSED = "Not used:"
+"""How it goes on, after what an entry says, where its name is not known."""
+
+
 def _said(entry: Entry, terms: Terms) -> Iterator[Atom | str]:
     for remark in _unread_keys(entry):
         yield f"{entry.sentence} {remark}"
     if entry.term is None:
-        yield f"{entry.sentence} Not used: {_unmatched(entry, terms)}"
+        yield f"{entry.sentence} {UNUSED} {_unmatched(entry, terms)}"
         return
     read = {"labs": _result, "medications": _medication, "preferences": _preference, "context": _context}.get(
         entry.list, _finding

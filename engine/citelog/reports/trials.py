@@ -18,12 +18,15 @@ _FEW = 4
 
 
 def trials(found: Iterable[Trial], knowledge: Knowledge, width: int = WIDTH) -> Iterator[Line]:
-    """The cases that do not hold, each with its failures; then the count."""
+    """The cases that do not hold, each with its failures; entries that are hardly unread on purpose; then the count."""
     listed = list(found)
     for trial in listed:
         if trial.failures:
             yield from _failing(trial, f"✗ {trial.case}", knowledge, width)
             yield Line("")
+    for trial in listed:
+        for note in trial.slips:
+            yield from wrapped(f"! {trial.case}: {note.text} ({note.read_from})", width, "    ", "yellow")
     silent = [trial.case for trial in listed if not trial.expectations]
     if silent:
         yield from wrapped(f"without expectations: {', '.join(silent)}", width, "  ", "yellow")

@@ -18,7 +18,8 @@ from citelog.explain.obstacles import Obstacle, obstacle
 from citelog.explain.plans import Planner
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.files import NO_DRAFTS, Drafts, read_bytes
-from citelog.patient.case import Expectation
+from citelog.patient.case import Expectation, Note
+from citelog.patient.facts import UNUSED, nearest
 from citelog.run.datalog import DeadlineError
 
 
@@ -48,12 +49,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One case that was run: how many expectations it has, and those that do not hold."""
+    """One case that was run: how many expectations it has, and those that do not hold.
+
+    `slips` are notes of entries that look like a slip of the case's author: whatever is expected not to be concluded
+    holds of an entry that nobody reads.
+    """
 
     case: str
     file: Path
     expectations: int
     failures: tuple[Failure, ...]
+    slips: tuple[Note, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The trial as data."""
@@ -62,6 +68,7 @@ class Trial:
             "file": str(self.file),
             "expectations": self.expectations,
             "failures": [failure.to_dict() for failure in self.failures],
+            "slips": [{"text": note.text, "read_from": note.read_from} for note in self.slips],
         }
 
 
@@ -108,7 +115,24 @@ def unanswered(file: Path, error: Exception) -> Trial:
 def judged(found: Assessment, file: Path, drafts: Drafts = NO_DRAFTS, *, explained: bool = True) -> Trial:
     """An assessment held to what the case's author expects."""
     expect = found.case.expect or Expectation()
-    return Trial(found.case.id, file, expect.count, tuple(_failures(found, expect, file, drafts, explained)))
+    failures = tuple(_failures(found, expect, file, drafts, explained))
+    return Trial(found.case.id, file, expect.count, failures, tuple(_slips(found, expect)))
+
+
+def _slips(found: Assessment, expect: Expectation) -> Iterator[Note]:
+    """What is noted of entries whose name nothing matches, where that is hardly on purpose.
+
+    An author who tries what becomes of an unknown name takes one that is like no other, and expects something that is
+    concluded all the same. So told are names that are near to a known one, and of a case that only excludes all.
+    """
+    only_excludes = 0 < len(expect.exclude) == expect.count
+    for entry in found.case.entries:
+        if entry.term is None and entry.name and (only_excludes or nearest(entry, found.knowledge.terms)):
+            yield from (
+                note
+                for note in found.case.notes
+                if note.read_from == entry.read_from and note.text.startswith(f"{entry.sentence} {UNUSED}")
+            )
 
 
 def _failures(found: Assessment, expect: Expectation, file: Path, drafts: Drafts, explained: bool) -> Iterator[Failure]:

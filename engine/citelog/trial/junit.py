@@ -18,6 +18,9 @@ def xml(trials: Iterable[Trial], name: str) -> str:
         for failure in trial.failures:
             told = ElementTree.SubElement(case, "failure", type=failure.kind, message=failure.what)
             told.text = "\n".join((failure.what, *failure.lines))
+        if trial.slips:
+            told = ElementTree.SubElement(case, "system-err")
+            told.text = "\n".join(f"{note.text} ({note.read_from})" for note in trial.slips)
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)
