@@ -247,6 +247,16 @@ def test_a_document_shows_what_the_command_prints(one: Shown) -> None:
     assert re.fullmatch(pattern, printed), printed
 
 
+def test_the_words_at_a_place_are_read_without_citelog_as_the_page_for_auditors_says() -> None:
+    page = (ROOT / "docs" / "AUDIT.md").read_text(encoding="utf-8")
+    (block,) = (one for one in literate.blocks(page) if (one.kind, one.name) == ("console", "by hand"))
+    commands = [piece.partition("\n") for piece in re.split(r"(?m)^\$ ", block.text)[1:]]
+    assert len(commands) == 3
+    for command, _, output in commands:
+        done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout == output
+
+
 @pytest.mark.slow
 def test_the_page_about_comparing_is_followed_word_for_word(tmp_path: Path) -> None:
     """With CITELOG_ACCEPT=1 the page is renewed where it leaves nothing out."""

@@ -103,7 +103,7 @@ def _statement(knowledge: Knowledge, id_: str) -> Found:
         ("voice", found.voice),
         ("modality", found.modality),
         ("population", found.population),
-        ("offsets", f"{found.start} to {found.end} of {found.source}"),
+        ("offsets", f"{found.start} to {found.end} of {found.source}, in code points from 0, the end not counted"),
         ("read by the rules", "; ".join(said)),
         ("review", _review(knowledge, found.iri)),
     )
