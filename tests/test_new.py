@@ -213,6 +213,15 @@ def test_sentences_items_and_headings_are_segments_of_their_own() -> None:
     assert [p.text for p in headings(HEADED.decode(), found)] == ["Tools"]
 
 
+def test_a_sentence_goes_on_after_a_word_that_is_shortened() -> None:
+    text = "Take approx. 5 drops, max. ten a day, for 2 wks. or longer. Add 3 of these. 10 are too many."
+    assert [piece.text for piece in pieces(text)] == [
+        "Take approx. 5 drops, max. ten a day, for 2 wks. or longer.",
+        "Add 3 of these.",
+        "10 are too many.",
+    ]
+
+
 TEXTS = st.text(
     st.sampled_from("ab Aß1.2,!?;:•-\"'\\\n\r\t\u00a0\u2028é\u0301🙂א({#"), max_size=80
 )  # no control character, which new refuses

@@ -16,6 +16,10 @@ _WRAPPED = 40
 """The fewest characters of a line that an editor may have wrapped; the items of a list are often shorter."""
 _ITEM = re.compile(r"(?:[^\w\s\"'“‘«(\[]|\(?(?:\d{1,3}|[a-z]|[ivx]+)[.)])\s+")
 """The sign or the number that a list item begins with; sentencex does not look into what follows one."""
+_SHORTENED = re.compile(
+    r"\b(?:approx|avg|ch|est|excl|figs?|incl|max|nos?|refs?|resp|sect|temp|vol|wt)\.\s*\Z", re.IGNORECASE
+)
+"""The end of what may be a sentence, in a word that is shortened before a number; sentencex knows some of these."""
 _HEADING = 80
 """The most characters of a line that is taken for a heading."""
 
@@ -87,13 +91,24 @@ def _sentences(block: str) -> Iterator[tuple[int, int]]:
     for piece in segment("en", re.sub(r"[\r\n]", " ", block[at:])):
         at += len(piece)
         held = block[start:at]
-        if at == len(block) or any(character.isalpha() for character in held):
+        if at == len(block) or (any(character.isalpha() for character in held) and not _is_open(held, block[at:])):
             first = start + len(held) - len(held.lstrip())
             if words := held.strip():
                 yield first, first + len(words)
             start = at
     if at != len(block):
         raise RuntimeError(f"sentencex gave back {at} characters of {len(block)}")
+
+
+def _is_open(held: str, following: str) -> bool:
+    """Whether a sentence goes on after its full stop: with a small letter, or after a word that is only shortened.
+
+    >>> _is_open("Take approx. ", "5 mg."), _is_open("Take it p.c. ", "or later."), _is_open("Take 5. ", "10 is much.")
+    (True, True, False)
+    """
+    first = following.lstrip()[:1]
+    shortened = _SHORTENED.search(held) is not None
+    return held.rstrip().endswith(".") and (first.islower() or (shortened and not first.isupper()))
 
 
 def headings(text: str, found: tuple[Piece, ...]) -> tuple[Piece, ...]:
