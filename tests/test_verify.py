@@ -23,6 +23,7 @@ import b12
 import literate
 from authoring import citelog
 from citelog import home, patient
+from citelog.approval import gates
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import load
 from citelog.reports.verified import verified
@@ -208,6 +209,17 @@ def test_the_command_ends_with_0_where_all_holds_and_1_where_not(tmp_path: Path)
     document = json.loads(citelog("verify", "--kb", broken, "--format", "json").out)
     assert problem(form("verification"), document) == ""
     assert [one["holds"] for one in document["properties"]] == [False]
+
+
+def test_that_there_are_no_properties_is_said_and_how_to_write_one() -> None:
+    """Not that none of them holds, nor that all do: in the report, and at the gate of a release."""
+    knowledge, said = (
+        opened(literate.LEAFLET),
+        "there are no safety properties (engine/VERIFY.md says how to write one)",
+    )
+    assert next(iter(verified(verify(knowledge), knowledge))).text == f"leaflet: {said}"
+    gate = gates._verify(knowledge, lambda *_: None)
+    assert (gate.passed, gate.said) == (True, said)
 
 
 def test_a_property_that_there_is_not_is_told_with_the_nearest(tmp_path: Path) -> None:

@@ -183,6 +183,8 @@ def _verify(knowledge: Knowledge, tick: Tick) -> Gate:
         return Gate("verify", False, f"can be broken: {', '.join(broken)}", figures, "citelog verify shows the record")
     holding = _count(len(found.properties), "safety property", "safety properties")
     said = f"{holding} {'holds' if len(found.properties) == 1 else 'hold'} for every possible patient"
+    if not knowledge.properties:
+        said = "there are no safety properties (engine/VERIFY.md says how to write one)"
     if found.undecided:
         said += f"; {len(found.undecided)} {'is' if len(found.undecided) == 1 else 'are'} decided by no machine"
     return Gate("verify", True, said, figures)

@@ -21,8 +21,10 @@ def verified(found: Verification, knowledge: Knowledge, width: int = WIDTH) -> I
         yield Line(f"{knowledge.id}: {broken} of what must never be can be", "bold red")
     elif found.properties:
         yield Line(f"{knowledge.id}: {asked}, kept for every patient", "bold green")
-    else:
+    elif knowledge.properties:
         yield Line(f"{knowledge.id}: no safety property is decided", "bold")
+    else:
+        yield Line(f"{knowledge.id}: there are no safety properties (engine/VERIFY.md says how to write one)", "bold")
     for verdict in found.properties:
         yield from _verdict(verdict, width)
     if found.undecided:
