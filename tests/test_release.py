@@ -251,6 +251,20 @@ def test_a_release_that_nobody_touched_is_as_it_was_frozen(published: Path, cite
     assert citelog("release", "--list", "--kb", published).out.count("as frozen") == 2
 
 
+def test_the_list_says_where_the_folder_is_not_the_edition_that_it_calls_itself(
+    published: Path, tmp_path: Path, citelog: Command
+) -> None:
+    """The releases are as they were frozen all the same."""
+    folder = Path(shutil.copytree(published, tmp_path / "short-nights"))
+    edit(folder / "rules" / "30-advice.rls", "may well keep", "may keep")
+    edit(folder / "terms.ttl", "cola", "lemonade")
+    ended = citelog("release", "--list", "--kb", folder)
+    said = "! rules/30-advice.rls: changed in the folder, which calls itself 0.2.0, and 1 more: citelog release --check"
+    assert ended.status == 0 and ended.out.count("as frozen") == 2 and said in " ".join(ended.out.split())
+    edit(folder / "about.ttl", '"0.2.0"', '"0.3.0"')
+    assert "which calls itself" not in citelog("release", "--list", "--kb", folder).out
+
+
 @pytest.mark.parametrize("name", ["0.1.0.json", "0.1.0.tar"])
 def test_every_changed_byte_of_a_release_is_noticed(name: str, published: Path, tmp_path: Path) -> None:
     """Bytes drawn at random, each with one bit turned over, and each of the last; each time it is put back."""

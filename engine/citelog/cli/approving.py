@@ -174,7 +174,8 @@ def _look(folder: Path, kept: Path, version: str | None, kb: str | None, form: s
         if form == "json":
             write(json.dumps([one.to_dict() for one in found], ensure_ascii=False, indent=2) + "\n")
         else:
-            print_lines(released.listed(found, width()), kb)
+            apart = frozen.strayed(folder, found[-1]) if found and not found[-1].damage else ()
+            print_lines(released.listed(found, apart, width()), kb)
         if any(one.damage for one in found):
             raise No("")
         return

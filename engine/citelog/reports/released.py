@@ -55,8 +55,11 @@ def _since(found: Release, width: int) -> Iterator[Line]:
     yield from wrapped(f"  {'changes'.ljust(_WIDE)}{said}", width, " " * (_WIDE + 2))
 
 
-def listed(found: Sequence[Frozen], width: int) -> Iterator[Line]:
-    """The releases, the last first, each with who released it, how far it was reviewed, and whether it is as it was."""
+def listed(found: Sequence[Frozen], strayed: Sequence[str], width: int) -> Iterator[Line]:
+    """The releases, the last first, each with who released it, how far it was reviewed, and whether it is as it was.
+
+    `strayed` is where the folder is not the last of them, though it goes by that version.
+    """
     if not found:
         yield Line("nothing is released yet")
         return
@@ -66,6 +69,10 @@ def listed(found: Sequence[Frozen], width: int) -> Iterator[Line]:
         now = one.damage[0] if one.damage else "as frozen"
         rows.append((one.version, by, _reviewed(one.record.get("reviews") or {}), now))
     yield from table(["version", "released by", "statements and rules", "now"], rows, width)
+    if strayed:
+        more = f", and {len(strayed) - 1} more" if len(strayed) > 1 else ""
+        yield Line("")
+        yield from wrapped(f"! {strayed[0]}{more}: citelog release --check {found[-1].version}", width, "  ", "yellow")
 
 
 def _reviewed(reviews: dict[str, dict[str, int]]) -> str:
