@@ -122,7 +122,7 @@ def test_an_authors_morning(watched: Watched) -> None:
     )
     assert "✗ fails now: low\n  treat:indicated is expected, and is not concluded\n" in told
     assert "    concluded instead: treat:undetermined\n" in told
-    assert "✗ needed: " in told
+    assert "✗ in the way: " in told
     assert "~ concluded otherwise in low\n    - treat:indicated\n" in told and "    + treat:undetermined\n" in told
     assert told.endswith("3 cases, 4 expectations: 1 does not hold\n")
 

@@ -518,3 +518,15 @@ def test_of_a_count_it_is_told_what_was_not_counted(tmp_path: Path) -> None:
     found = assess(worries(tmp_path), {"findings": [finding("loud snoring")]}).why_not("advice:ASK_DOCTOR")
     told = [[premise.text for premise in failing(near.obstacle)] for near in found.near]
     assert told == [["Cola in the afternoon: present."]]
+
+
+def test_what_is_not_there_is_in_the_way_and_never_told_to_be_needed() -> None:
+    """Without a day of the assessment no change of the record reaches it: what stands against it are gaps."""
+    night = {"analyte": "sleep of a night", "value": "5", "unit": "hours", "when": "2026-03-08"}
+    found = assess(nights(), {"context": {"age_years": "11"}, "labs": [night]}).why_not("night:SHORT")
+    told = [line.text for line in explained.why_not(found, nights(), 1000)]
+    assert "✗ in the way: No night on record counts." in told
+    assert "✗ in the way: No date of the assessment is given." in told
+    assert found.obstacle is not None
+    assert {one.state for one in failing(found.obstacle)} == {"not concluded", "not recorded"}
+    assert not [line for line in told if "needed: No" in line]

@@ -31,7 +31,8 @@ class Premise:
     unknown`, `recorded otherwise`, `not concluded` (other rules would have to fire: `behind`), `false` (a comparison)
     or `does not exist` (no statement and no rule gives it). Where a rule stands in the way because it fired, its
     premises that would have to fail are `recorded` or `concluded`. `entries` are the lines of the record behind it.
-    `kind` is `recorded`, `derived`, `counted`, `stated`, `absence`, `comparison` or `computation`.
+    `kind` is `recorded`, `derived`, `counted`, `stated`, `absence`, `comparison` or `computation`. `is_gap` says that
+    `text` tells what is not there ("no age is recorded"); of others that fail it tells what would have to hold or fail.
     """
 
     text: str
@@ -39,6 +40,12 @@ class Premise:
     kind: str
     entries: tuple[Entry, ...] = ()
     behind: Obstacle | None = None
+    is_gap: bool = False
+
+    @property
+    def is_in_the_way(self) -> bool:
+        """Whether `text` says what is so and should not be; else, of a premise that fails, what is needed."""
+        return self.is_gap or self.state in ("recorded", "concluded")
 
     @property
     def holds(self) -> bool:
@@ -158,12 +165,12 @@ def _failed(blocked: Blocked, miss: Miss, answer: Answer) -> Premise:
         return Premise(text, "concluded" if behind else "recorded", kind, _entries(args, answer.case), behind)
     text = sentence(answer.words.absence(literal.predicate, _open(args))) + "."
     if behind:
-        return Premise(text, "not concluded", kind, behind=behind)
+        return Premise(text, "not concluded", kind, behind=behind, is_gap=True)
     declared = answer.knowledge.program.predicates[literal.predicate]
     if declared.layer != "patient":
-        return Premise(text, "does not exist", kind)
+        return Premise(text, "does not exist", kind, is_gap=True)
     state, entries = recorded(literal.predicate, args, answer.case)
-    return Premise(text, state, kind, entries)
+    return Premise(text, state, kind, entries, is_gap=True)
 
 
 def _entries(args: Args, case: Case) -> tuple[Entry, ...]:

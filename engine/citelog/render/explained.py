@@ -120,8 +120,8 @@ class _Told:
             leaves, rules = _behind(premise)
             branches = tuple(self.obstacle(rule) for rule in rules)
             told = {tuple(e.id for e in leaf.entries) or leaf.text: _reason(leaf, premise) for leaf in reversed(leaves)}
-            reasons = "; ".join(dict.fromkeys(reversed(told.values())))
-            need = "in the way" if premise.state in ("concluded", "recorded") else "needed"
+            reasons = "; ".join(filter(None, dict.fromkeys(reversed(told.values()))))
+            need = "in the way" if premise.is_in_the_way else "needed"
             yield Branch(f"✗ {need}: {premise.text}{f' — {reasons}' if reasons else ''}", "red", branches)
 
 
@@ -147,6 +147,9 @@ def _behind(premise: Premise) -> tuple[list[Premise], list[Obstacle]]:
 
 
 def _reason(leaf: Premise, premise: Premise) -> str:
+    """Why a premise fails; nothing where its own words say that already: that something is not there."""
+    if leaf is premise and leaf.is_gap and leaf.state == "not recorded":
+        return ""
     entries = ", ".join(f"“{e.sentence}” [{e.read_from}]" for e in leaf.entries)
     told = _STATES.get(leaf.state, leaf.state) + (f": {entries}" if entries else "")
     about = leaf.text.removesuffix(".")
