@@ -18,7 +18,7 @@ from citelog.assess import Assessment, Conclusion, DerivationError
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Expectation
 from citelog.rules.check import check
-from citelog.rules.lower import RuleChecker
+from citelog.rules.lower import lowered
 from citelog.rules.program import Rule
 from citelog.rules.syntax import RuleFile, RuleSyntax
 from citelog.trial.expectations import golden, proof_text
@@ -50,8 +50,8 @@ class Suspect:
         mutant, base = self.mutant, world.knowledge()
         file, before = world.rule(mutant.rule)
         if predicates(before) == predicates(mutant.syntax):
-            checker = RuleChecker(file, mutant.syntax, world.names(), {})
-            rule, found = checker.rule(), tuple(checker.found)
+            one = lowered(file, mutant.syntax, world.names(), {})
+            rule, found = one.rule, one.found
             rules = tuple(rule if rule and old.name == mutant.rule else old for old in base.program.rules)
             program = dataclasses.replace(base.program, rules=rules)
         else:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from citelog.diagnostics import Diagnostic, Span, did_you_mean
 from citelog.rules.language import Names
-from citelog.rules.lower import RuleChecker, local_name
+from citelog.rules.lower import lowered
+from citelog.rules.naming import local_name
 from citelog.rules.program import (
     Absent,
     Assignment,
@@ -47,19 +48,15 @@ def check(files: Iterable[RuleFile], names: Names) -> tuple[Program, tuple[Diagn
         found += file.diagnostics
         meant: dict[str, str] = {}
         for syntax in file.rules:
-            checker = RuleChecker(file, syntax, names, meant)
-            rule = checker.rule()
-            name = checker.name
-            if name in places:
-                at = checker.attribute_span("name")
-                checker.report(
-                    "duplicate-rule-name", at, f"the name {name} is taken at {places[name]}", "choose another"
-                )
-            elif name:
-                places[name] = checker.attribute_span("name")
-            found += checker.found
-            if rule is not None:
-                checked.append(_Checked(rule, file, syntax))
+            one = lowered(file, syntax, names, meant)
+            found += one.found
+            if one.name:
+                at = next(a.span for a in syntax.attributes if a.name == "name")
+                if (taken := places.setdefault(one.name, at)) is not at:
+                    message = f"the name {one.name} is taken at {taken}"
+                    found.append(Diagnostic("duplicate-rule-name", at, message, "choose another", file.line(at.line)))
+            if one.rule is not None:
+                checked.append(_Checked(one.rule, file, syntax))
     rules = [c.rule for c in checked]
     patient = _patient_dependent(rules, names)
     components, more = _components(checked)

@@ -1,0 +1,40 @@
+"""What is wrong with one rule, each thing at its place in the author's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from citelog.diagnostics import Diagnostic, Span, did_you_mean
+from citelog.rules.syntax import RuleFile
+
+SUGGESTED = 200
+"""Words of a file for which a likely one is looked for: each takes as long as there are words that it may mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The findings about a rule of a file, in the order in which they are met.
+
+    `meant` holds what unknown words are likely to mean: the rules of a file share it.
+    """
+
+    file: RuleFile
+    meant: dict[str, str]
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, code: str, span: Span, message: str, hint: str = "") -> None:
+        """One more."""
+        self.found.append(Diagnostic(code, span, message, hint, self.file.line(span.line)))
+
+    def at(self, span: Span, words: str) -> Span:
+        """Where some words stand in the line of a tag or attribute that begins at `span`."""
+        found = self.file.line(span.line).find(words, span.column)
+        return Span(span.file, span.line, found + 1) if found != -1 else span
+
+    def near(self, sort: str, word: str, known: Iterable[str]) -> str:
+        """`did_you_mean`, once for each word of a sort in a file, and for so many that somebody may read them all."""
+        key = f"{sort} {word}"
+        if key not in self.meant:
+            self.meant[key] = did_you_mean(word, known) if len(self.meant) < SUGGESTED else ""
+        return self.meant[key]
