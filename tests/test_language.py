@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import literate
 from citelog.knowledge.check import CODES, check_folder
+from citelog.rules.language import TAGS
 from citelog.rules.program import Absent, Program, resting
 from citelog.rules.syntax import parse
 
@@ -124,6 +125,35 @@ def test_what_a_rule_says_of_itself_is_kept() -> None:
     assert rested.variables == ("p",) and silent.variables == ("p", "_1", "_2"), "each _ is a variable of its own"
     said = (silent.doc, silent.display, silent.cites, silent.through, silent.muted, silent.licences, silent.accepts)
     assert said == ("", "", (), None, False, (), ())
+
+
+def test_a_misspelt_word_is_told_what_it_may_mean_where_it_stands() -> None:
+    """One word as a statement and as a predicate, each like another; it begins a longer word before it."""
+    declare = """
+        patient patient(p: patient)
+        derived rested(p: patient)
+        statements restless
+    """
+    rules = """@prefix res: <https://example.org/other#> .
+%%% @cites restled, restle  restless
+#[name("one")]
+rested(?p) :- restle(?p), patient(?p), re:b(?p) .
+
+%%% @convention So is everybody.
+%%% @accept rule-subsumed:
+#[name("two")]
+rested(?p) :- patient(?p) .
+"""
+    _, _, told = literate.compiled(declare, [("words.rls", rules)])
+    lines = told.splitlines()
+    places = [(line.index("^") - 4, lines[i + 1].strip()) for i, line in enumerate(lines) if line.strip() == "^"]
+    assert places == [
+        (11, "= did you mean restless?"),
+        (20, "= did you mean restless?"),
+        (14, "= did you mean rested?"),
+        (39, "= did you mean res?"),
+        (0, f"= {TAGS['accept']}"),
+    ]
 
 
 def test_a_file_may_begin_with_an_empty_line() -> None:
