@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import literate
 from citelog.knowledge.check import CODES, check_folder
+from citelog.rules.findings import SUGGESTED
 from citelog.rules.language import TAGS
 from citelog.rules.program import Absent, Program, resting
 from citelog.rules.syntax import parse
@@ -154,6 +155,36 @@ rested(?p) :- patient(?p) .
         (39, "= did you mean res?"),
         (0, f"= {TAGS['accept']}"),
     ]
+
+
+def test_what_a_misspelt_variable_may_mean_depends_on_what_its_own_rule_binds() -> None:
+    """In the head, and in the sentence, which tells of so many variables as fit on some lines."""
+    declare = "patient older(p: patient, other: patient)\npatient patient(p: patient)\nderived rested(p: patient)"
+    many = ", ".join(f"patient(?pupil{i:03})" for i in range(50))
+    rules = f"""%%% @convention a
+#[name("one")] #[display(f"{{?pupyl}}")]
+rested(?pupyl) :- patient(?pupil) .
+%%% @convention a
+#[name("two")] #[display(f"{{?pupyl}}")]
+rested(?pupyl) :- older(?pupils, ?x) .
+%%% @convention a
+#[name("three")] #[display(f"{{?zzz}}")]
+rested(?pupil000) :- {many} .
+"""
+    _, _, told = literate.compiled(declare, [("variables.rls", rules)])
+    hints = [line.strip() for line in told.splitlines() if line.startswith("   = ")]
+    assert hints[:4] == [f"= did you mean ?{name}?" for name in ("pupil", "pupil", "pupils", "pupils")]
+    [binds] = hints[4:]
+    assert binds.startswith("= the rule binds ?pupil000, ?pupil001, ") and 350 < len(binds) < 410
+
+
+def test_a_likely_word_is_looked_for_so_often_that_somebody_may_read_them_all() -> None:
+    declare = "patient patient(p: patient)\nderived rested(p: patient)\nstatements restless"
+    words = " ".join(f"restles{i:03}" for i in range(SUGGESTED + 1))
+    rules = f'%%% @cites {words}\n#[name("one")]\nrested(?p) :- patient(?p) .\n'
+    _, _, told = literate.compiled(declare, [("words.rls", rules)])
+    hints = [line.strip() for line in told.splitlines() if line.startswith("   = ")]
+    assert hints == ["= did you mean restless?"] * SUGGESTED + ["= is the statement in statements.trig?"]
 
 
 def test_a_file_may_begin_with_an_empty_line() -> None:

@@ -34,7 +34,7 @@ class Tag:
     def word(self, word: str, findings: Findings) -> Span:
         """Where a word of it stands."""
         for span in self.spans:
-            for found in _WORD.finditer(findings.file.line(span.line), span.column - 1):
+            for found in _WORD.finditer(findings.file.line(span.line)):
                 if found[0] == word:
                     return Span(span.file, span.line, found.start() + 1)
         return self.spans[0]
