@@ -417,6 +417,9 @@ def test_an_entry_that_counts_only_with_a_date_is_tried_on_the_day_of_the_assess
     assert f"below 480 minutes, {day}" in [o.value for o in night.outcomes]
     undated = assess(leaflet, record).missing("night:NOT_KNOWN")
     assert undated.items == () and "--at" in text(undated)
+    whole = assess(leaflet, record).missing()
+    assert "sleep of a night" not in {one.text for one in whole.items} and "--at" in text(whole)
+    assert "--at" not in text(found)
 
 
 @pytest.mark.long

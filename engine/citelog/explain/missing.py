@@ -90,7 +90,7 @@ class Missing:
 
     `tried` counts the records that were derived from; `complete` is false where a very long record left some out,
     or where the rules tell too many ranges of a value apart. `undated` says that rules ask for the date of the
-    assessment, and none was given: nothing that they hold to it was tried.
+    assessment, that none was given, and that there is no item, or none for something that the answer itself asks for.
     """
 
     whose: Mapping[str, Any]
@@ -141,7 +141,8 @@ def missing(answer: Answer, conclusion: str | None = None) -> Missing:
     complete = not (tries.are_spent or questions.cut)
     depends = tuple(_depends(answer, about, tries)) if about is not None else ()
     complete = complete and all(one.effect != NOT_TRIED for one in depends)
-    undated = answer.at is None and questions.reads("evaluation_day")
+    is_short = not items or not open_ <= {item.text for item in items}
+    undated = is_short and answer.at is None and questions.reads("evaluation_day")
     return Missing(answer.whose, about, tuple(items), depends, tries.made, complete, undated)
 
 

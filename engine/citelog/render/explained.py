@@ -249,8 +249,6 @@ def missing(found: Missing, width: int = WIDTH) -> Iterator[Line]:
         yield Line("What is missing, and could change the answer", "bold")
     if not found.items:
         yield Line("  nothing: no single item that the rules ask for would change it")
-        if found.undated:
-            yield Line("  (with the date of the assessment, --at, what rules hold to it is tried, too)", "dim")
     for item in found.items:
         yield Line("")
         weight = counted(item.weight, "conclusion hangs", "conclusions hang")
@@ -265,6 +263,9 @@ def missing(found: Missing, width: int = WIDTH) -> Iterator[Line]:
     tried = counted(found.tried, "changed record was", "changed records were")
     more = "" if found.complete else "; there were more to try: the record is very long, or rules tell very much apart"
     yield from wrapped(f"({tried} derived{more})", width, " ", "dim")
+    if found.undated:
+        text = "(with the date of the assessment, --at, what rules hold to it is tried, too)"
+        yield from wrapped(text, width, " ", "dim")
 
 
 def _outcome(outcome: Outcome, width: int) -> Iterator[Line]:
