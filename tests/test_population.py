@@ -30,7 +30,9 @@ from citelog.assess import assess
 from citelog.diagnostics import CaseError, CitelogError
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import load
-from citelog.population import answers, derive, edited, lonely, pictures, run, shares
+from citelog.population import answers, edited, lonely, pictures, run, shares
+from citelog.population.derivation import components
+from citelog.population.derivation.state import Derivation
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine
 from citelog.population.opened import DisagreementError, opened
@@ -318,7 +320,7 @@ def test_after_an_edit_only_those_are_answered_anew_whom_it_concerns(
     derived: list[int] = []
     derive_them = answers.derive
 
-    def watched(engine: Engine, *rest: Any) -> derive.Derivation:
+    def watched(engine: Engine, *rest: Any) -> Derivation:
         derived.extend(picture for (picture,) in engine.rows(f"SELECT picture FROM {rest[-1]}"))
         return derive_them(engine, *rest)
 
@@ -566,7 +568,7 @@ def both_roads(seed: int, units: int = 3, plain: bool = False) -> populations.Co
         duck = Duck(connection)
         compiled = of_components(program, {JOINT: program.open}, duck.sql)
         values, names = Values(compiled.known), Names.of(program)
-        made = derive.Derivation(duck, names, compiled, values, JOINT)
+        made = Derivation(duck, names, compiled, values, JOINT)
         fixed = machine.run(())
         made.state({p: [a.args for a in fixed.atoms(p)] for p in program.predicates if p not in names.changing})
         duck.load(f"{JOINT}units", ("unit",), [(i,) for i in range(units)])
@@ -582,7 +584,7 @@ def both_roads(seed: int, units: int = 3, plain: bool = False) -> populations.Co
                 duck.load(made.table_of(predicate), made.columns(predicate), sorted(rows))
                 made.size[made.table_of(predicate)] = len(rows)
         made.empty(names.changing)
-        made.run(program.open)
+        components.run(made, program.open)
         found, count = [], 0
         for unit, one in enumerate(runs):
             for predicate in sorted(names.changing):

@@ -14,7 +14,9 @@ from citelog.conclusions import not_one, spelt
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.patient.facts import PATIENT
 from citelog.population import pictures
-from citelog.population.derive import Derivation
+from citelog.population.derivation import components
+from citelog.population.derivation.rested import rested_on
+from citelog.population.derivation.state import Derivation
 from citelog.population.engines.engine import Engine, Row
 from citelog.population.program.compiled import JOINT, Compiled, Names
 from citelog.population.program.plan import DAY, ENTRY, SINCE_DAYS, WHEN_DAYS, Plan, kept
@@ -108,7 +110,7 @@ def give(derivation: Derivation, one: Given) -> None:
     if one.columns:
         engine.load("given_rows", one.columns, one.rows)
     table = derivation.table_of(one.predicate)
-    if not derivation.size.get(table):
+    if not derivation.rows_of(one.predicate):
         derivation.give(one.predicate, query)
         return
     engine.create("given_more", f"SELECT * FROM {table} UNION {query}")
@@ -150,7 +152,7 @@ def derive(
     for one in facts:
         give(derivation, one)
     derivation.empty(made.met(made.joint) & made.program.changing)
-    derivation.run(made.joint)
+    components.run(derivation, made.joint)
     return derivation
 
 
@@ -183,7 +185,7 @@ def conclude(
         table = derivation.table_of(kind.predicate)
         if kind.exactly_one:
             _check_one(engine, knowledge, derivation, kind, people)
-        if not derivation.size.get(table):
+        if not derivation.rows_of(kind.predicate):
             continue
         names = [a.name for a in knowledge.program.predicates[kind.predicate].arguments]
         value = f"a{names.index('value')}"
@@ -260,7 +262,7 @@ def remark(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> set[
     for order, predicate in enumerate(knowledge.notes):
         table = derivation.table_of(predicate)
         places = kept(knowledge.program, predicate)
-        if not derivation.size.get(table) or not places:
+        if not derivation.rows_of(predicate) or not places:
             continue
         columns = [f"a{i}" for i in places]
         masked = [f"greatest(t.{c}, -1)" for c in columns]
@@ -318,8 +320,9 @@ def used(engine: Engine, made: Plan, knowledge: Knowledge, derivation: Derivatio
     for order, kind in enumerate(knowledge.kinds):
         if kind.candidates:
             lines, own = _rested_on({kind.candidates}, made, derivation), derivation.table_of(kind.predicate)
-            drawn = f"SEMI JOIN {own} AS t ON r.picture = t.{UNIT}" if derivation.size.get(own) else "WHERE false"
-            engine.create(f"beside_{order}", f"SELECT r.* FROM ({lines}) AS r {drawn}")
+            is_drawn = derivation.rows_of(kind.predicate)
+            where = f"SEMI JOIN {own} AS t ON r.picture = t.{UNIT}" if is_drawn else "WHERE false"
+            engine.create(f"beside_{order}", f"SELECT r.* FROM ({lines}) AS r {where}")
             parts.append(f"SELECT * FROM beside_{order}")
     engine.create("beside", " UNION ".join(parts))
 
@@ -330,7 +333,7 @@ _NOTHING = "SELECT NULL::INTEGER AS picture, NULL::INTEGER AS entry WHERE false"
 def _rested_on(shown: Collection[str], made: Plan, derivation: Derivation) -> str:
     """A query (picture, entry) for the entries that the facts of some predicates rest on."""
     parts = []
-    for predicate, query in derivation.rested_on(shown, made.joint):
+    for predicate, query in rested_on(derivation, shown, made.joint):
         arguments = made.program.predicates[predicate].arguments
         for place in kept(made.program, predicate):
             if arguments[place].type in ("record", "term"):

@@ -21,7 +21,9 @@ from pathlib import Path
 from citelog.knowledge.base import Knowledge
 from citelog.population.answers import Given, give
 from citelog.population.data.files import literal
-from citelog.population.derive import Derivation, Found
+from citelog.population.derivation.asked import ask
+from citelog.population.derivation.heads import heads
+from citelog.population.derivation.state import Derivation, Found
 from citelog.population.program.plan import Plan, of_one_patient
 from citelog.population.program.queries import UNIT, Firing, column
 from citelog.rules.program import Absent, Present, Rule
@@ -161,7 +163,7 @@ def concerned(made: Edit, file: Path, derivation: Derivation, given: Iterable[Gi
     _recall(made, firings, held, derivation, given)
     parts = []
     for number in made.edited:
-        found, was = derivation.ask(number), made.alike.get(number, -1)
+        found, was = ask(derivation, number), made.alike.get(number, -1)
         now = [found.every("picture")] if found.count else []
         then = [f"SELECT picture, bindings FROM {firings} WHERE rule = {was}"] if was in held else []
         if now and then:
@@ -183,13 +185,13 @@ def _recall(made: Edit, firings: str, held: Mapping[int, int], derivation: Deriv
     for one in given:
         if one.predicate in read:
             give(derivation, one)
-    heads: dict[str, list[str]] = {}
+    known: dict[str, list[str]] = {}
     for number, was in made.numbers.items():
         rule, firing = program.rules[number], derivation.firing(number)
         if rule.predicate in read and was in held:
             found = Found(number, rule, firing, _held(firings, was, firing), held[was])
-            heads.setdefault(rule.predicate, []).append(derivation.heads(found))
-    for predicate, queries in heads.items():
+            known.setdefault(rule.predicate, []).append(heads(derivation, found))
+    for predicate, queries in known.items():
         give(derivation, Given(predicate, " UNION ".join(queries)))
     derivation.empty(read)
 

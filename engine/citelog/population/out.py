@@ -16,7 +16,7 @@ from citelog.patient.case import LISTS, PARTS
 from citelog.population import opened, pictures
 from citelog.population.data.files import literal
 from citelog.population.data.tables import PATIENTS, Source
-from citelog.population.derive import Derivation
+from citelog.population.derivation.state import Derivation
 from citelog.population.edited import ANEW, Edit, Known
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine

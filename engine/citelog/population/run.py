@@ -30,7 +30,7 @@ from citelog.population.answers import Given
 from citelog.population.data import inputs
 from citelog.population.data.files import first_line
 from citelog.population.data.tables import PATIENTS, Source
-from citelog.population.derive import Derivation
+from citelog.population.derivation.state import Derivation
 from citelog.population.edited import Decided, Edit
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine

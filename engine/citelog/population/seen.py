@@ -14,7 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from citelog.knowledge.base import Knowledge
-from citelog.population.derive import Derivation
+from citelog.population.derivation import components
+from citelog.population.derivation.state import Derivation
 from citelog.population.engines.duck import Duck
 from citelog.population.entries import MEASURED, Fact
 from citelog.population.program.compiled import LOCAL, Compiled, Names
@@ -85,7 +86,7 @@ def look(
         derivation.give(DAY, f"SELECT {UNIT}, {values.number(at)} AS a1 FROM {units}")
     derivation.empty(met & program.changing)
     with near.small():
-        derivation.run(made.local)
+        components.run(derivation, made.local)
     return _coded(derivation, made), derivation
 
 
@@ -109,7 +110,7 @@ def _coded(derivation: Derivation, made: Plan) -> Seen:
     """What can be seen of each unit, and the table `sight`; units with the same facts to be met are looked at once."""
     near, values, program = derivation.engine, derivation.values, made.program
     tables = {name: derivation.table_of(name) for name in sorted(made.met(made.joint) & program.changing)}
-    met = [name for name, table in tables.items() if name != "patient" and derivation.size.get(table)]
+    met = [name for name in tables if name != "patient" and derivation.rows_of(name)]
     parts = []
     for order, name in enumerate(met):
         args = ", ".join(derivation.columns(name)[1:])

@@ -1,0 +1,119 @@
+"""What shown facts rest on, for all units at once: from the highest component down."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from citelog.population.derivation.aggregates import counted, group
+from citelog.population.derivation.components import levels
+from citelog.population.derivation.state import Derivation, Found
+from citelog.population.program.plan import kept
+from citelog.population.program.queries import UNIT
+from citelog.rules.program import Component, Constant, Present, Variable
+
+
+def rested_on(
+    derivation: Derivation, shown: Collection[str], components: Sequence[Component]
+) -> Iterator[tuple[str, str]]:
+    """For each predicate, a query for those of its facts that some fact of the shown predicates rests on.
+
+    Facts rest on the premises of all firings that give them, and on what those rest on.
+    """
+    wanted = _Wanted(derivation, frozenset(shown))
+    for level in reversed(levels(derivation.program, components)):
+        if level[0].recursive:
+            wanted.below_itself(level[0])
+        else:
+            wanted.below([number for component in level for number in component.rules])
+    for predicate, queries in wanted.queries.items():
+        yield predicate, " UNION ".join(queries)
+    yield from ((p, f"SELECT * FROM {derivation.table_of(p)}") for p in sorted(shown) if derivation.rows_of(p))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which facts are rested on: all of the shown predicates, and of others those that queries give."""
+
+    derivation: Derivation
+    whole: frozenset[str]
+    queries: dict[str, list[str]] = field(default_factory=dict)
+
+    def below(self, numbers: Sequence[int]) -> None:
+        """What the firings of rules rest on that do not read each other."""
+        founds = [found for number in numbers if (found := self.derivation.found[number]).count]
+        made = {}
+        for predicate in dict.fromkeys(found.rule.predicate for found in founds):
+            if predicate in self.queries:
+                name = f"{self.derivation.table_of(predicate)}_w"
+                made[name] = self.derivation.columns(predicate), " UNION ".join(self.queries[predicate])
+                self.queries[predicate] = [f"SELECT * FROM {name}"]
+        if made:
+            self.derivation.engine.create_all(made)
+        for found in founds:
+            predicate = found.rule.predicate
+            if predicate in self.whole:
+                self._add(found, f"SELECT * FROM {found.table}")
+            elif predicate in self.queries:
+                self._add(found, self._live(found, f"{self.derivation.table_of(predicate)}_w"))
+
+    def below_itself(self, component: Component) -> None:
+        """What the firings of rules rest on that do, until no more facts are rested on."""
+        inside = {self.derivation.program.rules[number].predicate for number in component.rules}
+        sizes: dict[str, int] = {}
+        while True:
+            for number in component.rules:
+                found = self.derivation.found[number]
+                if not found.count:
+                    continue
+                if found.rule.predicate in self.whole:
+                    self._add(found, f"SELECT * FROM {found.table}")
+                elif name := self._table(found.rule.predicate):
+                    self._add(found, self._live(found, name))
+            grown = {}
+            for predicate in inside - self.whole:
+                if name := self._table(predicate):
+                    [(grown[predicate],)] = self.derivation.engine.rows(f"SELECT count(*) FROM {name}")
+            if grown == sizes:
+                return
+            sizes = grown
+
+    def _table(self, predicate: str) -> str:
+        """The table of the facts of a predicate that are rested on, up to date; an empty name for none."""
+        queries = self.queries.get(predicate)
+        if not queries:
+            return ""
+        engine, name = self.derivation.engine, f"{self.derivation.table_of(predicate)}_w"
+        if queries != [f"SELECT * FROM {name}"]:
+            engine.create(f"{name}2", " UNION ".join(queries))
+            engine.drop(name)
+            engine.create(name, f"SELECT * FROM {name}2")
+            engine.drop(f"{name}2")
+            self.queries[predicate] = [f"SELECT * FROM {name}"]
+        return name
+
+    def _live(self, found: Found, wanted: str) -> str:
+        """The firings of a rule whose heads stand in a table."""
+        derivation, rule = self.derivation, found.firing.rule
+        on = [f"w.{UNIT} = f.{UNIT}", *(f"w.a{p} = {self._of(found, arg)}" for p, arg in group(derivation, found))]
+        if rule.aggregate:  # of a group there may be several wanted heads from several rules; one is its own
+            same = " AND ".join(f"w.{c} = h.{c}" for c in derivation.columns(rule.predicate))
+            wanted = f"(SELECT w.* FROM {wanted} AS w JOIN {counted(derivation, found)} AS h ON {same})"
+        return f"SELECT f.* FROM {found.table} AS f SEMI JOIN {wanted} AS w ON {' AND '.join(on)}"
+
+    def _of(self, found: Found, arg: Variable | Constant) -> str:
+        term = self.derivation.term(found, arg)
+        return f"f.{term}" if term.startswith("v_") else term
+
+    def _add(self, found: Found, live: str) -> None:
+        """Let what some firings of a rule rest on be wanted."""
+        changing = self.derivation.names.changing
+        for literal in found.firing.rule.body:
+            if isinstance(literal, Present) and literal.predicate in changing - self.whole:
+                places = kept(self.derivation.program, literal.predicate)
+                args = [f"{self.derivation.term(found, literal.args[place])} AS a{place}" for place in places]
+                query = f"SELECT {', '.join([UNIT, *args])} FROM ({live}) AS l"
+                self.queries.setdefault(literal.predicate, []).append(query)
+
+
+__all__ = ["rested_on"]
