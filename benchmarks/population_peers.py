@@ -218,8 +218,7 @@ def conclude(knowledge: Knowledge, task: Task, with_firings: bool, with_pictures
 
 def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings: bool, with_pictures: bool) -> None:
     """The steps, by an engine; `near` is the DuckDB that looks at files."""
-    from citelog.population import answers, out, pictures, shares
-    from citelog.population.data import inputs
+    from citelog.population import answers, inputs, out, pictures, shares
     from citelog.population.program.compiled import compiled
     from citelog.population.program.plan import plan
     from citelog.population.program.values import Values

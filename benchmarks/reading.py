@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from citelog.knowledge.cache import open_knowledge
-from citelog.population.data import inputs
+from citelog.population import inputs
 from measure import interleaved, table
 from populations import write
 

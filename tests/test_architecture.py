@@ -277,7 +277,7 @@ def test_only_the_server_reaches_the_network_and_only_git_is_started() -> None:
         "serve.server": {"socket"},
         "serve.workers.pool": {"socket"},
         "compare.revisions": {"subprocess"},
-        "population.data.bulk": {"multiprocessing"},
+        "population.bulk.source": {"multiprocessing"},
         "population.engines.spark": {"socket"},
     }
 

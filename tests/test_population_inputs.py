@@ -26,9 +26,13 @@ from citelog.patient.fhir import read_one
 from citelog.patient.reading import json_object
 from citelog.patient.releases import other_release
 from citelog.patient.resources import READ as READ_TYPES
-from citelog.population.data import bulk, files, inputs, omop, stencils
-from citelog.population.data.stencils import Medications, Reader
+from citelog.population import inputs
+from citelog.population.bulk import chunks, reader, written
+from citelog.population.bulk import source as bulk
+from citelog.population.bulk.reader import Medications, Reader
+from citelog.population.data import files
 from citelog.population.data.tables import PATIENTS, TABLES, Source
+from citelog.population.omop import tables as omop
 from citelog.population.run import Options, run
 from patient_terms import TERMS
 from test_fhir import (
@@ -679,13 +683,13 @@ def test_an_export_of_which_nothing_can_be_used_is_refused(content: str, what: s
 
 
 def test_what_comes_out_does_not_depend_on_where_files_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "HANDFUL", 4)
-    monkeypatch.setattr(stencils, "MOST", 0)
+    monkeypatch.setattr(written, "HANDFUL", 4)
+    monkeypatch.setattr(reader, "MOST", 0)
     lines = [someone(), "oh", "", *[ferritin(n) for n in range(9)], ferritin(7, None), someone("p2")]
     whole = found(tmp_path / "whole", {"a.ndjson": ndjson(*lines), "b.ndjson": ndjson(*lines[3:])})
     assert len(whole.table("labs")) == 18
     for size in (len(ndjson(*lines[:2])), 1000):
-        monkeypatch.setattr(bulk, "CHUNK", size)
+        monkeypatch.setattr(chunks, "CHUNK", size)
         cut = found(tmp_path / str(size), {"a.ndjson": ndjson(*lines), "b.ndjson": ndjson(*lines[3:])})
         assert cut.table("labs") == whole.table("labs")
         assert (cut.rejected, cut.notes) == (whole.rejected, whole.notes)
@@ -713,7 +717,7 @@ def test_what_comes_out_does_not_depend_on_the_number_of_processes(
 ) -> None:
     folder = write(tmp_path, {"a.ndjson": ndjson(someone(), *[ferritin(n) for n in range(9)], "oh")})
     monkeypatch.setattr(bulk, "SMALL", 0)
-    monkeypatch.setattr(bulk, "CHUNK", 500)
+    monkeypatch.setattr(chunks, "CHUNK", 500)
     found_by = []
     for workers in (1, 2):
         scratch = tmp_path / str(workers)

@@ -25,9 +25,8 @@ from citelog import disk
 from citelog.diagnostics import CaseError, CitelogError
 from citelog.home import VERSION
 from citelog.knowledge.base import Knowledge
-from citelog.population import answers, edited, opened, out, pictures, shares
+from citelog.population import answers, edited, inputs, opened, out, pictures, shares
 from citelog.population.answers import Given
-from citelog.population.data import inputs
 from citelog.population.data.files import first_line
 from citelog.population.data.tables import PATIENTS, Source
 from citelog.population.derivation.state import Derivation

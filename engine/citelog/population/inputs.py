@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citelog.diagnostics import CaseError, did_you_mean
-from citelog.population.data import files, flat, omop
+from citelog.population.data import files, flat
 from citelog.population.data.tables import Source
+from citelog.population.omop import source as omop
+from citelog.population.omop.tables import EVENTS
 from citelog.vocab import Terms
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ def read(
     """
     form = shape(folder)
     if form == "fhir":
-        from citelog.population.data import bulk  # with FHIR's models a fifth of a second: only where they are needed
+        # with FHIR's models a fifth of a second: only where they are needed
+        from citelog.population.bulk import source as bulk
 
         return bulk.read(folder, scratch, database, terms, told=told)
     if form == "omop":
@@ -82,7 +85,7 @@ def _sign(path: Path) -> str | None:
         return "fhir"
     if files.stem(path) in flat.NAMES:
         return "flat"
-    return "omop" if files.stem(path).lower() in (*omop.EVENTS, "person") else None
+    return "omop" if files.stem(path).lower() in (*EVENTS, "person") else None
 
 
 def _nothing(paths: list[Path]) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from citelog.diagnostics import CaseError
 from citelog.patient.bundles import Placed, current
 from citelog.patient.reading import json_object
-from citelog.population.data.stencils import Reader, Template
+from citelog.population.bulk.reader import Reader
+from citelog.population.bulk.stencils import Template
 
 Place = tuple[int, int]
 """A chunk and a line of it."""

@@ -1,0 +1,1 @@
+"""FHIR Bulk Data, read as the flat shape."""

@@ -1,0 +1,1 @@
+"""OMOP CDM, read as the flat shape."""
