@@ -14,10 +14,11 @@ from citelog.patient.bundles import INCOMPLETE, Index, Placed, current, failure,
 from citelog.patient.case import Gathered, Item, Note, Recorded
 from citelog.patient.elements import codes, concept_text, joined, rows
 from citelog.patient.entries import match
+from citelog.patient.lines import read_resource
 from citelog.patient.people import of_one_patient, other_subject, refers_to
 from citelog.patient.reading import Document, as_text
 from citelog.patient.releases import other_release
-from citelog.patient.resources import ALL, HOLDERS, READ, Damage, Resource, called, doubtful, held, read_resource
+from citelog.patient.resources import ALL, HOLDERS, READ, Damage, Resource, called, doubtful, held
 from citelog.patient.unread import not_read, places
 from citelog.patient.validity import TROUBLE, check_type, problem
 from citelog.vocab import Terms
