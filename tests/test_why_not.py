@@ -98,6 +98,19 @@ def hold_good(found: WhyNot, record: Record, at: str | None, folder: Path, knowl
             assert found.conclusion not in ids(fresh(written(record, fewer), folder, at, knowledge)), fewer
 
 
+# of several words for one entry, the one that leaves the record soundest
+
+
+def test_a_finding_recorded_as_absent_is_proposed_as_present_before_it_is_proposed_as_unknown() -> None:
+    record = {"labs": [lab("80")], "findings": [finding("neurological involvement", "absent")]}
+    assert options(answer(record).why_not("regimen:HYD-NEURO-LOAD"))[0] == "--set 'findings[0].state=present'"
+
+
+def test_a_result_is_left_out_rather_than_made_negative() -> None:
+    record = {"labs": [lab("80")], "findings": [finding("neurological involvement", "absent")]}
+    assert options(answer(record).why_not("treat:undetermined")) == ["--drop 'labs[0]'"]
+
+
 # ten cases of the library, each asked for several conclusions
 
 SESSION = sorted(b12.library())[::19][:10]

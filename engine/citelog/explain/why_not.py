@@ -26,6 +26,7 @@ from citelog.explain.near import Nearby
 from citelog.explain.obstacles import Obstacle, obstacle
 from citelog.explain.origin import Bound, decimal, line, nearest, solve, tightest
 from citelog.explain.plans import Planner
+from citelog.knowledge.base import Knowledge
 from citelog.patient.case import KIND, Case, Recorded
 from citelog.patient.changes import CONTEXT, Add, Change, Set, apply, merged, place_of, told
 from citelog.patient.wanted import PROBE, measured, ways, with_number
@@ -60,6 +61,8 @@ _ROUND = 3
 """Changes that are tried of the same entries before others have their turn."""
 
 FORMAT = "citelog-why-not/1"
+
+_Subjects = frozenset[tuple[str, str]]
 
 
 class ReachedError(CitelogError):
@@ -174,23 +177,35 @@ class _Search:
         self._planner = Planner(self.shape, Model(answer.run))
         self._queue: list[_State] = []
         self._seen: set[frozenset[Change]] = set()
-        self._tries: Counter[frozenset[tuple[str, str]]] = Counter()
+        self._tries: Counter[_Subjects] = Counter()
         self._count = itertools.count()
         self._runs: dict[frozenset[Change], Run] = {}
 
     def nearest(self) -> tuple[NearMiss, ...]:
         """The near misses, verified: of those that change as much, first those that leave the record sound."""
-        found = list(itertools.islice(self._found(), KEPT))
-        found.sort(key=lambda one: (len(one[0]), one[1]))
+        best: dict[_Subjects, tuple[tuple[Change, ...], int, tuple[str, ...]]] = {}
+        for changes, troubles, ranges in self._found():
+            best[_subjects(changes)] = changes, troubles, ranges
+            if len(best) == KEPT:
+                break
+        found = sorted(best.values(), key=lambda one: (len(one[0]), one[1]))
         return tuple(self._near(changes, ranges) for changes, _, ranges in found[:SHOWN])
 
     def _found(self) -> Iterator[tuple[tuple[Change, ...], int, tuple[str, ...]]]:
         """Changes that reach the goal, each with how much is wrong with the changed record.
 
         Before two changes are tried together, each that any plan thought of is tried alone: it may serve two premises.
+        Where changes leave more wrong with the record than there is, others of the same entries that leave less follow.
         """
         self._plan(self.answer.case, self.answer.run, ())
-        accepted: list[frozenset[tuple[str, str]]] = []
+        accepted: dict[_Subjects, int] = {}
+        sound = _wrong(self.answer.run, self.answer.knowledge)
+
+        def is_known(subjects: _Subjects) -> bool:
+            if subjects in accepted:
+                return accepted[subjects] <= sound
+            return any(one < subjects for one in accepted)
+
         swept = False
         while self._queue or not swept:
             if not swept and (not self._queue or self._queue[0].cost > 1):
@@ -199,9 +214,9 @@ class _Search:
                     self._queue_alone()
                 continue
             state = heapq.heappop(self._queue)
-            if accepted and state.cost > len(accepted[0]) + (len(accepted) < SHOWN):
+            if accepted and state.cost > len(next(iter(accepted))) + (len(accepted) < SHOWN):
                 return  # what is left changes more than what was found
-            if any(one <= frozenset(map(_subject, state.changes)) for one in accepted):
+            if is_known(_subjects(state.changes)):
                 continue
             if state.cost == 1 and self.single < self._most_single:
                 self.single += 1
@@ -218,18 +233,20 @@ class _Search:
                     self.complete = False
                 continue
             changes = self._smallest(state.changes)
-            subjects = frozenset(map(_subject, changes))
-            if any(one <= subjects for one in accepted):
+            subjects = _subjects(changes)
+            if is_known(subjects):
                 continue  # the same with another word
-            accepted.append(subjects)
             changes, ranges = self._ranged(changes)
-            yield changes, self._troubles(changes), ranges
+            troubles = self._troubles(changes)
+            if subjects not in accepted or troubles < accepted[subjects]:
+                accepted[subjects] = troubles
+                yield changes, troubles, ranges
 
     def _troubles(self, changes: tuple[Change, ...]) -> int:
         """How many conclusions say that something is wrong with the changed record, or wanting."""
         case, _ = self._derive(changes)
         run = derive(self.answer.knowledge, case, self.answer.at, self.answer.deadline)
-        return sum(len(run.facts.get(k.predicate, ())) for k in self.answer.knowledge.kinds if k.about_record)
+        return _wrong(run, self.answer.knowledge)
 
     def standing(self) -> Obstacle | None:
         """What stands against the goal whatever is recorded: the rule that comes nearest, and what it lacks."""
@@ -254,7 +271,7 @@ class _Search:
                 elif both and key not in self._seen:
                     self._seen.add(key)
                     pains = sum(_pain(change, self.answer.case, terms) for change in both)
-                    subjects = frozenset(map(_subject, both))
+                    subjects = _subjects(both)
                     tries = self._tries[subjects] // _ROUND
                     self._tries[subjects] += 1
                     heapq.heappush(self._queue, _State(len(both), tries, pains, next(self._count), both))
@@ -379,6 +396,15 @@ def _subject(change: Change) -> tuple[str, str]:
     if isinstance(change, Add):
         return change.list, change.name
     return change.place, change.key if change.place == CONTEXT else ""
+
+
+def _subjects(changes: tuple[Change, ...]) -> _Subjects:
+    return frozenset(map(_subject, changes))
+
+
+def _wrong(run: Run, knowledge: Knowledge) -> int:
+    """How many conclusions of a run say that something is wrong with the record, or wanting."""
+    return sum(len(run.facts.get(kind.predicate, ())) for kind in knowledge.kinds if kind.about_record)
 
 
 def _number(change: Change) -> Recorded | None:

@@ -135,16 +135,25 @@ def ways(wishes: Iterable[Wish], case: Case, terms: Terms) -> tuple[tuple[Change
 
 
 def needed(wishes: Collection[Wish]) -> list[Wish]:
-    """Wishes without those that leave open what another says."""
+    """Wishes without those that leave open what another says, or that unsay what another says otherwise."""
+    makes = [wish for wish in wishes if isinstance(wish, Make)]
 
     def said(wish: Wish) -> bool:
-        return isinstance(wish, Make) and any(
-            isinstance(other, Make) and other != wish and other.predicate == wish.predicate
+        if isinstance(wish, Unmake):
+            return any(_replaces(make, wish.atom) for make in makes)
+        return any(
+            other != wish and other.predicate == wish.predicate
             and all(a in (None, b) for a, b in zip(wish.args, other.args, strict=True))
-            for other in wishes
+            for other in makes
         )  # fmt: skip
 
     return [wish for wish in wishes if not said(wish)]
+
+
+def _replaces(make: Make, atom: Atom) -> bool:
+    """Whether the record of a fact comes to say something else in its place."""
+    same = make.predicate == atom.predicate and len(atom.args) > 2 and make.args[1] == atom.args[1]
+    return same and any(a not in (None, b) for a, b in zip(make.args, atom.args, strict=True))
 
 
 def _consistent(changes: Iterable[Change]) -> tuple[Change, ...]:
