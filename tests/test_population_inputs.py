@@ -525,6 +525,9 @@ BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
     "blank lines, Windows' ends of lines, a mark for UTF-8": (
         {"a.ndjson": b"\xef\xbb\xbf" + ndjson(someone(), "", ferritin()).replace("\n", "\r\n").encode()},
         [f"p1: {FERRITIN}, value=80, unit=ug/L"], [], []),
+    "a number that is none, which JSON does not have": (
+        {"a.ndjson": ndjson(someone(), ferritin(80), ferritin(float("nan")))},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L"], ["a.ndjson:3 None: It cannot be read: not JSON."], []),
     "a patient by an absolute address, a version, a uuid": (
         {"a.ndjson": ndjson(someone(), ferritin(1, "http://a/fhir/Patient/p1"), ferritin(2, "Patient/p1/_history/3"),
                             ferritin(3, "urn:uuid:p1"))},
@@ -549,7 +552,7 @@ BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
          "a.ndjson:5 None: It refers to its patient in a way that cannot be followed.",
          "a.ndjson:6 None: It refers to its patient in a way that cannot be followed."], []),
     "a result inside a report, of the report's patient and of another": (
-        {"a.ndjson": ndjson(someone(), report(observation(valueQuantity=quantity(1))), report(ferritin(2)),
+        {"a.ndjson": ndjson(someone(), report(ferritin(1, None)), report(ferritin(2)),
                             report(ferritin(3, "Patient/p2")), report(ferritin(4, "#p")))},
         [f"p1: {FERRITIN}, value={n}, unit=ug/L" for n in (1, 2)],
         ["a.ndjson:4 None: A result inside it is about another patient, or nobody can tell about whom.",
@@ -575,6 +578,21 @@ BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
          "a.ndjson:3 None: It cannot be read: the control character U+0007 may not stand in a record.",
          "a.ndjson:4 None: It cannot be read: this is not UTF-8 text."],
         ["p1: A resource is not read. It cannot be read: the character U+0007 may not stand in a record."]),
+    "bytes that are no UTF-8, in a comment of a line like one before": (
+        {"a.ndjson": b"".join(json.dumps(ferritin(note=[{"text": "größer"}]), ensure_ascii=False).encode(code) + b"\n"
+                              for code in ("utf-8", "latin-1"))},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L"],
+        ["a.ndjson:2 None: It cannot be read: this is not UTF-8 text."],
+        ['p1: Observation "2276-4" has a comment, which is not read.']),
+    "a control character, written as an escape, in what is not looked at": (
+        {"a.ndjson": ndjson(someone(), ferritin(note=[{"text": "\x07"}]), someone("p2", name=[{"text": "\x9b"}]),
+                            ferritin(90, "Patient/p2"), ferritin(note=[{"text": "\n, ü \U0001f600"}]))},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L"],
+        ["a.ndjson:2 p1: It cannot be read: the character U+0007 may not stand in a record.",
+         "a.ndjson:3 p2: It cannot be read: the character U+009B may not stand in a record.",
+         "a.ndjson:4 p2: No Patient of the export is the one that it is about."],
+        ["p1: A resource is not read. It cannot be read: the character U+0007 may not stand in a record.",
+         'p1: Observation "2276-4" has a comment, which is not read.']),
     "a letter that is not ASCII, and characters that may not stand in a record as they are": (
         {"a.ndjson": ndjson(someone(), *(json.dumps(ferritin(note=[{"text": said}]), ensure_ascii=False)
                                          for said in ("größer", "a\x85b", "a\x7fb")))},
@@ -606,6 +624,17 @@ BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
          "b.ndjson": ndjson(ferritin(80, id="o1", meta={"versionId": "2"}), ferritin(90, id="o2"))},
         [f"p1: {FERRITIN}, value=80, unit=ug/L", f"p1: {FERRITIN}, value=90, unit=ug/L"], [],
         ['p1: Observation "2276-4" (version 1) is an older version of a resource of the record, and is not read.']),
+    "of two versions the one that cannot be read is none": (
+        {"a.ndjson": ndjson(someone(), ferritin(800, id="o1", meta={"versionId": "1"}, note=[{"text": "\x07"}]),
+                            ferritin(80, id="o1", meta={"versionId": "2"}))},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L"],
+        ["a.ndjson:2 p1: It cannot be read: the character U+0007 may not stand in a record."],
+        ["p1: A resource is not read. It cannot be read: the character U+0007 may not stand in a record."]),
+    "nor is one that says something twice where nobody looks but to compare": (
+        {"a.ndjson": ndjson(someone(), ferritin(80, id="o1", meta={"versionId": "1"}),
+                            json.dumps(ferritin(800, id="o1", text="?")).replace('"?"', '{"div": 1, "div": 2}'))},
+        [f"p1: {FERRITIN}, value=80, unit=ug/L"], [],
+        ['p1: A resource is not read. It cannot be read: the key "div" stands twice in one object.']),
     "of two versions of which none is the newest none is relied on": (
         {"a.ndjson": ndjson(someone(), ferritin(800, id="o1"), ferritin(80, id="o1"), ferritin(90, id="o2"))},
         [f"p1: {FERRITIN}, value=90, unit=ug/L", f"p1: {FERRITIN}", f"p1: {FERRITIN}"], [],
@@ -650,6 +679,25 @@ def test_a_medicine_is_found_where_its_resource_stands(tmp_path: Path) -> None:
         "p1: name=folic acid, status=current",
         "p1: name=Medication/m2, status=current",
     ]
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.ndjson.gz"])
+def test_a_medicine_is_found_behind_a_byte_order_mark(name: str, tmp_path: Path) -> None:
+    medicine = {"resourceType": "Medication", "id": "m1", "code": {"text": "folic acid"}}
+    order = {key: value for key, value in request().items() if key != "medicationCodeableConcept"}
+    lines = ndjson(medicine, {**order, "medicationReference": {"reference": "Medication/m1"}})
+    read = found(tmp_path, {name: "\ufeff" + lines})
+    assert read.table("medications") == ["p1: name=folic acid, status=current"]
+
+
+def test_a_medicine_with_more_days_than_can_be_stood_in_for_keeps_its_own(tmp_path: Path) -> None:
+    """A line is read once for all that differ in days alone; in the month that stands in for them are 28."""
+    taken = [{"timing": {"repeat": {"boundsPeriod": {"start": f"2025-03-{day:02}"}}}} for day in range(1, 30)]
+    orders = [statement(effectivePeriod={"start": since}, dosage=taken) for since in ("2026-01-05", "2026-02-06")]
+    signed = request(requester={"reference": "Practitioner/7"})
+    shown = found(tmp_path, {"a.ndjson": ndjson(*orders, signed, signed)}).table("medications")
+    assert [row.rpartition("since=")[2] for row in shown[:2]] == ["2026-01-05", "2026-02-06"]
+    assert shown[2] == shown[3] and "Folic acid" in shown[2]
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+from codecs import BOM_UTF8
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 from citelog.patient.bundles import Version, latest
 from citelog.population.bulk.reader import Medications, medication
@@ -41,10 +43,10 @@ def chunks_of(paths: list[Path]) -> Iterator[Chunk]:
 
 def lines_of(chunk: Chunk) -> Iterator[bytes]:
     with readable(chunk.path), _opened(chunk.path) as file:
-        position = chunk.start
         if chunk.start:
             file.seek(chunk.start - 1)
-            position += len(file.readline()) - 1  # the rest of a line that begins in the chunk before
+            file.readline()  # the rest of a line that begins in the chunk before
+        position = file.tell()
         for line in file:
             if position >= chunk.end and not chunk.path.name.endswith(".gz"):
                 return
@@ -52,8 +54,13 @@ def lines_of(chunk: Chunk) -> Iterator[bytes]:
             yield line
 
 
-def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.name.endswith(".gz") else path.open("rb")  # type: ignore[return-value]
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader | gzip.GzipFile]:
+    """A file where its first line begins: behind a byte order mark, if there is one."""
+    with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
+        if file.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
+            file.seek(len(BOM_UTF8))
+        yield file
 
 
 def medications_of(paths: list[Path]) -> Medications:

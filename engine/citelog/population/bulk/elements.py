@@ -13,6 +13,8 @@ _CONTROL = bytes(one for one in (*range(32), 127) if one not in b"\t\r\n")
 
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
 
+_ODD = re.compile(rb"\\u(?:00[0189]|007[fF]|[dD][89a-fA-F])")
+
 
 def is_plain(line: bytes, size: int, count: int) -> bool:
     """Whether nothing can be wrong with a line: no control characters, no key twice, text that is UTF-8.
@@ -30,6 +32,11 @@ def is_plain(line: bytes, size: int, count: int) -> bool:
             return False
     between = 6 * count if b'": ' in line[:20] else 4 * count + 1  # {"a": 1, "b": 2} and {"a":1,"b":2}
     return len(line) == size + between
+
+
+def is_odd(line: bytes) -> bool:
+    """Whether an escape of a line may stand for a character that may not stand in a record."""
+    return b"\\u" in line and _ODD.search(line) is not None
 
 
 def identity_of(kind: bytes, elements: Mapping[str, msgspec.Raw]) -> int:

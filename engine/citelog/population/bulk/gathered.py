@@ -125,8 +125,7 @@ def _picked(chunks: list[Chunk], wanted: Mapping[int, set[int]]) -> Iterator[tup
         lines = wanted.get(chunk.number, set())
         for number, line in enumerate(lines_of(chunk)) if lines else ():
             if number in lines:
-                mark = b"\xef\xbb\xbf" if number == 0 and chunk.start == 0 else b""
-                yield (chunk.number, number), line.removeprefix(mark).strip()
+                yield (chunk.number, number), line.strip()
 
 
 _ENTRIES = """

@@ -25,7 +25,7 @@ from citelog.patient.fhir import read_one
 from citelog.patient.reading import as_text, json_object
 from citelog.patient.releases import other_release
 from citelog.patient.resources import HOLDERS, READ, Resource
-from citelog.population.bulk.elements import decoded, identity_of, is_plain, text_of
+from citelog.population.bulk.elements import decoded, identity_of, is_odd, is_plain, text_of
 from citelog.population.bulk.stand_ins import CONTENT, DAY, NUMBER, Holes, days_of, is_hole
 from citelog.population.bulk.stencils import FILLED, NOTHING, UNREAD, Plan, Stencil, Template, planned
 from citelog.population.bulk.whose import inside, referred, target_of, whom
@@ -113,7 +113,7 @@ class Reader:
         if fault:
             return Line(kind, NOTHING, fault=fault)
         identity = identity_of(named, elements)
-        if b"modifierExtension" in line or DAY in line or NUMBER in line or kind not in READ:
+        if b"modifierExtension" in line or DAY in line or NUMBER in line or kind not in READ or is_odd(line):
             return Line(kind, self._made(line, is_masked=False), patient, base, identity=identity)
         stencil, fills = self._stencil(plan, tuple(elements.values()))
         stencil = stencil if stencil.is_shared else self._made(line, is_masked=False)
@@ -131,9 +131,12 @@ class Reader:
         plan = self._plans.get(names)
         if plan is None:
             plan = self._plans[names] = planned(names, self._medication)
+        identity = identity_of(b"Patient", elements)
+        if is_odd(line):
+            return Line("Patient", self._made(line, is_masked=False), patient, identity=identity)
         stencil, fills = self._stencil(plan, tuple(elements[key] for key in names))
         stencil = stencil if stencil.is_shared else self._made(line, is_masked=False)
-        return Line("Patient", stencil, patient, fills=fills, identity=identity_of(b"Patient", elements))
+        return Line("Patient", stencil, patient, fills=fills, identity=identity)
 
     # --- a stencil ------------------------------------------------------------------------------------------------
 

@@ -35,17 +35,22 @@ def settle(lines: Iterable[tuple[Place, bytes]], reader: Reader) -> Versions:
     """Which of these lines count; `reader` reads those of which none is the newest."""
     placed: list[Placed] = []
     found: dict[str, tuple[Place, Whose]] = {}
+    versions = Versions()
     for at, line in lines:
+        read = reader.read(line)
+        whose = read.patient, read.base or None
         try:
-            read, resource = reader.read(line), json_object(line, "the line")
-        except CaseError:
-            continue  # a line that cannot be read is set aside, and no version of anything
+            resource = json_object(line, "the line")
+        except CaseError as trouble:  # in an element that nobody looks at, unless the versions are compared
+            versions.dropped.append(at)
+            versions.notes.append((at, whose, f"A resource is not read. It cannot be read: {trouble.what}.", ""))
+            continue
         name = f"{at[0]}:{at[1]}"
         placed.append(Placed(name, resource))
-        found[name] = at, (read.patient, read.base or None)
+        found[name] = at, whose
     kept, notes = current(placed)
     stay = {one.place for one in kept if not one.doubt or one.kind == "Patient"}  # what both Patients say is used
-    versions = Versions([found[one.place][0] for one in placed if one.place not in stay])
+    versions.dropped += [found[one.place][0] for one in placed if one.place not in stay]
     for note in notes:
         versions.notes += [(*found[name], note.text, "") for name in note.read_from.split(", ")]
     for one in kept:

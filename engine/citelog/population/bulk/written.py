@@ -56,8 +56,6 @@ def read_chunk(reader: Reader, chunk: Chunk, scratch: Path) -> Count:
         with Tables(chunk, scratch) as tables:
             for number, line in enumerate(lines_of(chunk)):
                 count.lines += 1
-                if number == 0 and chunk.start == 0:
-                    line = line.removeprefix(b"\xef\xbb\xbf")
                 if line := line.strip():
                     _read_line(number, line, reader, tables, count)
             for template in reader.templates:
