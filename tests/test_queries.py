@@ -205,6 +205,15 @@ def test_every_dose_comes_with_its_words() -> None:
     assert all(known()[row["statement"]].quote == row["quote"] for row in found)
 
 
+def test_whatever_a_sentence_does_not_say_of_its_dose_is_said_to_be_taken_over() -> None:
+    taken = {
+        (iri.local, key): field.inherited_from for iri, f in b12.knowledge().fields.items() for key, field in f.items()
+    }
+    for row in rows("doses"):
+        for key in ("dose", "agent", "route", "frequency", "duration"):
+            assert row.get(f"{key}From") == (taken[row["step"], key] if key in row else None), (row["step"], key)
+
+
 def test_nineteen_segments_are_out_of_scope_each_with_its_reason() -> None:
     found = rows("not-encoded")
     assert len(found) == 19 and all(row["reason"] for row in found)
