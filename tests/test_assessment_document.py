@@ -152,7 +152,7 @@ def test_what_is_said_to_be_recorded_is_recorded_under_that_name() -> None:
     [
         ("severe neurological symptoms", ["present"], "neuro:present", "The record says that there is neuro"),
         ("severe neurological symptoms", ["present", "absent"], "neuro:possible", "The record raises the possibility"),
-        ("possible neurological involvement", ["absent"], "treat:undetermined", "Possibly in support of treatment: ne"),
+        ("possible neurological involvement", ["absent"], "treat:undetermined", "may support treatment: neurological"),
         (
             "symptoms attributed to vitamin B12 deficiency", ["present", "absent"],
             "treat:undetermined", "The record does not settle whether symptoms",
