@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ WORLD = {
 NOT_IN_OUR_WORLD = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "GITHUB_ACTIONS")  # rich and typer look at these
 
 _world = pytest.MonkeyPatch()
+_measured = tempfile.TemporaryDirectory(prefix="citelog-measured-", ignore_cleanup_errors=True)
 _cache = tempfile.TemporaryDirectory(prefix="citelog-tests-", ignore_cleanup_errors=True)
 
 
@@ -39,7 +41,29 @@ def pytest_configure() -> None:
     for name, value in WORLD.items():
         _world.setenv(name, value)
     _world.setenv("XDG_CACHE_HOME", _cache.name)
+    if "COVERAGE_PROCESS_CONFIG" in os.environ:  # --cov
+        _world.setenv("CITELOG_MEASURED", _measured.name)
+        _world.setenv("PYTHONPATH", str(Path(__file__).parent / "measured"), prepend=os.pathsep)
     time.tzset()
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)  # within pytest-cov's, which then writes all that there is
+def pytest_runtestloop() -> Generator[None, object, object]:
+    """In a run that measures, add what the server's workers have reached: see `measured/sitecustomize.py`."""
+    done = yield
+    if files := list(Path(_measured.name).iterdir()):
+        from coverage import Coverage, CoverageData
+
+        measured = Coverage.current()
+        assert measured is not None
+        reached = measured.get_data()
+        for line in (line for file in files for line in file.read_bytes().splitlines()):
+            length, _, found = line.partition(b" ")
+            if found and len(found) == int(length):  # or else its worker was ended within it
+                part = CoverageData(no_disk=True)
+                part.loads(base64.b64decode(found))
+                reached.update(part)
+    return done
 
 
 def pytest_unconfigure() -> None:
@@ -47,6 +71,7 @@ def pytest_unconfigure() -> None:
     _world.undo()
     time.tzset()
     _cache.cleanup()
+    _measured.cleanup()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

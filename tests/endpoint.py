@@ -70,7 +70,8 @@ def children(process: int) -> set[int]:
 @contextmanager
 def serving(*arguments: str, log: Path | None = None, **limits: float) -> Iterator[Server]:
     """A server started with some arguments and some limits; its log goes to a file, or nowhere."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
+    path = os.pathsep.join(filter(None, (str(ROOT / "engine"), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path}
     command = [sys.executable, "-c", PROGRAM, json.dumps(limits), "--port", "0", *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
     assert process.stderr is not None
