@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 from citelog import home, schemas
 from citelog.cli.app import main
 from citelog.compare.causes import smallest
-from citelog.compare.changes import changes
-from citelog.compare.diff import diff
+from citelog.compare.changes import Change, changes
+from citelog.compare.diff import Group, diff
+from citelog.compare.drift import Quote, Support
 from citelog.compare.editions import edition
 from citelog.compare.effects import Subject
-from citelog.reports.compared import compared
+from citelog.compare.fates import Place
+from citelog.reports.compared import because, compared, supports
 
 CASES = (
     "60-pmol-per-l-is-deficient-because-100-to-300-is-no-reference-band",
@@ -348,6 +350,8 @@ def test_more_records_are_compared_and_one_that_cannot_be_read_is_named(
     assert (compared["cases"], compared["patients"]) == (4, 1)
     assert compared["differing"] == [MONTHLY, str(records / "monthly.yaml")]
     assert [one["case"] for one in compared["unusable"]] == [str(records / "broken.yaml")]
+    out = " ".join(ran("diff", old, new, "--patients", str(records))[1].split())
+    assert f" not compared: {records / 'broken.yaml'}:2: not YAML" in out
 
 
 def test_a_record_need_not_be_a_file(old: Path, new: Path) -> None:
@@ -411,20 +415,64 @@ def test_a_new_document_says_which_quotes_moved_changed_and_vanished(old: Path, 
 def test_a_statement_that_quotes_the_new_document_is_told_as_quoted_anew(old: Path, new: Path, ran: Ran) -> None:
     """The conclusions that cite it say so; the other answers stay."""
     words = "can vary depending on the laboratory and the individual's overall health"
-    now = words.replace("vary", "differ")
+    now = words.replace("vary", "differ").replace("individual's overall", "individual's\u00a0overall")
     edit(new, SOURCE, words, now)
     repin(new)
     for file in ("statements.trig", "segments.ttl"):
         edit(new, file, words, now)
     assert ran("fmt", "--kb", new)[0] == 0
-    document = diffed(ran, old, new)
+    document, out = told(old, new)
     (quote,) = document["source"]["quotes"]
     assert (quote["fate"], quote["requoted"], quote["now"]) == ("changed", True, f"which {now}")
-    assert quote["differences"] == [{"before": "vary", "after": "differ"}]
+    assert quote["differences"] == [{"before": "vary", "after": "differ"}, {"before": " ", "after": "\u00a0"}]
     assert [c[1:] for c in changed(document)] == [("statement", "R02"), ("segment", changed(document)[1][2])]
     assert document["compared"]["differing"] == [] and document["compared"]["kept"] == [BETWEEN]
     assert list(caused(document)) == [("R02",)]
     assert ("kept", "caution:CA-CUTOFF-DEBATED", "caution:CA-CUTOFF-DEBATED") in caused(document)[("R02",)]
+    for part in (
+        "  ~ 1 segment changed: segment_43",
+        "        “vary” → “differ”\n        a blank → a non-breaking blank\n",
+        "      rest on it: 2 conclusions, in 1 case",
+        "  1 more keeps its conclusions, for other reasons or with other quotes",
+        "  = kept, with the new quote of R02: caution:CA-CUTOFF-DEBATED (1), conflict:CP03 (1)",
+    ):
+        assert part in out, part
+    whole = ran("diff", old, new, "--all")[1]
+    assert "= caution:CA-CUTOFF-DEBATED is kept, with the new quote of R02" in whole
+    assert "is kept, for other reasons" not in whole
+
+
+@pytest.mark.parametrize(
+    ("resting", "said"),
+    [
+        ([("a", ["c", "d"], True)], "lose support, in 2 cases: a (2 cases)"),
+        ([("a", ["c"], False)], "lose support, in 1 case: further down in the proofs of 1 conclusion"),
+        (
+            [("a", ["c"], True), ("b", ["c"], False), ("e", ["d"], False)],
+            "lose support, in 2 cases: a (1 case), and further down in the proofs of 2 others",
+        ),
+    ],
+)
+def test_what_loses_support_is_named_where_it_cites_the_quote_and_counted_below(
+    resting: list[tuple[str, list[str], bool]], said: str
+) -> None:
+    rests = tuple(Support(conclusion, tuple(cases), cites) for conclusion, cases, cites in resting)
+    assert supports(Quote("R01", "vanished", "words", Place(1, 0, 5), "", None, supports=rests)) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "tried", "said"),
+    [
+        (1, True, "rule 0 (changed)"),
+        (2, True, "rule 0 (changed) and rule 1 (changed) together"),
+        (2, False, "rule 0 (changed), rule 1 (changed) (read off the proofs, not tried)"),
+        (7, True, "rule 5 (changed) and 1 more change together"),
+        (9, True, "rule 5 (changed) and 3 more changes together"),
+    ],
+)
+def test_of_a_cause_of_many_changes_six_are_named(number: int, tried: bool, said: str) -> None:
+    cause = tuple(Change("rule", str(one), "changed", "") for one in range(number))
+    assert because(Group(cause, tried, ())).endswith(said)
 
 
 # revisions

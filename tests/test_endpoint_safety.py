@@ -391,7 +391,7 @@ def test_only_this_machine_and_its_own_pages_are_answered(server: Server) -> Non
     assert asked(Origin=own).status_code == 200
     assert asked(Host="localhost").status_code == 200
     assert asked(Host="rebound.example").status_code == 403
-    for origin in ("https://elsewhere.example", "null", own.replace("127.0.0.1", "localhost")):
+    for origin in ("https://elsewhere.example", "null", "https://[", own.replace("127.0.0.1", "localhost")):
         assert asked(Origin=origin).status_code == 403
     preflight = server.client.options("/sparql", headers={"Origin": own, "Access-Control-Request-Method": "POST"})
     assert not [name for name in preflight.headers if name.startswith("access-control-")]

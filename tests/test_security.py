@@ -22,6 +22,7 @@ import pytest
 from starlette.applications import Starlette
 
 import citelog as api
+from authoring import Command
 from citelog.cli.app import main
 from citelog.diagnostics import CitelogError
 from citelog.ledger.log import Log
@@ -231,6 +232,30 @@ def test_it_is_not_opened_to_others_but_for_those_it_can_know(
         main(["serve", "--port", "0", *given])
     told = capsys.readouterr()
     assert (ended.value.code, told.out, said in told.err) == (2, "", True), told.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--origin", "https://ehr.example.org/"], "this is no origin"),
+        (["--origin", "https://[ehr"], "this is no origin"),
+        (["--jwt-audience", "https://a.example"], "--jwt-keys JWKS"),
+        (["--jwt-issuer", "https://a.example"], "--jwt-keys JWKS"),
+        (["--jwt-keys", "keys.json", "--jwt-issuer", "a"], "--jwt-audience URL"),
+        (["--jwt-keys", "keys.json", "--jwt-audience", "https://a.example"], "--jwt-issuer ISS"),
+        (["--jwt-keys", "keys.json", "--jwt-audience", "a.example", "--jwt-issuer", "a"], "this is no address"),
+        (["--jwt-keys", "keys.json", "--jwt-audience", "https://[a", "--jwt-issuer", "a"], "this is no address"),
+        (["--log-key", "a.key"], "--log LOG"),
+        (["--at", "2026-03-15"], "--case CASE"),
+        (["--dataset", "a.ttl", "--at", "2026-03-15"], "--case CASE"),
+        (["--dataset", "a.ttl", "--origin", "*"], "leave out --dataset"),
+    ],
+)
+def test_options_that_are_not_whole_are_refused_with_the_one_that_is_missing(
+    arguments: list[str], said: str, citelog: Command
+) -> None:
+    ended = citelog("serve", "--port", "0", *arguments)
+    assert (ended.status, ended.out) == (2, "") and said in ended.err
 
 
 # what another site has a browser ask

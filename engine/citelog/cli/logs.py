@@ -263,6 +263,12 @@ def erase(log: Path, number: int, log_key: Path | None) -> None:
         say(f"{log}: {notice}")
 
 
+def check_key(log: str | None, log_key: Path | None) -> None:
+    """Refuse a key where there is nothing to sign."""
+    if log_key is not None and log is None:
+        raise CitelogError("--log-key: no log is named that it could sign\n   = name it too: --log LOG")
+
+
 def enter(found: Sequence[Assessment], receipts: Sequence[bytes], log: str, log_key: Path | None, asked: str) -> None:
     """Enter assessments in a log, by their receipts, all or none; they are on the disk when it returns."""
     from citelog.ledger.entry import Record

@@ -26,7 +26,7 @@ from citelog.cli.console import (
     width,
     write,
 )
-from citelog.cli.logs import LOG_KEY, enter
+from citelog.cli.logs import LOG_KEY, check_key, enter
 from citelog.cli.replaying import keep, placed, sealed
 from citelog.diagnostics import CitelogError
 
@@ -90,6 +90,7 @@ def assess(
 
     CASE is a case file, a FHIR R4 record in JSON, or - for standard input.
     """
+    check_key(log, log_key)
     found = assess_all(open_base(kb), cases, at, population, of)
     answer = _answer(found, form, len(cases) > 1)  # ready, before anything keeps that it was given
     if log is not None or receipt is not None:

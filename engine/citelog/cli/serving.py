@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
 
 import click
 
 from citelog import home
 from citelog.cli.console import AT, KB, assess_all, check_extra, example, meant_as_kb, open_base, say, tested_below
-from citelog.cli.logs import LOG_KEY, enter, writable
+from citelog.cli.logs import LOG_KEY, check_key, enter, writable
 from citelog.cli.replaying import sealed
 from citelog.diagnostics import CitelogError
 
@@ -130,6 +131,10 @@ def serve(
         raise CitelogError(f"--dataset answers from files instead of a knowledge base\n   = {remedy}")
     if log is not None and files:
         raise CitelogError("--log: nothing is assessed where RDF files are served\n   = leave --log or --dataset out")
+    check_key(log, log_key)
+    if at is not None and not cases:
+        remedy = "name some: --case CASE; who asks over HTTP says a day of their own"
+        raise CitelogError(f"--at: it is the day of the cases that are named, and none is\n   = {remedy}")
     if files and (feedback or origins or jwt_keys):
         what = "--dataset answers from files, and hooks from a knowledge base"
         raise CitelogError(f"{what}\n   = leave out --dataset, or --feedback, --origin and --jwt-keys")
@@ -237,13 +242,11 @@ def _admission(
 
 def _callers(origins: tuple[str, ...], keys: Path | None, audience: str | None, issuers: tuple[str, ...]) -> Callers:
     """Who may call the hooks. Raises CitelogError where the options are not whole."""
-    from urllib.parse import urlsplit
-
     from citelog.serve.hooks import Callers
     from citelog.serve.http.tokens import Tokens
 
     for origin in origins:
-        parts = urlsplit(origin)
+        parts = _parts(origin)
         if origin != "*" and (origin != f"{parts.scheme}://{parts.netloc}" or not parts.netloc):
             raise CitelogError(
                 f"--origin {origin}: this is no origin\n   = as in https://ehr.example.org, without a path"
@@ -256,9 +259,17 @@ def _callers(origins: tuple[str, ...], keys: Path | None, audience: str | None, 
     if not audience or not issuers:
         missing = "--jwt-issuer ISS" if audience else "--jwt-audience URL"
         raise CitelogError(f"--jwt-keys: whom to believe is not said in full\n   = add {missing}")
-    if urlsplit(audience).scheme not in ("http", "https"):
+    if _parts(audience).scheme not in ("http", "https"):
         raise CitelogError(f"--jwt-audience {audience}: this is no address\n   = as in https://cds.example.org")
     return Callers(frozenset(origins), Tokens.read(keys, audience, issuers))
+
+
+def _parts(address: str) -> SplitResult:
+    """The parts of an address; what is none has none."""
+    try:
+        return urlsplit(address)
+    except ValueError:  # a bracket that is not closed
+        return urlsplit("")
 
 
 def _feedback(file: str | None) -> Feedback:

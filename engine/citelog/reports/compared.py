@@ -60,7 +60,13 @@ def compared(found: Diff, full: bool = False, brief: bool = False, width: int = 
     elif found.asked or found.groups:
         yield from _answers(found, full, brief, width)
     for name, why in found.unusable.items():
-        yield from wrapped(f"  not compared: {name}: {why.splitlines()[0]}", width, "    ", "yellow")
+        yield from wrapped(f"  not compared: {unusable(name, why)}", width, "    ", "yellow")
+
+
+def unusable(name: str, why: str) -> str:
+    """A record that cannot be used, and why; most reasons begin with its name, and a line of it."""
+    told = why.splitlines()[0]
+    return told if told.startswith(name) else f"{name}: {told}"
 
 
 def heading(edition: Edition) -> str:
@@ -201,12 +207,38 @@ def fate(quote: Quote) -> str:
 
 
 def word_difference(before: str, after: str) -> str:
-    """One difference of words."""
-    if not before:
-        return f"new: “{after.strip()}”" if after.strip() else "new: white space"
-    if not after:
-        return f"gone: “{before.strip()}”" if before.strip() else "gone: white space"
-    return f"“{before.strip()}” → “{after.strip()}”"
+    """One difference of words.
+
+    >>> word_difference("two ", "one  "), word_difference("", " daily"), word_difference(" ", "\\u00a0")
+    ('“two” → “one”', 'new: “daily”', 'a blank → a non-breaking blank')
+    """
+    told, now = (spelt(side.strip() or side) for side in (before, after))
+    return f"new: {now}" if not before else f"{told} → {now}" if after else f"gone: {told}"
+
+
+_UNSEEN = {
+    "\u00a0": "non-breaking blank",
+    "\u202f": "narrow non-breaking blank",
+    "\ufeff": "byte order mark",
+    "\u00ad": "soft hyphen",
+    "\u200b": "zero-width blank",
+    "\r": "carriage return",
+    "\n": "line break",
+    "\t": "tab",
+}
+
+
+def spelt(text: str) -> str:
+    """Words in quotation marks; blanks and what nobody sees, where there is nothing else, in words.
+
+    >>> spelt("2 mg"), spelt("\\u00a0"), spelt("  ")
+    ('“2 mg”', 'a non-breaking blank', '2 blanks')
+    """
+    if text.strip() or not text:
+        return f"“{one_line(text)}”"
+    if set(text) == {" "}:
+        return "a blank" if len(text) == 1 else f"{len(text)} blanks"
+    return " and ".join(dict.fromkeys(f"a {_UNSEEN.get(character, 'blank')}" for character in text))
 
 
 def supports(quote: Quote) -> str:
@@ -216,7 +248,8 @@ def supports(quote: Quote) -> str:
         return f"rest on it: {counted(len(quote.supports), 'conclusion')}, in {counted(len(cases), 'case')}"
     told = [f"{s.conclusion} ({counted(len(s.cases), 'case')})" for s in quote.supports if s.cites]
     if others := len(quote.supports) - len(told):
-        told.append(f"and {counted(others, 'conclusion')} that rest on these")
+        further = counted(others, "other" if told else "conclusion")
+        told.append(f"{'and ' if told else ''}further down in the proofs of {further}")
     return f"lose support, in {counted(len(cases), 'case')}: {', '.join(told)}"
 
 
@@ -251,7 +284,7 @@ def because(group: Group) -> str:
         return "the order of the rules"
     told = [f"{change.named} ({change.how})" for change in group.cause]
     if len(told) > CAUSES:
-        told[CAUSES:] = [f"{len(told) - CAUSES} more changes"]
+        told[CAUSES:] = [counted(len(told) - CAUSES, "more change")]
     if not group.tried:
         return f"{', '.join(told)} (read off the proofs, not tried)"
     return f"{', '.join(told[:-1])} and {told[-1]} together" if len(told) > 1 else told[0]
@@ -281,10 +314,13 @@ def kept(group: Group) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     found: dict[str, list[tuple[str, int]]] = {}
     for one in group.effects:
         if one.effect.how == "kept":
-            quotes = ", ".join(detail.name.removeprefix(QUOTE) for detail in one.effect.details)
-            told = f"kept, with the new quote of {quotes}" if quotes else "kept, for other reasons"
-            found.setdefault(told, []).append((one.effect.ids[1], len(one.cases)))
+            found.setdefault(_kept(one), []).append((one.effect.ids[1], len(one.cases)))
     yield from found.items()
+
+
+def _kept(one: Told) -> str:
+    quotes = ", ".join(detail.name.removeprefix(QUOTE) for detail in one.effect.details)
+    return f"kept, with the new quote of {quotes}" if quotes else "kept, for other reasons"
 
 
 def headline(one: Told) -> str:
@@ -298,7 +334,7 @@ def headline(one: Told) -> str:
         case "gained":
             return f"+ {after} is gained"
         case "kept":
-            return f"= {after} is kept, for other reasons"
+            return f"= {after} is {_kept(one)}"
         case "fails":
             return "! no answer any more"
         case "works":

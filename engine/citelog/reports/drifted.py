@@ -14,7 +14,7 @@ from citelog.drift.wording import TURNING, Apart
 from citelog.render.lines import WIDTH, Line, wrapped
 from citelog.render.phrases import counted
 from citelog.reports.audited import SIGNS, STYLES
-from citelog.reports.compared import one_line
+from citelog.reports.compared import one_line, spelt
 
 SORTED = {
     "figure": "number",
@@ -185,35 +185,10 @@ def _difference(one: Apart) -> str:
 
 
 def _changed(one: Apart) -> str:
-    before, after = shown(one.before), shown(one.after)
+    before, after = spelt(one.before), spelt(one.after)
     if not one.before:
         return f"new {after}"
     return f"{before} → {after}" if one.after else f"gone {before}"
-
-
-_UNSEEN = {
-    "\u00a0": "non-breaking blank",
-    "\u202f": "narrow non-breaking blank",
-    "\ufeff": "byte order mark",
-    "\u00ad": "soft hyphen",
-    "\u200b": "zero-width blank",
-    "\r": "carriage return",
-    "\n": "line break",
-    "\t": "tab",
-}
-
-
-def shown(text: str) -> str:
-    """Words in quotation marks; blanks and what nobody sees, where there is nothing else, in words.
-
-    >>> shown("2 mg"), shown("\\u00a0"), shown("  ")
-    ('“2 mg”', 'a non-breaking blank', '2 blanks')
-    """
-    if text.strip() or not text:
-        return f"“{one_line(text)}”"
-    if set(text) == {" "}:
-        return "a blank" if len(text) == 1 else f"{len(text)} blanks"
-    return " and ".join(dict.fromkeys(f"a {_UNSEEN.get(character, 'blank')}" for character in text))
 
 
 _STYLES = {

@@ -29,6 +29,7 @@ from citelog.reports.compared import (
     proofs,
     proved,
     supports,
+    unusable,
     word_difference,
 )
 from citelog.reports.possible import beside, described, gained, records, verdict
@@ -87,7 +88,7 @@ def _lines(found: Diff, full: bool, brief: bool) -> Iterator[str]:
             yield from _group(group, found, full, brief)
     if found.unusable:
         yield from ("", "### Not compared", "")
-        yield from (f"- {code(name)}: {text(why.splitlines()[0])}" for name, why in found.unusable.items())
+        yield from (f"- {text(unusable(name, why))}" for name, why in found.unusable.items())
 
 
 def _summary(found: Diff) -> str:

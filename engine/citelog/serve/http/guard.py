@@ -110,7 +110,7 @@ class Guard:
             return Refusal(
                 403, "this server answers on this machine only", f"ask one of {', '.join(sorted(self.names))}"
             )
-        if origin is not None and not crossing and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and not crossing and _place(origin) != host.lower():
             return Refusal(
                 403, "requests from pages of other sites are refused", "ask from a program, or from our page"
             )
@@ -167,6 +167,14 @@ def _name(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
+
+
+def _place(origin: str) -> str | None:
+    """The name and the port of a site, as a Host header has them; None for what is no address."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def unforeseen(error: Exception) -> Refusal:
