@@ -421,6 +421,8 @@ def test_entries_that_nothing_here_is_called_are_told_before_the_conclusions_mis
         "\n! 4 entries are not used: nothing here is called “neurological involvment”, “iron” or “zinc”."
     )
     assert above([f"thing {i}" for i in range(9)]).endswith("“thing 3”, “thing 4” or by 4 other names.")
+    assert above([f"thing {i}" for i in range(6)]).endswith("“thing 3”, “thing 4” or by 1 other name.")
+    assert above(["", "zinc"]).endswith("nothing here is called “zinc”. 1 entry is not used for want of a name.")
     assert above(["neurological involvement"]).endswith("all of them are drafts.")
 
 

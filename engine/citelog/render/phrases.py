@@ -86,14 +86,19 @@ def unmatched(found: Answer) -> str:
     Those that may be misspelt come first.
     """
     foreign = [entry for entry in found.case.entries if entry.term is None]
-    if not foreign:
-        return ""
-    foreign.sort(key=lambda entry: not nearest(entry, found.knowledge.terms))
-    cut = (e.name if len(e.name) <= NAME else f"{e.name[:NAME]}…" for e in foreign)
-    names = list(dict.fromkeys(f"“{name}”" for name in cut))
-    *first, last = names if len(names) <= NAMES else (*names[:NAMES], f"by {len(names) - NAMES:,} other names")
-    called = f"{', '.join(first)} or {last}" if first else last
-    return f"{counted(len(foreign), 'entry is', 'entries are')} not used: nothing here is called {called}."
+    named = [entry for entry in foreign if entry.name]
+    named.sort(key=lambda entry: not nearest(entry, found.knowledge.terms))
+    said = []
+    if named:
+        cut = (e.name if len(e.name) <= NAME else f"{e.name[:NAME]}…" for e in named)
+        names = list(dict.fromkeys(f"“{name}”" for name in cut))
+        others = counted(len(names) - NAMES, "other name", "other names")
+        *first, last = names if len(names) <= NAMES else (*names[:NAMES], f"by {others}")
+        called = f"{', '.join(first)} or {last}" if first else last
+        said.append(f"{counted(len(named), 'entry is', 'entries are')} not used: nothing here is called {called}.")
+    if nameless := len(foreign) - len(named):
+        said.append(f"{counted(nameless, 'entry is', 'entries are')} not used for want of a name.")
+    return " ".join(said)
 
 
 def alike(found: Answer) -> bool:
