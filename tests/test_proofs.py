@@ -63,7 +63,7 @@ def test_a_regimen_is_traced_to_the_record_the_rules_and_the_sentences(kb: citel
 
 CITED = re.compile(
     r"\[.*line \d+.*\]$|\(.*line \d+.*\)$|\[f\d+.*\]$|\((shown|quoted) above\)$"
-    r"|(gap|not found|holds|computed|convention): "
+    r"|(gap|by absence|holds|computed|convention): "
 )
 """How a line of a proof says where it comes from: a citation, a place in the record, or what kind of step it is."""
 

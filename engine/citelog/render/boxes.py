@@ -49,7 +49,7 @@ LOOKS: Mapping[str, Look] = {
     "given": Look("given", ("[(", ")]"), "folder", "filled", *_RECORD),
     "holds": Look("holds", ("{{", "}}"), "octagon", "filled", *_SUM),
     "computed": Look("computed", ("{{", "}}"), "octagon", "filled", *_SUM),
-    "absent": Look("not found", ("(", ")"), "box", "filled,rounded,dashed", *_ABSENT),
+    "absent": Look("by absence", ("(", ")"), "box", "filled,rounded,dashed", *_ABSENT),
     "assumed": Look("gap", ("[/", "\\]"), "tab", "filled,bold", *_ABSENT),
     "above": Look("shown above", ("[", "]"), "box", "filled,dashed", *_QUIET),
     "…": Look("not opened", ("[", "]"), "box", "filled,dashed", *_QUIET),

@@ -112,9 +112,9 @@ UNRESOLVED = "Markers are numbers as the document prints them; it lists no sourc
 
 CALLED = {
     "assumed": "gap",
-    "absent": "not found",
+    "absent": "by absence",
     "encoder": "convention",
     "added": "convention",
-    "absence": "not found",
+    "absence": "by absence",
 }
-"""What a step is called where its own word would be misread: "absent" is a finding, not a search without one."""
+"""What a step is called where its own word would be misread: "absent" is a finding, not what no entry says."""

@@ -21,7 +21,7 @@ WORDS = {
     "comparison": "holds",
     "computation": "computed",
     "named": "named",
-    "absence": "not found",
+    "absence": "by absence",
 }
 """What a leaf is called, by the kind of its step."""
 
