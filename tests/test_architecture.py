@@ -200,12 +200,16 @@ def test_every_package_says_what_its_layer_is() -> None:
     assert not silent
 
 
+DISEASE = ("b12", "cobalamin", "folate", "folic", "neurolog", "anaemi", "hyd-", "cy-")
+"""What the first document is about, and how its knowledge base calls it; `anaemi` is a word of nobody else's either."""
+
+
 def test_the_engine_knows_no_disease() -> None:
     assert not [
         f"{path.relative_to(ENGINE)}:{number}: {line.strip()}"
         for path in sorted(p for p in PACKAGE.rglob("*") if p.is_file() and p.suffix != ".pyc")
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if "b12" in line.casefold()
+        if any(word in line.casefold() for word in DISEASE)
     ]
 
 

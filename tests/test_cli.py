@@ -403,7 +403,7 @@ def test_what_to_ask_next_fits_into_a_narrow_terminal(citelog: Command, monkeypa
 
 def test_an_example_in_a_help_can_be_copied_in_one_piece(citelog: Command) -> None:
     assert " --param conclusion=treat:immediate\n" in citelog("query", "--help").out
-    assert " regimen:HYD-STD-LOAD regimen:HYD-NEURO-LOAD\n" in citelog("contrast", "--help").out
+    assert " advice:NAP advice:BED_EARLIER\n" in citelog("contrast", "--help").out
 
 
 def test_entries_that_nothing_here_is_called_are_told_before_the_conclusions_misspelt_ones_first(

@@ -251,7 +251,7 @@ def test_a_population_that_was_stopped_as_its_database_was_made_begins_anew(tmp_
     scratch.mkdir(parents=True)
     (scratch / "work.db").write_bytes(b"half a database")
     ended = authoring.citelog("population", "tables", "--kb", faults.NIGHTS, "--out", "out", cwd=tmp_path)
-    assert ended.status == 0 and ended.out.startswith("out: 1 patients") and not scratch.exists(), ended.err
+    assert ended.status == 0 and ended.out.startswith("out: 1 patient,") and not scratch.exists(), ended.err
 
 
 @pytest.mark.parametrize("faster", [None, b"kept", b"another"])

@@ -217,6 +217,40 @@ def test_an_entry_that_is_hardly_unread_on_purpose_is_shown(folder: Path, capsys
     }
 
 
+def test_what_was_not_understood_is_told_where_something_else_is_concluded_than_expected(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A unit that nobody knows, a comma, a state that is none: each may be why, and none is told where all holds."""
+    record = (
+        "labs:\n- {analyte: serum vitamin B12, value: 80, unit: parts}\n"
+        "- {analyte: serum vitamin B12, value: '8,5', unit: pmol/L}\n- {analyte: serum vitamin B12, value: 80}\n"
+        "findings: [{name: fatigue, state: 'yes'}]\n"
+    )
+    case(folder, "not-so", record + "expect: {include: ['status:below_all_cutoffs']}\n")
+    status, out, _ = ran(capsys, "test", "--kb", str(folder))
+    told = " ".join(out.split())
+    assert status == 1
+    for said in (
+        'The unit "parts" is not known. (labs[0])',
+        "8,5 pmol/L is not a number that can be read. (labs[1])",
+        "Serum vitamin B12: 80, no unit has no unit. (labs[2])",
+        'The state "yes" counts as unknown: write present, absent or unknown. (findings[0])',
+    ):
+        assert said in told
+    case(
+        folder, "not-so", record + "expect: {exclude: ['status:below_all_cutoffs'], include: ['neuro:not_recorded']}\n"
+    )
+    assert "not known" not in ran(capsys, "test", "--kb", str(folder))[1]
+
+
+def test_a_case_that_cannot_be_read_is_told_on_lines_of_its_own(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case(folder, "no-colon", "labs\n- {analyte: serum vitamin B12, value: 80}\n")
+    _, out, _ = ran(capsys, "test", "--kb", str(folder))
+    assert re.search(r"no-colon\.yaml:2: not YAML\s[^=]*\n +(?== correct that line)", out)
+
+
 def test_words_choose_cases_and_none_of_a_name_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case(folder, "one-case", SYMPTOMS + "expect: {include: ['treat:immediate']}\n")
     case(folder, "another", "labs: []\nexpect: {include: ['treat:immediate']}\n")

@@ -92,11 +92,11 @@ _ALIKE = 0.7
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A question naming the known word nearest to a misspelt one, or the empty string.
 
-    >>> did_you_mean("hydroxycobalamin", ["hydroxocobalamin", "folic acid"])
-    'did you mean hydroxocobalamin?'
+    >>> did_you_mean("waterproof covr", ["waterproof cover", "plaster cast"])
+    'did you mean waterproof cover?'
     >>> did_you_mean("g08", ["G08", "G10"])  # letter case does not matter
     'did you mean G08?'
-    >>> did_you_mean("xyz", ["hydroxocobalamin"])
+    >>> did_you_mean("xyz", ["waterproof cover"])
     ''
     """
     near = nearest_name(word, known)

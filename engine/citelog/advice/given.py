@@ -63,17 +63,7 @@ class Given:
         """Where a statement says a value of something: the line of its graph, or else where that is spoken of."""
         iri = self.knowledge.statements[id_].iri.value
         printed = re.compile(rf"(?<![\w.]){re.escape(str(value))}(?![\w.]*\w)")
-        for text in self.triples.files.values():
-            name = text.written(iri)
-            begins = re.search(rf"(?m)^[ \t]*{re.escape(name)}\s*\{{", text.text) if name else None
-            if begins:
-                first = text.text.count("\n", 0, begins.start()) + 1
-                lines = text.text[begins.start() :].split("\n}", 1)[0].split("\n")
-                of_node = next((i for i, line in enumerate(lines) if (text.written(node) or node) in line), 0)
-                for i in (*range(of_node, len(lines)), *range(of_node)):
-                    if printed.search(lines[i]):
-                        return Span(text.name, first + i), lines[i].strip()
-        return self.triples.span(node, str(value))
+        return self.triples.said(iri, node, printed) or self.triples.span(node, str(value))
 
     def rule(self, rule: Rule, literal: Literal | None = None) -> Place:
         """Where a rule stands, or one of the literals of its body."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from citelog.advice.contradictions import contradiction
 from citelog.advice.given import Advice, Given
-from citelog.advice.reach import Pattern, Reach, pattern_of
+from citelog.advice.reach import Reach, fits, pattern_of
 from citelog.patient.predicates import PREDICATES
 from citelog.rules.program import (
     Aggregate,
@@ -17,7 +17,7 @@ from citelog.rules.program import (
     Rule,
     Variable,
 )
-from citelog.values import Iri, Value
+from citelog.values import Atom, Iri, Value
 from citelog.vocab import CL
 
 CODES: Mapping[str, str] = {
@@ -152,8 +152,8 @@ class _Values:
             pattern = pattern_of(literal, {})
             assert pattern is not None
             facts = self.reach.facts.get(literal.predicate, ())
-            if not any(_fits(pattern, atom.args) for atom in facts):
-                return f"no statement and no term says {name}({self._shown(literal)})"
+            if not any(fits(pattern, atom.args) for atom in facts):
+                return f"no statement and no term says {name}({self._shown(literal)}){self._said_of(literal, facts)}"
         elif declared.layer == "derived" and not any(True for _ in self._giving(literal)):
             return f"no rule gives {name}({self._shown(literal)}){self._instead(literal)}"
         for number, arg in enumerate(literal.args):
@@ -168,6 +168,12 @@ class _Values:
                 if both is not None and not both and allowed:
                     return f"nothing that {name} gives as ?{arg.name} can stand in the other places of ?{arg.name}"
         return ""
+
+    def _said_of(self, literal: Present, facts: Iterable[Atom]) -> str:
+        """What else it is said of, where that is little: one of them may be misspelt."""
+        others = sorted({self._written(atom.args[0]) for atom in facts})
+        few = isinstance(literal.args[0], Constant) and 0 < len(others) <= SHOWN
+        return f"; it is said of {', '.join(others)}" if few else ""
 
     def _instead(self, literal: Present) -> str:
         """The values that could stand in place of the first constant that cannot, where they are few."""
@@ -201,7 +207,3 @@ class _Values:
             else:
                 parts.append("_" if arg.name.startswith("_") else f"?{arg.name}")
         return ", ".join(parts)
-
-
-def _fits(pattern: Pattern, args: tuple[Value, ...]) -> bool:
-    return all(wanted is None or wanted == value for wanted, value in zip(pattern.args, args, strict=True))

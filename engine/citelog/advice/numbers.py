@@ -12,6 +12,7 @@ from citelog.advice.given import Advice, Given
 from citelog.advice.reach import Reach
 from citelog.advice.units import plain_unit, told
 from citelog.knowledge.triples import TYPE
+from citelog.knowledge.vocabulary import NAME_KINDS
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -99,8 +100,13 @@ def _figures(given: Given) -> Iterator[Figure]:
 
 
 def _about(given: Given, subject: str) -> frozenset[tuple[str, str]]:
-    """What is said of a thing with terms, also by way of its fields; nothing where it has no class."""
+    """What is said of a thing with terms, also by way of its fields; nothing where it has no class.
+
+    Nothing either of what records call by a name, such as an analyte: two of them are two things, however alike.
+    """
     triples, said = given.triples, set()
+    if any(subject in triples.classes.get(CL + kind, ()) for kind in NAME_KINDS):
+        return frozenset()
     for property_, values in triples.subjects.get(subject, {}).items():
         for value in values:
             if isinstance(value, Iri) and property_ != CL + "follows" and property_ != CL + "printedAlongside":

@@ -215,6 +215,11 @@ def _fixed(args: Iterable[object], bound: Mapping[str, Value]) -> tuple[Value | 
     )
 
 
+def fits(pattern: Pattern, args: tuple[Value, ...]) -> bool:
+    """Whether the arguments of a fact are those that a pattern of the same predicate asks for."""
+    return all(wanted is None or wanted == value for wanted, value in zip(pattern.args, args, strict=True))
+
+
 def pattern_of(literal: Literal, bound: Mapping[str, Value]) -> Pattern | None:
     """A literal as a pattern, where some variables are bound; None for comparisons."""
     if not isinstance(literal, Present | Absent):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from citelog.advice.given import Advice, Given
-from citelog.advice.reach import Reach
+from citelog.advice.reach import Reach, fits, pattern_of
+from citelog.rules.program import Present
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -26,13 +27,28 @@ def without_rule(given: Given, _: Reach) -> Iterator[Advice]:
     for statement in knowledge.statements.values():
         again = {one.local for one in triples.all(statement.iri.value, CL + "restates") if isinstance(one, Iri)}
         if statement.id not in cited and not again & cited:
+            reader = next(_readers(given, statement.id), "")
             yield Advice(
                 "statement-without-rule",
                 (statement.id,),
                 given.statement(statement.id),
-                f"nothing that is concluded rests on {statement.id}: no rule and no caveat cites it",
-                'write a rule that cites it, or say why there is none: cl:accepts "statement-without-rule: the reason"',
+                f"no rule and no caveat cites {statement.id}, though rule {reader} reads what it says"
+                if reader
+                else f"nothing that is concluded rests on {statement.id}: no rule and no caveat cites it",
+                ("name it in the @cites of a rule that reads it" if reader else "write a rule that cites it")
+                + ', or say why there is none: cl:accepts "statement-without-rule: the reason"',
             )
+
+
+def _readers(given: Given, id_: str) -> Iterator[str]:
+    """The names of the rules with a premise that a fact of a statement matches."""
+    said = [atom for atom, stating in given.knowledge.stated.items() if id_ in stating]
+    for rule in given.rules:
+        patterns = [pattern_of(x, {}) for x in rule.body if isinstance(x, Present)]
+        if any(
+            p is not None and p.predicate == atom.predicate and fits(p, atom.args) for p in patterns for atom in said
+        ):
+            yield rule.name
 
 
 def unread(given: Given, _: Reach) -> Iterator[Advice]:

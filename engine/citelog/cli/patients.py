@@ -143,7 +143,7 @@ def _exchanged(found: list[Assessment], form: str) -> str:
     return ("[\n" + ",\n".join(documents) + "\n]" if len(found) > 1 else documents[0]) + "\n"
 
 
-@click.command(epilog=example("citelog why patient.yaml regimen:HYD-STD-LOAD"))
+@click.command(epilog=example("citelog why --kb examples/short-nights record.yaml night:SHORT"))
 @click.argument("case", metavar="CASE")
 @click.argument("conclusion", metavar="CONCLUSION")
 @KB
@@ -234,7 +234,7 @@ def why(
             write(drawn(proofs[0], every, sentence))
 
 
-@click.command("why-not", epilog=example("citelog why-not patient.yaml regimen:HYD-NEURO-LOAD"))
+@click.command("why-not", epilog=example("citelog why-not --kb examples/short-nights record.yaml advice:BED_EARLIER"))
 @click.argument("case", metavar="CASE")
 @click.argument("conclusion", metavar="CONCLUSION")
 @KB
@@ -331,7 +331,7 @@ def missing(
     _print([explained.missing(found, width())], knowledge=assessment.knowledge)
 
 
-@click.command(epilog=example("citelog contrast patient.yaml regimen:HYD-STD-LOAD regimen:HYD-NEURO-LOAD"))
+@click.command(epilog=example("citelog contrast --kb examples/short-nights record.yaml advice:NAP advice:BED_EARLIER"))
 @click.argument("case", metavar="CASE")
 @click.argument("first", metavar="A|OTHER")
 @click.argument("second", metavar="[B]", required=False)

@@ -9,6 +9,7 @@ import click
 
 from citelog.cli.console import AT, KB, check_extra, example, forms, meter, open_base, print_lines, say, width, write
 from citelog.diagnostics import CitelogError
+from citelog.render.phrases import counted
 
 MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*[KMGT]i?B", re.IGNORECASE)
 
@@ -70,8 +71,8 @@ def population(
         report = run(knowledge, Path(data), Path(out), options, told)
     counts = report.counts
     write(
-        f"{out}: {counts['patients']:,} patients, {counts['conclusions']:,} conclusions, {counts['notes']:,} notes, "
-        f"{counts['rejected']:,} rows set aside\n"
+        f"{out}: {counted(counts['patients'], 'patient')}, {counted(counts['conclusions'], 'conclusion')}, "
+        f"{counted(counts['notes'], 'note')}, {counted(counts['rejected'], 'row')} set aside\n"
     )
     for remark in report.remarks:
         say(remark)

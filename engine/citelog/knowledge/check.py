@@ -48,15 +48,45 @@ def check_opened(folder: Path, opened: Opened) -> tuple[Diagnostic, ...]:
     found = list(opened.diagnostics)
     if not any(d.code in ("rdf-syntax", "not-utf-8") for d in found):
         found += _codes(opened.triples)
-        found += _shapes(opened.triples)
+        shapes = _shapes(opened.triples)
         if opened.source is not None:
             found += _segments(folder, opened, opened.source)
+        found += [one for one in shapes if not _told(one, found)]
     return ordered(found)
 
 
 def ordered(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Findings in the order in which they are told: errors first, then by file and line."""
-    return tuple(sorted(found, key=lambda d: (d.severity != "error", d.span.file, d.span.line, d.code, d.message)))
+    """Findings in the order in which they are told: errors first, then by file and line.
+
+    What is declared comes before what uses it, so that the first finding is hardly the effect of another.
+    """
+    return tuple(
+        sorted(
+            found,
+            key=lambda d: (d.severity != "error", _rank(d.span.file), d.span.file, d.span.line, d.code, d.message),
+        )
+    )
+
+
+_DECLARING = ("ontology.ttl", "about.ttl", "terms.ttl", "predicates.ttl", "statements.trig")
+
+
+def _rank(file: str) -> int:
+    """How many kinds of files come before a file: those that declare, in their order, then all others."""
+    name = file.rsplit("/", 1)[-1]
+    return _DECLARING.index(name) if name in _DECLARING else len(_DECLARING)
+
+
+def _told(shape: Diagnostic, found: Iterable[Diagnostic]) -> bool:
+    """Whether another finding at its line says in plainer words what a shape says."""
+    there = [one for one in found if (one.span.file, one.span.line) == (shape.span.file, shape.span.line)]
+    no_statement = [
+        one.message.split(" names ")[-1].split(" cites ")[-1].split(",")[0]
+        for one in there
+        if one.code == "unknown-reference"
+    ]
+    unclear = "either encoded" in shape.message and any(one.code == "segment-unclear" for one in there)
+    return unclear or any(shape.message.endswith(f":{name} is none.") for name in no_statement)
 
 
 def _codes(triples: Triples) -> list[Diagnostic]:
@@ -92,14 +122,35 @@ def _shapes(triples: Triples) -> list[Diagnostic]:
         message = " ".join(sorted(str(m) for m in report.objects(result, SH.resultMessage)))
         message = re.sub(r"<([^<>\s]+)>", lambda m: triples.written(m[1]), message)
         about = Iri(focus).local + (f" ({Iri(str(path)).local})" if named else "")
-        hint = "see knowledge/shapes.ttl"
-        value = report.value(result, SH.value)
-        of_class = report.value(result, SH.sourceConstraintComponent) == SH.ClassConstraintComponent
+        value, kind = report.value(result, SH.value), report.value(result, SH.sourceConstraintComponent)
+        hint = _to_try(triples, str(kind), str(path) if named else "", value)
+        of_class = kind == SH.ClassConstraintComponent
         if of_class and named and isinstance(value, URIRef):
             more, hint = _not_of_class(triples, str(path), str(value))
             message += more
         found.append(Diagnostic("shape", span, f"{about}: {message}", hint, shown))
     return list(dict.fromkeys(found))
+
+
+def _to_try(triples: Triples, kind: str, path: str, value: object) -> str:
+    """What to try where a shape is broken, by the kind of its constraint; `path` is the property, if it is of one."""
+    from rdflib import Literal
+    from rdflib.namespace import SH, XSD
+
+    name = triples.written(path)
+    if kind == str(SH.MinCountConstraintComponent) and path:
+        return f"add {name} to it"
+    if kind == str(SH.MaxCountConstraintComponent) and path:
+        return f"keep one {name}"
+    if kind == str(SH.DatatypeConstraintComponent) and isinstance(value, Literal):
+        # of numbers, the one with a point is asked for where the other is given, and the other way round
+        if value.datatype == XSD.integer:
+            return f"write it with a point: {value}.0"
+        if value.datatype == XSD.decimal:
+            return f"write it without a point: {str(value).partition('.')[0]}"
+        if value.datatype == XSD.double:
+            return "write it with a point, and without an exponent, as 100.0"
+    return "the shape that asks for it stands in knowledge/shapes.ttl, beside citelog's own knowledge bases"
 
 
 def _not_of_class(triples: Triples, path: str, value: str) -> tuple[str, str]:
@@ -170,9 +221,11 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
         for statement in encoded:
             local = statement.local if isinstance(statement, Iri) else str(statement)
             if opened.program is not None and (CL + "quote") not in triples.subjects.get(str(statement), {}):
-                hint = did_you_mean(local, (Iri(s).local for s in triples.instances(CL + "Statement")))
+                known = (Iri(s).local for s in triples.instances(CL + "Statement"))
+                hint = did_you_mean(local, known) or "is the statement in statements.trig?"
                 message = f"{Iri(segment).local} names {local}, which is no statement"
-                found.append(Diagnostic("unknown-reference", span, message, hint, shown))
+                where, held = triples.span(segment, triples.written(str(statement)))
+                found.append(Diagnostic("unknown-reference", where, message, hint, held))
             named.setdefault(local, []).append((start, at))
     file = shown_name(folder / triples.text(triples.instances(CL + "SourceDocument")[0], CL + "file"), folder)
     for match in re.finditer(r"[^\s•]+(?:[^\S\n]+[^\s•]+)*", source.text):

@@ -119,6 +119,20 @@ class Text:
         held = ((number + i, line) for i, line in enumerate(block) if words and words in line)
         return next(held, (number, block[0]))
 
+    def graph_of(self, name: str) -> tuple[int, list[str]]:
+        """Where the graph of a name begins, and its lines; (0, []) where there is none.
+
+        >>> Text("a.trig", "ex:S1 a cl:Statement .\\n\\nex:S1 {\\n  ex:iron ex:dose 1.0 .\\n}\\n").graph_of("ex:S1")
+        (3, ['ex:S1 {', '  ex:iron ex:dose 1.0 .'])
+        """
+        begins = re.search(rf"(?m)^[ \t]*{re.escape(name)}\s*\{{", self.text)
+        if begins is None:
+            return 0, []
+        lines = self.text[begins.start() :].split("\n")
+        ends = next((i for i, line in enumerate(lines) if line.rstrip().endswith("}")), len(lines))
+        whole = lines[: ends + 1]
+        return self.text.count("\n", 0, begins.start()) + 1, [line for line in whole if line.strip() != "}"]
+
 
 def shown_name(path: Path, folder: Path) -> str:
     """A file of a knowledge base as findings name it: its path, from the folder of the knowledge base."""

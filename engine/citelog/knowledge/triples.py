@@ -88,6 +88,26 @@ class Triples:
                     found.append((Span(text.name, text.text.count("\n", 0, match.start()) + 1), match[0].strip()))
         return found
 
+    def said(self, graph: str, subject: str, words: re.Pattern[str]) -> tuple[Span, str] | None:
+        """The line of a graph in which some words stand, first where it speaks of a subject; None where none does."""
+        for text in self.files.values():
+            name, about = text.written(graph), text.written(subject) or subject
+            first, lines = text.graph_of(name) if name else (0, [])
+            of_it = next((i for i, line in enumerate(lines) if about in line), 0)
+            for i in (*range(of_it, len(lines)), *range(of_it)):
+                if words.search(lines[i]):
+                    return Span(text.name, first + i), lines[i].strip()
+        return None
+
+    def place(self, subject: str, predicate: str, name: str, value: Value) -> tuple[Span, str]:
+        """Where a triple stands, with the line: in the graph that says it, or else in what is said of its subject.
+
+        `name` is what of it is looked for, the property or the value, as an IRI.
+        """
+        words = re.compile(rf"(?<![\w-]){re.escape(self.written(name))}(?![\w-])")
+        found = (self.said(graph, subject, words) for graph in self.graphs.get((subject, predicate, value), ()))
+        return next((one for one in found if one), None) or self.span(subject, self.written(name))
+
     def span(self, subject: str, words: str = "") -> tuple[Span, str]:
         """The place where some words stand in what is said of a subject, or else where that begins; with the line."""
         found: list[tuple[Span, str]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Any
 
 from citelog.diagnostics import Diagnostic, did_you_mean
 from citelog.knowledge.triples import RDF, RDFS, SKOS, TYPE, XSD, Triples
@@ -113,16 +114,28 @@ def check_declared(triples: Triples, predicates: Mapping[str, Predicate], found:
     """Properties and classes in our own namespaces are declared, so that a misspelt one is not silently empty."""
     own = (CL, *(base[: len(base) - len(Iri(base).local)] for base in triples.instances(CL + "KnowledgeBase")))
     declared = set(predicates) | {RDF + "Property", RDFS + "Class"}
-    local = {Iri(p).local for p in declared}
-    reported: set[str] = set()
-    for subject, properties in list(triples.subjects.items()):
-        used = [*properties, *(str(c) for c in properties.get(TYPE, ()))]
-        for name in used:
-            if name not in declared and name not in reported and name.startswith(own):
-                reported.add(name)
-                span, shown = triples.span(subject, Iri(name).local)
-                hint = did_you_mean(Iri(name).local, local) or "declare it as an rdf:Property or rdfs:Class"
-                found.append(Diagnostic("undefined-property", span, f"nothing declares {Iri(name).local}", hint, shown))
+    for name, uses in sorted(_undeclared(triples, declared, own).items()):
+        places = (triples.place(subject, property_, name, value) for subject, property_, value in uses)
+        span, shown = min(places, key=lambda place: (place[0].file, place[0].line))
+        is_class = any(str(value) == name for _, _, value in uses)
+        # one of our own is not likely meant for a word of the engine's, nor a class for a property
+        base = name.removesuffix(Iri(name).local)
+        kind = set(triples.instances(RDFS + "Class" if is_class else RDF + "Property"))
+        near = did_you_mean(Iri(name).local, (Iri(one).local for one in kind if one.startswith(base)))
+        hint = near or f"declare it in predicates.ttl, as an {'rdfs:Class' if is_class else 'rdf:Property'}"
+        found.append(Diagnostic("undefined-property", span, f"nothing declares {Iri(name).local}", hint, shown))
+
+
+def _undeclared(triples: Triples, declared: set[str], own: tuple[str, ...]) -> dict[str, list[tuple[str, str, Any]]]:
+    """The properties and classes in our own namespaces that nothing declares, with the triples that use them."""
+    found: dict[str, list[tuple[str, str, Any]]] = defaultdict(list)
+    for subject, properties in triples.subjects.items():
+        for property_, values in properties.items():
+            for value in values:
+                for name in (property_, str(value)) if property_ == TYPE else (property_,):
+                    if name not in declared and name.startswith(own):
+                        found[name].append((subject, property_, value))
+    return found
 
 
 def check_values(triples: Triples, found: list[Diagnostic]) -> None:
@@ -134,7 +147,7 @@ def check_values(triples: Triples, found: list[Diagnostic]) -> None:
             for value in properties[name]:
                 given = type_of(value)
                 if given != wanted and not (wanted == "number" and given == "integer"):
-                    span, shown = triples.span(subject, Iri(name).local)
+                    span, shown = triples.place(subject, name, name, value)
                     message = f"{Iri(name).local} asks for {_WANTED[wanted]}, and {str(value)[:60]} is none"
                     found.append(Diagnostic("wrong-value", span, message, f"write {_EXAMPLES[wanted]}", shown))
 

@@ -57,10 +57,10 @@ def caption(found: Answer) -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """A count and its noun.
 
-    >>> counted(1, "entry", "entries"), counted(2, "entry", "entries"), counted(0, "rule")
-    ('1 entry', '2 entries', '0 rules')
+    >>> counted(1, "entry", "entries"), counted(2000, "entry", "entries"), counted(0, "rule")
+    ('1 entry', '2,000 entries', '0 rules')
     """
-    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def reviewed(found: Answer) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from citelog.population.counts.summary import Count, Group, Held, Never, Reason, Summary
 from citelog.render.lines import WIDTH, Line, wrapped
+from citelog.render.phrases import counted
 
 FEW = 12
 """How many of the rules, and of the reasons why something was not used, are listed where all would be a book."""
@@ -145,8 +146,9 @@ def _sharing(found: Summary, width: int) -> Iterator[Line]:
     sharing = found.sharing
     yield from _title("Pictures", "what rules can see of a patient")
     said = (
-        f"{sharing.count:,} distinct pictures, {sharing.answers:,} distinct answers. Half of the patients have one of "
-        f"{sharing.half:,} pictures; {sharing.single:,} pictures are those of one patient."
+        f"{counted(sharing.count, 'distinct picture')}, {counted(sharing.answers, 'distinct answer')}. Half of the "
+        f"patients have one of {counted(sharing.half, 'picture')}; {counted(sharing.single, 'picture')} "
+        f"{'is that' if sharing.single == 1 else 'are those'} of one patient."
     )
     yield from wrapped(f"  {said}", width, "  ")
     whole = number(found.patients)

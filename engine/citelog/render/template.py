@@ -59,8 +59,8 @@ def isolated(text: str) -> Markup:
     Each stretch that runs from the right, and each character that steers the direction, is isolated (`<bdi>`);
     the text itself stays as it is.
 
-    >>> print(isolated("Serum folate < 80"), isolated("שלום עולם: 5 mg"), ascii(isolated("a\u202eb")))
-    Serum folate &lt; 80 <bdi>שלום עולם</bdi>: 5 mg Markup('a<bdi>\u202e</bdi>b')
+    >>> print(isolated("The depth < 80"), isolated("שלום עולם: 5 mg"), ascii(isolated("a\u202eb")))
+    The depth &lt; 80 <bdi>שלום עולם</bdi>: 5 mg Markup('a<bdi>\u202e</bdi>b')
     """
     from markupsafe import Markup, escape
 

@@ -36,7 +36,8 @@ def covered(
     found: Coverage, suggestions: Iterable[Suggestion], knowledge: Knowledge, width: int = WIDTH
 ) -> Iterator[Line]:
     """The counts, what no case exercises, and cases that would."""
-    yield Line(f"{knowledge.id}: what {counted(len(found.cases), 'case')} exercise", "bold")
+    many = len(found.cases)
+    yield Line(f"{knowledge.id}: what {counted(many, 'case')} {'exercises' if many == 1 else 'exercise'}", "bold")
     yield from _counts(found)
     for told in found.unusable:
         yield from wrapped(f"  no case, and not counted: {told.splitlines()[0]}", width, "    ", "yellow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from citelog.explain.obstacles import Obstacle, obstacle
 from citelog.explain.plans import Planner
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.files import NO_DRAFTS, Drafts, read_bytes
-from citelog.patient.case import Expectation, Note
+from citelog.patient.case import Entry, Expectation, Note
 from citelog.patient.facts import UNUSED, nearest
+from citelog.proof.words import sentence
 from citelog.run.datalog import DeadlineError
+from citelog.values import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Trial:
     """One case that was run: how many expectations it has, and those that do not hold.
 
     `slips` are notes of entries that look like a slip of the case's author: whatever is expected not to be concluded
-    holds of an entry that nobody reads.
+    holds of an entry that nobody reads. Where something else is concluded than expected, they are all that was not
+    understood.
     """
 
     case: str
@@ -108,7 +111,9 @@ def unanswered(file: Path, error: Exception) -> Trial:
     if isinstance(error, DerivationError):
         failure = Failure("fault", error.what, (error.remedy,))
     else:
-        failure = Failure("unusable" if isinstance(error, CitelogError) else "fault", str(error))
+        what, *more = str(error).splitlines() or [""]
+        told = tuple(line.strip() for line in more)
+        failure = Failure("unusable" if isinstance(error, CitelogError) else "fault", what, told)
     return Trial(file.stem, file, 1, (failure,))
 
 
@@ -116,7 +121,25 @@ def judged(found: Assessment, file: Path, drafts: Drafts = NO_DRAFTS, *, explain
     """An assessment held to what the case's author expects."""
     expect = found.case.expect or Expectation()
     failures = tuple(_failures(found, expect, file, drafts, explained))
-    return Trial(found.case.id, file, expect.count, failures, tuple(_slips(found, expect)))
+    otherwise = any(failure.kind in ("missing", "forbidden", "step") for failure in failures)
+    slips = _unread(found) if otherwise else _slips(found, expect)
+    return Trial(found.case.id, file, expect.count, failures, tuple(dict.fromkeys(slips)))
+
+
+def _unread(found: Assessment) -> Iterator[Note]:
+    """What was not understood of any entry: where something else is concluded than expected, it may be the cause."""
+    yield from sorted(
+        {*found.case.notes, *patient.notes_on(found.case, found.knowledge.terms, found.at)}, key=_by_place
+    )
+    entries: Mapping[Value, Iterable[Entry]] = {record.iri: record.entries for record in found.case.records}
+    for predicate in ("result_unreadable", "result_unit_missing"):
+        for atom in found.run.atoms(predicate):
+            text = f"{sentence(found.words.fact(atom))}."
+            yield from (Note(text, entry.read_from) for record in atom.args for entry in entries.get(record, ()))
+
+
+def _by_place(note: Note) -> tuple[str, str]:
+    return note.read_from, note.text
 
 
 def _slips(found: Assessment, expect: Expectation) -> Iterator[Note]:
