@@ -298,6 +298,24 @@ def test_two_findings_that_contradict_each_other_can_be_typed_and_neither_is_pre
     assert "neuro:conflicting" in server.client.get(answer.headers["location"]).text
 
 
+def test_the_form_asks_for_the_date_of_those_findings_of_which_a_rule_reads_it(server: Server) -> None:
+    """The latest entry settles what two say of one finding; of an operation that is past, no rule asks when."""
+    page = server.client.post("/patient", data={"sort": "form", "more": "findings"}).text
+    keys = {name: key for key, name in re.findall(r'name="(findings\.\d+)\.known" value="([^"]+)"', page)}
+    (another,) = re.findall(r'name="(findings\.\d+)\.name"', page)
+    known = keys["neurological involvement"]
+    assert f'name="{known}.when"' in page and f'name="{another}.when"' in page
+    assert f'name="{keys["bariatric surgery (past)"]}.when"' not in page
+    typed = {f"{known}.known": "neurological involvement", f"{known}.state": "present", f"{known}.when": "2026-01-10"}
+    typed |= {
+        f"{another}.name": "neurological involvement",
+        f"{another}.state": "absent",
+        f"{another}.when": "2026-02-10",
+    }
+    answer = server.client.post("/patient", data={"sort": "form", "rows.findings": "1", **typed})
+    assert "neuro:absent" in server.client.get(answer.headers["location"]).text
+
+
 def test_an_answer_says_at_its_top_which_entries_nothing_here_is_called(server: Server) -> None:
     page = server.client.get(entered(server, "findings: [{name: neurological involvment, state: absent}]")).text
     assert page.index('“neurological involvment”. <a href="#notes">') < page.index("status:not_assessed")

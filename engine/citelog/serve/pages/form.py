@@ -15,7 +15,8 @@ from citelog.explain.model import shape
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import NAME_KEY, ListName
 from citelog.patient.words import COURSES
-from citelog.values import Iri
+from citelog.rules.program import Absent, Constant, Present
+from citelog.values import Iri, Value
 
 MOST = 40
 """Rows that a list can be given more."""
@@ -42,11 +43,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry of the record, to be: what it is about, its fields, and what was wrong with it."""
+    """One entry of the record, to be: what it is about, its fields, and what was wrong with it.
+
+    Of a row that `goes_unsaid`, what to choose or to type speaks for itself: labels are there for who cannot see it.
+    """
 
     title: str
     fields: tuple[Field, ...]
     problems: tuple[str, ...] = ()
+    goes_unsaid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Group:
 def groups(knowledge: Knowledge, typed: Typed, problems: Mapping[str, Sequence[str]]) -> tuple[Group, ...]:
     """The form, with what was typed on it; `problems` are told by row, as in `labs.0`."""
     terms = knowledge.terms
+    dated = _dated(knowledge)
 
     def rows(list_: ListName, kind: str, predicate: str, fields: Sequence[Field]) -> Iterator[Row]:
         names = _names(knowledge, kind, predicate)
@@ -75,9 +81,12 @@ def groups(knowledge: Knowledge, typed: Typed, problems: Mapping[str, Sequence[s
                 chosen = typed.get(f"{key}.{NAME_KEY[list_]}", "")
                 about = Field(f"{key}.{NAME_KEY[list_]}", "Which", chosen, _options("choose", names))
             own = (
-                Field(f"{key}.{f.name}", f.label, typed.get(f"{key}.{f.name}", ""), f.options, f.sort) for f in fields
+                Field(f"{key}.{f.name}", f.label, typed.get(f"{key}.{f.name}", ""), f.options, f.sort)
+                for f in fields
+                if list_ != "findings" or f.name != "when" or (known in dated if known else dated)
             )
-            yield Row(known or "Another", (about, *own), tuple(problems.get(key, ())))
+            goes_unsaid = bool(known) and list_ in ("findings", "preferences")
+            yield Row(known or "Another", (about, *own), tuple(problems.get(key, ())), goes_unsaid)
 
     def labelled(kind: str) -> list[str]:
         return sorted({terms.label(term) for term in terms.names.get(kind, {}).values()}, key=str.casefold)
@@ -92,7 +101,8 @@ def groups(knowledge: Knowledge, typed: Typed, problems: Mapping[str, Sequence[s
         Group(
             "findings", "Findings and conditions", "What nobody looked at is not recorded, and is not absent.",
             tuple(rows("findings", "finding", "entry", (
-                Field("state", "State", options=_options("not recorded", STATES)),))), "another finding",
+                Field("state", "State", options=_options("not recorded", STATES)),
+                Field("when", "Date", sort="date")))), "another finding",
         ),
         Group(
             "medications", "Medicines", "Those that the document speaks of.",
@@ -165,6 +175,18 @@ def _names(knowledge: Knowledge, kind: str, predicate: str) -> list[str]:
         return term not in asked, rules.spoken_of.get(term, last), terms.label(term).casefold()
 
     return [terms.label(term) for term in sorted(set(terms.names.get(kind, {}).values()), key=place)]
+
+
+def _dated(knowledge: Knowledge) -> frozenset[str]:
+    """The names of the findings whose date some rule reads: of an entry that it asks for, by name or among others."""
+    found: set[Value] = set()
+    for rule in knowledge.program.rules:
+        read = [x for x in rule.body if isinstance(x, Present | Absent)]
+        when = {x.args[1] for x in read if x.predicate == "recorded_when"}
+        for entry in (x for x in read if x.predicate == "entry" and x.args[1] in when):
+            name = entry.args[2]
+            found |= {name.value} if isinstance(name, Constant) else set(shape(knowledge).asked.get(("entry", 2), ()))
+    return frozenset(knowledge.terms.label(term) for term in found if isinstance(term, Iri))
 
 
 def _context(knowledge: Knowledge) -> list[tuple[str, str]]:

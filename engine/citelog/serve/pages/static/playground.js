@@ -553,7 +553,9 @@ $("save")?.addEventListener("click", async () => {
 take(await asked("files"));
 recall();
 const wanted = new URLSearchParams(location.search);
-const [firstRules, firstCase] = [[...saved.keys()].find((name) => name.endsWith(".rls")), [...saved.keys()].find(isCase)];
+const ruleFiles = [...saved.keys()].filter((name) => name.endsWith(".rls"));
+// what answers before what is proved of it
+const [firstRules, firstCase] = [ruleFiles.find((name) => name.includes("/")) ?? ruleFiles[0], [...saved.keys()].find(isCase)];
 const known = (name, other) => (name && saved.has(name) ? name : other);
 knowledge.show(known(wanted.get("file"), firstRules ?? [...saved.keys()].find((name) => !isCase(name))));
 record.show(wanted.get("case") === OWN ? OWN : known(wanted.get("case") && `cases/${wanted.get("case")}`, firstCase ?? OWN));
