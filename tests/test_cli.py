@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -266,6 +268,46 @@ def test_options_that_do_not_go_together_are_refused_in_words_with_what_to_try(
     assert (ended.status, ended.out) == (2, "")
     assert said in ended.err and "\n   = " in ended.err
     assert not (tmp_path / "out").exists()
+
+
+# a terminal
+
+_ESCAPE = re.compile(r"\x1b\]8;[^\x1b]*\x1b\\|\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def _on_terminal(*arguments: str | Path, **more: str) -> str:
+    """What a command that ends well writes to a terminal that knows colours and links."""
+    ours, its = os.openpty()
+    environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from citelog.cli.app import main; main()", *map(str, arguments)],
+        stdin=its, stdout=its, stderr=its, start_new_session=True,
+        env={**environment, "PYTHONPATH": str(ROOT / "engine"), "TERM": "xterm-256color", **more},
+    )  # fmt: skip
+    os.close(its)
+    told = b""
+    with contextlib.suppress(OSError), open(ours, "rb", buffering=0) as terminal:  # it is gone with who writes there
+        while part := terminal.read(1 << 16):
+            told += part
+    assert process.wait() == 0
+    return told.decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_is_shown_the_same_words_in_colour_and_with_links(citelog: Command) -> None:
+    asked = ("why", NIGHTS / "cases" / "back-from-a-journey.yaml", "advice:NAP", "--kb", NIGHTS)
+    shown, plain = _on_terminal(*asked), citelog(*asked).out
+    assert "\x1b[1m" in shown and f"{NIGHTS.as_uri()}/rules/" in shown
+    assert _ESCAPE.sub("", shown) == plain
+    assert _on_terminal(*asked, NO_COLOR="1") == plain
+
+
+def test_how_far_it_is_is_shown_on_a_terminal_and_is_gone_at_the_end(citelog: Command, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert citelog("audit", "log", "init", log).status == 0
+    for asked, what in ((("test", "--kb", NIGHTS), "cases run"), (("audit", "log", "verify", log), "entries")):
+        bar, _, left = _on_terminal(*asked).rpartition("\x1b[2K")
+        assert f"{what} ━" in _ESCAPE.sub("", bar)
+        assert _ESCAPE.sub("", left) == citelog(*asked).out
 
 
 def test_an_editors_server_is_not_started_in_a_terminal(citelog: Command, monkeypatch: pytest.MonkeyPatch) -> None:
