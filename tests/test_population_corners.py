@@ -34,6 +34,10 @@ from test_reviews import SHORT_NIGHTS
 DAY = random_knowledge.DAY
 LOW = {"labs": [{"analyte": "fe", "value": "7.5", "unit": "ug"}, {"analyte": "fe", "value": "1", "unit": "ug"}]}
 HIGH = {"labs": [{"analyte": "fe", "value": "400", "unit": "mg"}]}
+CHAINED, APART = (
+    {"labs": [{"analyte": a, "value": v, "unit": "ug"} for a, v in labs]}
+    for labs in ((("fe", "1"), ("hb", "1"), ("hb", "30")), (("fe", "2"), ("hb", "30")))
+)
 TIRED = {"findings": [{"name": "tired", "state": "present"}, {"name": "pale", "state": "absent"}]}
 
 
@@ -73,13 +77,20 @@ RULES: Mapping[str, tuple[str, ...]] = {
         "t2(?p, ?u) :- t2(?p, ?t), ex:next(?t, ?u)",
         "t1(?p, ?t) :- t2(?p, ?t)",
     ),
+    "one entry leads to the next": (
+        "e1(?p, ?r) :- result(?p, ?r, ex:fe)",
+        "e1(?p, ?s) :- e1(?p, ?r), result_value(?p, ?r, ?v), result_value(?p, ?s, ?v)",
+        "e1(?p, ?s) :- e2(?p, ?s)",
+        "e2(?p, ?s) :- e1(?p, ?r), result(?p, ?r, ?t), result(?p, ?s, ?t)",
+        "m1(?p, ?v) :- e1(?p, ?r), result_value(?p, ?r, ?v), ex:low(ex:hb, ?l), ?v > ?l",
+    ),
 }
 """Rules by what is odd about them."""
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_rules_give_many_what_they_give_one(name: str, tmp_path: Path) -> None:
-    records = {"low": LOW, "high": HIGH, "tired": TIRED, "nothing": {}}
+    records = {"low": LOW, "high": HIGH, "tired": TIRED, "chained": CHAINED, "apart": APART, "nothing": {}}
     compared = populations.compare(rules(*RULES[name]), records, tmp_path, DAY)
     assert compared.differences == []
     assert (compared.conclusions > 0) != (name == "what can never hold")
