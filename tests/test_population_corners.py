@@ -96,6 +96,13 @@ def test_rules_give_many_what_they_give_one(name: str, tmp_path: Path) -> None:
     assert (compared.conclusions > 0) != (name == "what can never hold")
 
 
+def test_where_nothing_can_be_concluded_everyone_is_without(tmp_path: Path) -> None:
+    made = rules(*RULES["what can never hold"])
+    answered(made, {"low": LOW, "nothing": {}}, tmp_path)
+    found = summary(opened(tmp_path / "out"), made)
+    assert (found.patients, found.without, found.groups, found.answers) == (2, 2, (), ())
+
+
 def answered(knowledge: Knowledge, records: Mapping[str, Any], folder: Path) -> None:
     populations.write(folder / "data", records)
     run(knowledge, folder / "data", folder / "out", Options(DAY))
