@@ -438,3 +438,41 @@ def test_a_record_of_three_thousand_entries_is_answered_in_time() -> None:
         assert time.thread_time() - began < 120
         assert not found.complete and "very long" in text(found)
         assert problem(form("missing"), found.to_dict()) == ""
+
+
+# what the answer itself asks for comes first, also where the record says something that settles nothing
+
+
+def loading(**medicine: str) -> Record:
+    return {
+        "labs": [{"analyte": B12, "value": 200}],
+        "findings": [
+            {"name": "symptoms attributed to vitamin B12 deficiency", "state": "absent"},
+            {"name": "neurological involvement", "state": "absent"},
+        ],
+        "medications": [{"name": "hydroxocobalamin", "status": "current", "route": "intramuscular", **medicine}],
+    }
+
+
+@pytest.mark.parametrize(("since", "state"), [("2026-03", "not known to the day"), ("last month", "not usable")])
+def test_a_start_that_settles_nothing_is_asked_for_by_the_day(since: str, state: str) -> None:
+    found = answer(loading(course="loading", since=since), "2026-04-05").missing()
+    [start] = [one for one in found.items[:2] if one.text.startswith("the start of ")]
+    assert start.state == state
+    assert [outcome.value for outcome in start.outcomes] == ["after 2026-03-22 up to 2026-04-05", "up to 2026-03-22"]
+
+
+def test_a_start_on_a_day_is_not_asked_for() -> None:
+    found = answer(loading(course="loading", since="2026-03-01"), "2026-04-05").missing()
+    assert not [one for one in found.items if one.text.startswith("the start of ")]
+
+
+def test_a_unit_that_is_asked_for_comes_before_what_more_hangs_on() -> None:
+    first, second, *_ = answer(loading(course="loading", since="2026-03-01")).missing().items
+    assert first.text.startswith("the unit of ") and second.text.startswith("the date of the assessment")
+
+
+def test_a_course_and_a_frequency_that_cannot_be_read_are_asked_for() -> None:
+    found = answer(loading(course="initial", frequency="when needed")).missing()
+    wanting = {one.text.partition(" of ")[0]: one.state for one in found.items if "Hydroxocobalamin" in one.text}
+    assert wanting == {"the course": "not usable", "the frequency": "not usable"}

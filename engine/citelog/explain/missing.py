@@ -86,7 +86,8 @@ class Depends:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The items, those on which most hangs first; for one conclusion also what it depends on.
+    """The items, what the answer itself asks for and then those on which most hangs first; for one conclusion also what
+    it depends on.
 
     `tried` counts the records that were derived from; `complete` is false where a very long record left some out,
     or where the rules tell too many ranges of a value apart. `undated` says that rules ask for the date of the
@@ -137,13 +138,20 @@ def missing(answer: Answer, conclusion: str | None = None) -> Missing:
         if item.weight:
             items.append(item)
     open_ = questions.open_questions()
-    items.sort(key=lambda item: (item.text not in open_, -item.weight))
+    asking = questions.asking()
+    items.sort(key=lambda item: (item.text not in open_ and not _settles(item, asking), -item.weight))
     complete = not (tries.are_spent or questions.cut)
     depends = tuple(_depends(answer, about, tries)) if about is not None else ()
     complete = complete and all(one.effect != NOT_TRIED for one in depends)
     is_short = not items or not open_ <= {item.text for item in items}
     undated = is_short and answer.at is None and questions.reads("evaluation_day")
     return Missing(answer.whose, about, tuple(items), depends, tries.made, complete, undated)
+
+
+def _settles(item: Item, asking: set[str]) -> bool:
+    """Whether something that the answer asks for is settled by whichever of several values an item has."""
+    settled = [any(lost.kind in asking for lost in outcome.lost) for outcome in item.outcomes]
+    return len(settled) > 1 and all(settled)
 
 
 def _item(answer: Answer, question: Question, about: str | None, tries: Tries) -> Item:

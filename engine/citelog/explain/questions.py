@@ -90,9 +90,13 @@ class Questions:
         self.tries = Tries(len(self.case.entries))
         self.cut = False
 
+    def asking(self) -> set[str]:
+        """The kinds of conclusions with which an answer asks for something."""
+        return {kind.name for kind in self.knowledge.kinds if kind.about_record and kind.value_as_label}
+
     def open_questions(self) -> set[str]:
         """What the answer itself asks for, by the labels of what it asks about."""
-        asking = {kind.name for kind in self.knowledge.kinds if kind.about_record and kind.value_as_label}
+        asking = self.asking()
         return {c.value for c in self.answer.conclusions if c.kind in asking}
 
     def all(self) -> Iterator[Question]:
@@ -275,30 +279,46 @@ class Questions:
             yield Question(
                 f"the status of {text}", "not recorded", tuple((w, setting(entry, "status", w)) for w in words)
             )
-        if taken == "current" and "course" not in entry.keys:
+        if taken == "current" and not self._says(entry, "medication_course"):
             yield Question(
-                f"the course of {text}", "not recorded",
+                f"the course of {text}", _wanting(entry, "course"),
                 tuple((self.terms.label(c), setting(entry, "course", c.local)) for c in courses),
             )  # fmt: skip
-        if taken == "current" and "frequency" not in entry.keys and self.reads("medication_frequency"):
+        if taken == "current" and not self._says(entry, "medication_frequency") and self.reads("medication_frequency"):
             yield Question(
-                f"the frequency of {text}", "not recorded",
+                f"the frequency of {text}", _wanting(entry, "frequency"),
                 tuple((often, setting(entry, "frequency", often)) for often in _OFTEN),
             )  # fmt: skip
-        if taken == "current" and "since" not in entry.keys and self.answer.at is not None:
-            values = tuple(self._back(entry, "since", SINCE, self.answer.at))
-            yield Question(f"the start of {text}", "not recorded", values)
+        if taken == "current" and self.answer.at is not None:
+            yield from self._start(entry, text, self.answer.at)
         if taken == "current" and "route" not in entry.keys:
             yield Question(
                 f"the route of {text}", "not recorded",
                 tuple((self.terms.label(r), setting(entry, "route", self.terms.label(r))) for r in routes),
             )  # fmt: skip
 
+    def _start(self, entry: Entry, text: str, today: datetime.date) -> Iterator[Question]:
+        """The day on which a medicine was begun, where the record does not give it: of a month, each that it may be."""
+        known = next((f.args[2:] for f in self.answer.run.atoms(SINCE) if f.args[1] == entry.record), None)
+        if known is None:
+            values = self._back(entry, "since", SINCE, today)
+            yield Question(f"the start of {text}", _wanting(entry, "since"), tuple(values))
+            return
+        first, last = known
+        if isinstance(first, datetime.date) and isinstance(last, datetime.date) and first < last and first <= today:
+            values = self._back(entry, "since", SINCE, min(last, today), first)
+            yield Question(f"the start of {text}", "not known to the day", tuple(values))
+
+    def _says(self, entry: Entry, predicate: str) -> bool:
+        return any(fact.args[1] == entry.record for fact in self.answer.run.atoms(predicate))
+
     def reads(self, predicate: str) -> bool:
         """Whether some rule asks for facts of a predicate."""
         return any(name == predicate for name, _ in self.shape.asked)
 
-    def _back(self, entry: Entry, key: str, predicate: str, day: datetime.date) -> Iterator[tuple[str, Change]]:
+    def _back(
+        self, entry: Entry, key: str, predicate: str, day: datetime.date, earliest: datetime.date = datetime.date.min
+    ) -> Iterator[tuple[str, Change]]:
         """A day of an entry moved back from the day of the assessment, past one bound after another."""
         high: Bound | None = None
         if not self.reads(predicate):
@@ -312,7 +332,7 @@ class Questions:
                 return
             high = _beyond(low)
             before = nearest(high, day)
-            if not isinstance(before, datetime.date):
+            if not isinstance(before, datetime.date) or before < earliest:
                 return  # no day is as early
             day = before
         self.cut = True
@@ -398,6 +418,11 @@ class Questions:
                 return  # no day is as late
             day = after
         self.cut = True
+
+
+def _wanting(entry: Entry, key: str) -> str:
+    """What a record says of a key of which it makes no fact."""
+    return "not usable" if key in entry.keys else "not recorded"
 
 
 def _found(label: str, more: Keys) -> Ways:
