@@ -231,7 +231,7 @@ def _reason_line(side: str, reason: Reason, knowledge: Knowledge, width: int) ->
 
 
 def missing(found: Missing, width: int = WIDTH) -> Iterator[Line]:
-    """What is missing, those items first on which most hangs."""
+    """What is missing: what the answer itself asks for, then the items on which most hangs."""
     if found.conclusion is not None:
         yield Line(f"What {found.conclusion} depends on", "bold")
         for one in found.depends:
