@@ -72,7 +72,9 @@ def quotes(name: str) -> tuple[tuple[str, int, int], ...]:
 
 def beside(name: str, new: str) -> Drift:
     """A knowledge base beside a document."""
-    return drift(base(name), Source.of("new.txt", new.encode()))
+    found = drift(base(name), Source.of("new.txt", new.encode()))
+    is_told(found)
+    return found
 
 
 def edited(name: str, *changes: tuple[str, str]) -> Drift:
@@ -103,9 +105,23 @@ def counts(found: Drift) -> dict[str, int]:
     return {one.code: one.count for one in found.figures if one.count}
 
 
-def told(found: Drift) -> str:
+def told(found: Drift, full: bool = False) -> str:
     """The report as text."""
-    return "".join(f"{line.lead}{line.text}\n" for line in drifted(found))
+    return "".join(f"{line.lead}{line.text}\n" for line in drifted(found, full))
+
+
+def is_told(found: Drift) -> None:
+    """Whatever is found is written down where all is asked for, as text and as a page; else the first of many."""
+    whole, html, brief = told(found, full=True), page(found), told(found)
+    for name in (one.statement for one in found.statements if one.code):
+        assert re.search(rf"\b{name}\b", whole) and re.search(rf"\b{name}\b", html), name
+    for name in (one.segment for one in found.segments):
+        assert name in whole and name in html, name
+    assert len(re.findall(r"^    \+ line \d+: “", whole, re.MULTILINE)) == len(found.new)
+    assert len(re.findall(r"^  [-+~→] (?:new |gone )?“", whole, re.MULTILINE)) == sum(
+        one.told for one in found.headings
+    )
+    assert brief.count("\n") <= whole.count("\n") or "(--all)" in brief
 
 
 def stands(found: Drift) -> None:
