@@ -85,8 +85,12 @@ def _told(shape: Diagnostic, found: Iterable[Diagnostic]) -> bool:
         for one in there
         if one.code == "unknown-reference"
     ]
+    lacking = shape.hint.startswith("add ") and any(
+        one.code == "incomplete" and shape.hint.removesuffix(" to it").rpartition(":")[2] in one.message
+        for one in there
+    )
     unclear = "either encoded" in shape.message and any(one.code == "segment-unclear" for one in there)
-    return unclear or any(shape.message.endswith(f":{name} is none.") for name in no_statement)
+    return lacking or unclear or any(shape.message.endswith(f":{name} is none.") for name in no_statement)
 
 
 def _codes(triples: Triples) -> list[Diagnostic]:

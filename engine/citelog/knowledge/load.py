@@ -248,6 +248,8 @@ def _told_once(found: list[Diagnostic]) -> list[Diagnostic]:
     """The findings without those that only follow from another, which would hide it."""
     if any(d.code in ("rdf-syntax", "not-utf-8") and not d.span.file.endswith(".rls") for d in found):
         return [d for d in found if d.code not in FOLLOWS]
+    if any(d.span.file.endswith(f"/{PROPERTIES}") for d in found):  # a rule there may be the one that is asked for
+        found = [d for d in found if not (d.code == "incomplete" and d.message.startswith("nothing says when"))]
     unread = [d for d in found if d.code == "bad-signature"]
     named = {m[0] for d in unread for m in re.finditer(r"\b\w++(?=\()", d.message + d.text)}
     return [d for d in found if not (d.code == "undefined-predicate" and d.message.rsplit(" ", 1)[-1] in named)]

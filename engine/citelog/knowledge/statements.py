@@ -39,9 +39,9 @@ def read_source(folder: Path, triples: Triples, found: list[Diagnostic], drafts:
         try:
             source = Source.of(path.name, read_bytes(path, drafts))
         except OSError:
-            found.append(
-                Diagnostic("file-missing", span, f"the source document {file} is not there", "restore it", shown)
-            )
+            span, shown = triples.span(document, "cl:file")
+            message, hint = f"the source document {file} is not there", "restore it, or correct cl:file"
+            found.append(Diagnostic("file-missing", span, message, hint, shown))
             return None
         except UnicodeDecodeError as error:
             found.append(

@@ -147,6 +147,8 @@ def _unreadable(text: Text, error: SyntaxError) -> Diagnostic:
     hint = "each block ends with a full stop, and parts of one with ; or , (often the slip is on the line above)"
     if match := re.match(r"The prefix (\S+) has not been declared", said):
         hint = f"write @prefix {match[1]} <…> . at the top of the file, or correct the name"
+    elif said.startswith("{ ") and (begins := _open_graph(text.text, error.lineno or 0)):
+        hint = f"the graph that begins on line {begins} has no }}: write it where that ends"
     hint += "; what depends on this file is checked when it can be read"
     span = Span(text.name, error.lineno or 0, error.offset or 0)
     message = f"cannot be read: {said[:1].lower()}{said[1:]}"
@@ -157,6 +159,14 @@ _STRINGS = re.compile(
     r"(?s:\"{3}(?:\\.|[^\\])*?\"{3})|(?s:'{3}(?:\\.|[^\\])*?'{3})"
     r"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|<[^<>\s]*>|#[^\n]*"
 )
+
+
+def _open_graph(text: str, line: int) -> int:
+    """The line on which the last graph before a line begins, if it has not ended there; else 0."""
+    bare = _STRINGS.sub(lambda m: re.sub(r"[^\n]", "x", m[0]), text)
+    before = "".join(bare.splitlines(keepends=True)[: line - 1])
+    begins = before.rfind("{")
+    return before.count("\n", 0, begins) + 1 if begins > before.rfind("}") else 0
 
 
 def _odd(text: Text) -> Diagnostic | None:

@@ -314,7 +314,9 @@ def check_apart(rule: Rule, predicates: Mapping[str, Predicate]) -> None:
     owned = owners(rule, predicates)
     for name, of in owners(rule, predicates, absent=True).items():
         if len(of) > 1 and kinds.get(name, set()) & {"number", "integer", "date"}:
-            raise UndecidedError(f"joins two entries by the number or day ?{name}")
+            raise UndecidedError(
+                f"asks that the number or day ?{name} is the same in two places; limits (<=) are decided"
+            )
     for literal in rule.body:
         if isinstance(literal, Comparison | Assignment):
             inside = set(variables(literal))
