@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citelog import home, schemas
+from citelog.approval.release import Release
 from citelog.cli.app import main
 from citelog.compare.causes import smallest
 from citelog.compare.changes import Change, changes
@@ -26,6 +27,8 @@ from citelog.compare.editions import edition
 from citelog.compare.effects import Subject
 from citelog.compare.fates import Place
 from citelog.reports.compared import because, compared, supports
+from citelog.reports.released import released
+from citelog.reports.review import review
 
 CASES = (
     "60-pmol-per-l-is-deficient-because-100-to-300-is-no-reference-band",
@@ -87,8 +90,13 @@ def rule(folder: Path, file: str, name: str) -> str:
 
 
 def told(old: Path, new: Path) -> tuple[dict[str, Any], str]:
-    """The diff as data, in its published form, and as text; compared once."""
+    """The diff as data, in its published form, and as text; compared once. For a review, the same is told."""
     found = diff(edition(old, "old"), edition(new, "new"))
+    reviewed = review(found)
+    names = [one.id for one in found.changes.listed if one.kind != "segment"]
+    names += [one.statement for one in found.drift.quotes if one.fate != "moved"] if found.drift else []
+    assert [name for name in names if f"`{name}`" not in reviewed] == []
+    assert bool(found.unasked) == ("No case is compared: " in reviewed)
     document = found.to_dict()
     jsonschema.Draft202012Validator(schemas.schema("diff")).validate(document)
     return document, "".join(f"{line.lead}{line.text}\n" for line in compared(found))
@@ -314,6 +322,18 @@ def test_an_edition_that_gives_a_patient_no_answer_is_told_so(old: Path, new: Pa
     assert caused(document) == {("status-twice",): {("fails", None, None)}}
     assert set(document["compared"]["differing"]) == {DEFICIENT, BETWEEN, BIOMARKER}
     assert "! no answer any more" in out and "gave 2 conclusions of the kind status" in out
+
+
+def test_a_release_says_in_a_line_what_changed_since_the_last(old: Path, new: Path) -> None:
+    def said() -> str:
+        found = Release("2", "b12", (), (), {}, diff(edition(old, "1.0.0"), edition(new, "new")))
+        return "".join(line.text for line in released(found, 200))
+
+    edit(new, "terms.ttl", '"serum cobalamin" ;', '"serum cobalamin" ;  ')
+    assert "nothing since 1.0.0 but layout" in said()
+    edit(new, "rules/60-cautions.rls", "Second-line biomarkers (holo", "Biomarkers of the second line (holo")
+    (new / "cases" / f"{DEFICIENT}.yaml").unlink()
+    assert "since 1.0.0: 1 rule, 1 case; conclusions differ in 1 of 4 cases" in said()
 
 
 # cases and other records

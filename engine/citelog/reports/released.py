@@ -50,7 +50,7 @@ def _since(found: Release, width: int) -> Iterator[Line]:
     for change in (*changed.changes.listed, *changed.cases):
         kinds[change.kind] = kinds.get(change.kind, 0) + 1
     told = ", ".join(counted(count, kind) for kind, count in kinds.items()) or "the text of the document"
-    cases = f"{counted(len(changed.differing), 'case')} of {len(changed.asked)} gain, lose or change a conclusion"
+    cases = f"conclusions differ in {len(changed.differing)} of {counted(len(changed.asked), 'case')}"
     said = f"since {changed.old.name}: {told}; {cases}"
     yield from wrapped(f"  {'changes'.ljust(_WIDE)}{said}", width, " " * (_WIDE + 2))
 
