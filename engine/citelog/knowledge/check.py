@@ -89,8 +89,11 @@ def _told(shape: Diagnostic, found: Iterable[Diagnostic]) -> bool:
         one.code == "incomplete" and shape.hint.removesuffix(" to it").rpartition(":")[2] in one.message
         for one in there
     )
+    mistyped = any(
+        one.code == "wrong-value" and f"({one.message.partition(' ')[0]})" in shape.message for one in there
+    )
     unclear = "either encoded" in shape.message and any(one.code == "segment-unclear" for one in there)
-    return lacking or unclear or any(shape.message.endswith(f":{name} is none.") for name in no_statement)
+    return lacking or mistyped or unclear or any(shape.message.endswith(f":{name} is none.") for name in no_statement)
 
 
 def _codes(triples: Triples) -> list[Diagnostic]:
@@ -146,14 +149,8 @@ def _to_try(triples: Triples, kind: str, path: str, value: object) -> str:
         return f"add {name} to it"
     if kind == str(SH.MaxCountConstraintComponent) and path:
         return f"keep one {name}"
-    if kind == str(SH.DatatypeConstraintComponent) and isinstance(value, Literal):
-        # of numbers, the one with a point is asked for where the other is given, and the other way round
-        if value.datatype == XSD.integer:
-            return f"write it with a point: {value}.0"
-        if value.datatype == XSD.decimal:
-            return f"write it without a point: {str(value).partition('.')[0]}"
-        if value.datatype == XSD.double:
-            return "write it with a point, and without an exponent, as 100.0"
+    if isinstance(value, Literal) and value.datatype == XSD.integer and kind == str(SH.DatatypeConstraintComponent):
+        return f"write it with a point: {value}.0"
     return "the shape that asks for it stands in knowledge/shapes.ttl, beside citelog's own knowledge bases"
 
 
