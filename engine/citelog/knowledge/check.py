@@ -89,9 +89,7 @@ def _told(shape: Diagnostic, found: Iterable[Diagnostic]) -> bool:
         one.code == "incomplete" and shape.hint.removesuffix(" to it").rpartition(":")[2] in one.message
         for one in there
     )
-    mistyped = any(
-        one.code == "wrong-value" and f"({one.message.partition(' ')[0]})" in shape.message for one in there
-    )
+    mistyped = any(one.code == "wrong-value" and f"({one.message.partition(' ')[0]})" in shape.message for one in there)
     unclear = "either encoded" in shape.message and any(one.code == "segment-unclear" for one in there)
     return lacking or mistyped or unclear or any(shape.message.endswith(f":{name} is none.") for name in no_statement)
 
