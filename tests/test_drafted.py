@@ -106,7 +106,7 @@ def test_cases_that_an_edit_cannot_touch_are_left_out_and_no_others(
             '#    cl:text        "For pupils under 12',
             "shape",
         ),
-        ("segments.ttl", "cl:order       5 ;", 'cl:order       "fifth" ;', "shape"),
+        ("segments.ttl", "cl:order       5 ;", "cl:order       0 ;", "shape"),
     ],
 )
 def test_what_is_half_written_is_told(desk: Desk, name: str, old: str, new: str, code: str) -> None:

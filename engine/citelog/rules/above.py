@@ -79,13 +79,9 @@ def above(syntax: RuleSyntax, names: Names, findings: Findings) -> Above:
     for tag in found.called("cites"):
         for statement in tag.words:
             if statement not in names.statements:
-                _, _, id_ = statement.rpartition(":")
-                hint = (
-                    f"statements are cited by their ids alone: did you mean {id_}?"
-                    if id_ != statement and id_ in names.statements
-                    else findings.near("statement", statement, names.statements)
-                    or "is the statement in statements.trig?"
-                )
+                hint = findings.near("statement", statement, names.statements) or "is the statement in statements.trig?"
+                if (id_ := statement.rpartition(":")[2]) in names.statements:
+                    hint = f"statements are cited by their ids alone: did you mean {id_}?"
                 span = tag.word(statement, findings)
                 findings.add("unknown-statement", span, f"there is no statement {statement}", hint)
     if not found.cites and not found.convention and not any(found.called("through", "cites")):

@@ -24,22 +24,10 @@ _SHARE = 0.8
 """Of the time that a task has, what deriving for one case may take: the rest is for saying so."""
 
 _FHIR = (
-    *READ,
-    *("Bundle", "Medication", "Patient", "Address", "Age", "Annotation", "Attachment", "CodeableConcept", "Coding"),
-    *(
-        "ContactPoint",
-        "Count",
-        "Distance",
-        "Dosage",
-        "Duration",
-        "Extension",
-        "HumanName",
-        "Identifier",
-        "Meta",
-        "Money",
-    ),
-    *("Narrative", "Period", "Quantity", "Range", "Ratio", "Reference", "SampledData", "Signature", "Timing"),
-)
+    *READ, "Bundle", "Medication", "Patient", "Address", "Age", "Annotation", "Attachment", "CodeableConcept", "Coding",
+    "ContactPoint", "Count", "Distance", "Dosage", "Duration", "Extension", "HumanName", "Identifier", "Meta", "Money",
+    "Narrative", "Period", "Quantity", "Range", "Ratio", "Reference", "SampledData", "Signature", "Timing",
+)  # fmt: skip
 """The types of FHIR whose models are imported here or never: what is read, and what it is made of."""
 
 _PATIENCE = 60.0
