@@ -237,6 +237,7 @@ NIGHTS = ROOT / "examples" / "short-nights"
         ("certify {nowhere}", "there is no such file"),
         ("diff NIGHTS NIGHTS --patients EMPTY", "no record is in it"),
         ("export --to archive --case PATIENT", "--case: an archive is of a knowledge base"),
+        ("export --to archive --at 2026-03-01", "--at: an archive is the same on any day"),
         ("population EMPTY --out OUT --memory lots", "--memory lots: this is no size"),
         ("population EMPTY --out OUT --since OUT", "--since names the folder for the answers itself"),
         ("population EMPTY --out OUT --master local", "--master is for Spark"),

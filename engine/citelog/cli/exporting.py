@@ -33,7 +33,7 @@ def export(form: str, cases: tuple[str, ...], out: str, kb: str | None, at: str 
     An archive is one file with every file of this edition, the same on every machine (docs/RECEIPTS.md).
     """
     if form == "archive":
-        _archive(out, kb, cases)
+        _archive(out, kb, cases, at)
         return
     from citelog.export import forms
     from citelog.export.subject import Subject
@@ -55,11 +55,13 @@ def export(form: str, cases: tuple[str, ...], out: str, kb: str | None, at: str 
     say(f"{folder}: {len(files)} file{'' if len(files) == 1 else 's'} written")
 
 
-def _archive(out: str, kb: str | None, cases: tuple[str, ...]) -> None:
+def _archive(out: str, kb: str | None, cases: tuple[str, ...], at: str | None) -> None:
     from citelog.receipt import archive
 
     if cases:
         raise CitelogError("--case: an archive is of a knowledge base\n   = citelog assess --receipt keeps a case")
+    if at is not None:
+        raise CitelogError("--at: an archive is the same on any day\n   = leave it out")
     knowledge = open_base(kb)
     data = archive.archive(home.knowledge(kb), home.ontology(), knowledge)
     if out == "-":
