@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 
 from citelog.diagnostics import Span, did_you_mean, shortened, unseen
@@ -16,6 +17,12 @@ from citelog.rules.syntax import AttributeSyntax, RuleSyntax
 
 _WORD = re.compile(r"[^\s,:]+(?::[^\s,:]+)*")
 """A word of a tag: what stands between blanks and commas, without a colon at its end."""
+
+
+@lru_cache(maxsize=16)
+def _columns(line: str) -> Mapping[str, int]:
+    """Where each word of a line stands first: as many may be asked for as there are."""
+    return {found[0]: found.start() + 1 for found in reversed(list(_WORD.finditer(line)))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +41,8 @@ class Tag:
     def word(self, word: str, findings: Findings) -> Span:
         """Where a word of it stands."""
         for span in self.spans:
-            for found in _WORD.finditer(findings.file.line(span.line)):
-                if found[0] == word:
-                    return Span(span.file, span.line, found.start() + 1)
+            if column := _columns(findings.file.line(span.line)).get(word):
+                return Span(span.file, span.line, column)
         return self.spans[0]
 
 
