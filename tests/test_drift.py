@@ -211,9 +211,8 @@ def test_one_letter_changes_the_quotes_that_hold_it_and_no_others(name: str, dat
     id_, start, end = data.draw(st.sampled_from(quotes(name)))
     at = data.draw(st.sampled_from([i for i in range(start, end) if old[i].isalnum()]))
     letter = data.draw(st.sampled_from([c for c in ("7" if old[at].isdigit() else "xqz") if c != old[at]] or ["3"]))
-    letter = (
-        letter.upper() if old[at].isupper() else letter
-    )  # a sentence with a small letter goes on with the one before
+    # a sentence that begins with a small letter would go on with the one before
+    letter = letter.upper() if old[at].isupper() else letter
     found = beside(name, old[:at] + letter + old[at + 1 :])
     stands(found)
     holding = {s for s, first, last in quotes(name) if first <= at < last}

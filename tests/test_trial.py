@@ -248,7 +248,7 @@ def test_a_case_that_cannot_be_read_is_told_on_lines_of_its_own(
 ) -> None:
     case(folder, "no-colon", "labs\n- {analyte: serum vitamin B12, value: 80}\n")
     _, out, _ = ran(capsys, "test", "--kb", str(folder))
-    assert re.search(r"no-colon\.yaml:2:\s+[^=]*\n +(?== correct that line)", out), out
+    assert re.search(r"no-colon\.yaml:2:\s+not YAML\s[^=]*\n +(?== correct that line)", out)
 
 
 def test_words_choose_cases_and_none_of_a_name_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
