@@ -30,7 +30,8 @@ class Diagnostic:
 
     `code` is a stable word, `message` says what is wrong, `hint` what to do, `text` is the author's
     line, and `severity` is `error` (loading stops) or `advice`. `accepted` is the reason with which an
-    author accepts a piece of advice; it is empty where none does.
+    author accepts a piece of advice; it is empty where none does. `about` names what the finding is about: the
+    rule or resource, then, where it is about one, its property, and the value.
     """
 
     code: str
@@ -40,6 +41,7 @@ class Diagnostic:
     text: str = ""
     severity: str = "error"
     accepted: str = ""
+    about: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, str | int | None]:
         """The finding as data."""

@@ -82,7 +82,7 @@ def _advised(opened: Opened) -> Iterator[Diagnostic]:
         used.update(keys)
         span, text = one.place
         reason = acceptances[keys[0]].reason if keys else ""
-        yield Diagnostic(one.code, span, one.message, one.hint, text, "advice", reason)
+        yield Diagnostic(one.code, span, one.message, one.hint, text, "advice", reason, one.about)
     yield from _unused(given, (kept for key, kept in acceptances.items() if key not in used))
 
 

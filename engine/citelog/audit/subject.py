@@ -125,8 +125,7 @@ class Subject:
         """The findings of some codes as items; of every code where none is named."""
         for one in self.findings:
             if (not codes or one.code in codes) and accepted in (None, bool(one.accepted)):
-                words = one.message.replace(":", " ").replace(",", " ").split()
-                about = next((word for word in words if word in self.named), one.code)
+                about = next((name for name in one.about if name in self.named), one.code)
                 yield Item(about, one.message, one.span, one.accepted)
 
     def place(self, iri: str, words: str = "") -> Span:

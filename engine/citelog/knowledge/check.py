@@ -17,7 +17,7 @@ from citelog.knowledge.files import NO_DRAFTS, Drafts, shown_name
 from citelog.knowledge.load import CODES as LOAD_CODES
 from citelog.knowledge.load import Opened, load
 from citelog.knowledge.statements import doubled
-from citelog.knowledge.triples import RDFS, SKOS, Triples, rdf
+from citelog.knowledge.triples import RDFS, SKOS, Triples, named, rdf
 from citelog.rules.language import CODES as RULE_CODES
 from citelog.values import Iri
 from citelog.vocab import CL
@@ -51,7 +51,8 @@ def check_opened(folder: Path, opened: Opened) -> tuple[Diagnostic, ...]:
         shapes = _shapes(opened.triples)
         if opened.source is not None:
             found += _segments(folder, opened, opened.source)
-        found += [one for one in shapes if not _told(one, found)]
+        told = {one.about for one in found if one.code in PLAINER}
+        found += [one for one in shapes if one.about not in told]
     return ordered(found)
 
 
@@ -77,21 +78,8 @@ def _rank(file: str) -> int:
     return _DECLARING.index(name) if name in _DECLARING else len(_DECLARING)
 
 
-def _told(shape: Diagnostic, found: Iterable[Diagnostic]) -> bool:
-    """Whether another finding at its line says in plainer words what a shape says."""
-    there = [one for one in found if (one.span.file, one.span.line) == (shape.span.file, shape.span.line)]
-    no_statement = [
-        one.message.split(" names ")[-1].split(" cites ")[-1].split(",")[0]
-        for one in there
-        if one.code == "unknown-reference"
-    ]
-    lacking = shape.hint.startswith("add ") and any(
-        one.code == "incomplete" and shape.hint.removesuffix(" to it").rpartition(":")[2] in one.message
-        for one in there
-    )
-    mistyped = any(one.code == "wrong-value" and f"({one.message.partition(' ')[0]})" in shape.message for one in there)
-    unclear = "either encoded" in shape.message and any(one.code == "segment-unclear" for one in there)
-    return lacking or mistyped or unclear or any(shape.message.endswith(f":{name} is none.") for name in no_statement)
+PLAINER = frozenset({"incomplete", "segment-unclear", "unknown-reference", "wrong-value"})
+"""Findings that say in plainer words what a shape says of the same thing, its property and its value."""
 
 
 def _codes(triples: Triples) -> list[Diagnostic]:
@@ -102,7 +90,8 @@ def _codes(triples: Triples) -> list[Diagnostic]:
                 span, shown = triples.span(subject)
                 message = f"{Iri(subject).local}: {wrong}"
                 hint = "correct it, or keep it apart as cl:doubtfulCode"
-                found.append(Diagnostic("code-check", span, message, hint, shown))
+                about = named(subject, SKOS + "notation", notation)
+                found.append(Diagnostic("code-check", span, message, hint, shown, about=about))
     return found
 
 
@@ -122,18 +111,18 @@ def _shapes(triples: Triples) -> list[Diagnostic]:
         focus, path = str(report.value(result, SH.focusNode)), report.value(result, SH.resultPath)
         if doubled(triples, focus):
             continue
-        named = isinstance(path, URIRef)
-        span, shown = triples.span(focus, triples.written(str(path)) if named else "")
+        of = str(path) if isinstance(path, URIRef) else ""
+        span, shown = triples.span(focus, triples.written(of) if of else "")
         message = " ".join(sorted(str(m) for m in report.objects(result, SH.resultMessage)))
         message = re.sub(r"<([^<>\s]+)>", lambda m: triples.written(m[1]), message)
-        about = Iri(focus).local + (f" ({Iri(str(path)).local})" if named else "")
         value, kind = report.value(result, SH.value), report.value(result, SH.sourceConstraintComponent)
-        hint = _to_try(triples, str(kind), str(path) if named else "", value)
-        of_class = kind == SH.ClassConstraintComponent
-        if of_class and named and isinstance(value, URIRef):
-            more, hint = _not_of_class(triples, str(path), str(value))
+        hint = _to_try(triples, str(kind), of, value)
+        if kind == SH.ClassConstraintComponent and of and isinstance(value, URIRef):
+            more, hint = _not_of_class(triples, of, str(value))
             message += more
-        found.append(Diagnostic("shape", span, f"{about}: {message}", hint, shown))
+        about = named(focus, of, *([value] if of and isinstance(value, URIRef) else []))
+        told = about[0] + (f" ({about[1]})" if of else "")
+        found.append(Diagnostic("shape", span, f"{told}: {message}", hint, shown, about=about))
     return list(dict.fromkeys(found))
 
 
@@ -193,11 +182,10 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
     triples, found = opened.triples, []
     covered = [False] * len(source.text)
     segments = sorted(triples.instances(CL + "Segment"), key=lambda s: triples.whole(s, CL + "order"))
-    named: dict[str, list[tuple[int, int]]] = {}
+    encoding: dict[str, list[tuple[int, int]]] = {}
     places: dict[str, tuple[int, int]] = {}
     at = 0
     for segment in segments:
-        span, shown = triples.span(segment)
         text = triples.text(segment, CL + "text")
         if not text.strip():
             continue  # which the shapes tell
@@ -206,7 +194,7 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
             near, line = source.nearest(text)
             hint = f"the nearest text is on line {line}: {near!r}"
             message = f"{Iri(segment).local} is not, in its order, on its line"
-            found.append(Diagnostic("segment-not-found", span, message, hint, shown))
+            found.append(triples.finding("segment-not-found", (segment, CL + "text"), message, hint, ""))
             continue
         at = start + len(text)
         covered[start:at] = [True] * len(text)
@@ -216,16 +204,16 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
             how = "both encoded and set aside" if aside else "neither encoded nor set aside"
             message = f"{Iri(segment).local} is {how}"
             hint = "write cl:encodedAs with its statements, or cl:outOfScope with the reason"
-            found.append(Diagnostic("segment-unclear", span, message, hint, shown))
+            found.append(triples.finding("segment-unclear", (segment,), message, hint))
         for statement in encoded:
             local = statement.local if isinstance(statement, Iri) else str(statement)
             if opened.program is not None and (CL + "quote") not in triples.subjects.get(str(statement), {}):
                 known = (Iri(s).local for s in triples.instances(CL + "Statement"))
                 hint = did_you_mean(local, known) or "is the statement in statements.trig?"
                 message = f"{Iri(segment).local} names {local}, which is no statement"
-                where, held = triples.span(segment, triples.written(str(statement)))
-                found.append(Diagnostic("unknown-reference", where, message, hint, held))
-            named.setdefault(local, []).append((start, at))
+                about, written = (segment, CL + "encodedAs", str(statement)), triples.written(str(statement))
+                found.append(triples.finding("unknown-reference", about, message, hint, written))
+            encoding.setdefault(local, []).append((start, at))
     file = shown_name(folder / triples.text(triples.instances(CL + "SourceDocument")[0], CL + "file"), folder)
     for match in re.finditer(r"[^\s•]+(?:[^\S\n]+[^\s•]+)*", source.text):
         line = source.line(match.start())
@@ -237,12 +225,11 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
                     Diagnostic("segment-missing", Span(file, line), message, "add it to segments.ttl", left[:100])
                 )
     for statement in opened.knowledge.statements.values() if opened.knowledge else ():
-        spans = named.get(statement.id, [])
+        spans = encoding.get(statement.id, [])
         if not spans or not (min(s for s, _ in spans) <= statement.start and statement.end <= max(e for _, e in spans)):
-            span, shown = triples.span(statement.iri.value)
             message = f"the quote of statement {statement.id} lies in no segment that names it"
             around = [s for s, (first, end) in places.items() if first < statement.end and statement.start < end]
             written = " and ".join(map(triples.written, around)) or "the segment that it stands in"
             hint = f"write cl:encodedAs {triples.written(statement.iri.value)} in {written}"
-            found.append(Diagnostic("statement-outside-segments", span, message, hint, shown))
+            found.append(triples.finding("statement-outside-segments", (statement.iri.value,), message, hint))
     return found

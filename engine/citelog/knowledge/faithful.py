@@ -59,6 +59,7 @@ def check_faithful(triples: Triples, statements: Mapping[str, Statement], found:
                         f"{Iri(subject).local} says {str(value)!r}, which is not in the quote of {statement.id}",
                         f"{has}: correct the value, or say with cl:inheritedFrom which statement it is taken from",
                         shown,
+                        about=(statement.id,),
                     )
                 )
 
@@ -69,6 +70,6 @@ def check_functional(triples: Triples, found: list[Diagnostic]) -> None:
         for subject, properties in list(triples.subjects.items()):
             if len(given := properties.get(property_, ())) > 1:
                 values = sorted(map(str, given))
-                span, shown = triples.span(subject, Iri(property_).local)
-                message = f"{Iri(subject).local} has the {Iri(property_).local} {' and '.join(values)}"
-                found.append(Diagnostic("two-values", span, message, "it has one: which is right?", shown))
+                name, about = Iri(property_).local, (subject, property_)
+                message = f"{Iri(subject).local} has the {name} {' and '.join(values)}"
+                found.append(triples.finding("two-values", about, message, "it has one: which is right?", name))

@@ -6,7 +6,6 @@ name in every rule. What costs more and can wait (shapes, codes, segments) is in
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -248,11 +247,8 @@ def _told_once(found: list[Diagnostic]) -> list[Diagnostic]:
     """The findings without those that only follow from another, which would hide it."""
     if any(d.code in ("rdf-syntax", "not-utf-8") and not d.span.file.endswith(".rls") for d in found):
         return [d for d in found if d.code not in FOLLOWS]
-    if any(d.span.file.endswith(f"/{PROPERTIES}") for d in found):  # a rule there may be the one that is asked for
-        found = [d for d in found if not (d.code == "incomplete" and d.message.startswith("nothing says when"))]
-    unread = [d for d in found if d.code == "bad-signature"]
-    named = {m[0] for d in unread for m in re.finditer(r"\b\w++(?=\()", d.message + d.text)}
-    return [d for d in found if not (d.code == "undefined-predicate" and d.message.rsplit(" ", 1)[-1] in named)]
+    unread = {d.about[-1] for d in found if d.code == "bad-signature"}
+    return [d for d in found if not (d.code == "undefined-predicate" and d.about[-1] in unread)]
 
 
 # safety properties
@@ -276,7 +272,8 @@ def _apart(program: Program) -> list[Diagnostic]:
             message = f"rule {rule.name} reads {Iri(read.predicate).local}, which {PROPERTIES} concludes"
         if message:
             hint = "answers may not depend on properties: conclude something of another name here"
-            found.append(Diagnostic("property-apart", rule.span, message, hint, rule.text.partition("\n")[0]))
+            text = rule.text.partition("\n")[0]
+            found.append(Diagnostic("property-apart", rule.span, message, hint, text, about=(rule.name,)))
     return found
 
 
@@ -289,25 +286,25 @@ def _properties(triples: Triples, program: Program, found: list[Diagnostic]) -> 
         for arg in rule.args[1:]
         if isinstance(arg, Constant)
     }
+    unread = any(d.span.file.endswith(f"/{PROPERTIES}") for d in found)  # a rule there may be the one that is missed
     properties = []
     for subject in triples.instances(CL + "SafetyProperty"):
         iri, undecided = Iri(subject), triples.text(subject, CL + "undecided")
-        if (iri in ruled) == bool(undecided):
-            span, shown = triples.span(subject)
-            message = (
-                f"{iri.local} has a rule in {PROPERTIES}, and a reason for none"
-                if undecided
-                else f"nothing says when {iri.local} is broken"
-            )
+        message = ""
+        if iri in ruled and undecided:
+            message = f"{iri.local} has a rule in {PROPERTIES}, and a reason for none"
+        elif iri not in ruled and not undecided and not unread:
+            message = f"nothing says when {iri.local} is broken"
+        if message:
             hint = f"a rule in {PROPERTIES} that concludes {VIOLATION} of it, or cl:undecided with the reason for none"
-            found.append(Diagnostic("incomplete", span, message, hint, shown))
+            found.append(triples.finding("incomplete", (subject,), message, hint))
         properties.append(SafetyProperty(iri.local, iri, triples.text(subject, SKOS + "definition"), undecided))
     known = {one.iri for one in properties}
     for rule in program.rules:
         if rule.predicate == VIOLATION and not (isinstance(rule.args[1], Constant) and rule.args[1].value in known):
             message = f"rule {rule.name} breaks no property that is declared"
-            hint = "name one in the head, and declare it as a cl:SafetyProperty"
-            found.append(Diagnostic("incomplete", rule.span, message, hint, rule.text.partition("\n")[0]))
+            hint, text = "name one in the head, and declare it as a cl:SafetyProperty", rule.text.partition("\n")[0]
+            found.append(Diagnostic("incomplete", rule.span, message, hint, text, about=(rule.name,)))
     return tuple(sorted(properties, key=lambda one: one.id))
 
 
@@ -350,16 +347,14 @@ def _kinds(triples: Triples, predicates: Mapping[str, Predicate], found: list[Di
         for key in ("derivedBy", "candidates"):
             predicate = triples.text(iri, CL + key)
             if predicate not in predicates and (predicate or key == "derivedBy"):
-                span, shown = triples.span(iri, f"cl:{key}")
-                hint = did_you_mean(predicate, predicates) or "declare the predicate"
-                found.append(Diagnostic("undefined-predicate", span, f"there is no predicate {predicate}", hint, shown))
+                hint, about = did_you_mean(predicate, predicates) or "declare the predicate", (iri, CL + key, predicate)
+                found.append(triples.finding("undefined-predicate", about, f"there is no predicate {predicate}", hint))
     for iri in triples.instances(CL + "ConclusionKind"):
         predicate = triples.text(iri, CL + "derivedBy")
         if predicate in predicates and [a.name for a in predicates[predicate].arguments[:2]] != ["patient", "value"]:
-            span, shown = triples.span(iri, "cl:derivedBy")
             message = f"the arguments of {predicate} do not begin with patient and value, so it draws no conclusion"
             hint = f'declare it as "{predicate}(patient: patient, value: term, …)"'
-            found.append(Diagnostic("incomplete", span, message, hint, shown))
+            found.append(triples.finding("incomplete", (iri, CL + "derivedBy", predicate), message, hint))
         kinds.append(
             Kind(
                 name=triples.text(iri, SKOS + "notation"),

@@ -105,9 +105,8 @@ def read_reviews(
         return {}
     for iri in triples.instances(CL + "Review"):
 
-        def report(code: str, words: str, message: str, hint: str, iri: str = iri) -> None:
-            span, shown = triples.span(iri, words)
-            found.append(Diagnostic(code, span, message, hint, shown))
+        def report(code: str, key: str, message: str, hint: str, iri: str = iri) -> None:
+            found.append(triples.finding(code, (iri, key), message, hint))
 
         thing, by, day = (triples.one(iri, key) for key in (CL + "reviews", PROV + "wasAttributedTo", DCTERMS + "date"))
         state, order = triples.one(iri, CL + "reviewState"), triples.one(iri, CL + "order")
@@ -120,20 +119,22 @@ def read_reviews(
                 f"{local} is about {given}, which is no statement and no rule" if given else f"{local} reviews nothing"
             )
             hint = did_you_mean(given, map(_named, things)) or "a review of something that is gone goes too"
-            report("unknown-reference", "cl:reviews", message, hint)
+            report("unknown-reference", CL + "reviews", message, hint)
         elif not name or str(by) not in triples.classes.get(PROV + "Agent", ()):
             agents = [Iri(agent).local for agent in triples.instances(PROV + "Agent")]
             hint = did_you_mean(_named(by), agents) or f"declare who it is: {WHO}"
-            report("unknown-reference", "prov:wasAttributedTo", f"nothing says who {_named(by) or 'made it'} is", hint)
+            message = f"nothing says who {_named(by) or 'made it'} is"
+            report("unknown-reference", PROV + "wasAttributedTo", message, hint)
         elif not isinstance(state, Iri) or state.value not in {CL + one for one in STATES}:
             hint = f"write one of {', '.join(f'cl:{one}' for one in STATES)}"
-            report("incomplete", "cl:reviewState", f"{local} gives no state", hint)
+            report("incomplete", CL + "reviewState", f"{local} gives no state", hint)
         elif not isinstance(day, datetime.date) or not isinstance(order, int):
             hint = 'write dcterms:date "2026-03-15"^^xsd:date, and cl:order, counted from 1 for each thing'
-            report("incomplete", "dcterms:date", f"{local} says no day, or not its place among the reviews", hint)
+            key = CL + "order" if isinstance(day, datetime.date) else DCTERMS + "date"
+            report("incomplete", key, f"{local} says no day, or not its place among the reviews", hint)
         elif order in (those := read.setdefault(thing, {})):
             message = f"{local} and another review of {_named(thing)} are both number {order}"
-            report("review-order", "cl:order", message, "number them in the order in which they were made")
+            report("review-order", CL + "order", message, "number them in the order in which they were made")
         else:
             seen = triples.text(iri, CL + "reviewedAs")
             note = triples.text(iri, RDFS + "comment")

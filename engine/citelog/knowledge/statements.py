@@ -17,31 +17,23 @@ from citelog.vocab import CL
 def read_source(folder: Path, triples: Triples, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS) -> Source | None:
     """The document, if its bytes are those that were encoded; a finding says what is wrong."""
     for document in triples.instances(CL + "SourceDocument"):
-        span, shown = triples.span(document)
         file, wanted = triples.text(document, CL + "file"), triples.text(document, CL + "sha256")
-        if not file or not wanted:
-            found.append(
-                Diagnostic("incomplete", span, "the document has no cl:file or no cl:sha256", "say both", shown)
-            )
+        lacking = [key for key, said in (("file", file), ("sha256", wanted)) if not said]
+        for key in lacking:
+            hint = {"file": "name the file, as cl:file", "sha256": "pin its bytes: sha256sum says what to write"}[key]
+            found.append(triples.finding("incomplete", (document, CL + key), f"the document has no cl:{key}", hint))
+        if lacking:
             return None
         path = folder / file
         if not path.resolve().is_relative_to(folder.resolve()):
-            found.append(
-                Diagnostic(
-                    "unknown-reference",
-                    span,
-                    f"{file} lies outside the knowledge base",
-                    "keep the source inside",
-                    shown,
-                )
-            )
+            message, hint = f"{file} lies outside the knowledge base", "keep the source inside"
+            found.append(triples.finding("unknown-reference", (document, CL + "file", file), message, hint))
             return None
         try:
             source = Source.of(path.name, read_bytes(path, drafts))
         except OSError:
-            span, shown = triples.span(document, "cl:file")
             message, hint = f"the source document {file} is not there", "restore it, or correct cl:file"
-            found.append(Diagnostic("file-missing", span, message, hint, shown))
+            found.append(triples.finding("file-missing", (document, CL + "file"), message, hint))
             return None
         except UnicodeDecodeError as error:
             found.append(
@@ -54,15 +46,9 @@ def read_source(folder: Path, triples: Triples, found: list[Diagnostic], drafts:
             )
             return None
         if source.sha256 != wanted:
-            found.append(
-                Diagnostic(
-                    "source-changed",
-                    span,
-                    f"{file} is not the document that was encoded: its SHA-256 is {source.sha256}",
-                    f"restore the file whose SHA-256 is {wanted}, or encode the new edition and pin its hash",
-                    shown,
-                )
-            )
+            message = f"{file} is not the document that was encoded: its SHA-256 is {source.sha256}"
+            hint = f"restore the file whose SHA-256 is {wanted}, or encode the new edition and pin its hash"
+            found.append(triples.finding("source-changed", (document, CL + "sha256"), message, hint, ""))
         return source
     found.append(
         Diagnostic("incomplete", Span(folder.name), "no resource is a cl:SourceDocument", "say so in about.ttl")
@@ -78,17 +64,17 @@ def read_statements(triples: Triples, source: Source | None, found: list[Diagnos
     for iri in triples.instances(CL + "Statement"):
         local, quote = Iri(iri).local, triples.text(iri, CL + "quote")
 
-        def report(code: str, message: str, hint: str, words: str = "", iri: str = iri) -> None:
-            if changed and code == "offset-wrong":
-                return
-            place, line = triples.span(iri, words)
-            found.append(Diagnostic(code, place, message, hint, line))
+        def report(code: str, message: str, hint: str, key: str = "", iri: str = iri) -> None:
+            if not (changed and code == "offset-wrong"):
+                about = (iri, CL + key) if key else (iri,)
+                found.append(triples.finding(code, about, message, hint))
 
         if clash := name_clash(triples, iri):
             found.append(clash)
             continue
         if not quote:
-            report("incomplete", f"statement {local} has no quote", 'write cl:quote "…" with the words of the document')
+            hint = 'write cl:quote "…" with the words of the document'
+            report("incomplete", f"statement {local} has no quote", hint, "quote")
         elif source is not None:
             place = place_of(triples, iri, source, report)
             if place is not None:
@@ -107,7 +93,7 @@ def read_statements(triples: Triples, source: Source | None, found: list[Diagnos
                         "marker-mismatch",
                         f"{local} gives the markers {given}; its sentence prints {', '.join(printed) or 'none'}",
                         hint,
-                        "cl:markers",
+                        "markers",
                     )
                 statements[local] = Statement(
                     id=local,
@@ -140,7 +126,8 @@ def name_clash(triples: Triples, iri: str) -> Diagnostic | None:
         return None
     (first, _), (second, shown) = places[0], places[-1]
     message = f"{'two' if len(places) == 2 else len(places)} statements are named {Iri(iri).local}"
-    return Diagnostic("ambiguous-name", second, message, f"the first is at {first}: give each a name of its own", shown)
+    hint = f"the first is at {first}: give each a name of its own"
+    return Diagnostic("ambiguous-name", second, message, hint, shown, about=(Iri(iri).local,))
 
 
 def doubled(triples: Triples, iri: str) -> list[tuple[Span, str]]:
@@ -152,7 +139,7 @@ def doubled(triples: Triples, iri: str) -> list[tuple[Span, str]]:
 
 
 Report = Callable[[str, str, str, str], None]
-"""What takes a finding about a statement: its code, its message, a remedy, and the words of the line to show."""
+"""What takes a finding about a statement: its code, its message, a remedy, and the key of the property it is about."""
 
 
 def place_of(triples: Triples, iri: str, source: Source, report: Report) -> int | None:
@@ -165,7 +152,7 @@ def place_of(triples: Triples, iri: str, source: Source, report: Report) -> int 
             "quote-not-found",
             f"the quote of statement {local} is not in the document, letter for letter: {quote!r}",
             f"the nearest text is on line {line}: {near!r}",
-            "cl:quote",
+            "quote",
         )
         return None
     start, line = triples.one(iri, CL + "start"), triples.one(iri, CL + "line")
@@ -177,7 +164,7 @@ def place_of(triples: Triples, iri: str, source: Source, report: Report) -> int 
             "quote-ambiguous",
             f"the quote of statement {local} stands on lines {lines}",
             "say cl:line, or quote more of it",
-            "cl:quote",
+            "quote",
         )
         return None
     return start if isinstance(start, int) and start in places else places[0]
@@ -197,7 +184,7 @@ def _check_place(triples: Triples, iri: str, start: int, source: Source, report:
             "offset-wrong",
             f"the quote of statement {Iri(iri).local} stands elsewhere than its offsets say",
             f"citelog fmt writes it: cl:line {right[0]} ; cl:start {right[1]} ; cl:end {right[2]}",
-            "cl:start",
+            "start",
         )
 
 
@@ -216,8 +203,7 @@ def read_conflicts(triples: Triples, statements: frozenset[str], found: list[Dia
                 if id_ not in statements:
                     hint = did_you_mean(id_, statements) or "is the statement in statements.trig?"
                     message = f"conflict {Iri(iri).local} names {id_}, which is no statement"
-                    span, shown = triples.span(iri, f"cl:{side}")
-                    found.append(Diagnostic("unknown-reference", span, message, hint, shown))
+                    found.append(triples.finding("unknown-reference", (iri, CL + side, id_), message, hint))
             sides.append(ids)
         conflicts[Iri(iri).local] = Conflict(
             Iri(iri).local,
@@ -235,11 +221,10 @@ def read_caveats(triples: Triples, statements: frozenset[str], found: list[Diagn
     for iri in triples.instances(CL + "Caveat"):
         for cited in triples.all(iri, CL + "cites"):
             if not isinstance(cited, Iri) or cited.local not in statements:
-                span, shown = triples.span(iri, "cl:cites")
                 name = cited.local if isinstance(cited, Iri) else str(cited)
                 message = f"{Iri(iri).local} cites {name}, which is no statement"
                 hint = did_you_mean(name, statements) or "is the statement in statements.trig?"
-                found.append(Diagnostic("unknown-reference", span, message, hint, shown))
+                found.append(triples.finding("unknown-reference", (iri, CL + "cites", str(cited)), message, hint))
     ordered = sorted(triples.instances(CL + "Caveat"), key=lambda s: triples.whole(s, CL + "order"))
     return tuple(
         Caveat(triples.text(s, CL + "text"), tuple(c.local for c in triples.all(s, CL + "cites") if isinstance(c, Iri)))

@@ -119,6 +119,24 @@ class Triples:
         with_words = (one for one in found if words in one[1])
         return next(with_words, found[0] if found else (Span(next(iter(self.files), "?")), ""))
 
+    def finding(
+        self, code: str, about: tuple[str, ...], message: str, hint: str, words: str | None = None
+    ) -> Diagnostic:
+        """A finding about a resource, its property and a value; it stands where `words` or else the property do."""
+        if words is None:
+            words = self.written(about[1]) if len(about) > 1 else ""
+        span, shown = self.span(about[0], words)
+        return Diagnostic(code, span, message, hint, shown, about=named(*about))
+
+
+def named(subject: str, property_: str = "", *values: object) -> tuple[str, ...]:
+    """What a finding is about, as it names it: a resource, its property and a value, as far as it is about one.
+
+    >>> named("https://example.org/S1", "https://w3id.org/citelog/ontology#quote")
+    ('S1', 'quote')
+    """
+    return (Iri(subject).local, *([Iri(property_).local] if property_ else []), *map(str, values))
+
 
 def read_triples(folder: Path, ontology: Path, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS) -> Triples:
     """Every triple of the ontology and of a knowledge base's Turtle and TriG files."""

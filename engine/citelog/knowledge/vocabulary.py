@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from citelog.diagnostics import Diagnostic, did_you_mean
-from citelog.knowledge.triples import RDF, RDFS, SKOS, TYPE, XSD, Triples
+from citelog.knowledge.triples import RDF, RDFS, SKOS, TYPE, XSD, Triples, named
 from citelog.rules.program import Argument, Predicate
 from citelog.values import Iri, type_of
 from citelog.vocab import CL, Terms, folded, folded_unit
@@ -72,17 +72,19 @@ def _signature(triples: Triples, iri: str, layer: str, found: list[Diagnostic]) 
     match = SIGNATURE.match(text.strip())
     hint = 'write cl:signature "name(patient: patient, value: term)"'
 
-    def wrong(message: str, hint: str, words: str = "cl:signature") -> None:
-        span, shown = triples.span(iri, words)  # looked for only where something is wrong: the text is long
-        found.append(Diagnostic("bad-signature", span, message, hint, shown))
+    def wrong(message: str, hint: str, words: str = "cl:signature", said: str = text) -> None:
+        about = (iri, CL + "signature", said.partition("(")[0].strip())
+        found.append(triples.finding("bad-signature", about, message, hint, words))
 
     if not text:
         misspelt = (  # under a misspelt property, which is reported as such
-            Iri(key).local
+            (Iri(key).local, str(value))
             for key, values in triples.subjects[iri].items()
-            if any(SIGNATURE.match(str(value).strip()) for value in values)
+            for value in values
+            if SIGNATURE.match(str(value).strip())
         )
-        wrong(f"predicate {Iri(iri).local} has no cl:signature", hint, next(misspelt, "cl:signature"))
+        words, said = next(misspelt, ("cl:signature", ""))
+        wrong(f"predicate {Iri(iri).local} has no cl:signature", hint, words, said)
         return None
     if match is None:
         wrong(f"the signature {text} cannot be read", hint)
@@ -149,7 +151,8 @@ def check_values(triples: Triples, found: list[Diagnostic]) -> None:
                 if given != wanted and not (wanted == "number" and given == "integer"):
                     span, shown = triples.place(subject, name, name, value)
                     message = f"{Iri(name).local} asks for {_WANTED[wanted]}, and {str(value)[:60]} is none"
-                    found.append(Diagnostic("wrong-value", span, message, f"write {_EXAMPLES[wanted]}", shown))
+                    hint, about = f"write {_EXAMPLES[wanted]}", named(subject, name)
+                    found.append(Diagnostic("wrong-value", span, message, hint, shown, about=about))
 
 
 _WANTED = {

@@ -70,14 +70,18 @@ class Above:
         return " ".join(tag.text for tag in self.called("convention"))
 
 
+def named(syntax: RuleSyntax) -> str:
+    """The name of a rule; empty where it has none."""
+    return next((a.text for a in syntax.attributes if a.name == "name"), "")
+
+
 def above(syntax: RuleSyntax, names: Names, findings: Findings) -> Above:
     """What stands above a rule, looked at by itself."""
-    name = next((a.text for a in syntax.attributes if a.name == "name"), "")
-    if not name:
+    if not findings.rule:
         findings.add("unnamed-rule", syntax.span, "the rule has no name", 'write #[name("…")] above it')
     _look_at_attributes(syntax, findings)
     found = Above(
-        name,
+        findings.rule,
         " ".join(doc.text for doc in takewhile(lambda doc: not doc.text.startswith("@"), syntax.docs)).strip(),
         next((a for a in syntax.attributes if a.name == "display"), None),
         tuple(_tags(syntax, findings)),

@@ -54,7 +54,8 @@ def check(files: Iterable[RuleFile], names: Names) -> tuple[Program, tuple[Diagn
                 at = next(a.span for a in syntax.attributes if a.name == "name")
                 if (taken := places.setdefault(one.name, at)) is not at:
                     message = f"the name {one.name} is taken at {taken}"
-                    found.append(Diagnostic("duplicate-rule-name", at, message, "choose another", file.line(at.line)))
+                    text, about = file.line(at.line), (one.name,)
+                    found.append(Diagnostic("duplicate-rule-name", at, message, "choose another", text, about=about))
             if one.rule is not None:
                 checked.append(_Checked(one.rule, file, syntax))
     rules = [c.rule for c in checked]
@@ -97,7 +98,7 @@ class _Checked:
         }
 
     def finding(self, code: str, span: Span, message: str, hint: str) -> Diagnostic:
-        return Diagnostic(code, span, message, hint, self.file.line(span.line))
+        return Diagnostic(code, span, message, hint, self.file.line(span.line), about=(self.rule.name,))
 
 
 def _components(checked: list[_Checked]) -> tuple[list[Component], list[Diagnostic]]:

@@ -16,16 +16,18 @@ SUGGESTED = 200
 class Findings:
     """The findings about a rule of a file, in the order in which they are met.
 
-    `meant` holds what unknown words are likely to mean: the rules of a file share it.
+    `rule` is its name, and `meant` holds what unknown words are likely to mean: the rules of a file share it.
     """
 
     file: RuleFile
+    rule: str
     meant: dict[str, str]
     found: list[Diagnostic] = field(default_factory=list)
 
-    def add(self, code: str, span: Span, message: str, hint: str = "") -> None:
-        """One more."""
-        self.found.append(Diagnostic(code, span, message, hint, self.file.line(span.line)))
+    def add(self, code: str, span: Span, message: str, hint: str = "", about: str = "") -> None:
+        """One more, about the rule, and about a name in it where there is one."""
+        names = (self.rule, about) if about else (self.rule,)
+        self.found.append(Diagnostic(code, span, message, hint, self.file.line(span.line), about=names))
 
     def at(self, span: Span, words: str) -> Span:
         """Where some words stand in the line of a tag or attribute that begins at `span`."""

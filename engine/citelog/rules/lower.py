@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from citelog.diagnostics import Diagnostic
 from citelog.rules import order
-from citelog.rules.above import Above, above, accepted, assumed, licences, look_at_sentence, through
+from citelog.rules.above import Above, above, accepted, assumed, licences, look_at_sentence, named, through
 from citelog.rules.findings import Findings
 from citelog.rules.language import Names
 from citelog.rules.literals import Literals
@@ -40,7 +40,7 @@ class Lowered:
 
 def lowered(file: RuleFile, syntax: RuleSyntax, names: Names, meant: dict[str, str]) -> Lowered:
     """One rule of a file, by itself; the rules of a file share what unknown names are likely to mean."""
-    findings = Findings(file, meant)
+    findings = Findings(file, named(syntax), meant)
     over = above(syntax, names, findings)
     rule = _rule(syntax, over, Naming(names, findings), findings)
     return Lowered(rule, over.name, tuple(findings.found))

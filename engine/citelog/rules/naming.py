@@ -69,7 +69,7 @@ class Naming:
         if predicate is None:
             near = self.findings.near("predicate", self.short(name), map(self.short, self.names.predicates))
             hint = near or "declare it in predicates.ttl: its arguments and its sentence"
-            self.findings.add("undefined-predicate", word.span, f"there is no predicate {word.text}", hint)
+            self.findings.add("undefined-predicate", word.span, f"there is no predicate {word.text}", hint, word.text)
             return None
         if len(atom.args) != len(predicate.arguments):
             signature = f"{word.text}({', '.join(f'{a.name}: {a.type}' for a in predicate.arguments)})"
