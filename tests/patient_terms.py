@@ -21,6 +21,7 @@ _NAMES: dict[str, dict[Iri, tuple[str, ...]]] = {
         kb("fatigue"): ("fatigue", "snomed:84229001"),
         kb("coeliac"): ("coeliac disease", "snomed:396331005", "icd10:K90.0"),
         kb("bypass"): ("gastric bypass", "snomed:442338001"),
+        kb("ulcer"): ("gastric ulcer",),
     },
     "drug": {
         kb("folic-acid"): ("folic acid", "rxnorm:4511", "atc:B03BB01"),

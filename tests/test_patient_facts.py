@@ -362,6 +362,16 @@ def test_a_preference_for_what_nobody_knows_is_noted() -> None:
         ),
         ({"labs": [{"value": 80, "unit": "mg/L"}]}, "Unnamed result: 80 mg/L. Not used: it has no name."),
         (
+            {"conditions": [{"name": "gastric", "state": "present"}]},
+            'Gastric: present. Not used: no finding or condition is known as "gastric"; '
+            "did you mean gastric bypass or gastric ulcer?",
+        ),
+        (
+            {"findings": [{"name": "involvement", "state": "present"}]},
+            'Involvement: present. Not used: no finding or condition is known as "involvement"; '
+            "did you mean neurological involvement?",
+        ),
+        (
             {"labs": [{"analyte": "fatigue", "value": 80}]},
             'Fatigue: 80, no unit. Not used: no analyte is known as "fatigue".',
         ),

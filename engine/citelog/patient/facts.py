@@ -117,7 +117,8 @@ def _unread_keys(entry: Entry) -> Iterator[str]:
 def _unmatched(entry: Entry, terms: Terms) -> str:
     if not entry.name:
         return "it has no name."
-    near = nearest(entry, terms)
+    several = holding(entry.name, KIND[entry.list], terms)
+    near = " or ".join(several) if len(several) > 1 else nearest(entry, terms) or "".join(several)
     hint = f"did you mean {near}?" if near else ""
     return f'no {_CALLED[entry.list]} is known as "{entry.name}"{"; " + hint if hint else "."}'
 
@@ -126,6 +127,31 @@ def nearest(entry: Entry, terms: Terms) -> str:
     """What an entry that nothing matches may be meant to be called, as the knowledge base writes it; or nothing."""
     near = _near(entry.name[:80], tuple(terms.names.get(KIND[entry.list], ())))
     return terms.written.get(near, near)
+
+
+_FEW = 3
+"""Things that a name which says too little may mean, where they are told: more than these help nobody."""
+
+
+def holding(name: str, kind: str, terms: Terms) -> tuple[str, ...]:
+    """The labels of the few things that have all the words of a name in one of theirs; empty where they are many.
+
+    >>> iron = {"serum ferritin": Iri("urn:f"), "ferritin level": Iri("urn:f"), "serum iron": Iri("urn:i")}
+    >>> terms = Terms({"analyte": iron}, {Iri("urn:f"): "serum ferritin", Iri("urn:i"): "serum iron"})
+    >>> holding("ferritin", "analyte", terms), holding("serum", "analyte", terms), holding("?", "analyte", terms)
+    (('serum ferritin',), ('serum ferritin', 'serum iron'), ())
+    """
+    asked = set(re.findall(r"\w+", name.casefold()))
+    known = terms.names.get(kind, {})
+    those = dict.fromkeys(
+        terms.label(term) for one, term in known.items() if ":" not in one and asked and asked <= _words(one)
+    )
+    return tuple(those) if len(those) <= _FEW else ()
+
+
+@lru_cache(maxsize=4096)
+def _words(name: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", name.casefold()))
 
 
 _ALIKE = 0.85  # of two words, from 0 to 1: "feritin" is ferritin, "transferrin" is not
