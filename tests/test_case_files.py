@@ -277,6 +277,7 @@ def bomb() -> str:
         pytest.param("<Bundle/>", "looks like XML", id="XML"),
         pytest.param('<?xml version="1.0"?>\n<Bundle><id value="a"/></Bundle>', "looks like XML", id="FHIR in XML"),
         pytest.param("labs:\n  - {analyte: x, value: >100}\n", "not YAML", id="an unquoted bound"),
+        pytest.param("findings: [{name, state: present}]", '"name" has no value', id="a key alone in braces"),
     ],
 )
 def test_what_is_no_case_is_refused_with_place_and_remedy(tmp_path: Path, text: str | bytes, what: str) -> None:
@@ -297,6 +298,34 @@ def test_a_broken_line_is_named_by_its_number(tmp_path: Path) -> None:
 
 def test_an_unquoted_bound_is_answered_with_quotes(tmp_path: Path) -> None:
     assert '">100"' in refusal(write(tmp_path, "labs:\n  - {analyte: x, value: >100}\n")).remedy
+
+
+def test_a_tab_in_front_of_a_line_is_answered_with_blanks(tmp_path: Path) -> None:
+    assert refusal(write(tmp_path, "labs:\n\t- {analyte: x}\n")).remedy == "indent with blanks: a tab begins the line"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "split"),
+    [
+        ("value: 1,234", '"1,234" would be read as "1"'),  # a high level, which must not become a low one
+        ("value: 95,5", '"95,5" would be read as "95"'),
+        ("value: '95',5", '"95,5" would be read as "95"'),
+        ("value: 1,234 # with a remark: this one\n   ", '"1,234" would be read as "1"'),
+        ("value: 80, flag: low, repeat", '"low,repeat" would be read as "low"'),
+    ],
+)
+def test_a_comma_within_braces_does_not_shorten_a_value(tmp_path: Path, recorded: str, split: str) -> None:
+    """YAML ends a value there and takes the rest for a key without a value: a thousandth would be read, or a tenth."""
+    path = write(tmp_path, f"labs:\n  - {{analyte: 𝔵, {recorded}, unit: pg/mL}}\n")
+    error = refusal(path)
+    assert error.what == f"within {{ }} the comma ends the value: {split}"
+    assert "quotes" in error.remedy and error.where.startswith(f"{path}:")
+
+
+def test_a_key_whose_value_is_left_open_is_read_as_before(tmp_path: Path) -> None:
+    path = write(tmp_path, "labs:\n  - {analyte: x, value: , unit: , flag: L}\n  - analyte: y\n    value:\n    unit: g/L\n")
+    first, second = patient.read(path, TERMS).entries
+    assert (dict(first.keys), dict(second.keys)) == ({"flag": "L"}, {"unit": "g/L"})
 
 
 def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -207,10 +207,10 @@ def _yaml(text: str, where: str) -> Any:
             if (tag := getattr(event, "tag", None)) is not None:
                 raise CaseError(_at(where, event), f"the YAML tag {tag} is not read", "remove the tag")
             if isinstance(event, yaml.ScalarEvent):
-                stack[-1].add(_scalar(event), where, event)
+                stack[-1].add(_scalar(event), where, event, text)
                 continue
             inner: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
-            stack[-1].add(inner, where, event)
+            stack[-1].add(inner, where, event, text)
             stack.append(_Open(inner))
             if len(stack) > DEEPEST:
                 raise _too_deep(where)
@@ -226,24 +226,29 @@ def _yaml(text: str, where: str) -> Any:
 
 def _yaml_remedy(text: str, mark: Any) -> str:
     near = text.splitlines()[max(mark.line - 1, 0) : mark.line + 1] if mark is not None else []
+    if any(re.match(r" *\t", line) for line in near):
+        return "indent with blanks: a tab begins the line"
     if any(re.search(r":\s*[>%@`]", line) for line in near):
         return 'put quotes around a value that begins with a sign, as in value: ">100"'
     return "correct that line; a value with a sign or a colon in it needs quotes"
 
 
 class _Open:
-    """A list or mapping that is being filled, with the key that waits for its value."""
+    """A list or mapping that is being filled, with the key that waits for its value, and where that key ends."""
 
-    __slots__ = ("into", "key")
+    __slots__ = ("ends", "into", "key")
 
     def __init__(self, into: Any) -> None:
         self.into = into
         self.key: str | None = None
+        self.ends = 0
 
-    def add(self, node: Any, where: str, event: Any) -> None:
+    def add(self, node: Any, where: str, event: Any, text: str) -> None:
         if isinstance(self.into, list):
             self.into.append(node)
         elif self.key is not None:
+            if node is None and not _has_colon(text[self.ends : event.start_mark.index]):
+                raise _split(list(self.into.values()), self.key, _at(where, event))
             self.into[self.key] = node
             self.key = None
         else:
@@ -252,7 +257,21 @@ class _Open:
             key = event.value
             if key in self.into:
                 raise CaseError(_at(where, event), f'the key "{_short(key)}" stands twice', "keep one of the two")
-            self.key = key
+            self.key, self.ends = key, event.end_mark.index
+
+
+def _has_colon(between: str) -> bool:
+    """Whether what stands between a key and its value says that it is one: `{80,5}` has two keys and no value."""
+    return ":" in re.sub("#[^\n]*", "", between)
+
+
+def _split(before: list[Any], key: str, place: str) -> CaseError:
+    """Within braces a comma ends a value: `{value: 1,234}` is 1 for YAML, which is not what was recorded."""
+    last = before[-1] if before else None
+    what = f'"{_short(key)}" has no value' if not isinstance(last, str) else (
+        f'within {{ }} the comma ends the value: "{_short(last)},{_short(key)}" would be read as "{_short(last)}"'
+    )  # fmt: skip
+    return CaseError(place, what, 'write a number without commas (1.5, 1200), and put quotes around text that has one: "a, b"')
 
 
 def _scalar(event: yaml.ScalarEvent) -> Any:
