@@ -323,7 +323,9 @@ def test_a_comma_within_braces_does_not_shorten_a_value(tmp_path: Path, recorded
 
 
 def test_a_key_whose_value_is_left_open_is_read_as_before(tmp_path: Path) -> None:
-    path = write(tmp_path, "labs:\n  - {analyte: x, value: , unit: , flag: L}\n  - analyte: y\n    value:\n    unit: g/L\n")
+    path = write(
+        tmp_path, "labs:\n  - {analyte: x, value: , unit: , flag: L}\n  - analyte: y\n    value:\n    unit: g/L\n"
+    )
     first, second = patient.read(path, TERMS).entries
     assert (dict(first.keys), dict(second.keys)) == ({"flag": "L"}, {"unit": "g/L"})
 

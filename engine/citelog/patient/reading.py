@@ -271,7 +271,9 @@ def _split(before: list[Any], key: str, place: str) -> CaseError:
     what = f'"{_short(key)}" has no value' if not isinstance(last, str) else (
         f'within {{ }} the comma ends the value: "{_short(last)},{_short(key)}" would be read as "{_short(last)}"'
     )  # fmt: skip
-    return CaseError(place, what, 'write a number without commas (1.5, 1200), and put quotes around text that has one: "a, b"')
+    return CaseError(
+        place, what, 'write a number without commas (1.5, 1200), and put quotes around text that has one: "a, b"'
+    )
 
 
 def _scalar(event: yaml.ScalarEvent) -> Any:
