@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from citelog.diagnostics import CitelogError, Diagnostic, Span, did_you_mean
+from citelog.diagnostics import CitelogError, Diagnostic, Span
 from citelog.evidence.sources import Source
 from citelog.knowledge import kept
 from citelog.knowledge.base import STATES, Field, Kind, Knowledge, SafetyProperty, Statement, rule_iri, state_of
 from citelog.knowledge.faithful import check_faithful, check_functional
 from citelog.knowledge.files import NO_DRAFTS, Drafts, Text, files_of, read_text
 from citelog.knowledge.fingerprint import fingerprint
+from citelog.knowledge.kinds import read_kinds, read_notes
 from citelog.knowledge.reviews import CODES as REVIEW_CODES
 from citelog.knowledge.reviews import Digests, read_reviews
 from citelog.knowledge.statements import read_caveats, read_conflicts, read_source, read_statements
@@ -164,7 +165,8 @@ def assemble(
     program = part(guarded, lambda rule: not _is_of_property(rule))
     conflicts = read_conflicts(triples, known, found)
     caveats = read_caveats(triples, known, found)
-    kinds = _kinds(triples, predicates, found)
+    kinds = read_kinds(triples, predicates, found)
+    notes = read_notes(triples, predicates, found)
     properties = _properties(triples, guarded, found)
     bases = triples.instances(CL + "KnowledgeBase")
     if len(bases) != 1:
@@ -205,7 +207,7 @@ def assemble(
         ranks={
             Iri(s): triples.whole(s, CL + "rank") for s in triples.subjects if triples.one(s, CL + "rank") is not None
         },
-        notes=tuple(triples.text(s, CL + "derivedBy") for s in triples.instances(CL + "NoteKind")),
+        notes=notes,
         caveats=caveats,
         follows={
             Iri(s): after
@@ -339,39 +341,6 @@ def _typed(value: Value, predicate: Predicate) -> Value:
     if predicate.arguments[1].type == "number" and isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     return value
-
-
-def _kinds(triples: Triples, predicates: Mapping[str, Predicate], found: list[Diagnostic]) -> tuple[Kind, ...]:
-    kinds = []
-    for iri in [*triples.instances(CL + "ConclusionKind"), *triples.instances(CL + "NoteKind")]:
-        for key in ("derivedBy", "candidates"):
-            predicate = triples.text(iri, CL + key)
-            if predicate not in predicates and (predicate or key == "derivedBy"):
-                hint, about = did_you_mean(predicate, predicates) or "declare the predicate", (iri, CL + key, predicate)
-                found.append(triples.finding("undefined-predicate", about, f"there is no predicate {predicate}", hint))
-    for iri in triples.instances(CL + "ConclusionKind"):
-        predicate = triples.text(iri, CL + "derivedBy")
-        if predicate in predicates and [a.name for a in predicates[predicate].arguments[:2]] != ["patient", "value"]:
-            message = f"the arguments of {predicate} do not begin with patient and value, so it draws no conclusion"
-            hint = f'declare it as "{predicate}(patient: patient, value: term, …)"'
-            found.append(triples.finding("incomplete", (iri, CL + "derivedBy", predicate), message, hint))
-        kinds.append(
-            Kind(
-                name=triples.text(iri, SKOS + "notation"),
-                title=triples.text(iri, SKOS + "prefLabel")
-                or triples.text(iri, SKOS + "notation").replace("-", " ").capitalize(),
-                predicate=predicate,
-                order=triples.whole(iri, CL + "order"),
-                exactly_one=triples.one(iri, CL + "exactlyOne") is True,
-                value_as_label=triples.one(iri, CL + "valueAsLabel") is True,
-                sided=triples.one(iri, CL + "sided") is True,
-                about_record=triples.one(iri, CL + "aboutRecord") is True,
-                candidates=triples.text(iri, CL + "candidates"),
-                fields=tuple(triples.text(iri, CL + "fields").split()),
-                indicator=triples.text(iri, CL + "indicator"),
-            )
-        )
-    return tuple(sorted(kinds, key=lambda k: k.order))
 
 
 def _fields(triples: Triples, kinds: Iterable[Kind], known: frozenset[str]) -> dict[Iri, dict[str, Field]]:
