@@ -78,7 +78,7 @@ def _rank(file: str) -> int:
     return _DECLARING.index(name) if name in _DECLARING else len(_DECLARING)
 
 
-PLAINER = frozenset({"incomplete", "segment-unclear", "unknown-reference", "wrong-value"})
+PLAINER = frozenset({"incomplete", "segment-unclear", "two-values", "unknown-reference", "wrong-value"})
 """Findings that say in plainer words what a shape says of the same thing, its property and its value."""
 
 
