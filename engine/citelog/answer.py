@@ -41,7 +41,7 @@ class NotConcludedError(CitelogError):
         near = [c for c in reached if c.startswith(kind + ":")] or list(reached)
         hint = did_you_mean(conclusion, reached) or f"reached were: {', '.join(near)}"
         what = f"{conclusion} was not concluded for this record"
-        super().__init__(f"{what if colon else f'{conclusion} is no id of a conclusion (kind:value)'}\n   = {hint}")
+        super().__init__(what if colon else f"{conclusion} is no id of a conclusion (kind:value)", hint)
 
 
 @dataclass(frozen=True)

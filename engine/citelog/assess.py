@@ -108,7 +108,7 @@ class Assessment(Answer):
             return contrast_patients(self, first, second)
         if second is None:
             raise CitelogError(
-                f"{first}: one conclusion alone has no contrast\n   = name a second, or give another assessment"
+                f"{first}: one conclusion alone has no contrast", "name a second, or give another assessment"
             )
         return contrast(self, first, second)
 

@@ -26,14 +26,6 @@ class DerivationError(CitelogError):
     `what` says what they gave, and by which rules; `remedy` what an author can try.
     """
 
-    def __init__(self, what: str, remedy: str) -> None:
-        self.what, self.remedy = what, remedy
-        super().__init__(f"{what}\n   = {remedy}")
-
-    def __reduce__(self) -> tuple[type[DerivationError], tuple[str, str]]:
-        """What another process needs to raise it again."""
-        return DerivationError, (self.what, self.remedy)
-
 
 def not_one(kind: Kind, knowledge: Knowledge, patient: str, given: Collection[tuple[str, str]]) -> DerivationError:
     """That a patient has none or several of a kind of which everyone has one.

@@ -6,10 +6,12 @@ exceptions at the bottom are what reaches a user: one for knowledge, one for a p
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +152,36 @@ def unseen(character: str) -> tuple[str, str] | None:
     return f"{called} (U+{ord(character):04X})", "write a blank" if blank else "remove it"
 
 
+def advised(what: str, remedy: str) -> str:
+    """A message as people are shown it: what is wrong and, where there is anything, what to try.
+
+    >>> print(advised("no document is called prof", "did you mean proof?"))
+    no document is called prof
+       = did you mean proof?
+    """
+    return f"{what}\n   = {remedy}" if remedy else what
+
+
 class CitelogError(Exception):
-    """Anything a user can put right; its text says where, what, and what to do next."""
+    """Anything a user can put right: what is wrong, what to try, and, where that is known by itself, the place."""
+
+    where = ""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        self.what, self.remedy = what, remedy
+        super().__init__(what, remedy)
+
+    @property
+    def message(self) -> str:
+        """What is wrong, after the place."""
+        return f"{self.where}: {self.what}" if self.where else self.what
+
+    def __str__(self) -> str:
+        return advised(self.message, self.remedy)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What another process needs to raise it again: all that it knows, whatever it was made of."""
+        return copyreg.__newobj__, (type(self),), self.__dict__  # type: ignore[attr-defined]
 
 
 class KnowledgeError(CitelogError):
@@ -169,9 +199,5 @@ class CaseError(CitelogError):
     """
 
     def __init__(self, where: str, what: str, remedy: str) -> None:
-        self.where, self.what, self.remedy = where, what, remedy
-        super().__init__(f"{where}: {what}\n   = {remedy}")
-
-    def __reduce__(self) -> tuple[type[CaseError], tuple[str, str, str]]:
-        """What another process needs to raise it again."""
-        return CaseError, (self.where, self.what, self.remedy)
+        super().__init__(what, remedy)
+        self.where = where

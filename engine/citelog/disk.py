@@ -51,7 +51,7 @@ def put_all(files: Mapping[Path, bytes], was: Mapping[Path, bytes | None] | None
                 made.append((_written(path, data), path))
                 if was is not None and named in was and was[named] != (path.read_bytes() if path.exists() else None):
                     remedy = "run the command again"
-                    raise CitelogError(f"{named}: it was changed while it was being worked on\n   = {remedy}")
+                    raise CitelogError(f"{named}: it was changed while it was being worked on", remedy)
             folders = {path.parent for _, path in made}
             while made:
                 beside, place = made[-1]
@@ -84,10 +84,10 @@ def spare(path: Path, data: bytes) -> None:
 def check(path: Path, data: bytes) -> None:
     """Raise CitelogError where a file could not be kept: another is there, or there is no such folder."""
     if not path.parent.is_dir():
-        raise CitelogError(f"{path}: there is no folder {path.parent}\n   = make it, or name another")
+        raise CitelogError(f"{path}: there is no folder {path.parent}", "make it, or name another")
     if os.path.lexists(path) and (not path.is_file() or path.read_bytes() != data):
         what = "is a folder" if path.is_dir() else "is another file, and is not overwritten"
-        raise CitelogError(f"{path}: there {what}\n   = name another, or put this one away first")
+        raise CitelogError(f"{path}: there {what}", "name another, or put this one away first")
 
 
 def keep(path: Path, data: bytes) -> None:
@@ -120,7 +120,7 @@ def folder(path: Path, mode: int = 0o777) -> None:
         path.mkdir(mode, parents=True, exist_ok=True)
     except OSError as error:
         remedy = "name a folder in one that you may write to"
-        raise CitelogError(f"{path}: the folder cannot be made: {error.strerror}\n   = {remedy}") from error
+        raise CitelogError(f"{path}: the folder cannot be made: {error.strerror}", remedy) from error
 
 
 @contextlib.contextmanager
@@ -145,7 +145,7 @@ def making(place: Path, mode: int = 0o777) -> Iterator[Path]:
         except OSError as error:
             remedy = "make room for it, or name a folder in one that you may write to"
             what = f"the folder cannot be made: {_reason(error)}"
-            raise CitelogError(f"{place}: {what}\n   = {remedy}") from error
+            raise CitelogError(f"{place}: {what}", remedy) from error
         finally:
             if beside is not None:
                 with _held():
@@ -254,7 +254,7 @@ def _reason(error: OSError) -> str:
 def _unwritten(path: Path, error: OSError) -> CitelogError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     remedy = "make room for it, or name another place" if full else "name another, in a folder that you may write to"
-    return CitelogError(f"{path}: it cannot be written: {error.strerror}\n   = {remedy}")
+    return CitelogError(f"{path}: it cannot be written: {error.strerror}", remedy)
 
 
 # --- signals -------------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def check(knowledge: Knowledge | None = None) -> None:
     if wrong is not None:
         libraries = "; ".join(untested()) or "the libraries are of the versions that were tested"
         remedy = f"install citelog anew: by this installation nothing is answered; {libraries}"
-        raise CitelogError(f"self-test: {wrong}\n   = {remedy}")
+        raise CitelogError(f"self-test: {wrong}", remedy)
 
 
 # --- the derivation ------------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def number(version: str) -> tuple[int, ...]:
     """
     parts = _VERSION.fullmatch(version)
     if parts is None:
-        raise CitelogError(f"{version}: that is no version\n   = write three numbers, as in 1.0.0")
+        raise CitelogError(f"{version}: that is no version", "write three numbers, as in 1.0.0")
     return tuple(map(int, parts.groups()))
 
 
@@ -111,7 +111,7 @@ def one(kept: Path, version: str) -> Frozen:
     known = {found.version: found for found in frozen(kept)}
     if version not in known:
         hint = did_you_mean(version, known) or (f"there are {', '.join(known)}" if known else "nothing is released yet")
-        raise CitelogError(f"{version}: it is not among the releases in {kept}\n   = {hint}")
+        raise CitelogError(f"{version}: it is not among the releases in {kept}", hint)
     return known[version]
 
 
@@ -160,7 +160,7 @@ def _contradictions(version: str, record: Mapping[str, Any], archived: Path) -> 
     try:
         edition = archive.read(data, archived.name)
     except CitelogError as error:
-        yield str(error).partition("\n")[0]
+        yield error.message
         return
     found = told_of(edition, data)
     apart = any(record[name] != found[name] for name in found if name in record)
@@ -209,4 +209,4 @@ def _bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(LARGEST)
     except OSError as error:
-        raise CitelogError(f"{path}: it cannot be read: {error.strerror}\n   = may you read it?") from error
+        raise CitelogError(f"{path}: it cannot be read: {error.strerror}", "may you read it?") from error

@@ -64,8 +64,8 @@ def record(folder: Path, opened: Opened, things: Sequence[Reviewed], said: Said)
     used = {prefix: declared.get(prefix) for prefix in prefixes}
     if clash := next((p for p, at in used.items() if at is not None and at != prefixes[p]), None):
         raise CitelogError(
-            f"{shown_name(path, folder)}: the prefix {clash} stands there for <{used[clash]}>\n"
-            f"   = let it stand for <{prefixes[clash]}>, as citelog review writes it"
+            f"{shown_name(path, folder)}: the prefix {clash} stands there for <{used[clash]}>",
+            f"let it stand for <{prefixes[clash]}>, as citelog review writes it",
         )
     missing = "".join(f"@prefix {p} <{at}> .\n" for p, at in prefixes.items() if used[p] is None)
     blocks = [_block(one, digests.of(one.iri) or "", said, prefixes, opened.triples) for one in things]
@@ -132,10 +132,10 @@ def chosen(knowledge: Knowledge, names: Iterable[str]) -> list[Reviewed]:
         wanted = [o for o in known if (o.name == local and o.kind == kind if colon else o.name == asked)]
         if not wanted:
             hint = did_you_mean(local or asked, (o.name for o in known)) or "citelog review lists all that there are"
-            raise CitelogError(f"{asked}: {knowledge.id} has no statement and no rule of that name\n   = {hint}")
+            raise CitelogError(f"{asked}: {knowledge.id} has no statement and no rule of that name", hint)
         if len(wanted) > 1:
             raise CitelogError(
-                f"{asked}: a statement and a rule have this name\n   = write statement:{asked} or rule:{asked}"
+                f"{asked}: a statement and a rule have this name", f"write statement:{asked} or rule:{asked}"
             )
         found[wanted[0].iri] = wanted[0]
     return list(found.values())
@@ -149,5 +149,5 @@ def agent(triples: Triples, who: str) -> Iri:
     }
     if who not in names:
         hint = did_you_mean(who, names) or f"declare who that is, in about.ttl or {FILE}: {WHO}"
-        raise CitelogError(f"--by {who}: the knowledge base knows nobody of that name\n   = {hint}")
+        raise CitelogError(f"--by {who}: the knowledge base knows nobody of that name", hint)
     return names[who]

@@ -75,11 +75,11 @@ def gate(text: str, span: Span | None = None, known: Collection[str] = CODES) ->
     written = _WRITTEN.fullmatch(text)
     if written is None:
         hint = "write a code, or a code and the most that may be: rule-untried, marker-none>28"
-        raise CitelogError(f"{place}{text}: this is no gate\n   = {hint}")
+        raise CitelogError(f"{place}{text}: this is no gate", hint)
     code, most = written.groups()
     if code not in known:
         hint = did_you_mean(code, known) or f"the codes are: {', '.join(known)}"
-        raise CitelogError(f"{place}{code}: there is no figure of that code\n   = {hint}")
+        raise CitelogError(f"{place}{code}: there is no figure of that code", hint)
     return Gate(code, int(most or 0), span)
 
 

@@ -50,11 +50,11 @@ def _bytes(document: Path, largest: int) -> bytes:
             data = file.read(largest + 1)
     except OSError as error:
         raise CitelogError(
-            f"{document}: the document cannot be read: {error.strerror}\n   = give a file with its text"
+            f"{document}: the document cannot be read: {error.strerror}", "give a file with its text"
         ) from error
     if len(data) > largest:
         raise CitelogError(
-            f"{document}: the document has more than {largest} bytes\n   = give one guideline, or one part of it"
+            f"{document}: the document has more than {largest} bytes", "give one guideline, or one part of it"
         )
     return data
 
@@ -67,13 +67,13 @@ def of(document: Path, name: str, data: bytes) -> Document:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise CitelogError(
-            f"{document}:{line}: byte {error.start} is not UTF-8, so this is no UTF-8 text{looks}\n   = {_PLAIN}"
+            f"{document}:{line}: byte {error.start} is not UTF-8, so this is no UTF-8 text{looks}", _PLAIN
         ) from error
     if odd := re.search(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]", source.text):
         where = f"{document}:{source.line(odd.start())}"
         what = f"the control character U+{ord(odd[0]):04X} is in no plain text{looks}"
-        raise CitelogError(f"{where}: {what}\n   = {_PLAIN}")
+        raise CitelogError(f"{where}: {what}", _PLAIN)
     if not any(character.isalpha() for character in source.text):
         what = "there is no word in the document" if source.text.strip() else "the document is empty"
-        raise CitelogError(f"{document}: {what}\n   = give a document with at least one sentence")
+        raise CitelogError(f"{document}: {what}", "give a document with at least one sentence")
     return Document(source, data)

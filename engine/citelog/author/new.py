@@ -119,7 +119,7 @@ def free(folder: Path) -> Path:
             return place
     except OSError as error:
         what, remedy = f"it cannot be used: {error.strerror}", "name a folder to be made, where you may write"
-    raise CitelogError(f"{folder}: {what}\n   = {remedy}")
+    raise CitelogError(f"{folder}: {what}", remedy)
 
 
 def _id(folder: Path, given: str | None) -> str:
@@ -128,8 +128,8 @@ def _id(folder: Path, given: str | None) -> str:
     if not _ID.fullmatch(id_):
         where = f"--id {given}" if given is not None else f"{folder.name}"
         raise CitelogError(
-            f"{where}: this makes no id of a knowledge base\n"
-            "   = give --id with small letters, digits and hyphens, a letter first: --id my-guideline"
+            f"{where}: this makes no id of a knowledge base",
+            "give --id with small letters, digits and hyphens, a letter first: --id my-guideline",
         )
     return id_
 
@@ -137,7 +137,7 @@ def _id(folder: Path, given: str | None) -> str:
 def _title(given: str | None, first: Piece) -> str:
     title = " ".join((given if given is not None else first.text[:120].lstrip("\ufeff# ")).split())
     if not title:
-        raise CitelogError("--title: there is nothing in it\n   = say what the document is about, or leave --title out")
+        raise CitelogError("--title: there is nothing in it", "say what the document is about, or leave --title out")
     return title
 
 

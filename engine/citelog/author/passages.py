@@ -117,7 +117,7 @@ def search(folder: Path, words: str) -> Search:
     """
     asked = words.strip()
     if not asked:
-        raise CitelogError('quote: there are no words to look for\n   = give some of the document: citelog quote "…"')
+        raise CitelogError("quote: there are no words to look for", 'give some of the document: citelog quote "…"')
     opened = load(folder, home.ontology())
     source = opened.source
     bars = [d for d in opened.diagnostics if d.code in ("rdf-syntax", "not-utf-8", "file-missing", "source-changed")]

@@ -69,7 +69,7 @@ class Shelf:
         known = self.ids(kind)
         if id_ not in known:
             hint = did_you_mean(id_, known) or "search for a word of it"
-            raise CitelogError(f"{self.knowledge.id} has no {kind} of the name {id_[:80]}\n   = {hint}")
+            raise CitelogError(f"{self.knowledge.id} has no {kind} of the name {id_[:80]}", hint)
         return tuple(one for one in find(self.knowledge, id_) if (one.kind, one.id) == (kind, id_))
 
     def ids(self, kind: str) -> Mapping[str, str]:
@@ -121,5 +121,5 @@ def opened(folder: Path, knowledge: Knowledge) -> Shelf:
     """The shelf of a knowledge base that was loaded from a folder. Raises CitelogError where it was changed since."""
     triples = read_triples(folder, home.ontology(), [])
     if fingerprint(folder, home.ontology()) != knowledge.sha256:
-        raise CitelogError("the knowledge base was changed since it was opened\n   = start the server again")
+        raise CitelogError("the knowledge base was changed since it was opened", "start the server again")
     return Shelf(knowledge, triples)

@@ -45,12 +45,12 @@ def apart(work: Callable[[], int], seconds: float, what: str) -> int:
     if os.WIFSIGNALED(ended):
         if os.WTERMSIG(ended) == signal.SIGPROF:
             raise CitelogError(
-                f"{what}: no answer after {seconds:g} s of computing, and it was stopped\n"
-                "   = ask for less, or allow more: --time-limit SECONDS"
+                f"{what}: no answer after {seconds:g} s of computing, and it was stopped",
+                "ask for less, or allow more: --time-limit SECONDS",
             )
         raise CitelogError(
-            f"{what}: it was ended by the system ({signal.Signals(os.WTERMSIG(ended)).name}), perhaps out of memory\n"
-            "   = ask for less"
+            f"{what}: it was ended by the system ({signal.Signals(os.WTERMSIG(ended)).name}), perhaps out of memory",
+            "ask for less",
         )
     return os.WEXITSTATUS(ended)
 

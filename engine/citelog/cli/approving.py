@@ -49,9 +49,7 @@ def review(
     chosen = record.chosen(knowledge, names) if names else list(states.of(knowledge))
     if state is None:
         if by is not None or on is not None or note:
-            raise CitelogError(
-                "--by, --on and --note: they go with a review\n   = say what it comes to: --state reviewed"
-            )
+            raise CitelogError("--by, --on and --note: they go with a review", "say what it comes to: --state reviewed")
         from citelog.approval.history import history
 
         told = history(folder, opened, [one.iri for one in chosen])
@@ -70,10 +68,10 @@ def review(
             print_lines(standing(knowledge, chosen, told, width()), kb)
         return
     if not names:
-        raise CitelogError(f"--state {state}: of what?\n   = name the statements and rules that were looked at")
+        raise CitelogError(f"--state {state}: of what?", "name the statements and rules that were looked at")
     if by is None or on is None:
         raise CitelogError(
-            f"--state {state}: a review says who made it and when\n   = give --by AGENT and --on DATE; no clock is read"
+            f"--state {state}: a review says who made it and when", "give --by AGENT and --on DATE; no clock is read"
         )
     from citelog.layout.files import write as put
     from citelog.patient.dates import day
@@ -116,16 +114,14 @@ def release(
     entry in CHANGELOG.md, git without uncommitted changes, check, test, verify, and the gates of the audit.
     """
     if (version is not None) + listing + (checked is not None) != 1:
-        raise CitelogError(
-            "release: one thing at a time\n   = give a VERSION to be released, --list, or --check VERSION"
-        )
+        raise CitelogError("release: one thing at a time", "give a VERSION to be released, --list, or --check VERSION")
     from citelog.approval import frozen
 
     folder = home.knowledge(kb).resolve()
     kept = Path(out) if out is not None else frozen.place(folder)
     if version is None:
         if by is not None or on is not None or note is not None:
-            raise CitelogError("--by, --on and --note: they go with a release\n   = give the VERSION that is released")
+            raise CitelogError("--by, --on and --note: they go with a release", "give the VERSION that is released")
         _look(folder, kept, checked, kb, form)
         return
     from citelog import disk

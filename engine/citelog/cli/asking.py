@@ -62,10 +62,10 @@ def query(
         print_lines(_catalogue(library.library()))
         return 0
     if asked is None:
-        raise CitelogError("query: no query is named\n   = name one of the library (--list shows them), or a file")
+        raise CitelogError("query: no query is named", "name one of the library (--list shows them), or a file")
     chosen, values = library.find(asked), _values(given)
     if chosen.needs_case and not cases:
-        raise CitelogError(f"{chosen.name}: it asks about patients, and no case is named\n   = add --case patient.yaml")
+        raise CitelogError(f"{chosen.name}: it asks about patients, and no case is named", "add --case patient.yaml")
     return apart(lambda: _answer(chosen, values, cases, form, seconds, kb, at), seconds, asked)
 
 
@@ -75,9 +75,9 @@ def _values(given: tuple[str, ...]) -> dict[str, str]:
     for one in given:
         name, equals, value = one.partition("=")
         if not equals or not name:
-            raise CitelogError(f"--param {one}: it has no name, or no value\n   = write --param name=value")
+            raise CitelogError(f"--param {one}: it has no name, or no value", "write --param name=value")
         if name in values:
-            raise CitelogError(f"--param {one}: {name} is given twice\n   = give it once")
+            raise CitelogError(f"--param {one}: {name} is given twice", "give it once")
         values[name] = value
     return values
 

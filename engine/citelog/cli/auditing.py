@@ -55,9 +55,9 @@ def audit(
     asked = [gates.gate(one) for one in limits]
     wanted = [gates.gate(one).code for one in codes]
     if form == "csv" and not traceability:
-        raise CitelogError("--format csv is a table of links\n   = ask for it with --traceability")
+        raise CitelogError("--format csv is a table of links", "ask for it with --traceability")
     if wanted and (traceability or form == "html"):
-        raise CitelogError("--figure chooses among figures in text and JSON\n   = leave it out here")
+        raise CitelogError("--figure chooses among figures in text and JSON", "leave it out here")
     of = _read(kb)
     asked += gates.kept(of)
     found = audited(of)
@@ -76,8 +76,8 @@ def _for_itself(context: click.Context, command: str) -> None:
         if option.name and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
             written = option.opts[0]
             raise CitelogError(
-                f"{written} stands before {command}, where it is for the report without a command\n"
-                f"   = write it behind: citelog audit {command} … {written} (see citelog audit {command} --help)"
+                f"{written} stands before {command}, where it is for the report without a command",
+                f"write it behind: citelog audit {command} … {written} (see citelog audit {command} --help)",
             )
 
 

@@ -47,7 +47,7 @@ def new(dir_: str, document: str | None, kb: str | None, id_: str | None, title:
 
     if kb is not None:
         if document is not None:
-            raise CitelogError("--document and --kb: there are two documents\n   = name one of the two")
+            raise CitelogError("--document and --kb: there are two documents", "name one of the two")
         document = str(home.knowledge(kb) / "source" / open_base(kb).source.file)
     named = shlex.quote(f"./{dir_}" if dir_ in home.shipped() else dir_)
     made = make(Path(dir_), Path(document) if document is not None else None, id_, title)
@@ -165,7 +165,7 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
 
     if watch:
         if form != "text" or junit is not None or accept:
-            raise CitelogError("--watch is for people\n   = leave --format, --junit and --accept to a run without it")
+            raise CitelogError("--watch is for people", "leave --format, --junit and --accept to a run without it")
         from citelog.cli.watching import watch as stay
 
         stay(kb, words)
@@ -175,7 +175,7 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
     if not files:
         what = f"{folder / 'cases'}: no case{' of that name' if words else ''}"
         meant = next(filter(None, (meant_as_kb(word, "test") for word in words)), None)
-        raise CitelogError(f"{what}\n   = {meant or 'engine/CASES.md says how to write one'}")
+        raise CitelogError(what, meant or "engine/CASES.md says how to write one")
     found: list[expectations.Trial] = []
     renewed: list[expectations.Renewed] = []
     for file in progress(files, "cases run"):
@@ -226,7 +226,7 @@ def coverage(kb: str | None, form: str, rule: str | None, least: float | None) -
     knowledge, folder = open_base(kb), home.knowledge(kb)
     files = expectations.case_files(folder)
     if not files:
-        raise CitelogError(f"{folder / 'cases'}: no case\n   = engine/CASES.md says how to write one")
+        raise CitelogError(f"{folder / 'cases'}: no case", "engine/CASES.md says how to write one")
     survey = Survey(knowledge, files)
     found = survey.coverage() if rule is None else survey.coverage().of_rule(rule)
     suggestions = suggested(survey, found.gaps)

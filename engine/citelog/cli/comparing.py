@@ -53,7 +53,7 @@ def diff(
     alone, have them.
     """
     if every and brief:
-        raise CitelogError("--all and --brief: one shows all proofs, the other none\n   = give one of them")
+        raise CitelogError("--all and --brief: one shows all proofs, the other none", "give one of them")
     from citelog.compare.diff import diff as compare
 
     with contextlib.ExitStack() as kept:
@@ -111,11 +111,11 @@ def _subjects(patients: tuple[str, ...], at: str | None) -> list[Subject]:
     for name in patients:
         path = Path(name)
         if not path.exists():
-            raise CitelogError(f"{name}: there is no such file or folder\n   = name a record, or a folder of records")
+            raise CitelogError(f"{name}: there is no such file or folder", "name a record, or a folder of records")
         endings = (".yaml", ".yml", ".json")
         files = sorted(p for p in path.rglob("*") if p.suffix in endings) if path.is_dir() else [path]
         if not files:
-            raise CitelogError(f"{name}: no record is in it\n   = records end in {', '.join(endings)}")
+            raise CitelogError(f"{name}: no record is in it", f"records end in {', '.join(endings)}")
         found += [Subject(str(file), file, "patient", at) for file in files]
     return found
 

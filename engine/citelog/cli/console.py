@@ -20,7 +20,7 @@ from urllib.parse import quote
 import click
 
 from citelog import home
-from citelog.diagnostics import STEERING, CaseError, CitelogError
+from citelog.diagnostics import STEERING, CaseError, CitelogError, advised
 
 if TYPE_CHECKING:
     from citelog.assess import Assessment
@@ -110,7 +110,7 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
         return 2
     except click.ClickException as error:
         message = error.format_message()
-        say(message if message.startswith("Usage:") else f"{message}\n   = {_remedy(message, error)}")
+        say(message if message.startswith("Usage:") else advised(message, _remedy(message, error)))
         return 2
     except (KeyboardInterrupt, click.Abort):
         say("stopped")
@@ -122,16 +122,18 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
         if debug:
             traceback.print_exc()
         where = error.filename if error.filename is not None else "the output"
-        say(f"{where}: {error.strerror or error}\n   = see whether the path, the rights and the disk allow it")
+        remedy = "see whether the path, the rights and the disk allow it"
+        say(advised(f"{where}: {error.strerror or error}", remedy))
         return 2
     except MemoryError:
-        say("there is not enough memory\n   = let the process have more, or ask for less at a time")
+        say(advised("there is not enough memory", "let the process have more, or ask for less at a time"))
         return 2
     except ImportError as error:
         if debug:
             traceback.print_exc()
         what = f"the library {error.name} cannot be loaded" if error.name else "a library cannot be loaded"
-        say(f"{what}: {error}\n   = install citelog again, with what it needs; or let the process have more memory")
+        remedy = "install citelog again, with what it needs; or let the process have more memory"
+        say(advised(f"{what}: {error}", remedy))
         return 2
     except BaseException as error:  # noqa: BLE001  the last resort, a panic of Rust too: a fault of ours, told as one
         if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
@@ -139,9 +141,8 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
             return 130
         if debug:
             traceback.print_exc()
-        say(
-            f"a fault of citelog: {type(error).__name__}: {error}\n   = run again with --debug and report what it shows"
-        )
+        what = f"a fault of citelog: {type(error).__name__}: {error}"
+        say(advised(what, "run again with --debug and report what it shows"))
         return 3
 
 
@@ -173,7 +174,7 @@ def assess_all(
     With `population`, sources are ids of patients in it; `of` is the patient who is meant in each record.
     """
     if population is not None and of is not None:
-        raise CitelogError("--patient: in a population, CASE is the patient already\n   = leave --patient out")
+        raise CitelogError("--patient: in a population, CASE is the patient already", "leave --patient out")
     if population is not None:
         return _of_population(knowledge, sources, at, population)
     from citelog import patient
@@ -200,7 +201,7 @@ def _of_population(
     knowledge: Knowledge, patients: tuple[str, ...], at: str | None, population: str
 ) -> list[Assessment]:
     if at is not None:
-        raise CitelogError("--at: the answers have a day of their own\n   = leave --at out")
+        raise CitelogError("--at: the answers have a day of their own", "leave --at out")
     check_extra("--population", "population", "duckdb", "pyarrow", "ibis")
     from citelog.population.opened import opened
 
@@ -214,7 +215,7 @@ def check_extra(what: str, extra: str, *modules: str) -> None:
 
     if missing := [name for name in modules if find_spec(name) is None]:
         remedy = f"pip install 'citelog[{extra}]'; in a clone: .venv/bin/pip install --editable '.[{extra}]'"
-        raise CitelogError(f"{what} needs {', '.join(missing)}\n   = {remedy}")
+        raise CitelogError(f"{what} needs {', '.join(missing)}", remedy)
 
 
 def say(text: str) -> None:
@@ -228,7 +229,7 @@ def write(result: str | bytes) -> None:
     """A result, on standard output, text in UTF-8 whatever the locale."""
     remedy = "make room for it, or send it elsewhere"
     if sys.stdout is None:  # closed by the caller
-        raise CitelogError(f"standard output: it is closed, and the answer has nowhere to go\n   = {remedy}")
+        raise CitelogError("standard output: it is closed, and the answer has nowhere to go", remedy)
     try:
         sys.stdout.flush()
         # a file can have any name: what is no text of it is written as it is
@@ -237,7 +238,7 @@ def write(result: str | bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise CitelogError(f"standard output: the answer cannot be written: {error.strerror}\n   = {remedy}") from error
+        raise CitelogError(f"standard output: the answer cannot be written: {error.strerror}", remedy) from error
 
 
 def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:

@@ -55,7 +55,7 @@ def drift(
         from citelog.drift.pinned import pin
 
         if found.same:
-            raise CitelogError(f"--write: {document} is the document that is pinned\n   = there is nothing to write")
+            raise CitelogError(f"--write: {document} is the document that is pinned", "there is nothing to write")
         pinned = pin(found, new, Path(folder))
     failed = gates.failed(found, asked) if limits else ()
     if form == "json":

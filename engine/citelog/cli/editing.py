@@ -24,7 +24,7 @@ def lsp(stdio: bool, log: bool) -> None:
     check_extra("lsp", "edit", "pygls")
     if sys.stdin.isatty():
         raise CitelogError(
-            "lsp is for an editor to run, not for a terminal\n   = engine/EDITORS.md says how to set yours up"
+            "lsp is for an editor to run, not for a terminal", "engine/EDITORS.md says how to set yours up"
         )
     from citelog.edit.server import serve
 

@@ -39,7 +39,7 @@ def export(form: str, cases: tuple[str, ...], out: str, kb: str | None, at: str 
     from citelog.export.subject import Subject
 
     if len(cases) > 1:
-        raise CitelogError(f"--case: {len(cases)} cases, and an export is of one\n   = export each by itself")
+        raise CitelogError(f"--case: {len(cases)} cases, and an export is of one", "export each by itself")
     from citelog.patient.dates import day
 
     knowledge = open_base(kb)
@@ -59,14 +59,14 @@ def _archive(out: str, kb: str | None, cases: tuple[str, ...], at: str | None) -
     from citelog.receipt import archive
 
     if cases:
-        raise CitelogError("--case: an archive is of a knowledge base\n   = citelog assess --receipt keeps a case")
+        raise CitelogError("--case: an archive is of a knowledge base", "citelog assess --receipt keeps a case")
     if at is not None:
-        raise CitelogError("--at: an archive is the same on any day\n   = leave it out")
+        raise CitelogError("--at: an archive is the same on any day", "leave it out")
     knowledge = open_base(kb)
     data = archive.archive(home.knowledge(kb), home.ontology(), knowledge)
     if out == "-":
         if sys.stdout is not None and sys.stdout.isatty():
-            raise CitelogError("--out -: an archive is nothing for a terminal\n   = name a file with --out")
+            raise CitelogError("--out -: an archive is nothing for a terminal", "name a file with --out")
         write(data)
         return
     disk.keep(Path(out), data)

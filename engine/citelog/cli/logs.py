@@ -10,7 +10,7 @@ import click
 
 from citelog import disk
 from citelog.cli.console import No, example, forms, meter, print_lines, say, width, write
-from citelog.diagnostics import CitelogError
+from citelog.diagnostics import CitelogError, advised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +145,10 @@ def find(log: Path, receipt: Path, form: str) -> None:
         write("".join(f"entry {number}\n" for number in numbers))
     if not numbers:
         raise No(
-            f"{receipt}: {log} has no entry of it\n   = it may have been changed by a byte, or its entry's salt erased"
+            advised(
+                f"{receipt}: {log} has no entry of it",
+                "it may have been changed by a byte, or its entry's salt erased",
+            )
         )
 
 
@@ -182,15 +185,13 @@ def check(proof: Path, checkpoint: Path | None, public: Path | None, receipt: Pa
 
     if checkpoint is None and public is None:
         raise CitelogError(
-            f"{proof}: a proof by itself shows nothing: anyone could have made it\n"
-            "   = give what you hold of the log: --checkpoint FILE or --public-key FILE"
+            f"{proof}: a proof by itself shows nothing: anyone could have made it",
+            "give what you hold of the log: --checkpoint FILE or --public-key FILE",
         )
     try:
         read = Proof.read(_whole(proof).decode("utf-8", "replace"))
     except NoteError as error:
-        raise CitelogError(
-            f"{proof}: it is no proof: {error}\n   = give what `citelog audit log prove` wrote"
-        ) from error
+        raise CitelogError(f"{proof}: it is no proof: {error}", "give what `citelog audit log prove` wrote") from error
     wrong = look(read, _key(public), _bytes(checkpoint), None if receipt is None else _whole(receipt))
     if form == "json":
         head = read.signed.checkpoint
@@ -266,7 +267,7 @@ def erase(log: Path, number: int, log_key: Path | None) -> None:
 def check_key(log: str | None, log_key: Path | None) -> None:
     """Refuse a key where there is nothing to sign."""
     if log_key is not None and log is None:
-        raise CitelogError("--log-key: no log is named that it could sign\n   = name it too: --log LOG")
+        raise CitelogError("--log-key: no log is named that it could sign", "name it too: --log LOG")
 
 
 def enter(found: Sequence[Assessment], receipts: Sequence[bytes], log: str, log_key: Path | None, asked: str) -> None:
@@ -308,7 +309,7 @@ def _whole(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise CitelogError(f"{path}: it cannot be read: {error.strerror}\n   = check the path") from error
+        raise CitelogError(f"{path}: it cannot be read: {error.strerror}", "check the path") from error
 
 
 def _bytes(path: Path | None) -> bytes | None:

@@ -28,7 +28,7 @@ from citelog.cli.console import (
 )
 from citelog.cli.logs import LOG_KEY, check_key, enter
 from citelog.cli.replaying import keep, placed, sealed
-from citelog.diagnostics import CitelogError
+from citelog.diagnostics import CitelogError, advised
 
 if TYPE_CHECKING:
     from citelog.assess import Assessment
@@ -118,9 +118,7 @@ def _answer(found: list[Assessment], form: str, several: bool) -> Callable[[], N
 def _pictured(found: list[Assessment], form: str) -> str:
     """The page of one patient, or the picture of the regimen steps."""
     if len(found) > 1:
-        raise CitelogError(
-            f"--format {form}: {len(found)} cases, and a page is of one patient\n   = name one case a call"
-        )
+        raise CitelogError(f"--format {form}: {len(found)} cases, and a page is of one patient", "name one case a call")
     if form == "html":
         from citelog.render.page import page
 
@@ -178,7 +176,7 @@ def why(
 
     if shortest and form not in ("text", "mermaid", "dot", "svg"):
         whole = "a proof that leaves ways out is none that a program could check"
-        raise CitelogError(f"--shortest --format {form}: {whole}\n   = leave --shortest out, or take a form for people")
+        raise CitelogError(f"--shortest --format {form}: {whole}", "leave --shortest out, or take a form for people")
     [assessment] = assess_all(open_base(kb), (case,), at, population, of)
     try:
         proofs = [assessment.why(id_) for id_ in assessment.ids(conclusion)]
@@ -188,11 +186,11 @@ def why(
         try:
             goal(assessment.knowledge, conclusion)
         except CitelogError as never:
-            raise No(f"{error}\n   = no record reaches it: {str(never).splitlines()[0]}") from error
+            raise No(advised(str(error), f"no record reaches it: {never.message}")) from error
         given = {"population": population, "kb": kb, "at": at, "patient": of}
         options = (word for name, value in given.items() if value for word in (f"--{name}", value))
         again = shlex.join(["citelog", "why-not", case, conclusion, *options])
-        raise No(f"{error}\n   = ask why not: {again}") from error
+        raise No(advised(str(error), f"ask why not: {again}")) from error
     if shortest:
         proofs = [proof.shortest() for proof in proofs]
     if form == "text":
@@ -222,9 +220,7 @@ def why(
         drawn = diagram.dot if form == "dot" else diagram.mermaid
         if len(proofs) > 1:
             ids = ", ".join(proof.conclusion for proof in proofs)
-            raise CitelogError(
-                f"{conclusion}: {len(proofs)} conclusions, and a picture shows one\n   = name one: {ids}"
-            )
+            raise CitelogError(f"{conclusion}: {len(proofs)} conclusions, and a picture shows one", f"name one: {ids}")
         sentence = assessment.by_id[proofs[0].conclusion].sentence
         if form == "svg":
             from citelog.render.phrases import caption
@@ -294,7 +290,7 @@ def what_if(
     knowledge = open_base(kb)
     [assessment] = assess_all(knowledge, (case,), at, population, of)
     if not (sets or drops or adds):
-        raise CitelogError("what-if: no change is given\n   = give one: --set PATH=VALUE, --drop PATH or --add YAML")
+        raise CitelogError("what-if: no change is given", "give one: --set PATH=VALUE, --drop PATH or --add YAML")
     found = assessment.what_if(set=sets, drop=drops, add=adds)
     if form == "json":
         return _json([found.to_dict()])
@@ -353,7 +349,7 @@ def contrast(
     if _is_case(first):
         if of is not None:
             what = "--patient: two records are compared, and it cannot tell whose patient it names"
-            raise CitelogError(f"{what}\n   = give records of one patient each")
+            raise CitelogError(what, "give records of one patient each")
         one, other = assess_all(knowledge, (case, first), at)
         patients = one.contrast(other, second)
         return (
@@ -364,7 +360,7 @@ def contrast(
     [assessment] = assess_all(knowledge, (case,), at, of=of)
     if second is None:
         raise CitelogError(
-            f"{first}: no case file, and a second conclusion is missing\n   = name two conclusions, or a second case"
+            f"{first}: no case file, and a second conclusion is missing", "name two conclusions, or a second case"
         )
     found = assessment.contrast(first, second)
     return (
@@ -424,13 +420,11 @@ def _document(name: str) -> Any:
     try:
         return json.loads(Path(name).read_text(encoding="utf-8"), object_pairs_hook=once)
     except RecursionError as error:
-        raise CitelogError(f"{name}: it is nested too deeply\n   = give what --format json wrote") from error
+        raise CitelogError(f"{name}: it is nested too deeply", "give what --format json wrote") from error
     except OSError as error:
-        raise CitelogError(f"{name}: it cannot be read: {error.strerror}\n   = check the path") from error
+        raise CitelogError(f"{name}: it cannot be read: {error.strerror}", "check the path") from error
     except ValueError as error:
-        raise CitelogError(
-            f"{name}: this cannot be read as JSON: {error}\n   = give what --format json wrote"
-        ) from error
+        raise CitelogError(f"{name}: this cannot be read as JSON: {error}", "give what --format json wrote") from error
 
 
 def _is_case(name: str) -> bool:

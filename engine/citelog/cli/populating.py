@@ -56,9 +56,9 @@ def population(
     """
     check_extra("population", "population", "duckdb", "pyarrow", "ibis", "msgspec")
     if not MEMORY.fullmatch(memory.strip()):
-        raise CitelogError(f"--memory {memory}: this is no size\n   = write it as in --memory 2GB")
+        raise CitelogError(f"--memory {memory}: this is no size", "write it as in --memory 2GB")
     if since is not None and Path(since).resolve() == Path(out).resolve():
-        raise CitelogError("--since names the folder for the answers itself\n   = name another folder with --out")
+        raise CitelogError("--since names the folder for the answers itself", "name another folder with --out")
     from citelog.patient.dates import day
 
     on = None if at is None else day(at, "--at")
@@ -82,12 +82,12 @@ def _master(engine: str, master: str | None, threads: int | None, since: str | N
     """What Spark runs on; None where it is not wanted."""
     if engine != "spark":
         if master is not None:
-            raise CitelogError("--master is for Spark\n   = add --engine spark")
+            raise CitelogError("--master is for Spark", "add --engine spark")
         return None
     if since is not None:
-        raise CitelogError("--since: Spark takes nothing over\n   = leave it out, or use --engine duckdb")
+        raise CitelogError("--since: Spark takes nothing over", "leave it out, or use --engine duckdb")
     if master is not None and threads is not None:
-        raise CitelogError("--threads: the master says how many work\n   = leave it out, or write --master local[4]")
+        raise CitelogError("--threads: the master says how many work", "leave it out, or write --master local[4]")
     check_extra("--engine spark", "spark", "pyspark", "sqlglot")
     from citelog.population.engines.spark import LOCAL, check, knock
 

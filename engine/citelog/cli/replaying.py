@@ -41,9 +41,9 @@ def placed(found: Sequence[Assessment], receipts: Sequence[bytes], to: str) -> d
 
     place = Path(to)
     if to == "-":
-        raise CitelogError("--receipt -: a receipt is a file beside the answer\n   = name a file, or a folder")
+        raise CitelogError("--receipt -: a receipt is a file beside the answer", "name a file, or a folder")
     if len(found) > 1 and not place.is_dir():
-        raise CitelogError(f"--receipt {to}: {len(found)} cases, and this is no folder\n   = make it, and name it")
+        raise CitelogError(f"--receipt {to}: {len(found)} cases, and this is no folder", "make it, and name it")
     named = [place / f"{quote(one.case.id, safe=' ')}{ENDING}" if place.is_dir() else place for one in found]
     files = dict(zip(named, receipts, strict=True))
     for path, data in files.items():
@@ -123,7 +123,7 @@ def _bytes(name: str) -> bytes:
                 file.seek(0)
             return file.read(LARGEST + 1)
     except OSError as error:
-        raise CitelogError(f"{name}: it cannot be read: {error.strerror}\n   = name a receipt") from error
+        raise CitelogError(f"{name}: it cannot be read: {error.strerror}", "name a receipt") from error
 
 
 def _folder(data: bytes, name: str, kb: str | None) -> Path | None:

@@ -125,26 +125,26 @@ def serve(
     check_extra("serve", "serve", "starlette", "uvicorn", "msgspec")
     if more and not files:
         remedy = meant_as_kb(more[0], "serve") or "RDF files stand after --dataset"
-        raise CitelogError(f"{more[0]}: what it is, no option says\n   = {remedy}")
+        raise CitelogError(f"{more[0]}: what it is, no option says", remedy)
     if files and (cases or kb or population):
         remedy = "leave --kb, --case and --population out"
-        raise CitelogError(f"--dataset answers from files instead of a knowledge base\n   = {remedy}")
+        raise CitelogError("--dataset answers from files instead of a knowledge base", remedy)
     if log is not None and files:
-        raise CitelogError("--log: nothing is assessed where RDF files are served\n   = leave --log or --dataset out")
+        raise CitelogError("--log: nothing is assessed where RDF files are served", "leave --log or --dataset out")
     check_key(log, log_key)
     if at is not None and not cases:
         remedy = "name some: --case CASE; who asks over HTTP says a day of their own"
-        raise CitelogError(f"--at: it is the day of the cases that are named, and none is\n   = {remedy}")
+        raise CitelogError("--at: it is the day of the cases that are named, and none is", remedy)
     if files and (feedback or origins or jwt_keys):
         what = "--dataset answers from files, and hooks from a knowledge base"
-        raise CitelogError(f"{what}\n   = leave out --dataset, or --feedback, --origin and --jwt-keys")
+        raise CitelogError(what, "leave out --dataset, or --feedback, --origin and --jwt-keys")
     if edit and (files or host not in ("127.0.0.1", "localhost", "::1")):
         what = "only a knowledge base can be edited" if files else f"others could reach {host}, and change files"
-        raise CitelogError(f"--edit: {what}\n   = leave out {'--dataset' if files else '--host'}, or --edit")
+        raise CitelogError(f"--edit: {what}", f"leave out {'--dataset' if files else '--host'}, or --edit")
     if edit and (trusted_user_header or names):
         option = "--trusted-user-header" if trusted_user_header else "--name"
         raise CitelogError(
-            f"--edit: {option} is for others to reach it, who could change files\n   = leave one of them out"
+            f"--edit: {option} is for others to reach it, who could change files", "leave one of them out"
         )
     admission = _admission(host, token_file, trusted_user_header, proxies, jwt_keys is not None)
     callers = _callers(origins, jwt_keys, jwt_audience, issuers)
@@ -208,7 +208,7 @@ def _served(
     try:
         playground = Playground(Bench(folder, limits, edit), knowledge)
     except Refusal as refusal:
-        raise CitelogError(f"{folder}: {refusal.what}\n   = {refusal.remedy}") from refusal
+        raise CitelogError(f"{folder}: {refusal.what}", refusal.remedy) from refusal
     return Served(consultation, playground, logged, Browsing(folder, knowledge, limits))
 
 
@@ -223,19 +223,17 @@ def _admission(
     from citelog.serve.server import is_loopback
 
     if proxies and header is None:
-        raise CitelogError(
-            "--trusted-proxy: whom it let in is not said\n   = name the header: --trusted-user-header NAME"
-        )
+        raise CitelogError("--trusted-proxy: whom it let in is not said", "name the header: --trusted-user-header NAME")
     for proxy in proxies:
         try:
             ip_address(proxy)
         except ValueError as error:
-            raise CitelogError(f"--trusted-proxy {proxy}: this is no address\n   = as in 10.0.0.5") from error
+            raise CitelogError(f"--trusted-proxy {proxy}: this is no address", "as in 10.0.0.5") from error
     if token_file is None and header is None:
         if is_loopback(host):
             return None
         remedy = "say who may: --token-file FILE, or --trusted-user-header NAME behind a proxy; or leave --host out"
-        raise CitelogError(f"--host {host}: others than this machine could ask, and see records\n   = {remedy}")
+        raise CitelogError(f"--host {host}: others than this machine could ask, and see records", remedy)
     admission = Admission.read(token_file, header, frozenset(str(ip_address(proxy)) for proxy in proxies))
     return replace(admission, apart=("/cds-services",)) if are_calls_signed else admission
 
@@ -248,19 +246,17 @@ def _callers(origins: tuple[str, ...], keys: Path | None, audience: str | None, 
     for origin in origins:
         parts = _parts(origin)
         if origin != "*" and (origin != f"{parts.scheme}://{parts.netloc}" or not parts.netloc):
-            raise CitelogError(
-                f"--origin {origin}: this is no origin\n   = as in https://ehr.example.org, without a path"
-            )
+            raise CitelogError(f"--origin {origin}: this is no origin", "as in https://ehr.example.org, without a path")
     if keys is None:
         if audience or issuers:
             option = "--jwt-audience" if audience else "--jwt-issuer"
-            raise CitelogError(f"{option}: there are no keys to verify tokens by\n   = give some: --jwt-keys JWKS")
+            raise CitelogError(f"{option}: there are no keys to verify tokens by", "give some: --jwt-keys JWKS")
         return Callers(frozenset(origins))
     if not audience or not issuers:
         missing = "--jwt-issuer ISS" if audience else "--jwt-audience URL"
-        raise CitelogError(f"--jwt-keys: whom to believe is not said in full\n   = add {missing}")
+        raise CitelogError("--jwt-keys: whom to believe is not said in full", f"add {missing}")
     if _parts(audience).scheme not in ("http", "https"):
-        raise CitelogError(f"--jwt-audience {audience}: this is no address\n   = as in https://cds.example.org")
+        raise CitelogError(f"--jwt-audience {audience}: this is no address", "as in https://cds.example.org")
     return Callers(frozenset(origins), Tokens.read(keys, audience, issuers))
 
 

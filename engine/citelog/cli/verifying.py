@@ -27,7 +27,7 @@ def verify(kb: str | None, names: tuple[str, ...], form: str) -> None:
     for name in names:
         if name not in known:
             hint = did_you_mean(name, known) or (f"there are: {', '.join(known)}" if known else "it declares none")
-            raise CitelogError(f"{name}: {knowledge.id} has no such safety property\n   = {hint}")
+            raise CitelogError(f"{name}: {knowledge.id} has no such safety property", hint)
     with meter() as tick:
         found = look(knowledge, names or None, tick)
     if form == "json":

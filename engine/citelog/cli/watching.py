@@ -30,7 +30,7 @@ def watch(kb: str | None, words: tuple[str, ...]) -> None:
     session = Session(folder, open_base(kb), words)
     if not case_files(folder, words):
         what = f"{folder / 'cases'}: no case{' of that name' if words else ''} to watch"
-        raise CitelogError(f"{what}\n   = engine/CASES.md says how to write one")
+        raise CitelogError(what, "engine/CASES.md says how to write one")
     found = list(progress(session.first(), "cases run", len(case_files(folder, words))))
     stays = Line(f"watching {folder.name}; Ctrl-C ends it", "dim")
     print_lines([*trials(found, session.knowledge, width()), stays], kb)

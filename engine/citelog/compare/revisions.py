@@ -53,7 +53,7 @@ def _commit(revision: str, beside: Path) -> str:
     except _Refused as refused:
         hint = "name a folder, or what git calls a commit: HEAD~1, a tag, a branch, a hash (citelog diff HEAD~1)"
         raise CitelogError(
-            f"{revision}: neither a folder nor a revision of the repository of {beside}\n   = {hint}"
+            f"{revision}: neither a folder nor a revision of the repository of {beside}", hint
         ) from refused
 
 
@@ -67,7 +67,7 @@ def _tree(commit: str, revision: str, path: str, beside: Path) -> str:
     except _Refused:
         pass  # said below, as for a path that is a file
     hint = "name the folder of the knowledge base: REVISION:path/from/the/top, or --kb FOLDER"
-    raise CitelogError(f"{revision}: it has no folder {path}\n   = {hint}")
+    raise CitelogError(f"{revision}: it has no folder {path}", hint)
 
 
 def _write(folder: Path, beside: Path, tree: str) -> None:
@@ -222,8 +222,7 @@ def unversioned(folder: Path) -> str:
     try:
         head(folder)
     except CitelogError as error:
-        why = str(error).partition("\n")[0].removeprefix(f"{folder}: ")
-        return why.partition(" (")[0]
+        return error.what.partition(" (")[0]
     return ""
 
 
@@ -252,7 +251,11 @@ def _committed(folder: Path, commit: str, path: str) -> Mapping[str, bytes]:
 
 
 class _Refused(CitelogError):
-    """What git would not do, with its reason."""
+    """What git would not do in a folder, with its reason."""
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(why, "name a folder that is in a git repository with --kb, or compare two folders")
+        self.where = str(folder)
 
 
 def _asked(beside: Path, *arguments: str, told: bytes = b"") -> bytes:
@@ -263,9 +266,8 @@ def _asked(beside: Path, *arguments: str, told: bytes = b"") -> bytes:
         answer, said = git.communicate(told)
     except FileNotFoundError as error:
         hint = "install git, or compare two folders"
-        raise CitelogError(f"git: it is not installed, and only git reads a revision\n   = {hint}") from error
+        raise CitelogError("git: it is not installed, and only git reads a revision", hint) from error
     if git.returncode:
         why = said.decode("utf-8", "replace").strip().removeprefix("fatal: ")
-        hint = "name a folder that is in a git repository with --kb, or compare two folders"
-        raise _Refused(f"{beside}: {why or 'git has no answer'}\n   = {hint}")
+        raise _Refused(beside, why or "git has no answer")
     return answer

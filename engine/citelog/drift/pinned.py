@@ -71,13 +71,13 @@ def pin(found: Drift, document: Document, folder: Path) -> Pinned:
     place, old = free(folder), found.edition.folder
     if place.is_relative_to(old):
         what = "this lies in the knowledge base that is to be copied"
-        raise CitelogError(f"{folder}: {what}\n   = name a folder beside it")
+        raise CitelogError(f"{folder}: {what}", "name a folder beside it")
     triples = found.edition.opened.triples
     was = triples.text(triples.instances(CL + "SourceDocument")[0], CL + "file")
     file = str(PurePosixPath(was).with_name(document.source.file))
     if file != was and (old / file).exists():
         what = f"the knowledge base has another file {file} already"
-        raise CitelogError(f"{document.source.file}: {what}\n   = give the new document another name")
+        raise CitelogError(f"{document.source.file}: {what}", "give the new document another name")
     quotes, values = _quotes(found, triples), dict(_values(found, triples, document, file))
     with disk.making(place) as made:
         shutil.copytree(old, made, ignore=_LEFT_OUT, dirs_exist_ok=True)

@@ -65,7 +65,7 @@ def goal(knowledge: Knowledge, conclusion: str) -> Goal:
     same = [id_ for id_ in known if id_.startswith(f"{kind}:")]
     kinds = ", ".join(dict.fromkeys(one.kind.name for one in known.values()))
     hint = did_you_mean(asked, known) or (f"of this kind are {', '.join(same)}" if same else f"the kinds are {kinds}")
-    raise CitelogError(f"{conclusion} is no conclusion that {knowledge.id} can draw\n   = {hint}")
+    raise CitelogError(f"{conclusion} is no conclusion that {knowledge.id} can draw", hint)
 
 
 def _undrawn(knowledge: Knowledge, asked: str) -> Goal | None:

@@ -142,7 +142,7 @@ def why_not(answer: Answer, conclusion: str) -> WhyNot:
     """
     wanted = goal(answer.knowledge, conclusion)
     if wanted.reached(answer.run):
-        raise ReachedError(f"{wanted.id} was concluded for this record\n   = ask citelog why CASE {wanted.id}")
+        raise ReachedError(f"{wanted.id} was concluded for this record", f"ask citelog why CASE {wanted.id}")
     if not wanted.is_drawn:
         return WhyNot(answer.whose, wanted.id, (), (), None, 0, True, is_drawn=False)
     search = _Search(answer, wanted)

@@ -102,7 +102,7 @@ class Language(ABC):
         """Raise ExportError where a whole number is too large."""
         if self.whole is not None and size > self.whole:
             raise ExportError(
-                f"{self.name}: {what} is beyond its whole numbers, which end at {self.whole}\n   = try --to swi"
+                f"{self.name}: {what} is beyond its whole numbers, which end at {self.whole}", "try --to swi"
             )
 
     def variable(self, name: str, once: bool) -> str:
@@ -134,7 +134,7 @@ class Language(ABC):
 
     def divide(self, left: str, right: str, fresh: str) -> Part:
         """A quotient, to 34 significant digits."""
-        raise ExportError(f"{self.name}: a rule divides, which whole numbers cannot do exactly\n   = try --to swi")
+        raise ExportError(f"{self.name}: a rule divides, which whole numbers cannot do exactly", "try --to swi")
 
     @abstractmethod
     def aggregate(

@@ -107,7 +107,7 @@ class Places:
             if self._digits == before:
                 return
         raise ExportError(
-            "a recursive rule multiplies decimals, and whole numbers cannot keep them all\n   = try --to swi"
+            "a recursive rule multiplies decimals, and whole numbers cannot keep them all", "try --to swi"
         )
 
     def _argument(self, number: int, place: Place, argument: Variable | Constant) -> None:

@@ -25,5 +25,5 @@ def export(form: str, subject: Subject) -> tuple[File, ...]:
     """
     if form not in FORMS:
         hint = did_you_mean(form, FORMS) or f"forms are {', '.join(FORMS)}"
-        raise CitelogError(f"export: there is no form {form}\n   = {hint}")
+        raise CitelogError(f"export: there is no form {form}", hint)
     return FORMS[form](subject)

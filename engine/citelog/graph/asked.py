@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from citelog.diagnostics import CitelogError, did_you_mean, nearest_name
+from citelog.diagnostics import CitelogError, advised, did_you_mean, nearest_name
 from citelog.graph.dataset import PARAMETER, Dataset
 from citelog.knowledge.triples import RDF
 from citelog.vocab import CL
@@ -81,28 +81,30 @@ def asked(data: Dataset, name: str, text: str, bound: Mapping[str, NamedNode | L
     try:
         yield data.store.query(text)
     except SyntaxError as error:
-        raise CitelogError(f"{name}: {_told(error, text, data.prefixes)}") from error
+        what, remedy = _told(error, text, data.prefixes)
+        raise CitelogError(f"{name}: {what}", remedy) from error
     except (RuntimeError, OSError) as error:
-        raise CitelogError(
-            f"{name}: the query cannot be answered: {error}\n   = use the functions of SPARQL"
-        ) from error
+        raise CitelogError(f"{name}: the query cannot be answered: {error}", "use the functions of SPARQL") from error
     finally:
         for quad in parameters:
             data.store.remove(quad)
 
 
-def _told(error: SyntaxError, text: str, known: Mapping[str, str]) -> str:
-    """Why a query cannot be read: it is an update, which pyoxigraph's queries do not know, or there is a slip in it."""
+def _told(error: SyntaxError, text: str, known: Mapping[str, str]) -> tuple[str, str]:
+    """Why a query cannot be read, and what to try.
+
+    It is an update, which pyoxigraph's queries do not know, or there is a slip in it.
+    """
     cut = list(tokens(text))
     words = _words(cut)
     first = _after_prologue(words)
     for token in cut[first : first + 1]:
         if token.written.casefold() in UPDATES:
             what = f"{token.written} is an update, and queries only read"
-            return f"line {token.line}: {what}\n   = to change the knowledge, edit its files"
+            return f"line {token.line}: {what}", "to change the knowledge, edit its files"
     place = re.match(r"error at (\d+):(\d+): (.*)", str(error), re.DOTALL)
     if place is None:
-        return f"this is no SPARQL query: {error}\n   = https://www.w3.org/TR/sparql11-query/ has the grammar"
+        return f"this is no SPARQL query: {error}", "https://www.w3.org/TR/sparql11-query/ has the grammar"
     line, column, what = int(place[1]), int(place[2]), _expected(place[3])
     lines, declared = text.split("\n"), _prefixes(cut, words)
     if what == _UNDECLARED:
@@ -110,16 +112,16 @@ def _told(error: SyntaxError, text: str, known: Mapping[str, str]) -> str:
             prefix = token.written.partition(":")[0]
             if token.kind == "name" and prefix not in declared and not token.written.endswith(":"):
                 hint = f"write PREFIX {prefix}: <{known.get(prefix, '…')}> before it"
-                return f"line {token.line}: the prefix {prefix}: is not declared\n   = {hint}"
+                return f"line {token.line}: the prefix {prefix}: is not declared", hint
     while line > len(lines) or (line > 1 and not lines[line - 1][: column - 1].strip()):
         line, column = line - 1, len(lines[line - 2].rstrip()) + 1  # where what is written ends
     column = min(column, len(lines[line - 1].rstrip()) + 1)
     gutter = f"   {line} | "
-    return (
+    said = (
         f"line {line}, column {column}: this is no SPARQL query{what and f': {what}'}\n"
-        f"{gutter}{lines[line - 1]}\n{' ' * (len(gutter) + column - 1)}^\n"
-        "   = it cannot be read on from there"
+        f"{gutter}{lines[line - 1]}\n{' ' * (len(gutter) + column - 1)}^"
     )
+    return said, "it cannot be read on from there"
 
 
 _UNDECLARED = "Prefix not found"
@@ -162,7 +164,7 @@ def check(data: Dataset, name: str, text: str, declared: Iterable[str] = ()) -> 
         glued = "service" in prefix and opens and (at == 0 or words[at - 1] != "graph")
         if "service" in words[at] or glued:
             what = "SERVICE would ask another server, and nothing here reaches a network"
-            raise CitelogError(f"{name}: line {token.line}: {what}\n   = ask that server yourself, and compare")
+            raise CitelogError(f"{name}: line {token.line}: {what}", "ask that server yourself, and compare")
         iri = _iri(token, prefixes) if token.kind in ("iri", "name") else None
         if iri is None:
             continue
@@ -170,12 +172,12 @@ def check(data: Dataset, name: str, text: str, declared: Iterable[str] = ()) -> 
             wanted = iri.removeprefix(PARAMETER)
             what = f"reads the parameter {wanted}, which is not declared"
             hint = did_you_mean(wanted, declared) or f"declare it: # @param {wanted}: string — what it means"
-            raise CitelogError(f"{name}: line {token.line}: {what}\n   = {hint}")
+            raise CitelogError(f"{name}: line {token.line}: {what}", hint)
         dataset_clause = words[at - 1 : at] == ["from"] or words[max(0, at - 2) : at] == ["from", "named"]
         if dataset_clause and not data.store.contains_named_graph(NamedNode(iri)):
             what = f"FROM {token.written} is no graph of the dataset, and nothing is loaded"
             hint = "leave FROM out, or name the graph of a statement"
-            raise CitelogError(f"{name}: line {token.line}: {what}\n   = {hint}")
+            raise CitelogError(f"{name}: line {token.line}: {what}", hint)
 
 
 _SLIP = 2
@@ -207,7 +209,7 @@ def unknown(data: Dataset, text: str) -> tuple[str, ...]:
         if within == CL or (near and abs(len(near) - len(local)) <= _SLIP):
             hint = f"did you mean {prefix}:{near}?" if near else "citelog show NAME says what there is of a name"
             what = f"{prefix}:{local} is neither in the ontology nor in the data"
-            told[iri] = f"line {token.line}: {what}\n   = {hint}"
+            told[iri] = advised(f"line {token.line}: {what}", hint)
     return tuple(told.values())
 
 

@@ -75,7 +75,7 @@ def dataset(folder: Path, knowledge: Knowledge, answers: Iterable[Answer] = ()) 
         if path.suffix in (".ttl", ".trig"):
             store.extend(_read(path, prefixes))
     if fingerprint(folder, home.ontology()) != knowledge.sha256:
-        raise CitelogError(f"{folder}: the knowledge base was changed while it was read\n   = ask again")
+        raise CitelogError(f"{folder}: the knowledge base was changed while it was read", "ask again")
     store.extend(described.knowledge(knowledge, list(store)))
     _add(store, answers)
     return Dataset(store, prefixes)

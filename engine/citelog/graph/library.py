@@ -128,7 +128,7 @@ def find(name_or_file: str) -> Query:
     if path.suffix == ".rq" or path.is_file():
         return read(path)
     hint = did_you_mean(name_or_file, names) or "citelog query --list shows them; a file ends in .rq"
-    raise CitelogError(f"{name_or_file}: no query of the library has this name\n   = {hint}")
+    raise CitelogError(f"{name_or_file}: no query of the library has this name", hint)
 
 
 def read(path: Path) -> Query:
@@ -136,9 +136,9 @@ def read(path: Path) -> Query:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise CitelogError(f"{path}: {error.strerror}\n   = is the file there, and readable?") from error
+        raise CitelogError(f"{path}: {error.strerror}", "is the file there, and readable?") from error
     except UnicodeDecodeError as error:
-        raise CitelogError(f"{path}: byte {error.start} is not UTF-8\n   = save the file as UTF-8") from error
+        raise CitelogError(f"{path}: byte {error.start} is not UTF-8", "save the file as UTF-8") from error
     return parse(path.stem if path.parent == home.queries() else str(path), text)
 
 
@@ -168,14 +168,14 @@ def parse(name: str, text: str) -> Query:
             case "param":
                 parameter = _parameter(rest, f"{name}:{number}")
                 if parameter.name in parameters:
-                    raise CitelogError(f"{name}:{number}: {parameter.name} is declared twice\n   = remove one")
+                    raise CitelogError(f"{name}:{number}: {parameter.name} is declared twice", "remove one")
                 parameters[parameter.name] = parameter
             case "example":
                 examples.append(Example(rest))
             case "gives" if examples:
                 examples[-1] = Example(examples[-1].command, (*examples[-1].gives, rest))
             case "gives":
-                raise CitelogError(f"{name}:{number}: @gives follows an @example\n   = say the example first")
+                raise CitelogError(f"{name}:{number}: @gives follows an @example", "say the example first")
             case other:
                 _one_of(other, ("audience", "needs", "param", "example", "gives"), "tag", f"{name}:{number}")
     question, _, about = "\n".join(said).strip().partition("\n")
@@ -187,7 +187,7 @@ def _parameter(text: str, place: str) -> Parameter:
     found = _PARAMETER.fullmatch(text)
     if found is None:
         hint = "write @param name: type — meaning, or @param name: type = value — meaning"
-        raise CitelogError(f"{place}: the parameter cannot be read: {text}\n   = {hint}")
+        raise CitelogError(f"{place}: the parameter cannot be read: {text}", hint)
     type_ = _one_of(found["type"], TYPES, "type", place)
     return Parameter(found["name"], type_, found["meaning"], found["default"])
 
@@ -195,5 +195,5 @@ def _parameter(text: str, place: str) -> Parameter:
 def _one_of(word: str, known: Mapping[str, str] | tuple[str, ...], what: str, place: str) -> str:
     if word not in known:
         hint = did_you_mean(word, known) or f"one of: {', '.join(known)}"
-        raise CitelogError(f"{place}: {word or 'nothing'} is no {what}\n   = {hint}")
+        raise CitelogError(f"{place}: {word or 'nothing'} is no {what}", hint)
     return word

@@ -50,16 +50,14 @@ def bind(query: Query, given: Mapping[str, str], known: Known) -> dict[str, Name
         if name not in declared:
             told = f"it has {', '.join(declared)}" if declared else "it has none"
             declare = "" if query.audience else f"; a file declares one so: # @param {name}: string — what it means"
-            raise CitelogError(
-                f"{query.name} has no parameter {name}\n   = {did_you_mean(name, declared) or told + declare}"
-            )
+            raise CitelogError(f"{query.name} has no parameter {name}", did_you_mean(name, declared) or told + declare)
     bound = {}
     for name, parameter in declared.items():
         value = given.get(name, parameter.default)
         if value is None:
             raise CitelogError(
-                f"{query.name} needs the parameter {name}: {parameter.meaning}\n"
-                f"   = add --param {name}=…, {TYPES[parameter.type]}"
+                f"{query.name} needs the parameter {name}: {parameter.meaning}",
+                f"add --param {name}=…, {TYPES[parameter.type]}",
             )
         bound[name] = term(name, parameter.type, value, known)
     return bound
@@ -90,7 +88,7 @@ def term(name: str, type_: str, value: str, known: Known) -> NamedNode | Literal
         case _:
             reached = [id_ for found in known.answers for id_ in found.by_id]
             if not known.answers:
-                raise CitelogError(f"{name}={value}: a conclusion is of a case\n   = name one: --case patient.yaml")
+                raise CitelogError(f"{name}={value}: a conclusion is of a case", "name one: --case patient.yaml")
             return Literal(_among(name, value, "conclusion", reached))
 
 
@@ -111,7 +109,7 @@ def _among(name: str, value: str, what: str, known: Iterable[str], others: Itera
     if value not in known:
         few = f"{what}s are {', '.join(known[:8])}{' …' if len(known) > 8 else ''}"
         hint = did_you_mean(value, [*known, *others]) or few
-        raise CitelogError(f"{name}={value}: there is no {what} {value}\n   = {hint}")
+        raise CitelogError(f"{name}={value}: there is no {what} {value}", hint)
     return value
 
 
@@ -133,4 +131,4 @@ def _is_day(text: str) -> bool:
 
 def _wrong(name: str, value: str, type_: str, meant: str) -> CitelogError:
     article = "an" if type_[0] in "aeiou" else "a"
-    return CitelogError(f"{name}={value}: {value!r} is not {article} {type_}\n   = give {meant}")
+    return CitelogError(f"{name}={value}: {value!r} is not {article} {type_}", f"give {meant}")

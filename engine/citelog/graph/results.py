@@ -38,7 +38,7 @@ def form(found: Found, wanted: str | None) -> str:
         return offered[0]
     if wanted not in offered:
         what = {GRAPHS: "the answer is a graph", TRUTH: "the answer is yes or no", ROWS: "the answer has rows"}[offered]
-        raise CitelogError(f"--format {wanted}: {what}\n   = it can be written as {', '.join(offered)}")
+        raise CitelogError(f"--format {wanted}: {what}", f"it can be written as {', '.join(offered)}")
     return wanted
 
 

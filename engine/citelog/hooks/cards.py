@@ -69,9 +69,7 @@ class UnlookedError(CitelogError):
         self.keys = keys
         told = ", ".join(f"prefetch.{key}" for key in keys)
         what = f"nothing can be said: nobody looked for what it would rest on ({told})"
-        super().__init__(
-            f"{what}\n   = send these keys, with null where nothing is recorded; no server is called from here"
-        )
+        super().__init__(what, "send these keys, with null where nothing is recorded; no server is called from here")
 
 
 def response(asked: Asked, found: Assessment, address: Address | None = None) -> Node:

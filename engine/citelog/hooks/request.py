@@ -44,8 +44,8 @@ class RequestError(CitelogError):
     """A call that is not answered: where, what is wrong, what to try; `mixed` where it is about another patient too."""
 
     def __init__(self, where: str, what: str, remedy: str = _SEE, mixed: bool = False) -> None:
-        self.where, self.what, self.remedy, self.mixed = where, what, remedy, mixed
-        super().__init__(f"{where}: {what}\n   = {remedy}")
+        super().__init__(what, remedy)
+        self.where, self.mixed = where, mixed
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def load(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> Opened:
             if opened.knowledge is None or read is None:
                 return opened
             return replace(opened, knowledge=replace(opened.knowledge, sha256=read))
-    raise CitelogError(f"{folder}: its files change faster than they are read\n   = ask again when they are written")
+    raise CitelogError(f"{folder}: its files change faster than they are read", "ask again when they are written")
 
 
 def _standing(folder: Path, ontology: Path, drafts: Drafts) -> str | None:

@@ -63,7 +63,7 @@ def find(knowledge: Knowledge, asked: str) -> tuple[Found, ...]:
         hint = did_you_mean(asked, _names(knowledge)) or "name a statement, a rule, a conflict, a predicate or a term"
         if any(asked == each.id for each in knowledge.properties):
             hint = f"it is a safety property: citelog verify --property {asked}"
-        raise CitelogError(f"{asked}: {knowledge.id} has nothing of that name\n   = {hint}")
+        raise CitelogError(f"{asked}: {knowledge.id} has nothing of that name", hint)
     return found
 
 

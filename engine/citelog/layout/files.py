@@ -65,13 +65,11 @@ def choose(files: Iterable[str], folder: Path | None = None) -> list[tuple[Path,
         path = Path(name).absolute()
         base = path.parent.parent if path.suffix == ".rls" and path.parent.name == "rules" else path.parent
         if path.suffix not in (".ttl", ".trig", ".rls"):
-            raise CitelogError(f"{name}: fmt does not know such files\n   = name statements, words or rules: {_KNOWN}")
+            raise CitelogError(f"{name}: fmt does not know such files", f"name statements, words or rules: {_KNOWN}")
         if not path.is_file():
-            raise CitelogError(f"{name}: there is no such file\n   = name a file that is there: {_KNOWN}")
+            raise CitelogError(f"{name}: there is no such file", f"name a file that is there: {_KNOWN}")
         if folder is not None and base.resolve() != folder:
-            raise CitelogError(
-                f"{name}: the file is not of the knowledge base {folder}\n   = leave --kb out, or the file"
-            )
+            raise CitelogError(f"{name}: the file is not of the knowledge base {folder}", "leave --kb out, or the file")
         if path not in chosen.setdefault(base, []):
             chosen[base].append(path)
     return list(chosen.items()) if chosen or folder is None else [(folder, None)]

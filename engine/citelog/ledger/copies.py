@@ -21,7 +21,7 @@ def copy(path: Path, to: Path, salts: bool = True) -> Checkpoint:
     What was copied last is told by the checkpoint that is given back. Raises CitelogError where it cannot be done.
     """
     if to.exists():
-        raise CitelogError(f"{to}: it is there already\n   = name another place")
+        raise CitelogError(f"{to}: it is there already", "name another place")
     with disk.making(to, 0o700) as made, reading(path) as (folder, rows):
         rows.copy(Folder(made).table, salts)
         for name in FILES[1:]:

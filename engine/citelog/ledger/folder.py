@@ -56,13 +56,13 @@ class Folder:
         if not self.path.is_dir():
             made = f"make one: citelog audit log init {self.path}"
             what = "it is no folder" if self.path.exists() else "there is no such log"
-            raise CitelogError(f"{self.path}: {what}\n   = check the path, or {made}")
+            raise CitelogError(f"{self.path}: {what}", f"check the path, or {made}")
         missing = [name for name in FILES if not (self.path / name).is_file()]
         if missing:
             files = " and ".join(missing)
             raise CitelogError(
-                f"{self.path}: {files} {'is' if len(missing) == 1 else 'are'} missing\n"
-                "   = name the folder of a log, or bring the file back from a copy; nothing is made anew in its place"
+                f"{self.path}: {files} {'is' if len(missing) == 1 else 'are'} missing",
+                "name the folder of a log, or bring the file back from a copy; nothing is made anew in its place",
             )
 
     def read(self, name: str) -> bytes:
@@ -92,7 +92,7 @@ class Folder:
         try:
             handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            raise CitelogError(f"{self.path}: it cannot be opened: {error.strerror}\n   = check the path") from error
+            raise CitelogError(f"{self.path}: it cannot be opened: {error.strerror}", "check the path") from error
         try:
             until = time.monotonic() + (PATIENCE if patience is None else patience)
             while True:
@@ -102,13 +102,13 @@ class Folder:
                 except BlockingIOError as error:
                     if time.monotonic() > until:
                         raise CitelogError(
-                            f"{self.path}: another process is writing to this log, and stays longer than is waited\n"
-                            "   = nothing was entered; ask again, or see which process holds the folder"
+                            f"{self.path}: another process is writing to this log, and stays longer than is waited",
+                            "nothing was entered; ask again, or see which process holds the folder",
                         ) from error
                     time.sleep(0.002)
                 except OSError as error:
                     what = f"it cannot be locked: {error.strerror}"
-                    raise CitelogError(f"{self.path}: {what}\n   = keep it on a disk of this machine") from error
+                    raise CitelogError(f"{self.path}: {what}", "keep it on a disk of this machine") from error
             yield
         finally:
             os.close(handle)

@@ -34,13 +34,13 @@ def private_key(path: Path, name: str) -> PrivateKey:
     """The private key in a file; raises CitelogError where it is none, or others could have read it."""
     raw = read(path, "name the file: --log-key FILE")
     if path.stat().st_mode & 0o077:
-        raise CitelogError(f"{path}: others than its owner may read this private key\n   = chmod 600 {path}")
+        raise CitelogError(f"{path}: others than its owner may read this private key", f"chmod 600 {path}")
     try:
         secret = load_pem_private_key(raw, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise CitelogError(f"{path}: it is no private key that can be read\n   = name the log's own") from error
+        raise CitelogError(f"{path}: it is no private key that can be read", "name the log's own") from error
     if not isinstance(secret, Ed25519PrivateKey):
-        raise CitelogError(f"{path}: it is no Ed25519 key\n   = name the log's own")
+        raise CitelogError(f"{path}: it is no Ed25519 key", "name the log's own")
     return PrivateKey(name, secret)
 
 
@@ -49,7 +49,7 @@ def public_key(path: Path) -> PublicKey:
     try:
         return PublicKey.read(read(path).decode("utf-8", "replace"))
     except NoteError as error:
-        raise CitelogError(f"{path}: {error}\n   = name a file as a log's public-key") from error
+        raise CitelogError(f"{path}: {error}", "name a file as a log's public-key") from error
 
 
 def read(path: Path, remedy: str = "check the path") -> bytes:
@@ -58,4 +58,4 @@ def read(path: Path, remedy: str = "check the path") -> bytes:
         with path.open("rb") as file:
             return file.read(LARGEST)
     except OSError as error:
-        raise CitelogError(f"{path}: it cannot be read: {error.strerror}\n   = {remedy}") from error
+        raise CitelogError(f"{path}: it cannot be read: {error.strerror}", remedy) from error

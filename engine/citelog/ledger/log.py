@@ -58,14 +58,12 @@ class Log:
         place = key_file or folder.key
         for taken in (path, place):
             if taken.exists():
-                raise CitelogError(f"{taken}: it is there already\n   = name another place; a log is never made anew")
+                raise CitelogError(f"{taken}: it is there already", "name another place; a log is never made anew")
         key = keys.new_key(origin or path.resolve().name)
         if origin is None:
             key = PrivateKey(f"{key.name}/{key.public.raw[:4].hex()}", key.secret)
         if why := unusable_name(key.name):
-            raise CitelogError(
-                f"{key.name!r}: no log can be called so: {why}\n   = name it: --origin example.org/ward-7"
-            )
+            raise CitelogError(f"{key.name!r}: no log can be called so: {why}", "name it: --origin example.org/ward-7")
 
         def fill(rows: Rows) -> bytes:
             first = entry.opening(moment.stamp(), key.public, keep, VERSION)
@@ -91,7 +89,7 @@ class Log:
         key = keys.private_key(key_file or folder.key, public.name)
         if key.public != public:
             what = f"it is not the key that {path} is signed with"
-            raise CitelogError(f"{key_file or folder.key}: {what}\n   = name the log's own: --log-key FILE")
+            raise CitelogError(f"{key_file or folder.key}: {what}", "name the log's own: --log-key FILE")
         with folder.lock(write=False), _whole(folder), folder.table_to_read() as rows:
             _last(rows, folder.read("checkpoint"), public)
             keep = str(said(rows.row(0))["keep"])
@@ -123,8 +121,8 @@ class Log:
         def look(rows: Rows) -> None:
             if not 0 <= number < rows.size() or rows.row(number).salt is None:
                 raise CitelogError(
-                    f"{self.folder.path}: beside entry {number} there is nothing that could be erased\n"
-                    "   = name the number of an assessment: citelog audit log find LOG RECEIPT"
+                    f"{self.folder.path}: beside entry {number} there is nothing that could be erased",
+                    "name the number of an assessment: citelog audit log find LOG RECEIPT",
                 )
             rows.erase(number)
 
@@ -160,8 +158,8 @@ class Log:
                 new.replace(folder.path / "checkpoint")
             except (sqlite3.Error, OSError) as error:
                 raise CitelogError(
-                    f"{folder.path}: it cannot be written to: {_reason(error)}\n"
-                    "   = the answer is held back, nothing is acknowledged: make room, or see to the disk; ask again"
+                    f"{folder.path}: it cannot be written to: {_reason(error)}",
+                    "the answer is held back, nothing is acknowledged: make room, or see to the disk; ask again",
                 ) from error
         return Appended(range(signed.edge.size, edge.size), checkpoint, tuple(notices))
 
@@ -219,7 +217,7 @@ def readable(note: bytes, what: str) -> Signed:
     try:
         return Signed.read(note)
     except NoteError as error:
-        raise CitelogError(f"{what} cannot be read: {error}\n   = give the text of a checkpoint, whole") from error
+        raise CitelogError(f"{what} cannot be read: {error}", "give the text of a checkpoint, whole") from error
 
 
 def head(path: Path) -> Signed:
@@ -247,7 +245,7 @@ def _whole(folder: Folder) -> Iterator[None]:
         yield
     except DamagedError as error:
         look = f"see what is wrong: citelog audit log verify {folder.path}"
-        raise CitelogError(f"{folder.path}: {error.what}\n   = {look}") from error
+        raise CitelogError(f"{folder.path}: {error.what}", look) from error
 
 
 def _reason(error: Exception) -> str:

@@ -73,8 +73,8 @@ def prove(path: Path, number: int, earlier: bytes | None = None) -> Proof:
         size = signed.checkpoint.size
         if not 0 <= number < size:
             raise CitelogError(
-                f"{path}: {given} is over {size:,} entries, from 0 to {size - 1:,}, and {number} is not among them\n"
-                "   = name one of them"
+                f"{path}: {given} is over {size:,} entries, from 0 to {size - 1:,}, and {number} is not among them",
+                "name one of them",
             )
         if size > rows.size():
             raise DamagedError(f"{given} is over {size:,} entries, and there are {rows.size():,}")
@@ -105,7 +105,7 @@ def check(
         if (held.origin, held.size) != (head.origin, head.size):
             what = f"the proof is for {head.origin} at {head.size:,} entries, the checkpoint of {held.origin} at"
             ask = f"ask for a proof to it: citelog audit log prove LOG {proof.number} --checkpoint FILE"
-            raise CitelogError(f"{what} {held.size:,}\n   = {ask}")
+            raise CitelogError(f"{what} {held.size:,}", ask)
         if held != head:
             wrong.append(
                 f"the checkpoint in the proof is not the one that you hold: two roots of {head.size:,} entries"

@@ -54,6 +54,10 @@ class DamagedError(Exception):
         super().__init__(what)
 
 
+class MissingError(DamagedError):
+    """An entry that is not in the table, or is there without its hashes."""
+
+
 @contextmanager
 def on_disk() -> Iterator[None]:
     """Within, what SQLite says of a disk that fails is raised as Python says it: as OSError."""
@@ -160,7 +164,7 @@ class Rows:
         with self._reading(number):
             found = self.connection.execute("SELECT * FROM entries WHERE n = ?", (number,)).fetchone()
         if found is None:
-            raise DamagedError(f"entry {number} is missing", number)
+            raise MissingError(f"entry {number} is missing", number)
         return _row(found, number)
 
     def rows(self, end: int, first: int = 0) -> Iterator[Row]:
@@ -171,7 +175,7 @@ class Rows:
             for n in chunk:
                 read = next(found, None)
                 if read is None or read[0] != n:
-                    raise DamagedError(f"entry {n} is missing", n)
+                    raise MissingError(f"entry {n} is missing", n)
                 yield _row(read, n)
 
     def _chunk(self, numbers: range) -> Iterator[tuple[object, ...]]:
@@ -192,7 +196,7 @@ class Rows:
         with self._reading(number):
             hash_ = self._one(f"SELECT substr(hashes, {level * WIDTH + 1}, {WIDTH}) FROM entries WHERE n = {number}")
         if not isinstance(hash_, bytes) or len(hash_) != WIDTH:
-            raise DamagedError(f"the hashes of entry {number} are missing", number)
+            raise MissingError(f"the hashes of entry {number} are missing", number)
         return hash_
 
     def salted(self) -> Iterator[tuple[int, bytes, bytes]]:

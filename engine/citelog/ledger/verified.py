@@ -16,7 +16,7 @@ from citelog.ledger import entry
 from citelog.ledger.folder import Folder
 from citelog.ledger.log import readable
 from citelog.ledger.note import Checkpoint, NoteError, PublicKey, Signed
-from citelog.ledger.rows import DamagedError, Row, Rows
+from citelog.ledger.rows import DamagedError, MissingError, Row, Rows
 from citelog.ledger.tree import EMPTY, WIDTH, Edge, completes, leaf_hash, node_hash
 
 CODES = {
@@ -259,7 +259,8 @@ class _Walk:
                     self.roots[row.number + 1] = Edge(row.number + 1, tuple(peaks)).root
                 self.read += 1
         except DamagedError as error:
-            self._found("entry-missing" if "missing" in error.what else "unreadable", error.what, error.number)
+            code = "entry-missing" if isinstance(error, MissingError) else "unreadable"
+            self._found(code, error.what, error.number)
         for number in self.gone:
             if number not in self.erased:
                 what = f"entry {number}: its salt is gone, and no entry says that it was erased"

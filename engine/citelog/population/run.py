@@ -107,7 +107,7 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
             _Run(knowledge, data, folder, options, duck, engine, report, told).answer()
     except duckdb.OutOfMemoryException as trouble:
         remedy = "run it again with more, as in --memory 4GB: what is finished stays"
-        raise CitelogError(f"--memory {options.memory} is too little for these data\n   = {remedy}") from trouble
+        raise CitelogError(f"--memory {options.memory} is too little for these data", remedy) from trouble
     except (duckdb.IOException, duckdb.FatalException, OSError) as trouble:
         what = f"the disk failed: {first_line(trouble)}"
         raise CaseError(str(folder), what, "see to the disk and run it again: what is finished stays") from trouble

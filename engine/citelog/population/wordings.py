@@ -116,8 +116,8 @@ def _framed(part: Wordings, name: str, key: str) -> str:
 def _check(is_alone: bool) -> None:
     if not is_alone:
         raise CitelogError(
-            "two wordings of the data have one hash, which happens once in billions of populations\n"
-            "   = split the population in two folders"
+            "two wordings of the data have one hash, which happens once in billions of populations",
+            "split the population in two folders",
         )
 
 

@@ -51,7 +51,7 @@ class ArchiveError(CitelogError):
     """A file that is no archive of an edition, or not the one that was written."""
 
     def __init__(self, name: str, what: str) -> None:
-        super().__init__(f"{name}: {what}\n   = give a file that citelog export --to archive wrote, as it wrote it")
+        super().__init__(f"{name}: {what}", "give a file that citelog export --to archive wrote, as it wrote it")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def archive(folder: Path, ontology: Path, knowledge: Knowledge) -> bytes:
     files = {name: read_from(folder / name) for name in names(folder)}
     found = _manifest(folder.resolve().name, read_from(ontology), files)
     if found.fingerprint != knowledge.sha256:
-        raise CitelogError(f"{knowledge.id}: its files were changed just now\n   = export it again")
+        raise CitelogError(f"{knowledge.id}: its files were changed just now", "export it again")
     return _written(found, knowledge.identity, read_from(ontology), files)
 
 
@@ -107,7 +107,7 @@ def read_file(path: Path) -> Archive:
         with path.open("rb") as file:
             return read(file.read(LARGEST + 1), str(path))
     except OSError as error:
-        raise CitelogError(f"{path}: it cannot be read: {error.strerror}\n   = check the path") from error
+        raise CitelogError(f"{path}: it cannot be read: {error.strerror}", "check the path") from error
 
 
 @contextmanager
@@ -152,7 +152,7 @@ def _written(found: Manifest, knowledge: Mapping[str, str], ontology: bytes, fil
             try:
                 tar.addfile(about, io.BytesIO(data))
             except ValueError as error:
-                raise CitelogError(f"{name}: this name is too long for an archive\n   = shorten it") from error
+                raise CitelogError(f"{name}: this name is too long for an archive", "shorten it") from error
     return whole.getvalue()
 
 

@@ -105,10 +105,10 @@ def of(assessment: Answer, files: Manifest) -> bytes:
     """
     case, knowledge = assessment.case, assessment.knowledge
     if case.original is None:
-        raise CitelogError(f"{case.id}: a changed record is nobody's\n   = assess the record itself for a receipt")
+        raise CitelogError(f"{case.id}: a changed record is nobody's", "assess the record itself for a receipt")
     if files.fingerprint != knowledge.sha256:
         what = f"{knowledge.id}: its files are no longer those that this answer was derived from"
-        raise CitelogError(f"{what}\n   = open the knowledge base again, and assess again")
+        raise CitelogError(what, "open the knowledge base again, and assess again")
     document = assessment.to_dict()
     return seal(
         {
@@ -155,11 +155,11 @@ def read(data: bytes, name: str) -> Receipt:
     if len(data) > LARGEST:
         raise too_large(name)
     if not is_sealed(data, MEMBERS):
-        raise CitelogError(f"{name}: this is no receipt\n   = give a file that citelog assess --receipt wrote")
+        raise CitelogError(f"{name}: this is no receipt", "give a file that citelog assess --receipt wrote")
     opened = unseal(data, MEMBERS)
     form = opened.members.get("format")
     if "format" in opened.members and form != FORMAT:
-        raise CitelogError(f"{name}: it is of the form {form}, and {FORMAT} is read here\n   = take a newer citelog")
+        raise CitelogError(f"{name}: it is of the form {form}, and {FORMAT} is read here", "take a newer citelog")
     damage = opened.damage or contradictions(opened.members)
     if damage:
         raise DamagedError(name, damage)
@@ -168,4 +168,4 @@ def read(data: bytes, name: str) -> Receipt:
 
 def too_large(name: str) -> CitelogError:
     """Why a file is not even read."""
-    return CitelogError(f"{name}: larger than {LARGEST // 1_000_000} MB\n   = no receipt of one patient is")
+    return CitelogError(f"{name}: larger than {LARGEST // 1_000_000} MB", "no receipt of one patient is")

@@ -95,7 +95,7 @@ def _matching(
         try:
             yield from _archived(path, f"{RELEASES}/{path.name}", wanted, kept)
         except CitelogError as error:
-            remarks.append(str(error).partition("\n")[0])
+            remarks.append(error.message)
     if kb is not None:
         yield from _in_history(kb, wanted, kept)
 
@@ -115,7 +115,7 @@ def _given(name: str, kb: Path | None, wanted: Wanted, kept: ExitStack) -> Itera
         yield from _archived(path, name, wanted, kept)
     elif kb is None:
         what = f"{name}: neither a folder nor an archive, and no knowledge base is at hand whose revision it could be"
-        raise CitelogError(f"{what}\n   = name the knowledge base with --kb")
+        raise CitelogError(what, "name the knowledge base with --kb")
     else:
         folder, told = kept.enter_context(folder_of(name, kb, None))
         yield from _made(told, folder, [home.ontology(), *_ontology_at(name, kept)], wanted)

@@ -123,7 +123,7 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise CitelogError(f"{path}: it cannot be read: {error.strerror}\n   = is it there, and readable?") from error
+        raise CitelogError(f"{path}: it cannot be read: {error.strerror}", "is it there, and readable?") from error
 
 
 def _sha256(path: Path) -> str:

@@ -183,7 +183,7 @@ class Desk:
         today = self.shelf.today
         if place is None and today is None:
             hint = "name the knowledge base with --kb, or an archive of it with --edition"
-            raise CitelogError(f"{name}: it is of {id_}, which is not at hand\n   = {hint}")
+            raise CitelogError(f"{name}: it is of {id_}, which is not at hand", hint)
         is_same = today is not None and today.manifest.fingerprint == wanted.sha256
         then = _asked(receipt, place, *self.knowledge_of(place), exact=True) if place is not None else None
         now = (
@@ -195,7 +195,7 @@ class Desk:
         )
         if now is not None and now.knowledge is not None and now.knowledge["id"] != id_:
             what = f"{name}: it is of {id_}, and --kb names {now.knowledge['id']}"
-            raise CitelogError(f"{what}\n   = name the knowledge base that it is of")
+            raise CitelogError(what, "name the knowledge base that it is of")
         why = None
         if place and today and then and now and now.differences and not (is_same or then.fault or now.fault):
             subject = Subject(receipt.assessment["case"]["id"], receipt.record, "receipt", receipt.at, receipt.of)

@@ -63,10 +63,10 @@ def canonical(value: Any) -> bytes:
         return rfc8785.dumps(value)
     except (rfc8785.IntegerDomainError, rfc8785.FloatDomainError) as error:
         remedy = "JSON counts exactly to 9007199254740991; write a larger one as a decimal, which is kept as text"
-        raise CitelogError(f"this cannot be sealed: {error}\n   = {remedy}") from error
+        raise CitelogError(f"this cannot be sealed: {error}", remedy) from error
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:  # the second where it is in a name
         what = "half a character (a surrogate) stands in a text"
-        raise CitelogError(f"this cannot be sealed: {what}\n   = write whole characters") from error
+        raise CitelogError(f"this cannot be sealed: {what}", "write whole characters") from error
 
 
 def seal(members: Mapping[str, Any]) -> bytes:
@@ -156,7 +156,7 @@ def _otherwise(members: Mapping[str, Any], data: bytes) -> Iterator[Damage]:
         if seal(members) != data:
             yield Damage(FRAME, "its members stand in another order, or a value is not written as RFC 8785 has it")
     except CitelogError as error:
-        yield Damage(FRAME, str(error).partition("\n")[0])
+        yield Damage(FRAME, error.what)
 
 
 def _read(value: bytes) -> Any:

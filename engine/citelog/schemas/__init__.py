@@ -36,7 +36,7 @@ def schema(name: str) -> dict[str, Any]:
     """
     if name not in names():
         hint = did_you_mean(name, names()) or f"the documents are {', '.join(names())}"
-        raise CitelogError(f"no document is called {name}\n   = {hint}")
+        raise CitelogError(f"no document is called {name}", hint)
     found, common = _read(name), _read(COMMON)
     return found | {"$defs": found["$defs"] | {COMMON: common}}
 

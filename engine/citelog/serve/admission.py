@@ -66,7 +66,7 @@ class Admission:
     def read(cls, file: Path | None, header: str | None, proxies: frozenset[str]) -> Admission:
         """What the options say. Raises CitelogError where a token is short or public, or a name is no header's."""
         if header is not None and not _NAME.fullmatch(header):
-            raise CitelogError(f"--trusted-user-header {header}: this is no name of a header\n   = as in X-Remote-User")
+            raise CitelogError(f"--trusted-user-header {header}: this is no name of a header", "as in X-Remote-User")
         digest = b"" if file is None else hashlib.sha256(_token(file).encode()).digest()
         return cls(digest, (header or "").lower(), proxies or _PROXIES)
 
@@ -89,14 +89,14 @@ class Admission:
 def _token(file: Path) -> str:
     try:
         if file.stat().st_mode & 0o077:
-            raise CitelogError(f"{file}: others than its owner may read this token\n   = chmod 600 {file}")
+            raise CitelogError(f"{file}: others than its owner may read this token", f"chmod 600 {file}")
         token = file.read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or "this is no token"
-        raise CitelogError(f"{file}: {what}\n   = openssl rand -hex 32 > {file}; chmod 600 {file}") from error
+        raise CitelogError(f"{file}: {what}", f"openssl rand -hex 32 > {file}; chmod 600 {file}") from error
     if len(token) < SHORTEST or not _TOKEN.fullmatch(token):
         what = f"a token has {SHORTEST} letters and digits at least, and no blank"
-        raise CitelogError(f"{file}: {what}\n   = openssl rand -hex 32 > {file}")
+        raise CitelogError(f"{file}: {what}", f"openssl rand -hex 32 > {file}")
     return token
 
 

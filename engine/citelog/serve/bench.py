@@ -100,8 +100,7 @@ class Bench:
         try:
             write(laid)
         except CitelogError as error:
-            what, _, remedy = str(error).partition("\n   = ")
-            raise Refusal(409, f"nothing is saved: {what}", remedy) from error
+            raise Refusal(409, f"nothing is saved: {error.message}", error.remedy) from error
 
     async def close(self) -> None:
         """End the workers."""
@@ -121,8 +120,7 @@ class Bench:
                 try:
                     await pool.__aenter__()
                 except CitelogError as error:
-                    what, _, remedy = str(error).partition("\n   = ")
-                    raise Refusal(500, what, remedy) from error
+                    raise Refusal(500, error.message, error.remedy) from error
                 self._pool, self._version = pool, state.version
             return self._pool
 

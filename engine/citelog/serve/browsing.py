@@ -107,8 +107,7 @@ class Browsing:
         try:
             found = await run_in_threadpool(shelf.things, kind, id_)
         except CitelogError as error:
-            what, _, remedy = str(error).partition("\n   = ")
-            raise Refusal(404, what, remedy, "no-such-thing") from error
+            raise Refusal(404, error.message, error.remedy, "no-such-thing") from error
         if form == HTML:
             return await self._set(request, shell, shelf, f"{kind}/{id_}", lambda book: book.thing(kind, id_, found))
         if form == JSON:
@@ -164,9 +163,10 @@ class Browsing:
         if self._shelf is None:
             try:
                 self._shelf = await run_in_threadpool(opened, self.folder, self.knowledge)
-            except (CitelogError, OSError) as error:
-                what, _, remedy = str(error).partition("\n   = ")
-                raise Refusal(503, what, remedy or "start the server again") from error
+            except CitelogError as error:
+                raise Refusal(503, error.message, error.remedy) from error
+            except OSError as error:
+                raise Refusal(503, str(error), "start the server again") from error
         return self._shelf
 
 

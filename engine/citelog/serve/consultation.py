@@ -139,8 +139,7 @@ class Consultation:
         except TimeoutError as error:
             raise Refusal(503, "the server is starting", "try again in a moment") from error
         except CitelogError as error:
-            what, _, remedy = str(error).partition("\n   = ")
-            raise Refusal(503, what, remedy) from error
+            raise Refusal(503, error.message, error.remedy) from error
 
 
 def _told(starting: asyncio.Task[Pool]) -> None:

@@ -109,10 +109,8 @@ async def _done(work: Callable[[], T]) -> T:
     except NoEntryError as error:
         raise Refusal(404, str(error), "begin at /log", "no-such-thing") from error
     except CitelogError as error:
-        what, _, remedy = str(error).partition("\n   = ")
-        raise Refusal(
-            503, what, remedy or "see what is wrong: citelog audit log verify LOG", "unwritten-log"
-        ) from error
+        remedy = error.remedy or "see what is wrong: citelog audit log verify LOG"
+        raise Refusal(503, error.message, remedy, "unwritten-log") from error
 
 
 def _number(request: Request, name: str) -> int | None:

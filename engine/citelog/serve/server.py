@@ -142,7 +142,7 @@ def _listener(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         what = (getattr(error, "strerror", None) or str(error)).partition(" (")[0]
         raise CitelogError(
-            f"{host} port {port}: {what}\n   = name another: --port N, or --port 0 for a free one"
+            f"{host} port {port}: {what}", "name another: --port N, or --port 0 for a free one"
         ) from error
     # asyncio does so only for sockets that say they are TCP; without it each answer waits 40 ms for an acknowledgement
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -92,7 +92,7 @@ class Coverage:
         if not points:
             names = [point.name for point in self.points if point.aspect == "rule"]
             hint = did_you_mean(name, names) or "citelog show PREDICATE names the rules of a predicate"
-            raise CitelogError(f"{name} is no rule of this knowledge base\n   = {hint}")
+            raise CitelogError(f"{name} is no rule of this knowledge base", hint)
         return Coverage(self.cases, self.unusable, points)
 
     def to_dict(self) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def check() -> None:
     if java is None:
         where = f"JAVA_HOME is {home}, and no bin/java is in it" if home else "there is none on the PATH"
         remedy = "install Java 17 or later (Debian: apt install openjdk-17-jre-headless), or set JAVA_HOME"
-        raise SparkError(f"--engine spark needs Java, and {where}\n   = {remedy}")
+        raise SparkError(f"--engine spark needs Java, and {where}", remedy)
 
 
 def is_here(master: str) -> bool:
@@ -102,7 +102,7 @@ def knock(master: str) -> None:
         else:
             return
     remedy = "see whether the master runs, and give its address as its own page has it"
-    raise SparkError(f"--engine spark: nobody answers at {', '.join(refusals)}\n   = {remedy}")
+    raise SparkError(f"--engine spark: nobody answers at {', '.join(refusals)}", remedy)
 
 
 @contextlib.contextmanager
@@ -137,7 +137,7 @@ def session(master: str, memory: str, log: Path) -> Iterator[Any]:
             yield made
         except (PySparkException, Py4JError) as trouble:
             remedy = f"{log} has all that it said"
-            raise SparkError(f"--engine spark, --master {master}: {told(trouble)}\n   = {remedy}") from trouble
+            raise SparkError(f"--engine spark, --master {master}: {told(trouble)}", remedy) from trouble
         finally:
             if gateway is not None:
                 with contextlib.suppress(Py4JError, OSError):
@@ -158,7 +158,7 @@ def _wait(session: Any, master: str) -> None:
         pause.wait(0.1)
     remedy = "ask for less in spark-defaults.conf (spark.executor.memory, spark.executor.cores), or look at the cluster"
     said = f"in {PATIENCE} s no worker had room for an executor"
-    raise SparkError(f"--engine spark, --master {master}: {said}\n   = {remedy}")
+    raise SparkError(f"--engine spark, --master {master}: {said}", remedy)
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ class Feedback:
             with path.open("ab"):
                 return cls(path)
         except OSError as error:
-            raise CitelogError(f"{path}: {error.strerror}\n   = name a file that can be written: --feedback") from error
+            raise CitelogError(f"{path}: {error.strerror}", "name a file that can be written: --feedback") from error
 
     def keep(self, notices: Iterable[Notice]) -> None:
         """Keep all of some notices, or none. Raises Refusal where the file cannot take them."""

@@ -52,15 +52,15 @@ class Tokens:
             told = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             what = getattr(error, "strerror", None) or "this cannot be read as JSON"
-            raise CitelogError(f"{path}: {what}\n   = give a JSON Web Key Set: --jwt-keys FILE") from error
+            raise CitelogError(f"{path}: {what}", "give a JSON Web Key Set: --jwt-keys FILE") from error
         rows = told.get("keys") if isinstance(told, dict) else None
         if not isinstance(rows, list) or not rows:
-            raise CitelogError(f'{path}: there are no keys in it\n   = as in {{"keys": [{{"kid": …, "kty": …}}]}}')
+            raise CitelogError(f"{path}: there are no keys in it", 'as in {"keys": [{"kid": …, "kty": …}]}')
         keys: dict[str, Key] = {}
         for number, row in enumerate(rows):
             kid, key = _key(row, f"{path}: keys[{number}]")
             if kid in keys:
-                raise CitelogError(f"{path}: keys[{number}]: its kid stands twice\n   = give each key its own")
+                raise CitelogError(f"{path}: keys[{number}]: its kid stands twice", "give each key its own")
             keys[kid] = key
         return cls(keys, audience.rstrip("/"), frozenset(issuers))
 
@@ -125,19 +125,19 @@ def _key(row: Any, place: str) -> tuple[str, Key]:
     from jwt.exceptions import PyJWTError
 
     if not isinstance(row, dict) or not isinstance(row.get("kid"), str) or not row["kid"]:
-        raise CitelogError(f"{place}: this is no key with a kid\n   = tokens name the key by it")
+        raise CitelogError(f"{place}: this is no key with a kid", "tokens name the key by it")
     if row.get("kty") == "oct" or "d" in row:
         what = "this is a secret, and everybody who can read it can sign" if "d" in row else "this is a shared secret"
-        raise CitelogError(f"{place}: {what}\n   = give the public key alone")
+        raise CitelogError(f"{place}: {what}", "give the public key alone")
     algorithms = _RSA if row.get("kty") == "RSA" else _CURVES.get(str(row.get("crv")), ())
     chosen = tuple(name for name in algorithms if row.get("alg", name) == name)
     if not chosen or row.get("use", "sig") != "sig":
         told = ", ".join(sorted(ALGORITHMS))
-        raise CitelogError(f"{place}: this is no key to verify signatures by\n   = a key for one of {told}")
+        raise CitelogError(f"{place}: this is no key to verify signatures by", f"a key for one of {told}")
     try:
         key = PyJWK(row, algorithm=chosen[0])
     except (PyJWTError, ValueError, TypeError) as error:
-        raise CitelogError(f"{place}: this key cannot be read\n   = write it as RFC 7517 has it") from error
+        raise CitelogError(f"{place}: this key cannot be read", "write it as RFC 7517 has it") from error
     if getattr(key.key, "key_size", _WEAK) < _WEAK and row.get("kty") == "RSA":
-        raise CitelogError(f"{place}: {key.key.key_size} bits are too few\n   = take an RSA key of {_WEAK} or more")
+        raise CitelogError(f"{place}: {key.key.key_size} bits are too few", f"take an RSA key of {_WEAK} or more")
     return row["kid"], Key(key.key, chosen)

@@ -178,8 +178,8 @@ def _receipts(held: Held, answered: Answered) -> list[bytes]:
     try:
         return [receipt(one, held.files) for one in answered.assessments]
     except CitelogError as error:
-        what, _, remedy = str(error).partition("\n   = ")
-        raise Refusal(503, f"no receipt can be made of this: {what}", remedy, "unwritten-log") from error
+        what = f"no receipt can be made of this: {error.message}"
+        raise Refusal(503, what, error.remedy, "unwritten-log") from error
 
 
 def _assess(held: Held, asked: Message, data: bytes) -> Answered:
@@ -284,8 +284,7 @@ def _hook(held: Held, asked: Message, data: bytes) -> Answered:
         where = called.placed(error.where).removeprefix("prefetch: ")
         raise CaseError(where, called.placed(error.what), error.remedy) from error
     except cards.UnlookedError as error:
-        what, _, remedy = str(error).partition("\n   = ")
-        raise Refusal(412, what, remedy, "nothing-looked-at", "prefetch") from error
+        raise Refusal(412, error.what, error.remedy, "nothing-looked-at", "prefetch") from error
 
 
 def _evaluate(held: Held, asked: Message, data: bytes) -> Answered:
@@ -334,8 +333,7 @@ def _found(held: Held, asked: Message, data: bytes) -> Answered:
     try:
         found = find(held.knowledge, asked["id"])
     except CitelogError as error:
-        what, _, remedy = str(error).partition("\n   = ")
-        raise Refusal(404, what, remedy, "no-such-thing") from error
+        raise Refusal(404, error.message, error.remedy, "no-such-thing") from error
     return Answered(JSON, written([one.to_dict() for one in found], several=len(found) > 1))
 
 
@@ -423,12 +421,12 @@ def _refused(refusal: Refusal) -> NoResultError:
 
 def _told(error: CitelogError, task: str) -> Refusal:
     """What a command would say, as the API says it: status 1 of a command is 409 here, its status 2 is 422."""
-    what, _, remedy = _renamed(str(error)).partition("\n   = ")
+    what, remedy = _renamed(error.what), _renamed(error.remedy)
     match error:
         case CaseError():
             option = re.match(r"--(at|set|drop|add)\b", error.where)
             code = {"at": "unusable-date", None: "unusable-record"}.get(option and option[1], "unusable-change")
-            return Refusal(422, _renamed(error.what), _renamed(error.remedy), code, _renamed(error.where))
+            return Refusal(422, what, remedy, code, _renamed(error.where))
         case NotConcludedError():
             return Refusal(409, what, remedy, "not-concluded")
         case ReachedError():

@@ -65,15 +65,13 @@ def _source(name: str) -> Source:
     ending = path.suffix[1:].lower()
     form = _ALSO.get(ending, ending)
     if form not in FORMS:
-        raise CitelogError(
-            f"{file}: what kind of RDF it is, its ending does not tell\n   = use one of {_listed(FORMS)}"
-        )
+        raise CitelogError(f"{file}: what kind of RDF it is, its ending does not tell", f"use one of {_listed(FORMS)}")
     if graph and form in ("trig", "nq"):
-        raise CitelogError(f"{file}: its graphs have their names already\n   = leave {graph}= out")
+        raise CitelogError(f"{file}: its graphs have their names already", f"leave {graph}= out")
     try:
         return Source(file, form, path.read_bytes(), graph or None)
     except OSError as error:
-        raise CitelogError(f"{file}: {error.strerror}\n   = check the path") from error
+        raise CitelogError(f"{file}: {error.strerror}", "check the path") from error
 
 
 def _listed(endings: Sequence[str]) -> str:

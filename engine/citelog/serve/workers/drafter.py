@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from citelog.diagnostics import CaseError, CitelogError, Diagnostic
+from citelog.diagnostics import CitelogError, Diagnostic
 from citelog.knowledge.check import prepare
 from citelog.patient.resources import READ
 from citelog.reports import drafted as shown
@@ -114,11 +114,8 @@ def _diagnostic(found: Diagnostic, desk: Desk) -> dict[str, Any]:
 
 def _trouble(error: CitelogError) -> dict[str, Any]:
     """Why a case cannot be used: the line, where it is known, what is wrong, and what to try."""
-    if isinstance(error, CaseError):
-        line = re.search(r":(\d+)$", error.where)
-        return {"line": int(line[1]) if line else 0, "what": error.what, "remedy": error.remedy, "where": error.where}
-    what, _, remedy = str(error).partition("\n")
-    return {"line": 0, "what": what, "remedy": remedy.strip().removeprefix("= "), "where": ""}
+    line = re.search(r":(\d+)$", error.where)
+    return {"line": int(line[1]) if line else 0, "what": error.what, "remedy": error.remedy, "where": error.where}
 
 
 if __name__ == "__main__":

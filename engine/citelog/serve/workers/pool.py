@@ -339,13 +339,13 @@ class Pool:
             reply, _ = await receive(reader)
         except (EOFError, ConnectionError) as error:
             raise CitelogError(
-                f"the process that loads what is served ended (exit status {await loader.wait()})\n"
-                "   = check that all packages of citelog[serve] are installed, and that there is memory for it"
+                f"the process that loads what is served ended (exit status {await loader.wait()})",
+                "check that all packages of citelog[serve] are installed, and that there is memory for it",
             ) from error
         finally:
             writer.close()
         if reply["kind"] == "unreadable":
-            raise CitelogError(f"{reply['source']}: {reply['message']}\n   = correct the file")
+            raise CitelogError(f"{reply['source']}: {reply['message']}", "correct the file")
         return reply
 
 
