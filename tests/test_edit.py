@@ -58,6 +58,19 @@ FIXES = {
         "predicates.ttl", '"night(patient: patient, value: term)"', '"night(patient: patint, value: term)"',
         "bad-signature", "write patient",
     ),
+    "a term that is misspelt, written out whole": (
+        "rules/30-advice.rls", "tired(?p, ex:PROBABLY), n", "tired(?p, <https://example.org/short-nights#PROBABY>), n",
+        "undefined-term", "write ex:PROBABLY",
+    ),
+    "a unit that is no unit, beside one that is": (
+        "terms.ttl", "ex:hour , ex:minute .", "ex:hour , ex:minutes .", "shape", "write ex:minute",
+    ),
+    "a statement that is misspelt, where another property stands on its line": (
+        "conflicts.ttl", 'cl:sideA         "S14"', 'cl:sideA         "S14 S144"', "unknown-reference", "write S14",
+    ),
+    "marks of a word processor, all of a line's": (
+        "terms.ttl", 'skos:prefLabel "loud snoring"', "skos:prefLabel „loud snoring„", "rdf-syntax", 'write "',
+    ),
     "a sentence that names its variable without the mark": (
         "rules/10-night.rls", "less than {?hours}", "less than {hours}", "unknown-display-variable", "write {?hours}",
     ),

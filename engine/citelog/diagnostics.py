@@ -27,6 +27,26 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Instead:
+    """A hint that knows what to write: what is `right` in the place of what is `written`; `said` tells people.
+
+    >>> str(Instead("covr", "cover"))
+    'did you mean cover?'
+    """
+
+    written: str
+    right: str
+    said: str = ""
+
+    def __str__(self) -> str:
+        return self.said or f"did you mean {self.right}?"
+
+
+Hint = str | Instead
+"""What to try, in words, or as what to write."""
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding about knowledge.
 
@@ -39,7 +59,7 @@ class Diagnostic:
     code: str
     span: Span
     message: str
-    hint: str = ""
+    hint: Hint = ""
     text: str = ""
     severity: str = "error"
     accepted: str = ""
@@ -54,7 +74,7 @@ class Diagnostic:
             "line": self.span.line,
             "column": self.span.column,
             "message": self.message,
-            "hint": self.hint,
+            "hint": str(self.hint),
             "accepted": self.accepted or None,
         }
 
@@ -103,8 +123,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("xyz", ["waterproof cover"])
     ''
     """
+    return str(meant(word, known) or "")
+
+
+def meant(word: str, known: Iterable[str]) -> Instead | None:
+    """The known word nearest to a misspelt one, as a finding's hint; None where none is near."""
     near = nearest_name(word, known)
-    return f"did you mean {near}?" if near else ""
+    return Instead(word, near) if near else None
+
+
+def copied(sign: str, right: str) -> Instead:
+    """The hint about a sign that came from a text of a word processor."""
+    return Instead(sign, right, f"write {right} (word processors put {sign} in its place)")
 
 
 def nearest_name(word: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from citelog import home
 from citelog.advice import absences, hedges, measures, never, numbers, populations, reviews, statements, subsumed, words
 from citelog.advice.given import Advice, Given
 from citelog.advice.reach import Reach
-from citelog.diagnostics import Diagnostic, did_you_mean
+from citelog.diagnostics import Diagnostic, meant
 from citelog.knowledge.check import check_opened, ordered
 from citelog.knowledge.files import NO_DRAFTS, Drafts
 from citelog.knowledge.load import Opened, load
@@ -100,7 +100,7 @@ def _acceptances(given: Given) -> Iterator[tuple[tuple[str, str], Acceptance]]:
 
 def _unused(given: Given, kept: Iterable[Acceptance]) -> Iterator[Diagnostic]:
     for one in kept:
-        near = did_you_mean(one.code, CODES) if one.code not in CODES else ""
+        near = meant(one.code, CODES) if one.code not in CODES else None
         message = f"no advice {one.code} is given here, so there is nothing to accept"
         file = given.files.get(one.span.file) or given.triples.files.get(one.span.file)
         line = file.line(one.span.line) if file else ""

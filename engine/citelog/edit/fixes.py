@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from citelog.advice.review import CODES as ADVICE
-from citelog.diagnostics import nearest_name
+from citelog.diagnostics import Instead
 from citelog.edit import rules
 from citelog.edit.desk import Desk
 from citelog.edit.findings import Located
@@ -33,7 +33,7 @@ class Fix:
 def fixes(desk: Desk, found: Located) -> list[Fix]:
     """Every change that the finding itself suggests; none where its author must decide what is right."""
     finding, text = found.finding, desk.texts.get(found.path, "")
-    said = [*_named(desk, found, text), *_signs(found, text)]
+    said = list(_instead(found, text))
     own = _BY_CODE.get(finding.code)
     made = [*said, *(own(desk, found, text) if own else ())]
     if finding.code in ADVICE:
@@ -42,57 +42,27 @@ def fixes(desk: Desk, found: Located) -> list[Fix]:
     return [replace(fix, best=best and i == 0) for i, fix in enumerate(made)]
 
 
-# --- what a hint says in words -------------------------------------------------------------------------------------
-
-_MEANT = re.compile(r"did you mean (?P<name>.+?)\?$")
-_COPIED = re.compile(r"write (?P<right>\S+) \(word processors put (?P<wrong>\S+) in its place\)")
-_INSTEAD = re.compile(r"write (?P<right><[^<>\s]+>|\{\?\w+\}|-?\d+\.\d+)(?:,|$)")
+# --- what a hint says ----------------------------------------------------------------------------------------------
 
 
-def _named(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
-    """The name that was probably meant."""
-    if meant := _MEANT.search(found.finding.hint):
-        name = meant["name"]
-        start, end = _misspelt(found, text, name)
-        if text[start:end] != name:
-            right = name if text[start:end].startswith("@") or not name.startswith("@") else name[1:]
-            yield _fix(found, f"write {name}", Edit(start, end, right))
-    elif instead := _INSTEAD.search(found.finding.hint):
-        start, end = found.start, found.end
-        if text[start : start + 1] == "{":
-            end = text.find("}", start) + 1
-        if end > start:
-            yield _fix(found, f"write {instead['right']}", Edit(start, end, instead["right"]))
+def _instead(found: Located, text: str) -> Iterator[Fix]:
+    """What is right in the place of what is written; a sign that is wrong is so in all of its line."""
+    hint = found.finding.hint
+    if not isinstance(hint, Instead):
+        return
+    is_sign = re.search(r"\w", hint.written) is None
+    start = text.rfind("\n", 0, found.start) + 1 if is_sign else found.start
+    line = text[start:].partition("\n")[0]
+    edits = [Edit(start + m.start(), start + m.end(), hint.right) for m in re.finditer(_whole(hint.written), line)]
+    if edits:
+        yield _fix(found, f"write {hint.right}", *(edits if is_sign else edits[:1]))
 
 
-def _misspelt(found: Located, text: str, meant: str) -> tuple[int, int]:
-    """Where the word stands that was meant to be another: the one that the message names, else the one most like it."""
-    written = text[found.start : found.end]
-    pieces = [(m[0], m.start(), m.end()) for m in re.finditer(r"[@?#]?\w(?:[\w:-]*\w)?", written)]
-    said = [
-        p
-        for p in pieces
-        if re.search(rf"(?<![\w-]){re.escape(p[0].rpartition(':')[2])}(?![\w-])", found.finding.message)
-    ]
-    chosen = said or [p for p in pieces if p[0] == nearest_name(meant, [each[0] for each in pieces])]
-    if not chosen:
-        return found.start, found.end
-    word, start, end = min(chosen, key=lambda p: p[0].rpartition(":")[2] == meant.rpartition(":")[2])
-    if ":" in word and ":" not in meant:
-        start += word.index(":") + 1
-    return found.start + start, found.start + end
-
-
-def _signs(found: Located, text: str) -> Iterator[Fix]:
-    """A sign that a word processor put in the place of another."""
-    if copied := _COPIED.search(found.finding.hint):
-        line_start, line_end = text.rfind("\n", 0, found.start) + 1, text.find("\n", found.start)
-        line_end = line_end if line_end >= 0 else len(text)
-        edits = [
-            Edit(m.start() + line_start, m.end() + line_start, copied["right"])
-            for m in re.finditer(re.escape(copied["wrong"]), text[line_start:line_end])
-        ]
-        yield _fix(found, f"write {copied['right']}", *edits)
+def _whole(written: str) -> str:
+    """A pattern for what is written, and not for a part of a longer word."""
+    before = r"(?<![\w-])" if re.match(r"\w", written) else ""
+    behind = r"(?![\w-])" if re.search(r"\w\Z", written) else ""
+    return before + re.escape(written) + behind
 
 
 def _fix(found: Located, title: str, *edits: Edit) -> Fix:
@@ -104,21 +74,20 @@ def _fix(found: Located, title: str, *edits: Edit) -> Fix:
 
 def _licence(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     """The tag that owns up to an absence."""
-    rule = rules.rule_at(text, found.start)
-    named = re.search(r"%%% @assumes (?P<name>[\w:-]+)", found.finding.hint)
-    if rule is None or named is None:
+    rule, name = rules.rule_at(text, found.start), found.finding.about[-1]
+    if rule is None:
         return
     tags = {"assumes": "an assumption, shown with the answer", "unless": "an exception among what is recorded"}
     at, before = _tag_line(rule, text)
     for tag, meaning in tags.items():
         assert tag in TAGS
-        yield _fix(found, f"@{tag} {named['name']}: {meaning}", Edit(at, at, f"{before}%%% @{tag} {named['name']}\n"))
+        yield _fix(found, f"@{tag} {name}: {meaning}", Edit(at, at, f"{before}%%% @{tag} {name}\n"))
 
 
 def _unused(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     """The tag without the word, or nothing."""
-    if found.finding.hint != "remove the tag":
-        return
+    if isinstance(found.finding.hint, Instead):
+        return  # another name was meant
     start, end = text.rfind("\n", 0, found.start) + 1, text.find("\n", found.end) + 1
     line = text[start:end]
     tag = re.match(r"\s*%%%\s*@\w+", line)
@@ -146,15 +115,13 @@ def _unnamed(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
 
 def _prefix(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     """The line of a prefix that another file declares."""
-    named = re.search(r"the prefix (?P<name>\w+): is not declared", found.finding.message)
-    if named is None:
-        return
-    space = desk.prefixes().get(named["name"])
+    name = found.finding.about[-1]
+    space = desk.prefixes().get(name)
     if space:
         declared = list(re.finditer(r"(?m)^@prefix[^\n]*\n", text))
         at = declared[-1].end() if declared else 0
-        line = f"@prefix {named['name']}: <{space}> .\n"
-        yield _fix(found, f"declare {named['name']}: as the other files do", Edit(at, at, line))
+        line = f"@prefix {name}: <{space}> .\n"
+        yield _fix(found, f"declare {name}: as the other files do", Edit(at, at, line))
 
 
 def _place(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
@@ -183,16 +150,6 @@ def _quote(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
         start = found.start + written.start("quote")
         title = f"quote line {line}: “{near if len(near) < 60 else near[:57] + '…'}”"
         yield _fix(found, title, Edit(start, start + len(written["quote"]), near))
-
-
-def _markers(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
-    """The markers that are printed."""
-    right = re.search(r'write (?P<said>cl:markers "[^"]*")', found.finding.hint)
-    given = re.search(r'[\w-]*:markers\s+"[^"]*"', text[found.start : found.end])
-    if right and given:
-        value = right["said"].partition(" ")[2]
-        start = found.start + given.start() + given[0].index('"')
-        yield _fix(found, f"write {right['said']}", Edit(start, found.start + given.end(), value))
 
 
 def _predicate(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
@@ -247,23 +204,25 @@ def _term(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
 
 def _segment(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     """The statement named by the segment in which its quote stands."""
-    named = re.search(r"write cl:encodedAs (?P<statement>\S+) in (?P<segment>[\w-]+:[\w-]+)$", found.finding.hint)
-    if named is None:
+    id_, *segments = found.finding.about
+    if len(segments) != 1:
         return
     for path, there in desk.texts.items():
-        block = re.search(rf"(?ms)^{re.escape(named['segment'])}\s[^\n]*\n.*?(?=\n\s*\n|\Z)", there)
+        prefix = _written(desk, there)
+        segment, statement = f"{prefix}:{segments[0]}", f"{prefix}:{id_}"
+        block = re.search(rf"(?ms)^{re.escape(segment)}\s[^\n]*\n.*?(?=\n\s*\n|\Z)", there)
         if block and path.suffix == ".ttl":
             encoded = re.search(r"cl:encodedAs\s+(?P<ids>[\w:,\s-]+?)(?=\s*[;.])", block[0])
             aside = re.search(r'cl:outOfScope\s+"[^"]*"', block[0])
             if encoded:
                 at = block.start() + encoded.end("ids")
-                edit = Edit(at, at, f" , {named['statement']}")
+                edit = Edit(at, at, f" , {statement}")
             elif aside:
                 start = block.start()
-                edit = Edit(start + aside.start(), start + aside.end(), f"cl:encodedAs   {named['statement']}")
+                edit = Edit(start + aside.start(), start + aside.end(), f"cl:encodedAs   {statement}")
             else:
                 return
-            yield Fix(f"name {named['statement']} in {named['segment']}", {path: (edit,)})
+            yield Fix(f"name {statement} in {segment}", {path: (edit,)})
             return
 
 
@@ -289,7 +248,6 @@ _BY_CODE: Mapping[str, Callable[[Desk, Located, str], Iterator[Fix]]] = {
     "undefined-prefix": _prefix,
     "offset-wrong": _place,
     "quote-not-found": _quote,
-    "marker-mismatch": _markers,
     "undefined-predicate": _predicate,
     "undefined-term": _term,
     "statement-outside-segments": _segment,

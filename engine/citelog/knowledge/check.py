@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from citelog import home
 from citelog.codes import code_error
-from citelog.diagnostics import Diagnostic, Span, did_you_mean
+from citelog.diagnostics import Diagnostic, Hint, Span, meant
 from citelog.evidence.sources import Source
 from citelog.knowledge.files import NO_DRAFTS, Drafts, shown_name
 from citelog.knowledge.load import CODES as LOAD_CODES
@@ -116,7 +117,7 @@ def _shapes(triples: Triples) -> list[Diagnostic]:
         message = " ".join(sorted(str(m) for m in report.objects(result, SH.resultMessage)))
         message = re.sub(r"<([^<>\s]+)>", lambda m: triples.written(m[1]), message)
         value, kind = report.value(result, SH.value), report.value(result, SH.sourceConstraintComponent)
-        hint = _to_try(triples, str(kind), of, value)
+        hint: Hint = _to_try(triples, str(kind), of, value)
         if kind == SH.ClassConstraintComponent and of and isinstance(value, URIRef):
             more, hint = _not_of_class(triples, of, str(value))
             message += more
@@ -141,15 +142,15 @@ def _to_try(triples: Triples, kind: str, path: str, value: object) -> str:
     return "the shape that asks for it stands in knowledge/shapes.ttl, beside citelog's own knowledge bases"
 
 
-def _not_of_class(triples: Triples, path: str, value: str) -> tuple[str, str]:
+def _not_of_class(triples: Triples, path: str, value: str) -> tuple[str, Hint]:
     """What is to be said of a value that is not of the class which its property asks for; and what to try."""
     class_, name = triples.text(path, RDFS + "range"), triples.written(value)
     those = {triples.written(one): one for one in triples.instances(class_)}
     kind = triples.written(class_) if class_ else "declared"
-    near = did_you_mean(name, those)
+    near = meant(name, those)
     files = " and ".join(sorted({triples.span(one)[0].file for one in those.values()}))
     declared = f"each {kind} is declared in {files}" if files else f"declare it: {name} a {kind} ; …"
-    return f" {name} is none.", f"{near} {declared}".strip()
+    return f" {name} is none.", replace(near, said=f"{near} {declared}") if near else declared
 
 
 def prepare() -> None:
@@ -191,8 +192,8 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
             continue  # which the shapes tell
         start = source.text.find(text, at)
         if start < 0 or source.line(start) != triples.one(segment, CL + "line"):
-            near, line = source.nearest(text)
-            hint = f"the nearest text is on line {line}: {near!r}"
+            nearest, line = source.nearest(text)
+            hint = f"the nearest text is on line {line}: {nearest!r}"
             message = f"{Iri(segment).local} is not, in its order, on its line"
             found.append(triples.finding("segment-not-found", (segment, CL + "text"), message, hint, ""))
             continue
@@ -209,10 +210,10 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
             local = statement.local if isinstance(statement, Iri) else str(statement)
             if opened.program is not None and (CL + "quote") not in triples.subjects.get(str(statement), {}):
                 known = (Iri(s).local for s in triples.instances(CL + "Statement"))
-                hint = did_you_mean(local, known) or "is the statement in statements.trig?"
+                near = meant(local, known) or "is the statement in statements.trig?"
                 message = f"{Iri(segment).local} names {local}, which is no statement"
                 about, written = (segment, CL + "encodedAs", str(statement)), triples.written(str(statement))
-                found.append(triples.finding("unknown-reference", about, message, hint, written))
+                found.append(triples.finding("unknown-reference", about, message, near, written))
             encoding.setdefault(local, []).append((start, at))
     file = shown_name(folder / triples.text(triples.instances(CL + "SourceDocument")[0], CL + "file"), folder)
     for match in re.finditer(r"[^\s•]+(?:[^\S\n]+[^\s•]+)*", source.text):
@@ -231,5 +232,6 @@ def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
             around = [s for s, (first, end) in places.items() if first < statement.end and statement.start < end]
             written = " and ".join(map(triples.written, around)) or "the segment that it stands in"
             hint = f"write cl:encodedAs {triples.written(statement.iri.value)} in {written}"
-            found.append(triples.finding("statement-outside-segments", (statement.iri.value,), message, hint))
+            things = (statement.iri.value, "", *(Iri(one).local for one in around))
+            found.append(triples.finding("statement-outside-segments", things, message, hint, ""))
     return found

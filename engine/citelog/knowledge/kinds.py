@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from citelog.diagnostics import Diagnostic, did_you_mean
+from citelog.diagnostics import Diagnostic, meant
 from citelog.knowledge.base import Kind
 from citelog.knowledge.triples import SKOS, Triples
 from citelog.rules.program import Predicate
@@ -80,7 +80,7 @@ def _unnamed(triples: Triples, iri: str) -> Iterator[Diagnostic]:
 def _unknown(triples: Triples, iri: str, key: str, predicates: Mapping[str, Predicate]) -> Iterator[Diagnostic]:
     predicate = triples.text(iri, CL + key)
     if predicate:
-        hint = did_you_mean(predicate, predicates) or "declare the predicate"
+        hint = meant(predicate, predicates) or "declare the predicate"
         about = (iri, CL + key, predicate)
         yield triples.finding("undefined-predicate", about, f"there is no predicate {predicate}", hint)
     elif key == "derivedBy":

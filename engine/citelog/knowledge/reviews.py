@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from citelog.diagnostics import Diagnostic, did_you_mean
+from citelog.diagnostics import Diagnostic, Hint, meant
 from citelog.knowledge.base import STATES, Review, rule_iri
 from citelog.knowledge.triples import DCTERMS, PROV, RDFS, TYPE, Triples, rdf
 from citelog.rules.syntax import RuleFile
@@ -105,7 +105,7 @@ def read_reviews(
         return {}
     for iri in triples.instances(CL + "Review"):
 
-        def report(code: str, key: str, message: str, hint: str, iri: str = iri) -> None:
+        def report(code: str, key: str, message: str, hint: Hint, iri: str = iri) -> None:
             found.append(triples.finding(code, (iri, key), message, hint))
 
         thing, by, day = (triples.one(iri, key) for key in (CL + "reviews", PROV + "wasAttributedTo", DCTERMS + "date"))
@@ -118,11 +118,11 @@ def read_reviews(
             message = (
                 f"{local} is about {given}, which is no statement and no rule" if given else f"{local} reviews nothing"
             )
-            hint = did_you_mean(given, map(_named, things)) or "a review of something that is gone goes too"
+            hint = meant(given, map(_named, things)) or "a review of something that is gone goes too"
             report("unknown-reference", CL + "reviews", message, hint)
         elif not name or str(by) not in triples.classes.get(PROV + "Agent", ()):
             agents = [Iri(agent).local for agent in triples.instances(PROV + "Agent")]
-            hint = did_you_mean(_named(by), agents) or f"declare who it is: {WHO}"
+            hint = meant(_named(by), agents) or f"declare who it is: {WHO}"
             message = f"nothing says who {_named(by) or 'made it'} is"
             report("unknown-reference", PROV + "wasAttributedTo", message, hint)
         elif not isinstance(state, Iri) or state.value not in {CL + one for one in STATES}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from citelog.diagnostics import Diagnostic, Span, did_you_mean
+from citelog.diagnostics import Diagnostic, Hint, Instead, Span, meant
 from citelog.evidence.sources import Source
 from citelog.knowledge.base import Caveat, Conflict, Statement
 from citelog.knowledge.files import NO_DRAFTS, Drafts, read_bytes, shown_name
@@ -64,7 +64,7 @@ def read_statements(triples: Triples, source: Source | None, found: list[Diagnos
     for iri in triples.instances(CL + "Statement"):
         local, quote = Iri(iri).local, triples.text(iri, CL + "quote")
 
-        def report(code: str, message: str, hint: str, key: str = "", iri: str = iri) -> None:
+        def report(code: str, message: str, hint: Hint, key: str = "", iri: str = iri) -> None:
             if not (changed and code == "offset-wrong"):
                 about = (iri, CL + key) if key else (iri,)
                 found.append(triples.finding(code, about, message, hint))
@@ -80,21 +80,7 @@ def read_statements(triples: Triples, source: Source | None, found: list[Diagnos
             if place is not None:
                 _check_place(triples, iri, place, source, report)
                 section = triples.text(iri, CL + "section")
-                markers = _numbers(triples.text(iri, CL + "markers"))
-                printed = source.printed_markers(place + len(quote))
-                if markers != printed:
-                    hint = (
-                        f'write cl:markers "{", ".join(printed)}"'
-                        if printed
-                        else "remove cl:markers: none is printed there"
-                    )
-                    given = ", ".join(markers) or "none"
-                    report(
-                        "marker-mismatch",
-                        f"{local} gives the markers {given}; its sentence prints {', '.join(printed) or 'none'}",
-                        hint,
-                        "markers",
-                    )
+                markers = _markers(triples, iri, source.printed_markers(place + len(quote)), report)
                 statements[local] = Statement(
                     id=local,
                     iri=Iri(iri),
@@ -120,6 +106,21 @@ def read_statements(triples: Triples, source: Source | None, found: list[Diagnos
     return statements
 
 
+def _markers(triples: Triples, iri: str, printed: tuple[str, ...], report: Report) -> tuple[str, ...]:
+    """The markers that a statement gives, which are to be those that are printed in its sentence."""
+    written, right = triples.text(iri, CL + "markers"), ", ".join(printed)
+    markers = _numbers(written)
+    if markers != printed:
+        hint: Hint = "remove cl:markers: none is printed there"
+        if printed:
+            told = f'write cl:markers "{right}"'
+            hint = Instead(f'"{written}"', f'"{right}"', told) if written else told
+        given = ", ".join(markers) or "none"
+        message = f"{Iri(iri).local} gives the markers {given}; its sentence prints {right or 'none'}"
+        report("marker-mismatch", message, hint, "markers")
+    return markers
+
+
 def name_clash(triples: Triples, iri: str) -> Diagnostic | None:
     """The finding that several statements have one name; None where they have not."""
     if not (places := doubled(triples, iri)):
@@ -138,7 +139,7 @@ def doubled(triples: Triples, iri: str) -> list[tuple[Span, str]]:
     return places if len(places) > 1 else []
 
 
-Report = Callable[[str, str, str, str], None]
+Report = Callable[[str, str, Hint, str], None]
 """What takes a finding about a statement: its code, its message, a remedy, and the key of the property it is about."""
 
 
@@ -201,7 +202,7 @@ def read_conflicts(triples: Triples, statements: frozenset[str], found: list[Dia
             ids = tuple(triples.text(iri, CL + side).split())
             for id_ in ids:
                 if id_ not in statements:
-                    hint = did_you_mean(id_, statements) or "is the statement in statements.trig?"
+                    hint = meant(id_, statements) or "is the statement in statements.trig?"
                     message = f"conflict {Iri(iri).local} names {id_}, which is no statement"
                     found.append(triples.finding("unknown-reference", (iri, CL + side, id_), message, hint))
             sides.append(ids)
@@ -223,7 +224,7 @@ def read_caveats(triples: Triples, statements: frozenset[str], found: list[Diagn
             if not isinstance(cited, Iri) or cited.local not in statements:
                 name = cited.local if isinstance(cited, Iri) else str(cited)
                 message = f"{Iri(iri).local} cites {name}, which is no statement"
-                hint = did_you_mean(name, statements) or "is the statement in statements.trig?"
+                hint = meant(name, statements) or "is the statement in statements.trig?"
                 found.append(triples.finding("unknown-reference", (iri, CL + "cites", str(cited)), message, hint))
     ordered = sorted(triples.instances(CL + "Caveat"), key=lambda s: triples.whole(s, CL + "order"))
     return tuple(

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from citelog.diagnostics import Diagnostic, Span, unseen
+from citelog.diagnostics import Diagnostic, Hint, Span, copied, unseen
 from citelog.knowledge.files import NO_DRAFTS, Drafts, Text, files_of, read_text
 from citelog.values import Iri, Value
 
@@ -120,7 +120,7 @@ class Triples:
         return next(with_words, found[0] if found else (Span(next(iter(self.files), "?")), ""))
 
     def finding(
-        self, code: str, about: tuple[str, ...], message: str, hint: str, words: str | None = None
+        self, code: str, about: tuple[str, ...], message: str, hint: Hint, words: str | None = None
     ) -> Diagnostic:
         """A finding about a resource, its property and a value; it stands where `words` or else the property do."""
         if words is None:
@@ -198,7 +198,7 @@ def _odd(text: Text) -> Diagnostic | None:
             continue
         if character in "“”„‟":
             said = f"cannot be read: {character} is no quotation mark"
-            hint = f'write " (word processors put {character} in its place)'
+            hint: Hint = copied(character, '"')
         elif named := unseen(character):
             said, hint = f"cannot be read: {named[0]}", named[1]
         else:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from citelog.diagnostics import Diagnostic, did_you_mean
+from citelog.diagnostics import Diagnostic, Hint, meant
 from citelog.knowledge.triples import RDF, RDFS, SKOS, TYPE, XSD, Triples, named
 from citelog.rules.program import Argument, Predicate
 from citelog.values import Iri, type_of
@@ -72,7 +72,7 @@ def _signature(triples: Triples, iri: str, layer: str, found: list[Diagnostic]) 
     match = SIGNATURE.match(text.strip())
     hint = 'write cl:signature "name(patient: patient, value: term)"'
 
-    def wrong(message: str, hint: str, words: str = "cl:signature", said: str = text) -> None:
+    def wrong(message: str, hint: Hint, words: str = "cl:signature", said: str = text) -> None:
         about = (iri, CL + "signature", said.partition("(")[0].strip())
         found.append(triples.finding("bad-signature", about, message, hint, words))
 
@@ -93,7 +93,7 @@ def _signature(triples: Triples, iri: str, layer: str, found: list[Diagnostic]) 
     for part in filter(None, (p.strip() for p in match["args"].split(","))):
         name, _, type_ = (p.strip() for p in part.partition(":"))
         if type_ not in TYPES:
-            more = did_you_mean(type_, TYPES) or f"types are {', '.join(TYPES)}"
+            more = meant(type_, TYPES) or f"types are {', '.join(TYPES)}"
             wrong(f"{part} names no type", more)
             return None
         arguments.append(Argument(name, type_))
@@ -106,7 +106,7 @@ def _signature(triples: Triples, iri: str, layer: str, found: list[Diagnostic]) 
     for template in (sentence, absence):
         for name in re.findall(r"\{([^{}]*)\}", template):
             if name not in known:
-                more = did_you_mean(name, known) or f"it has {', '.join(a.name for a in arguments)}"
+                more = meant(name, known) or f"it has {', '.join(a.name for a in arguments)}"
                 message = f"the sentence names {{{name}}}, which is no argument of {match['name']}"
                 wrong(message, more, f"{{{name}}}")
     return Predicate(match["name"], tuple(arguments), layer, sentence, absence)
@@ -123,7 +123,7 @@ def check_declared(triples: Triples, predicates: Mapping[str, Predicate], found:
         # one of our own is not likely meant for a word of the engine's, nor a class for a property
         base = name.removesuffix(Iri(name).local)
         kind = set(triples.instances(RDFS + "Class" if is_class else RDF + "Property"))
-        near = did_you_mean(Iri(name).local, (Iri(one).local for one in kind if one.startswith(base)))
+        near = meant(Iri(name).local, (Iri(one).local for one in kind if one.startswith(base)))
         hint = near or f"declare it in predicates.ttl, as an {'rdfs:Class' if is_class else 'rdf:Property'}"
         found.append(Diagnostic("undefined-property", span, f"nothing declares {Iri(name).local}", hint, shown))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from citelog import disk, home
-from citelog.diagnostics import CitelogError, Diagnostic, KnowledgeError
+from citelog.diagnostics import CitelogError, Diagnostic, Hint, KnowledgeError
 from citelog.knowledge.files import NO_DRAFTS, Drafts, files_of, read_bytes, read_text, shown_name
 from citelog.knowledge.statements import name_clash, place_numbers, place_of, read_source
 from citelog.knowledge.triples import Triples, read_triples
@@ -107,7 +107,7 @@ def _places(folder: Path, triples: Triples, found: list[Diagnostic], drafts: Dra
     places: dict[str, Place] = {}
     for iri in quoting:
 
-        def report(code: str, message: str, hint: str, words: str, iri: str = iri) -> None:
+        def report(code: str, message: str, hint: Hint, words: str, iri: str = iri) -> None:
             place, line = triples.span(iri, words)
             found.append(Diagnostic(code, place, message, hint, line))
 

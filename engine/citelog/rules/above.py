@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
 
-from citelog.diagnostics import Span, did_you_mean, shortened, unseen
+from citelog.diagnostics import Hint, Instead, Span, meant, shortened, unseen
 from citelog.rules.findings import Findings
 from citelog.rules.language import ATTRIBUTES, TAGS, Names
 from citelog.rules.naming import Naming, local_name
@@ -89,9 +89,10 @@ def above(syntax: RuleSyntax, names: Names, findings: Findings) -> Above:
     for tag in found.called("cites"):
         for statement in tag.words:
             if statement not in names.statements:
-                hint = findings.near("statement", statement, names.statements) or "is the statement in statements.trig?"
+                near = findings.meant("statement", statement, names.statements)
                 if (id_ := statement.rpartition(":")[2]) in names.statements:
-                    hint = f"statements are cited by their ids alone: did you mean {id_}?"
+                    near = Instead(statement, id_, f"statements are cited by their ids alone: did you mean {id_}?")
+                hint = near or "is the statement in statements.trig?"
                 span = tag.word(statement, findings)
                 findings.add("unknown-statement", span, f"there is no statement {statement}", hint)
     if not found.cites and not found.convention and not any(found.called("through", "cites")):
@@ -109,7 +110,7 @@ def _look_at_attributes(syntax: RuleSyntax, findings: Findings) -> None:
     for attribute in syntax.attributes:
         span = findings.at(attribute.span, attribute.name)
         if attribute.name not in ATTRIBUTES:
-            hint = did_you_mean(attribute.name, ATTRIBUTES) or f"attributes are {', '.join(ATTRIBUTES)}"
+            hint = meant(attribute.name, ATTRIBUTES) or f"attributes are {', '.join(ATTRIBUTES)}"
             findings.add("unknown-tag", span, f"unknown attribute {attribute.name}", hint)
         elif attribute.name in seen:
             findings.add("syntax", span, f"the rule has a second {attribute.name}", "remove one of the two")
@@ -130,7 +131,7 @@ def _tags(syntax: RuleSyntax, findings: Findings) -> list[Tag]:
             findings.add("syntax", span, *hidden)
         elif name not in TAGS:
             known = ", ".join("@" + t for t in TAGS)
-            near = did_you_mean("@" + name, ["@" + t for t in TAGS])
+            near = meant("@" + name, ["@" + t for t in TAGS])
             findings.add("unknown-tag", span, f"unknown tag @{name}", near or f"tags are {known}")
         tags.append(Tag(name, rest.strip(), (doc.span,)))
     for tag in tags:
@@ -175,7 +176,7 @@ def through(found: Above, literals: Sequence[Literal], naming: Naming, findings:
             chosen = premises.get(naming.full(tag.text))
             if chosen is None:
                 locals_ = [local_name(predicate) for predicate in premises]
-                hint = did_you_mean(tag.text, locals_) or f"it has {', '.join(locals_)}"
+                hint = meant(tag.text, locals_) or f"it has {', '.join(locals_)}"
                 message = f"@through names {tag.text}, which is no positive literal of the rule"
                 findings.add("unused-licence", tag.word(tag.text, findings), message, hint)
     return chosen
@@ -193,16 +194,17 @@ def look_at_sentence(display: AttributeSyntax, variables: Sequence[str], finding
     shown = re.findall(r"\{([^{}]*)\}", display.text)
     if shown and not display.interpolated:
         span = findings.at(display.span, '"')
-        hint = 'write an f before it: display(f"…")'
-        findings.add("syntax", span, "the sentence shows a variable but is plain text", hint)
+        plain = 'write an f before it: display(f"…")'
+        findings.add("syntax", span, "the sentence shows a variable but is plain text", plain)
     bound = {v: f"?{v}" for v in variables if not v.startswith("_")}
     binds = shortened(f"the rule binds {', '.join(bound.values()) or 'no variable'}", 400)
     for written in shown:
         name = written.removeprefix("?")
         if not written.startswith("?") or name not in bound:
-            hint = f"write {{?{name}}}"
+            hint: Hint = Instead(f"{{{written}}}", f"{{?{name}}}", f"write {{?{name}}}")
             if name not in bound:
-                hint = findings.near(f"variable of line {display.span.line}", f"?{name}", bound.values()) or binds
+                sort = f"variable of line {display.span.line}"
+                hint = findings.meant(sort, f"?{name}", bound.values(), written) or binds
             span = findings.at(display.span, "{" + written)
             message = f"the sentence shows {written}, which the rule does not bind"
             findings.add("unknown-display-variable", span, message, hint)

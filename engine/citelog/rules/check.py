@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from citelog.diagnostics import Diagnostic, Span, did_you_mean
+from citelog.diagnostics import Diagnostic, Hint, Span, meant
 from citelog.rules.language import Names
 from citelog.rules.lower import lowered
 from citelog.rules.naming import local_name
@@ -46,9 +46,9 @@ def check(files: Iterable[RuleFile], names: Names) -> tuple[Program, tuple[Diagn
     places: dict[str, Span] = {}
     for file in files:
         found += file.diagnostics
-        meant: dict[str, str] = {}
+        nearest: dict[str, str] = {}
         for syntax in file.rules:
-            one = lowered(file, syntax, names, meant)
+            one = lowered(file, syntax, names, nearest)
             found += one.found
             if one.name:
                 at = next(a.span for a in syntax.attributes if a.name == "name")
@@ -97,8 +97,8 @@ class _Checked:
             for at in (start, *(start + colon.end() for colon in re.finditer(":", line[start:end])))
         }
 
-    def finding(self, code: str, span: Span, message: str, hint: str) -> Diagnostic:
-        return Diagnostic(code, span, message, hint, self.file.line(span.line), about=(self.rule.name,))
+    def finding(self, code: str, span: Span, message: str, hint: Hint, *about: str) -> Diagnostic:
+        return Diagnostic(code, span, message, hint, self.file.line(span.line), about=(self.rule.name, *about))
 
 
 def _components(checked: list[_Checked]) -> tuple[list[Component], list[Diagnostic]]:
@@ -224,6 +224,7 @@ def _licences(checked: Iterable[_Checked], dependent: set[str]) -> list[Diagnost
                         f"{each.told} rests on the absence of {local}, which comes from the patient's record",
                         f"say so: %%% @assumes {local} (reaches the answer as an assumption), or %%% @unless {local}"
                         " (an exception among what is recorded)",
+                        local,
                     )
                 )
         unused = [local_name(name) for name in dict.fromkeys(rule.licences) if name not in negated]
@@ -233,7 +234,7 @@ def _licences(checked: Iterable[_Checked], dependent: set[str]) -> list[Diagnost
                 "unused-licence",
                 places.get(local, each.syntax.span),
                 f"{each.told} has a licence for the absence of {local}, which it does not negate",
-                did_you_mean(local, map(local_name, negated)) or "remove the tag",
+                meant(local, map(local_name, negated)) or "remove the tag",
             )
             for local in unused
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from citelog.diagnostics import Diagnostic, Span, did_you_mean
+from citelog.diagnostics import Diagnostic, Hint, Instead, Span, nearest_name
 from citelog.rules.syntax import RuleFile
 
 SUGGESTED = 200
@@ -16,15 +16,15 @@ SUGGESTED = 200
 class Findings:
     """The findings about a rule of a file, in the order in which they are met.
 
-    `rule` is its name, and `meant` holds what unknown words are likely to mean: the rules of a file share it.
+    `rule` is its name, and `nearest` holds what unknown words are likely to mean: the rules of a file share it.
     """
 
     file: RuleFile
     rule: str
-    meant: dict[str, str]
+    nearest: dict[str, str]
     found: list[Diagnostic] = field(default_factory=list)
 
-    def add(self, code: str, span: Span, message: str, hint: str = "", about: str = "") -> None:
+    def add(self, code: str, span: Span, message: str, hint: Hint = "", about: str = "") -> None:
         """One more, about the rule, and about a name in it where there is one."""
         names = (self.rule, about) if about else (self.rule,)
         self.found.append(Diagnostic(code, span, message, hint, self.file.line(span.line), about=names))
@@ -34,9 +34,13 @@ class Findings:
         found = self.file.line(span.line).find(words, span.column)
         return Span(span.file, span.line, found + 1) if found != -1 else span
 
-    def near(self, sort: str, word: str, known: Iterable[str]) -> str:
-        """`did_you_mean`, once for each word of a sort in a file, and for so many that somebody may read them all."""
+    def meant(self, sort: str, word: str, known: Iterable[str], written: str = "") -> Instead | None:
+        """`diagnostics.meant`, once for each word of a sort in a file, and for so many that somebody may read them all.
+
+        `written` is how the word stands there, if it is another than is looked for.
+        """
         key = f"{sort} {word}"
-        if key not in self.meant:
-            self.meant[key] = did_you_mean(word, known) if len(self.meant) < SUGGESTED else ""
-        return self.meant[key]
+        if key not in self.nearest:
+            self.nearest[key] = nearest_name(word, known) if len(self.nearest) < SUGGESTED else ""
+        near = self.nearest[key]
+        return Instead(written or word, near) if near else None

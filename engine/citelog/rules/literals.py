@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from citelog.diagnostics import did_you_mean
+from citelog.diagnostics import Hint, Instead, meant
 from citelog.rules.findings import Findings
 from citelog.rules.language import AGGREGATES, ORDERED, TERMS
 from citelog.rules.naming import Naming
@@ -29,7 +29,7 @@ from citelog.rules.syntax import (
 )
 from citelog.rules.syntax import Expression as ExpressionSyntax
 from citelog.rules.types import Types, articled, fits
-from citelog.values import type_of
+from citelog.values import Value, type_of
 
 Head = tuple[str, tuple[Variable | Constant | Aggregate, ...]]
 """A predicate and the arguments of a head."""
@@ -127,13 +127,8 @@ class Literals:
         if value is None:
             return None
         if not fits(value, type_):
-            hint = "correct it, or use another predicate"
-            if type_ == "number" and type_of(value) == "integer":
-                hint = f"write {arg.text}.0"
-            elif type_ in TERMS and isinstance(value, str):
-                hint = "write a term with its prefix and without quotation marks"
             message = f"{arg.text} is {articled(type_of(value))}, and {place} asks for {articled(type_)}"
-            self.findings.add("wrong-type", arg.span, message, hint)
+            self.findings.add("wrong-type", arg.span, message, _to_try(arg.text, value, type_))
             return None
         return Constant(value)
 
@@ -154,7 +149,7 @@ class Literals:
     def _aggregate(self, syntax: AggregateSyntax, type_: str) -> Aggregate:
         if syntax.function not in AGGREGATES:
             known = ", ".join("#" + function for function in AGGREGATES)
-            hint = did_you_mean(syntax.function, AGGREGATES) or f"aggregates are {known}"
+            hint = meant(syntax.function, AGGREGATES) or f"aggregates are {known}"
             self.findings.add("syntax", syntax.span, f"unknown aggregate #{syntax.function}", hint)
         elif syntax.function == "count":
             if type_ != "integer":
@@ -168,3 +163,12 @@ class Literals:
                 hint = f"#{syntax.function} gives {takes}"
                 self.findings.add("wrong-type", syntax.span, f"the place asks for {articled(type_)}", hint)
         return Aggregate(syntax.function, syntax.variables)
+
+
+def _to_try(written: str, value: Value, type_: str) -> Hint:
+    """What to try where a value is not of the type that its place asks for."""
+    if type_ == "number" and type_of(value) == "integer":
+        return Instead(written, f"{written}.0", f"write {written}.0")
+    if type_ in TERMS and isinstance(value, str):
+        return "write a term with its prefix and without quotation marks"
+    return "correct it, or use another predicate"

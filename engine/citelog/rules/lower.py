@@ -38,9 +38,9 @@ class Lowered:
     found: tuple[Diagnostic, ...]
 
 
-def lowered(file: RuleFile, syntax: RuleSyntax, names: Names, meant: dict[str, str]) -> Lowered:
+def lowered(file: RuleFile, syntax: RuleSyntax, names: Names, nearest: dict[str, str]) -> Lowered:
     """One rule of a file, by itself; the rules of a file share what unknown names are likely to mean."""
-    findings = Findings(file, named(syntax), meant)
+    findings = Findings(file, named(syntax), nearest)
     over = above(syntax, names, findings)
     rule = _rule(syntax, over, Naming(names, findings), findings)
     return Lowered(rule, over.name, tuple(findings.found))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from citelog.diagnostics import Instead
 from citelog.rules.findings import Findings
 from citelog.rules.language import Names
 from citelog.rules.program import Predicate
@@ -46,12 +47,13 @@ class Naming:
             return Iri(word.text)
         prefix, _, local = word.text.partition(":")
         if prefix not in self.prefixes:
-            near = self.findings.near("prefix", prefix, self.prefixes)
+            near = self.findings.meant("prefix", prefix, self.prefixes)
             hint = near or f"add @prefix {prefix}: <…> . at the top of the file"
-            self.findings.add("undefined-prefix", word.span, f"the prefix {prefix}: is not declared", hint)
+            self.findings.add("undefined-prefix", word.span, f"the prefix {prefix}: is not declared", hint, prefix)
             return None
         if "-" in local:
-            hint = f"write <{self.prefixes[prefix]}{local}>, or give the term a name with _"
+            whole = f"<{self.prefixes[prefix]}{local}>"
+            hint = Instead(word.text, whole, f"write {whole}, or give the term a name with _")
             self.findings.add("syntax", word.span, f"the hyphen in {word.text} is a minus sign to Nemo", hint)
             return None
         return Iri(self.prefixes[prefix] + local)
@@ -67,7 +69,8 @@ class Naming:
             name = iri.value
         predicate = self.names.predicates.get(name)
         if predicate is None:
-            near = self.findings.near("predicate", self.short(name), map(self.short, self.names.predicates))
+            known = map(self.short, self.names.predicates)
+            near = self.findings.meant("predicate", self.short(name), known, _written(word))
             hint = near or "declare it in predicates.ttl: its arguments and its sentence"
             self.findings.add("undefined-predicate", word.span, f"there is no predicate {word.text}", hint, word.text)
             return None
@@ -105,13 +108,17 @@ class Naming:
             case _:
                 iri = self.iri(word)
                 if iri is not None and iri not in self.names.terms:
-                    near = self.findings.near(
-                        "term", self.short(iri.value), (self.short(t.value) for t in self.names.terms)
-                    )
-                    hint = near or "declare it in terms.ttl"
-                    self.findings.add("undefined-term", word.span, f"there is no term {word.text}", hint)
+                    known = (self.short(t.value) for t in self.names.terms)
+                    near = self.findings.meant("term", self.short(iri.value), known, _written(word))
+                    told = f"there is no term {word.text}"
+                    self.findings.add("undefined-term", word.span, told, near or "declare it in terms.ttl")
                     return None
                 return iri
+
+
+def _written(word: Word) -> str:
+    """A word as it stands in the file."""
+    return f"<{word.text}>" if word.sort == "iri" else word.text
 
 
 def local_name(predicate: str) -> str:

@@ -87,7 +87,7 @@ def _needs(literal: Literal) -> set[str]:
 
 
 def _unbound(name: str, bound: Iterable[str], span: Span, findings: Findings) -> None:
-    near = findings.near(f"variable at {span.line}:{span.column}", "?" + name, ("?" + v for v in bound))
+    near = findings.meant(f"variable at {span.line}:{span.column}", "?" + name, ("?" + v for v in bound))
     hint = near or f"add a literal, without ~, in which ?{name} stands"
     found = re.compile(rf"\?{name}\b").search(findings.file.line(span.line), span.column - 1)
     at = Span(span.file, span.line, found.start() + 1) if found else span

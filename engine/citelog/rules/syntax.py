@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from citelog.diagnostics import Diagnostic, Span, unseen
+from citelog.diagnostics import Diagnostic, Hint, Span, copied, unseen
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -198,7 +198,7 @@ def parse(text: str, file: str) -> RuleFile:
     lines = tuple(text.split("\n"))
     line = counted = 0
 
-    def report(span: Span, message: str, hint: str) -> None:
+    def report(span: Span, message: str, hint: Hint) -> None:
         diagnostics.append(Diagnostic("syntax", span, message, hint, lines[span.line - 1]))
 
     for offset, piece in statements(text):
@@ -250,7 +250,7 @@ _COPIED = {
 }
 
 
-def _mistake(piece: str, ahead: str, what: str, line: str) -> tuple[str, str]:
+def _mistake(piece: str, ahead: str, what: str, line: str) -> tuple[str, Hint]:
     """A message and what an author most likely meant, learnt from the mistakes that people make."""
     bare = re.sub(r'%[^\n]*|"(?:\\.|[^"\\\n])*"', "", piece)
     message = f"{what} is not expected here"
@@ -259,7 +259,7 @@ def _mistake(piece: str, ahead: str, what: str, line: str) -> tuple[str, str]:
     if what == "←" or (piece[len(ahead) :].startswith("<-") and ":-" not in bare):
         return f"{what if what == '←' else '<-'} is not expected here", "write :-"
     if what in _COPIED:
-        return message, f"write {_COPIED[what]} (word processors put {what} in its place)"
+        return message, copied(what, _COPIED[what])
     if what.startswith(("#[", "%%%")):
         if not re.sub(r"(?m)^\s*(%|#\[)[^\n]*", "", ahead).strip():
             return "a description or a tag stands below an attribute", "write the %%% lines above the #[…] lines"
