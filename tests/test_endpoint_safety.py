@@ -163,7 +163,7 @@ def test_a_worker_cannot_connect_even_if_it_is_asked_to(
         async with Queries(of_files([str(ring)]), Limits(workers=1)) as pool:
             query = f"ASK {{ SERVICE <{address.replace('127.0.0.1', host)}> {{ ?s ?p ?o }} }}"
             with pytest.raises(Refusal) as refusal:
-                await pool.ask(Job(query, "http://b/", "text/csv", 1000, None, None, False, {}))
+                await pool.ask(Job(query, "http://b/", "text/csv", 1000, None, None, {}))
             return refusal.value.what
 
     assert "open files" in (told := asyncio.run(asked())) or "lookup" in told

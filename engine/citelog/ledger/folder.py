@@ -84,7 +84,7 @@ class Folder:
         return new
 
     @contextmanager
-    def lock(self, write: bool, patience: float | None = None) -> Iterator[None]:
+    def lock(self, write: bool) -> Iterator[None]:
         """Alone in the folder to write, or among readers only. The system ends the lock with the process.
 
         Raises CitelogError where somebody else stays longer than is waited.
@@ -94,7 +94,7 @@ class Folder:
         except OSError as error:
             raise CitelogError(f"{self.path}: it cannot be opened: {error.strerror}", "check the path") from error
         try:
-            until = time.monotonic() + (PATIENCE if patience is None else patience)
+            until = time.monotonic() + PATIENCE
             while True:
                 try:
                     fcntl.flock(handle, (fcntl.LOCK_EX if write else fcntl.LOCK_SH) | fcntl.LOCK_NB)

@@ -120,7 +120,7 @@ class Browsing:
         query = _DESCRIBED.format(things=" ".join(f"<{iri}>" for iri in iris))
         prefixes = {self.knowledge.id: self.knowledge.namespace, **PREFIXES}
         base = str(request.url.replace(query=""))
-        job = Job(query, base, form, self.limits.result, None, None, union=False, prefixes=prefixes)
+        job = Job(query, base, form, self.limits.result, None, None, prefixes)
         return Response(await while_listening(request, queries.ask(job)), media_type=form, headers={"Vary": "Accept"})
 
     async def _search(self, shell: Shell, request: Request) -> Response:

@@ -22,7 +22,6 @@ class Job:
     most: int
     default_graphs: tuple[str, ...] | None
     named_graphs: tuple[str, ...] | None
-    union: bool
     prefixes: Mapping[str, str]
 
 

@@ -50,7 +50,7 @@ _DESCRIPTION = """
 PREFIX sd: <http://www.w3.org/ns/sparql-service-description#>
 PREFIX f: <http://www.w3.org/ns/formats/>
 CONSTRUCT {
-  <> a sd:Service ; sd:endpoint <> ; sd:supportedLanguage sd:SPARQL11Query ; @union
+  <> a sd:Service ; sd:endpoint <> ; sd:supportedLanguage sd:SPARQL11Query ;
     sd:resultFormat f:SPARQL_Results_JSON , f:SPARQL_Results_XML , f:SPARQL_Results_CSV , f:SPARQL_Results_TSV ,
       f:Turtle , f:N-Triples , f:JSON-LD , f:RDF_XML ;
     sd:defaultDataset _:dataset .
@@ -117,8 +117,7 @@ class Endpoint:
         """The page to write a query on, or for programs the description of the service (SPARQL 1.1, section 2)."""
         if page:
             return Response(own.query_page(self.shell, self.library), media_type=HTML)
-        union = "sd:feature sd:UnionDefaultGraph ;" if self.queries.dataset.union else ""
-        return await self._answered(request, Asked(_DESCRIPTION.replace("@union", union)))
+        return await self._answered(request, Asked(_DESCRIPTION))
 
     async def _answered(self, request: Request, asked: Asked) -> Response:
         limits = self.queries.limits
@@ -133,7 +132,6 @@ class Endpoint:
             base=base,
             media=written,
             most=limits.page_result if page else limits.result,
-            union=self.queries.dataset.union and not query.graphs and asked.default_graphs is None,
             default_graphs=asked.default_graphs,
             named_graphs=asked.named_graphs,
             prefixes=query.prefixes,

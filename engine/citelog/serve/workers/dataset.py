@@ -29,18 +29,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The sources, and what a query means by the default graph: theirs, or (`union`) all graphs together."""
+    """The sources of what is queried, together."""
 
     sources: tuple[Source, ...]
-    union: bool = False
 
 
-def of_nquads(data: bytes, union: bool = False) -> Dataset:
+def of_nquads(data: bytes) -> Dataset:
     """A dataset that was made in this process, written as N-Quads."""
-    return Dataset((Source("the dataset", "nq", data),), union)
+    return Dataset((Source("the dataset", "nq", data),))
 
 
-def of_files(names: Iterable[str], union: bool = False) -> Dataset:
+def of_files(names: Iterable[str]) -> Dataset:
     """The files together. `ADDRESS=FILE` puts a file's triples into the graph of that name.
 
     Raises CitelogError, naming every file that cannot be read.
@@ -54,7 +53,7 @@ def of_files(names: Iterable[str], union: bool = False) -> Dataset:
             troubles.append(str(error))
     if troubles:
         raise CitelogError("\n".join(troubles))
-    return Dataset(tuple(sources), union)
+    return Dataset(tuple(sources))
 
 
 def _source(name: str) -> Source:

@@ -48,7 +48,6 @@ def _evaluate(store: Store, asked: Message, output: Bounded) -> None:
     found = store.query(
         asked["query"],
         base_iri=asked["base"],
-        use_default_graph_as_union=asked["union"],
         default_graph=None if default is None else [NamedNode(graph) for graph in default],
         named_graphs=None if named is None else [NamedNode(graph) for graph in named],
     )
