@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
 
 import click
 
@@ -241,11 +240,12 @@ def _admission(
 def _callers(origins: tuple[str, ...], keys: Path | None, audience: str | None, issuers: tuple[str, ...]) -> Callers:
     """Who may call the hooks. Raises CitelogError where the options are not whole."""
     from citelog.serve.hooks import Callers
+    from citelog.serve.http.guard import parts
     from citelog.serve.http.tokens import Tokens
 
     for origin in origins:
-        parts = _parts(origin)
-        if origin != "*" and (origin != f"{parts.scheme}://{parts.netloc}" or not parts.netloc):
+        split = parts(origin)
+        if origin != "*" and (origin != f"{split.scheme}://{split.netloc}" or not split.netloc):
             raise CitelogError(f"--origin {origin}: this is no origin", "as in https://ehr.example.org, without a path")
     if keys is None:
         if audience or issuers:
@@ -255,17 +255,9 @@ def _callers(origins: tuple[str, ...], keys: Path | None, audience: str | None, 
     if not audience or not issuers:
         missing = "--jwt-issuer ISS" if audience else "--jwt-audience URL"
         raise CitelogError("--jwt-keys: whom to believe is not said in full", f"add {missing}")
-    if _parts(audience).scheme not in ("http", "https"):
+    if parts(audience).scheme not in ("http", "https"):
         raise CitelogError(f"--jwt-audience {audience}: this is no address", "as in https://cds.example.org")
     return Callers(frozenset(origins), Tokens.read(keys, audience, issuers))
-
-
-def _parts(address: str) -> SplitResult:
-    """The parts of an address; what is none has none."""
-    try:
-        return urlsplit(address)
-    except ValueError:  # a bracket that is not closed
-        return urlsplit("")
 
 
 def _feedback(file: str | None) -> Feedback:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from traceback import extract_tb
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
@@ -163,18 +163,24 @@ def _name(host: str) -> str:
     >>> _name("localhost:8000"), _name("[::1]:8000"), _name("nonsense:x:y")
     ('localhost', '::1', 'nonsense')
     """
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    return parts(f"//{host}").hostname or ""
 
 
 def _place(origin: str) -> str | None:
     """The name and the port of a site, as a Host header has them; None for what is no address."""
+    return parts(origin).netloc.lower() or None
+
+
+def parts(address: str) -> SplitResult:
+    """The parts of an address; what is none has none.
+
+    >>> parts("https://example.org:8000/a").netloc, parts("https://[::1").netloc
+    ('example.org:8000', '')
+    """
     try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return None
+        return urlsplit(address)
+    except ValueError:  # a bracket that is not closed
+        return urlsplit("")
 
 
 def unforeseen(error: Exception) -> Refusal:
