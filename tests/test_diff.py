@@ -243,6 +243,7 @@ def test_a_rule_that_is_gone_and_one_that_is_new(old: Path, new: Path) -> None:
     made = rule(new, file, "caution-biomarkers")
     made = made.replace("caution-biomarkers", "caution-deficient").replace("#CA-BIOMARKERS", "#CA-CUTOFF-DEBATED")
     made = made.replace("biomarker_result(?p, ?r)", "status(?p, b12:below_all_cutoffs)")
+    made = made.replace('display("', 'display("(By this edition.) ')
     (new / file).write_text(f"{(new / file).read_text(encoding='utf-8')}\n{made}\n", encoding="utf-8")
     edit(new, "terms.ttl", '"serum cobalamin" ;', '"serum cobalamin" , "cobalamin in serum" ;')
     document, out = told(old, new)
@@ -257,6 +258,7 @@ def test_a_rule_that_is_gone_and_one_that_is_new(old: Path, new: Path) -> None:
     }
     assert "this edition has no rule caution-cutoffs-within" in out
     assert "this edition has no rule caution-deficient" in out
+    assert re.search(r"\(By this edition\.\)[^─]*[└├]─ by caution-deficient", out)  # words in brackets end no proof
 
 
 def test_changes_that_only_work_together_are_one_cause(old: Path, new: Path, ran: Ran) -> None:

@@ -41,11 +41,13 @@ def proof(
     width: int = WIDTH,
     quotes: bool = False,
     shortest: bool = False,
+    remarks: bool = True,
 ) -> Iterator[Line]:
     """A proof as a tree.
 
     `every` shows every step of every way; `quotes` quotes every statement in place; `shortest` shows one way only,
-    also to the conclusion itself. `depth` limits how many rules deep the tree is opened.
+    also to the conclusion itself. `depth` limits how many rules deep the tree is opened. Below it stand `remarks`: what
+    is left out of it, and what holds of all proofs of the knowledge base.
     """
     conclusion = assessed.by_id[found.conclusion]
     shown = found if every else found.shortest(root=shortest)
@@ -59,6 +61,8 @@ def proof(
     full = every or quotes
     root = [_branch(step, assessed.knowledge, full, True, conclusion.sentence) for step in view.steps]
     yield from drawn(root, "", width)
+    if not remarks:
+        return
     left_out = [view.left_out] if view.left_out else []
     if others := len(found.order) - len(shown.order):
         left_out.append(counted(others, "step of another way to what is shown", "steps of other ways to what is shown"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import takewhile
 
 from citelog.compare.changes import Change, Detail
 from citelog.compare.diff import Diff, Group, Shown, Told
@@ -411,8 +410,7 @@ def _stands_against(shown: Shown, side: str) -> bool:
 
 def _proof(said: Outcome, id_: str, width: int) -> list[Line]:
     assert said.assessment is not None
-    lines = proof(said.assessment.why(id_), said.assessment, width=width)
-    return list(takewhile(lambda line: line.lead or not line.text.startswith("("), lines))  # told once, below
+    return list(proof(said.assessment.why(id_), said.assessment, width=width, remarks=False))  # told once, below
 
 
 def _reasons(shown: Shown, width: int) -> Iterator[Line]:
