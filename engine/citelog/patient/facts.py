@@ -76,15 +76,11 @@ _CALLED = {
 }  # fmt: skip
 
 
-UNUSED = "Not used:"
-"""How it goes on, after what an entry says, where its name is not known."""
-
-
 def _said(entry: Entry, terms: Terms) -> Iterator[Atom | str]:
     for remark in _unread_keys(entry):
         yield f"{entry.sentence} {remark}"
     if entry.term is None:
-        yield f"{entry.sentence} {UNUSED} {_unmatched(entry, terms)}"
+        yield unmatched(entry, terms)
         return
     read = {"labs": _result, "medications": _medication, "preferences": _preference, "context": _context}.get(
         entry.list, _finding
@@ -114,13 +110,15 @@ def _unread_keys(entry: Entry) -> Iterator[str]:
             yield f'The key "{key}"{shown} is not read{"; " + hint if hint else "."}'
 
 
-def _unmatched(entry: Entry, terms: Terms) -> str:
+def unmatched(entry: Entry, terms: Terms) -> str:
+    """What is said of an entry whose name is not known."""
     if not entry.name:
-        return "it has no name."
+        return f"{entry.sentence} Not used: it has no name."
     several = holding(entry.name, KIND[entry.list], terms)
     near = " or ".join(several) if len(several) > 1 else nearest(entry, terms) or "".join(several)
     hint = f"did you mean {near}?" if near else ""
-    return f'no {_CALLED[entry.list]} is known as "{entry.name}"{"; " + hint if hint else "."}'
+    known = f'no {_CALLED[entry.list]} is known as "{entry.name}"'
+    return f"{entry.sentence} Not used: {known}{'; ' + hint if hint else '.'}"
 
 
 def nearest(entry: Entry, terms: Terms) -> str:

@@ -19,7 +19,7 @@ from citelog.explain.plans import Planner
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.files import NO_DRAFTS, Drafts, read_bytes
 from citelog.patient.case import Entry, Expectation, Note
-from citelog.patient.facts import UNUSED, nearest
+from citelog.patient.facts import nearest, unmatched
 from citelog.proof.words import sentence
 from citelog.run.datalog import DeadlineError
 from citelog.values import Value
@@ -151,11 +151,7 @@ def _slips(found: Assessment, expect: Expectation) -> Iterator[Note]:
     only_excludes = 0 < len(expect.exclude) == expect.count
     for entry in found.case.entries:
         if entry.term is None and entry.name and (only_excludes or nearest(entry, found.knowledge.terms)):
-            yield from (
-                note
-                for note in found.case.notes
-                if note.read_from == entry.read_from and note.text.startswith(f"{entry.sentence} {UNUSED}")
-            )
+            yield Note(unmatched(entry, found.knowledge.terms), entry.read_from)
 
 
 def _failures(found: Assessment, expect: Expectation, file: Path, drafts: Drafts, explained: bool) -> Iterator[Failure]:
