@@ -14,8 +14,8 @@ from citelog.diagnostics import Span
 from citelog.evidence.sources import on_one_line
 from citelog.explain.catalogue import Goal, catalogue
 from citelog.knowledge.files import shown_name
-from citelog.knowledge.load import VIOLATION
 from citelog.knowledge.lookup import constants
+from citelog.knowledge.properties import VIOLATION
 from citelog.knowledge.triples import TYPE
 from citelog.proof.support import premises
 from citelog.rules.program import Absent, Constant, Present, Rule

@@ -19,7 +19,7 @@ from citelog.compare.supports import rests
 from citelog.conclusions import spelt
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.faithful import numbers
-from citelog.knowledge.load import VIOLATION
+from citelog.knowledge.properties import VIOLATION
 from citelog.rules.program import Absent, Aggregate, Constant, Present, Rule, Variable
 from citelog.values import Atom, Iri, Value
 from citelog.vocab import CL

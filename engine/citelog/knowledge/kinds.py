@@ -1,13 +1,17 @@
-"""The kinds of conclusions and of notes that a knowledge base declares, each by the predicate that derives it."""
+"""The kinds of conclusions and of notes that a knowledge base declares, each by the predicate that derives it.
+
+And the fields that conclusions of a kind show: what the triples of a value say, and which statements say it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from citelog.diagnostics import Diagnostic, meant
-from citelog.knowledge.base import Kind
+from citelog.knowledge.base import Field, Kind
 from citelog.knowledge.triples import SKOS, Triples
 from citelog.rules.program import Predicate
+from citelog.values import Iri
 from citelog.vocab import CL
 
 
@@ -86,3 +90,34 @@ def _unknown(triples: Triples, iri: str, key: str, predicates: Mapping[str, Pred
     elif key == "derivedBy":
         hint = 'write cl:derivedBy "…" with the name of one'
         yield triples.finding("incomplete", (iri, CL + key), "no predicate is named that derives it", hint)
+
+
+def read_fields(triples: Triples, kinds: Iterable[Kind], known: frozenset[str]) -> dict[Iri, dict[str, Field]]:
+    """The fields that kinds of conclusions name, by the value that a conclusion has; `known` are the statements."""
+    wanted = sorted({name for kind in kinds for name in kind.fields})
+    fields: dict[Iri, dict[str, Field]] = {}
+    for subject in sorted(triples.subjects):
+        for name in wanted:
+            node = triples.one(subject, CL + name)
+            if node is None or triples.one(str(node), CL + "text") is None:
+                continue
+            single, low, high = (triples.one(str(node), CL + key) for key in ("value", "low", "high"))
+            value = (str(low), str(high)) if low is not None else None if single is None else str(single)
+            inherited = triples.one(str(node), CL + "inheritedFrom")
+            stating = {
+                Iri(graph).local
+                for at, key in (
+                    (subject, CL + name),
+                    *((str(node), CL + key) for key in ("text", "value", "low", "high", "unit")),
+                )
+                for value in triples.all(at, key)
+                for graph in triples.graphs[at, key, value]
+            }
+            fields.setdefault(Iri(subject), {})[name] = Field(
+                triples.text(str(node), CL + "text"),
+                value,
+                triples.text(str(node), CL + "unit") or None,
+                inherited.local if isinstance(inherited, Iri) else None,
+                tuple(sorted(stating & known)),
+            )
+    return fields

@@ -14,19 +14,20 @@ from pathlib import Path
 from citelog.diagnostics import CitelogError, Diagnostic, Span
 from citelog.evidence.sources import Source
 from citelog.knowledge import kept
-from citelog.knowledge.base import STATES, Field, Kind, Knowledge, SafetyProperty, Statement, rule_iri, state_of
+from citelog.knowledge.base import STATES, Knowledge, Statement, rule_iri, state_of
 from citelog.knowledge.faithful import check_faithful, check_functional
 from citelog.knowledge.files import NO_DRAFTS, Drafts, Text, files_of, read_text
 from citelog.knowledge.fingerprint import fingerprint
-from citelog.knowledge.kinds import read_kinds, read_notes
+from citelog.knowledge.kinds import read_fields, read_kinds, read_notes
+from citelog.knowledge.properties import PROPERTIES, check_apart, is_of_property, read_properties
 from citelog.knowledge.reviews import CODES as REVIEW_CODES
 from citelog.knowledge.reviews import Digests, read_reviews
 from citelog.knowledge.statements import read_caveats, read_conflicts, read_source, read_statements
-from citelog.knowledge.triples import DCTERMS, PAV, SKOS, TYPE, Triples, read_triples
+from citelog.knowledge.triples import DCTERMS, PAV, TYPE, Triples, read_triples
 from citelog.knowledge.vocabulary import check_declared, check_values, read_predicates, read_terms
 from citelog.rules.check import check
 from citelog.rules.language import Names
-from citelog.rules.program import Absent, Constant, Predicate, Present, Program, Rule, part
+from citelog.rules.program import Absent, Predicate, Present, Program, part
 from citelog.rules.syntax import RuleFile, parse
 from citelog.values import Atom, Iri, Value
 from citelog.vocab import CL, Terms
@@ -54,11 +55,6 @@ CODES: Mapping[str, str] = {
     "property-apart": "a safety property and the rules that answer, which must not rest on each other, do",
 }
 """Every code of this module, with its meaning."""
-
-PROPERTIES = "properties.rls"
-"""The file, beside the folder of the rules, in which the safety properties stand."""
-
-VIOLATION = "violation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +157,13 @@ def assemble(
     files = tuple(files)
     guarded, wrong = check(files, names)
     found += wrong
-    found += _apart(guarded)
-    program = part(guarded, lambda rule: not _is_of_property(rule))
+    check_apart(guarded, found)
+    program = part(guarded, lambda rule: not is_of_property(rule))
     conflicts = read_conflicts(triples, known, found)
     caveats = read_caveats(triples, known, found)
     kinds = read_kinds(triples, predicates, found)
     notes = read_notes(triples, predicates, found)
-    properties = _properties(triples, guarded, found)
+    properties = read_properties(triples, guarded, found)
     bases = triples.instances(CL + "KnowledgeBase")
     if len(bases) != 1:
         found.append(
@@ -203,25 +199,15 @@ def assemble(
         statements=statements,
         conflicts=conflicts,
         kinds=kinds,
-        fields=_fields(triples, kinds, known),
-        ranks={
-            Iri(s): triples.whole(s, CL + "rank") for s in triples.subjects if triples.one(s, CL + "rank") is not None
-        },
+        fields=read_fields(triples, kinds, known),
+        ranks=_ranks(triples),
         notes=notes,
         caveats=caveats,
-        follows={
-            Iri(s): after
-            for s in triples.subjects
-            if isinstance(after := triples.one(s, CL + "follows"), Iri) and triples.one(str(after), CL + "follows") != s
-        },
-        unresolved=any(statement.markers or statement.inherited for statement in statements.values())
-        and all(
-            triples.one(reference, CL + "resolution") == Iri(CL + "unresolved")
-            for reference in triples.instances(CL + "Reference")
-        ),
+        follows=_follows(triples),
+        unresolved=_is_unresolved(triples, statements),
         source=source,
         reviews=reviews,
-        indicators={Iri(s): shown for s in triples.subjects if (shown := triples.text(s, CL + "indicator"))},
+        indicators=_indicators(triples),
         weakest=min((state_of(reviews.get(thing, ())) for thing in reviewable), key=STATES.index, default=STATES[0]),
     )
     return Opened(knowledge, tuple(found), triples, source, guarded, {})
@@ -253,64 +239,7 @@ def _told_once(found: list[Diagnostic]) -> list[Diagnostic]:
     return [d for d in found if not (d.code == "undefined-predicate" and d.about[-1] in unread)]
 
 
-# safety properties
-
-
-def _is_of_property(rule: Rule) -> bool:
-    return rule.span.file.endswith(f"/{PROPERTIES}")
-
-
-def _apart(program: Program) -> list[Diagnostic]:
-    """Rules that answer and rules of properties that rest on each other: no answer may change with a property."""
-    made = {rule.predicate for rule in program.rules if _is_of_property(rule)} | {VIOLATION}
-    found = []
-    for rule in program.rules:
-        if _is_of_property(rule):
-            continue
-        message = ""
-        if rule.predicate in made:
-            message = f"rule {rule.name} concludes {Iri(rule.predicate).local}, which {PROPERTIES} concludes"
-        elif read := next((x for x in rule.body if isinstance(x, Present | Absent) and x.predicate in made), None):
-            message = f"rule {rule.name} reads {Iri(read.predicate).local}, which {PROPERTIES} concludes"
-        if message:
-            hint = "answers may not depend on properties: conclude something of another name here"
-            text = rule.text.partition("\n")[0]
-            found.append(Diagnostic("property-apart", rule.span, message, hint, text, about=(rule.name,)))
-    return found
-
-
-def _properties(triples: Triples, program: Program, found: list[Diagnostic]) -> tuple[SafetyProperty, ...]:
-    """The declared properties, in the order of their ids; each has a rule that says when it is broken, or a reason."""
-    ruled = {
-        arg.value
-        for rule in program.rules
-        if rule.predicate == VIOLATION
-        for arg in rule.args[1:]
-        if isinstance(arg, Constant)
-    }
-    unread = any(d.span.file.endswith(f"/{PROPERTIES}") for d in found)  # a rule there may be the one that is missed
-    properties = []
-    for subject in triples.instances(CL + "SafetyProperty"):
-        iri, undecided = Iri(subject), triples.text(subject, CL + "undecided")
-        message = ""
-        if iri in ruled and undecided:
-            message = f"{iri.local} has a rule in {PROPERTIES}, and a reason for none"
-        elif iri not in ruled and not undecided and not unread:
-            message = f"nothing says when {iri.local} is broken"
-        if message:
-            hint = f"a rule in {PROPERTIES} that concludes {VIOLATION} of it, or cl:undecided with the reason for none"
-            found.append(triples.finding("incomplete", (subject,), message, hint))
-        properties.append(SafetyProperty(iri.local, iri, triples.text(subject, SKOS + "definition"), undecided))
-    known = {one.iri for one in properties}
-    for rule in program.rules:
-        if rule.predicate == VIOLATION and not (isinstance(rule.args[1], Constant) and rule.args[1].value in known):
-            message = f"rule {rule.name} breaks no property that is declared"
-            hint, text = "name one in the head, and declare it as a cl:SafetyProperty", rule.text.partition("\n")[0]
-            found.append(Diagnostic("incomplete", rule.span, message, hint, text, about=(rule.name,)))
-    return tuple(sorted(properties, key=lambda one: one.id))
-
-
-# what the rules read, and what conclusions are made of
+# what the rules read
 
 
 def _reading(terms: Terms, triples: Triples, program: Program) -> Terms:
@@ -343,31 +272,28 @@ def _typed(value: Value, predicate: Predicate) -> Value:
     return value
 
 
-def _fields(triples: Triples, kinds: Iterable[Kind], known: frozenset[str]) -> dict[Iri, dict[str, Field]]:
-    wanted = sorted({name for kind in kinds for name in kind.fields})
-    fields: dict[Iri, dict[str, Field]] = {}
-    for subject in sorted(triples.subjects):
-        for name in wanted:
-            node = triples.one(subject, CL + name)
-            if node is None or triples.one(str(node), CL + "text") is None:
-                continue
-            single, low, high = (triples.one(str(node), CL + key) for key in ("value", "low", "high"))
-            value = (str(low), str(high)) if low is not None else None if single is None else str(single)
-            inherited = triples.one(str(node), CL + "inheritedFrom")
-            stating = {
-                Iri(graph).local
-                for at, key in (
-                    (subject, CL + name),
-                    *((str(node), CL + key) for key in ("text", "value", "low", "high", "unit")),
-                )
-                for value in triples.all(at, key)
-                for graph in triples.graphs[at, key, value]
-            }
-            fields.setdefault(Iri(subject), {})[name] = Field(
-                triples.text(str(node), CL + "text"),
-                value,
-                triples.text(str(node), CL + "unit") or None,
-                inherited.local if isinstance(inherited, Iri) else None,
-                tuple(sorted(stating & known)),
-            )
-    return fields
+# what conclusions are made of
+
+
+def _ranks(triples: Triples) -> dict[Iri, int]:
+    return {Iri(s): triples.whole(s, CL + "rank") for s in triples.subjects if triples.one(s, CL + "rank") is not None}
+
+
+def _follows(triples: Triples) -> dict[Iri, Iri]:
+    return {
+        Iri(s): after
+        for s in triples.subjects
+        if isinstance(after := triples.one(s, CL + "follows"), Iri) and triples.one(str(after), CL + "follows") != s
+    }
+
+
+def _indicators(triples: Triples) -> dict[Iri, str]:
+    return {Iri(s): shown for s in triples.subjects if (shown := triples.text(s, CL + "indicator"))}
+
+
+def _is_unresolved(triples: Triples, statements: Mapping[str, Statement]) -> bool:
+    """Whether the document's own markers lead nowhere: statements have some, and no reference is resolved."""
+    references = triples.instances(CL + "Reference")
+    return any(statement.markers or statement.inherited for statement in statements.values()) and all(
+        triples.one(reference, CL + "resolution") == Iri(CL + "unresolved") for reference in references
+    )

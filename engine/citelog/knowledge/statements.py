@@ -75,28 +75,8 @@ def read_statements(triples: Triples, source: Source | None, found: list[Diagnos
         if not quote:
             hint = 'write cl:quote "…" with the words of the document'
             report("incomplete", f"statement {local} has no quote", hint, "quote")
-        elif source is not None:
-            place = place_of(triples, iri, source, report)
-            if place is not None:
-                _check_place(triples, iri, place, source, report)
-                section = triples.text(iri, CL + "section")
-                markers = _markers(triples, iri, source.printed_markers(place + len(quote)), report)
-                statements[local] = Statement(
-                    id=local,
-                    iri=Iri(iri),
-                    kind=triples.text(iri, CL + "kind"),
-                    quote=quote,
-                    source=source.file,
-                    section=triples.label(section) if section else None,
-                    line=source.line(place),
-                    start=place,
-                    end=place + len(quote),
-                    markers=markers,
-                    inherited=_numbers(triples.text(iri, CL + "inherited")),
-                    modality=triples.text(iri, CL + "modality"),
-                    voice=triples.label(triples.text(iri, CL + "voice")),
-                    population=triples.text(iri, CL + "population"),
-                )
+        elif source is not None and (place := place_of(triples, iri, source, report)) is not None:
+            statements[local] = _statement(triples, iri, place, source, report)
         if iri not in said:
             report(
                 "empty-statement",
@@ -104,6 +84,29 @@ def read_statements(triples: Triples, source: Source | None, found: list[Diagnos
                 f"write what it says between braces: {triples.written(iri)} {{ … }}",
             )
     return statements
+
+
+def _statement(triples: Triples, iri: str, start: int, source: Source, report: Report) -> Statement:
+    """A statement whose quote starts at an offset of the document; what else it says of the place is checked."""
+    _check_place(triples, iri, start, source, report)
+    quote, section = triples.text(iri, CL + "quote"), triples.text(iri, CL + "section")
+    end = start + len(quote)
+    return Statement(
+        id=Iri(iri).local,
+        iri=Iri(iri),
+        kind=triples.text(iri, CL + "kind"),
+        quote=quote,
+        source=source.file,
+        section=triples.label(section) if section else None,
+        line=source.line(start),
+        start=start,
+        end=end,
+        markers=_markers(triples, iri, source.printed_markers(end), report),
+        inherited=_numbers(triples.text(iri, CL + "inherited")),
+        modality=triples.text(iri, CL + "modality"),
+        voice=triples.label(triples.text(iri, CL + "voice")),
+        population=triples.text(iri, CL + "population"),
+    )
 
 
 def _markers(triples: Triples, iri: str, printed: tuple[str, ...], report: Report) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from citelog.knowledge.base import Kind, Knowledge
-from citelog.knowledge.load import VIOLATION
+from citelog.knowledge.properties import VIOLATION
 from citelog.rules.program import Constant, Program, Rule, Variable, resting
 from citelog.values import Iri
 from citelog.verify.clauses import FIRES, Ground

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from citelog.knowledge.base import Knowledge
-from citelog.knowledge.load import VIOLATION
+from citelog.knowledge.properties import VIOLATION
 from citelog.run.datalog import Machine
 from citelog.verify import pictures, solver
 from citelog.verify.axes import Axes, axes
