@@ -121,29 +121,46 @@ def _document(source: Source, sentences: int) -> dict[str, Any]:
 
 
 def _figures(found: Drift) -> Iterator[Figure]:
-    before, after = found.documents.old, found.documents.new
-    whole = len(found.statements)
+    yield from _of_statements(found)
+    yield from _of_the_document(found)
+    yield from _of_segments(found)
+    yield _of_headings(found)
+
+
+def _of_statements(found: Drift) -> Iterator[Figure]:
     for code, (weight, title, meaning) in STATEMENTS.items():
         items = [
-            Item(one.statement, one.became.words, _span(one.became, before, after))
+            Item(one.statement, one.became.words, _span(one.became, found.documents))
             for one in found.statements
             if code in one.codes
         ]
+        whole = len(found.statements)
         yield Figure(code, "statements", title, meaning, weight, whole, "statements", tuple(items))
-    for role in ("review status", "date"):
+
+
+def _of_the_document(found: Drift) -> Iterator[Figure]:
+    for role, meaning in (
+        ("review status", "It is said with every answer."),
+        ("date", "It is another edition, by its own words."),
+    ):
         mine = [one for one in found.statements if role in one.roles]
+        items = [
+            Item(one.statement, one.became.words, _span(one.became, found.documents)) for one in mine if one.affects
+        ]
         yield Figure(
             f"{role.replace(' ', '-')}-changed",
             "document",
             f"the {role} of the document differs",
-            "It is said with every answer." if role == "review status" else "It is another edition, by its own words.",
+            meaning,
             "open",
             len(mine),
             "sentences that say it",
-            tuple(
-                Item(one.statement, one.became.words, _span(one.became, before, after)) for one in mine if one.affects
-            ),
+            tuple(items),
         )
+
+
+def _of_segments(found: Drift) -> Iterator[Figure]:
+    after = found.documents.new
     yield Figure(
         "sentence-new",
         "segments",
@@ -156,7 +173,7 @@ def _figures(found: Drift) -> Iterator[Figure]:
     )
     for code, gone in (("segment-changed", False), ("segment-vanished", True)):
         items = [
-            Item(one.segment, one.became.words, _span(one.became, before, after), one.reason)
+            Item(one.segment, one.became.words, _span(one.became, found.documents), one.reason)
             for one in found.segments
             if (one.became.after is None) == gone
         ]
@@ -170,8 +187,20 @@ def _figures(found: Drift) -> Iterator[Figure]:
             "segments",
             tuple(items),
         )
-    told = [one for one in found.headings if one.told]
-    yield Figure(
+
+
+def _of_headings(found: Drift) -> Figure:
+    before, after = found.documents.old, found.documents.new
+    items = [
+        Item(
+            one.after or one.before or "",
+            one.before or "",
+            Span(after.file if one.line_after else before.file, one.line_after or one.line_before or 0),
+        )
+        for one in found.headings
+        if one.told
+    ]
+    return Figure(
         "heading-changed",
         "segments",
         "a heading is new, gone, renamed or in another place",
@@ -179,17 +208,12 @@ def _figures(found: Drift) -> Iterator[Figure]:
         "open",
         len(found.headings),
         "headings",
-        tuple(
-            Item(
-                one.after or one.before or "",
-                one.before or "",
-                Span(after.file if one.line_after else before.file, one.line_after or one.line_before or 0),
-            )
-            for one in told
-        ),
+        tuple(items),
     )
 
 
-def _span(became: Became, before: Source, after: Source) -> Span:
+def _span(became: Became, documents: Documents) -> Span:
     """Where to look: in the new document, or where it stood in the old one."""
-    return Span(after.file, became.after.line) if became.after else Span(before.file, became.before.line)
+    if became.after:
+        return Span(documents.new.file, became.after.line)
+    return Span(documents.old.file, became.before.line)

@@ -8,10 +8,11 @@ says sets no bounds to what another may say: every combination is some patient's
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+
+import networkx as nx
 
 from citelog.verify.clauses import EITHER, Clause, Ground
 
@@ -114,8 +115,21 @@ class Slice:
 def axes(ground: Ground) -> Axes:
     """The axes of a written-out program."""
     home = {form.number: form.family.id for form in ground.forms}
-    names = tuple(dict.fromkeys(form.family.id for form in ground.forms))
-    reach: dict[int, frozenset[str]] = {atom: frozenset(home[f] for f in forms) for atom, forms in ground.given.items()}
+    reach = _reach(ground, home)
+    made = tuple(
+        Axis(i, tuple(families), tuple(f.number for f in ground.forms if f.family.id in families))
+        for i, families in enumerate(_together(ground, home, reach))
+    )
+    of = {name: axis.number for axis in made for name in axis.families}
+    found = Axes(ground, made, {atom: frozenset(of[f] for f in families) for atom, families in reach.items()})
+    while _fold(found):
+        pass
+    return found
+
+
+def _reach(ground: Ground, home: Mapping[int, str]) -> dict[int, frozenset[str]]:
+    """The families that each fact can rest on, in however many steps."""
+    reach = {atom: frozenset(home[form] for form in forms) for atom, forms in ground.given.items()}
     grown = True
     while grown:
         grown = False
@@ -126,40 +140,26 @@ def axes(ground: Ground) -> Axes:
             if clause.head not in reach or met != reach[clause.head]:
                 reach[clause.head] = met
                 grown = True
-    glued = {name: name for name in names}
+    return reach
 
-    def root(name: str) -> str:
-        while glued[name] != name:
-            name = glued[name]
-        return name
 
+def _together(
+    ground: Ground, home: Mapping[int, str], reach: Mapping[int, frozenset[str]]
+) -> Iterator[tuple[str, ...]]:
+    """The families of each axis: those that something about one entry rests on together."""
+    names = list(dict.fromkeys(home.values()))
+    graph: nx.Graph[str] = nx.Graph()
+    graph.add_nodes_from(names)
     for clause in ground.clauses:
-        if any(ground.is_about_entry(a) for a in (clause.head, *clause.positive, *clause.negative)):
-            read = (
-                clause.positive
-                | clause.negative
-                | ({clause.head} if ground.is_about_entry(clause.head) else frozenset())
-            )
-            inside = sorted(frozenset[str]().union(*(reach.get(a, frozenset()) for a in read)))
-            for one, other in itertools.pairwise(inside):
-                glued[root(one)] = root(other)
+        body = clause.positive | clause.negative
+        if any(map(ground.is_about_entry, (clause.head, *body))):
+            read = body | {clause.head} if ground.is_about_entry(clause.head) else body
+            nx.add_path(graph, frozenset[str]().union(*(reach.get(a, frozenset()) for a in read)))
     for atom, forms in ground.given.items():  # an entry's own fact that no record variable tells apart
-        inside = sorted({home[f] for f in forms})
         if ground.is_about_entry(atom):
-            for one, other in itertools.pairwise(inside):
-                glued[root(one)] = root(other)
-    members: dict[str, list[str]] = {}
-    for name in names:
-        members.setdefault(root(name), []).append(name)
-    made = tuple(
-        Axis(i, tuple(families), tuple(f.number for f in ground.forms if f.family.id in families))
-        for i, families in enumerate(members.values())
-    )
-    of = {name: axis.number for axis in made for name in axis.families}
-    found = Axes(ground, made, {atom: frozenset(of[f] for f in families) for atom, families in reach.items()})
-    while _fold(found):
-        pass
-    return found
+            nx.add_path(graph, {home[form] for form in forms})
+    for found in nx.connected_components(graph):
+        yield tuple(name for name in names if name in found)
 
 
 def _fold(found: Axes) -> bool:
