@@ -562,10 +562,10 @@ def rights(rng: random.Random, name: str) -> Fault | None:
                 (work / path.relative_to(top)).chmod(path.stat().st_mode & 0o777)
 
     told = f"no rights to {secret}: {mode:o}" if secret else "no rights to write anything"
-    return Fault(told, lambda work: _unprivileged(), outside, undo)
+    return Fault(told, lambda work: unprivileged(), outside, undo)
 
 
-def _unprivileged() -> None:
+def unprivileged() -> None:
     """Be somebody to whom the permissions of files say something: for root, they do so without its capabilities."""
     header, none = struct.pack("Ii", 0x20080522, 0), bytes(24)
     if os.getuid() == 0 and ctypes.CDLL(None, use_errno=True).capset(header, none):

@@ -1,10 +1,15 @@
 """A share of the long run of tests/faults.py, and what it found: a fault ends in words, each file is old or new."""
 
+import contextlib
 import errno
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -107,6 +112,58 @@ def test_of_several_files_none_is_written_where_one_cannot_be(tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 
+def test_a_file_that_was_changed_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
+    """`citelog fmt` has read the file, and then somebody edits it, or makes it."""
+    (tmp_path / "a").write_bytes(b"edited")
+    for was in (b"old", None):
+        with pytest.raises(CitelogError, match="a: it was changed while it was being worked on\n   = run the command"):
+            disk.put_all({tmp_path / "b": b"new", tmp_path / "a": b"new"}, {tmp_path / "b": None, tmp_path / "a": was})
+        assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"edited")]
+    disk.put_all({tmp_path / "a": b"new"}, {tmp_path / "a": b"edited"})
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+@contextlib.contextmanager
+def full(size: int) -> Iterator[None]:
+    """A disk on which no file may grow beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_on_a_full_disk_nothing_is_left_of_what_was_begun(tmp_path: Path) -> None:
+    told = "it cannot be written: File too large\n   = make room for it, or name another place"
+    with full(10):
+        with pytest.raises(CitelogError, match=f"b: {told}"):
+            disk.put_all({tmp_path / "a": b"short", tmp_path / "b": bytes(99)})
+        with pytest.raises(CitelogError, match=f"c: {told}"):
+            disk.keep(tmp_path / "c", bytes(99))
+        disk.spare(tmp_path / "d", bytes(99))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_nobody_would_miss_is_given_up_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(beside: Path, path: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "replace", fails)
+    disk.spare(tmp_path / "a", b"whole")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_process_left_that_was_killed_is_in_nobodys_way(tmp_path: Path) -> None:
+    left = {f".{name}-{os.getpid()}-{threading.get_native_id()}-0" for name in ("file", "folder")}
+    for name in left:
+        (tmp_path / name).mkdir()
+    disk.put(tmp_path / "file", b"whole")
+    with disk.making(tmp_path / "folder") as made:
+        (made / "a").write_bytes(b"whole")
+    assert {path.name for path in tmp_path.iterdir()} == {*left, "file", "folder"}
+
+
 def test_what_is_no_file_is_written_to_as_it_is(tmp_path: Path) -> None:
     """`citelog test --junit /dev/stdout` is for a pipe."""
     command = "from citelog import disk; from pathlib import Path; disk.put(Path('/dev/stdout'), b'whole')"
@@ -126,20 +183,53 @@ def test_a_folder_that_could_not_be_filled_is_not_there(tmp_path: Path) -> None:
     told = "made: the folder cannot be made: No space left"
     with pytest.raises(CitelogError, match=told), disk.making(tmp_path / "made"):
         raise OSError(28, "No space left on device")
-    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "link").symlink_to("nothing")
+    with (
+        pytest.raises(CitelogError, match=r"made: .* No such file or directory"),
+        disk.making(tmp_path / "made") as made,
+    ):
+        shutil.copytree(tmp_path / "given", made / "given")
+    assert [path.name for path in tmp_path.iterdir()] == ["given"]
 
 
-def test_a_process_that_is_asked_to_end_takes_back_a_folder_that_it_was_making(tmp_path: Path) -> None:
-    code = (
-        "import os, signal; from citelog import disk; from pathlib import Path\n"
-        "with disk.making(Path('made')) as made:\n    (made / 'part').write_text('part')\n"
-        "    os.kill(os.getpid(), signal.SIGTERM); raise SystemExit('it went on')\n"
-    )
+def test_a_folder_is_made_in_any_thread_and_signals_are_left_to_the_first(tmp_path: Path) -> None:
+    def make() -> None:
+        with disk.making(tmp_path / "made") as made:
+            seen.append(signal.getsignal(signal.SIGTERM))
+            (made / "whole").write_text("whole")
+
+    seen = [signal.getsignal(signal.SIGTERM)]
+    thread = threading.Thread(target=make)
+    thread.start()
+    thread.join()
+    assert (tmp_path / "made" / "whole").exists() and seen[0] is seen[1]
+
+
+ASKED_TO_END = """
+import os, signal
+from pathlib import Path
+from citelog import disk
+
+with disk.making(Path("made")) as made:
+    (made / "part").write_text("part")
+    os.kill(os.getpid(), signal.SIGTERM)
+    raise SystemExit("it went on")
+"""
+
+
+@pytest.mark.parametrize("is_first", [False, True], ids=["one of many", "the first of a container"])
+def test_a_process_that_is_asked_to_end_takes_back_a_folder_that_it_was_making(is_first: bool, tmp_path: Path) -> None:
+    """The first process of a container is ended by no signal, and told a fault of citelog."""
+    apart = ["unshare", "--user", "--map-root-user", "--pid", "--fork"] if is_first else []
+    if is_first and subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no namespace may be made here")
     environment = os.environ | {"PYTHONPATH": str(HERE.parent / "engine")}
     ended = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, check=False
+        [*apart, sys.executable, "-c", ASKED_TO_END], env=environment, cwd=tmp_path, capture_output=True, check=False
     )
-    assert (ended.returncode, ended.stderr) == (-15, b"") and list(tmp_path.iterdir()) == []
+    assert (ended.returncode, ended.stderr) == (143 if is_first else -15, b"")
+    assert list(tmp_path.iterdir()) == []
 
 
 # found by it
@@ -271,3 +361,19 @@ def test_on_a_disk_without_links_what_is_kept_is_not_put_in_the_place_of_another
     else:
         disk.keep(path, b"kept")
     assert path.read_bytes() == (faster or b"kept") and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("faster", [b"kept", b"another"])
+def test_what_is_kept_is_not_put_in_the_place_of_what_somebody_kept_meanwhile(
+    faster: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, link = tmp_path / "receipt.json", os.link
+
+    def later(beside: Path, path: Path) -> None:
+        path.write_bytes(faster)
+        link(beside, path)
+
+    monkeypatch.setattr(os, "link", later)
+    with contextlib.nullcontext() if faster == b"kept" else pytest.raises(CitelogError, match="is another file"):
+        disk.keep(path, b"kept")
+    assert path.read_bytes() == faster and list(tmp_path.iterdir()) == [path]

@@ -290,14 +290,15 @@ def _unwound() -> Iterator[None]:
         told.append(number)
         raise _Ended
 
-    for number in ours:
-        signal.signal(number, ended)
     try:
-        yield
+        try:
+            for number in ours:
+                signal.signal(number, ended)
+            yield
+        finally:
+            for number in ours:
+                signal.signal(number, signal.SIG_DFL)
     except _Ended:
         signal.signal(told[0], signal.SIG_DFL)
         signal.raise_signal(told[0])
-        raise
-    finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
+        os._exit(128 + told[0])  # the first process of a container, which no signal ends: as a shell tells of one
