@@ -305,7 +305,7 @@ def ruled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of the data about these people, and of what the rules say of them."""
     folder = tmp_path_factory.mktemp("ruled")
     populations.write(folder / "data", PEOPLE)
-    run.run(_ruled(RULES), folder / "data", folder / "before", Options(random_knowledge.DAY, is_sorted=True))
+    run.run(ruled_by(RULES), folder / "data", folder / "before", Options(random_knowledge.DAY, is_sorted=True))
     return folder
 
 
@@ -324,7 +324,7 @@ def test_after_an_edit_only_those_are_answered_anew_whom_it_concerns(
         derived.extend(picture for (picture,) in engine.rows(f"SELECT picture FROM {rest[-1]}"))
         return derive_them(engine, *rest)
 
-    again, whole = _ruled(RULES.replace(old, new)), Options(random_knowledge.DAY, is_sorted=True)
+    again, whole = ruled_by(RULES.replace(old, new)), Options(random_knowledge.DAY, is_sorted=True)
     run.run(again, ruled / "data", tmp_path / "whole", whole)
     monkeypatch.setattr(answers, "derive", watched)
     run.run(again, ruled / "data", tmp_path / "since", replace(whole, since=ruled / "before"))
@@ -348,7 +348,7 @@ def test_a_drawn_rule_goes_and_comes_back(seed: int, tmp_path: Path, monkeypatch
     rules = dict(re.findall(r'#\[name\("(r\d+)"\)\]\n(.*) \.\n', text))
     [gone] = rng.choice(sorted(held))
     without = {name: rule for name, rule in rules.items() if name != gone}
-    fewer = _ruled("\n".join(without.values()))
+    fewer = ruled_by("\n".join(without.values()))
     run.run(fewer, tmp_path / "data", tmp_path / "without", Options(random_knowledge.DAY))
     for name, since, which in ("one", "whole", fewer), ("other", "one", knowledge):
         run.run(which, tmp_path / "data", tmp_path / name, Options(random_knowledge.DAY, since=tmp_path / since))
@@ -356,7 +356,7 @@ def test_a_drawn_rule_goes_and_comes_back(seed: int, tmp_path: Path, monkeypatch
     assert populations.everything(tmp_path / "other") == populations.everything(tmp_path / "whole")
 
 
-def _ruled(rules: str) -> Knowledge:
+def ruled_by(rules: str) -> Knowledge:
     made, text = random_knowledge.knowledge(rules.splitlines())
     assert made, text
     return random_knowledge.answering(made)

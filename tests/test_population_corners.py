@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import errno
+import gc
+import json
+import os
 import re
 import shutil
 from collections import Counter
@@ -17,12 +21,14 @@ import populations
 import random_knowledge
 from citelog import home
 from citelog.conclusions import DerivationError
-from citelog.diagnostics import CaseError
+from citelog.diagnostics import CaseError, CitelogError
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.knowledge.load import load
 from citelog.patient.facts import PATIENT
+from citelog.population import edited
 from citelog.population.counts.summing import summary
 from citelog.population.opened import opened
+from citelog.population.pictures import Wordings
 from citelog.population.program.queries import RefusedError
 from citelog.population.run import Options, run
 from citelog.proof.support import Supports
@@ -62,6 +68,10 @@ RULES: Mapping[str, tuple[str, ...]] = {
         "m1(?p, ?v) :- result_value(?p, _, ?v), ?x = 1, ?x < 0",
         "m2(?p, ?v) :- result_value(?p, _, ?v), ?x = 1.0 / 0.0, ?x > 0",
     ),
+    "a quotient that some values have": ("m1(?p, ?w) :- result_value(?p, _, ?v), ?w = 1.0 / (?v - 1.0)",),
+    "values that no record has": (
+        'm1(?p, ?v) :- result_value(?p, _, ?v), ?x = "a", ?x != "b", ?y = true, ?y != false',
+    ),
     "a value that a rule has named": (
         "t1(?p, ?u) :- entry(?p, _, ex:tired, cl:present), ?t = ex:tired, ex:next(?t, ?u)",
         "m1(?p, ?v) :- result_value(?p, _, ?v), ?x = 1.0, ?v = ?x",
@@ -83,6 +93,11 @@ RULES: Mapping[str, tuple[str, ...]] = {
         "e1(?p, ?s) :- e2(?p, ?s)",
         "e2(?p, ?s) :- e1(?p, ?r), result(?p, ?r, ?t), result(?p, ?s, ?t)",
         "m1(?p, ?v) :- e1(?p, ?r), result_value(?p, ?r, ?v), ex:low(ex:hb, ?l), ?v > ?l",
+    ),
+    "what leads to nothing": (
+        "ev(?p, ?r, ?v) :- result_value(?p, ?r, ?v)",
+        "ev(?p, ?s, ?w) :- ev(?p, ?r, ?v), result_value(?p, ?s, ?w), ?w < ?v",
+        "m1(?p, ?v) :- result_value(?p, _, ?v)",
     ),
 }
 """Rules by what is odd about them."""
@@ -140,6 +155,197 @@ def test_answers_go_into_a_folder_that_holds_nothing_else(tmp_path: Path) -> Non
         with pytest.raises(CaseError, match=what):
             run(made, tmp_path / "data", folder, Options(DAY))
     assert not (tmp_path / "data" / "scratch").exists()
+
+
+def test_a_folder_into_which_a_run_writes_is_refused_to_another(tmp_path: Path) -> None:
+    """The second took the scratch folder from under the first, and both wrote their answers into one folder."""
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
+    populations.write(tmp_path / "data", {"tired": TIRED})
+    refused: list[str] = []
+
+    def told(*_: object) -> None:
+        with pytest.raises(CaseError, match="another run is writing its answers here") as error:
+            run(made, tmp_path / "data", tmp_path / "out", Options(DAY))
+        refused.append(str(error.value))
+
+    assert run(made, tmp_path / "data", tmp_path / "out", Options(DAY), told).counts["conclusions"] == 1
+    assert len(refused) > 3 and "\n   = wait for its end" in refused[0]
+    assert not (tmp_path / "out" / "scratch").exists()
+
+
+def test_where_the_folder_is_taken_away_meanwhile_the_disk_is_named(tmp_path: Path) -> None:
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
+    populations.write(tmp_path / "data", {"tired": TIRED})
+
+    def told(what: str, *_: int) -> None:
+        if what == "writing":
+            shutil.rmtree(tmp_path / "out" / "store")
+
+    with pytest.raises(CaseError, match=r"the disk failed: .*store.*\n   = see to the disk"):
+        run(made, tmp_path / "data", tmp_path / "out", Options(DAY), told)
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_a_run_leaves_the_collector_of_python_as_it_was(collects: bool, tmp_path: Path) -> None:
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
+    populations.write(tmp_path / "data", {"tired": TIRED})
+    seen = set()
+    if not collects:
+        gc.disable()
+    try:
+        run(made, tmp_path / "data", tmp_path / "out", Options(DAY), lambda *_: seen.add(gc.isenabled()))
+        assert (seen, gc.isenabled()) == ({False}, collects)
+    finally:
+        gc.enable()
+
+
+def test_spark_is_given_no_folder_whose_path_it_reads_as_something_else(tmp_path: Path) -> None:
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
+    with pytest.raises(CaseError, match=r"Spark reads '\*' in a path as something else\n   = name another folder"):
+        run(made, tmp_path, tmp_path / "answers*", Options(DAY, master="local[1]"))
+    assert list(tmp_path.iterdir()) == []
+
+
+# a run that was stopped
+
+
+class Stopped(Exception):
+    """Somebody pulled the plug."""
+
+
+def stopped(made: Knowledge, folder: Path, when: str) -> None:
+    """A run in shares that ends as the second share is about to be done."""
+
+    def told(what: str, done: int, _: int) -> None:
+        if (what, done) == (when, 1):
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        run(made, folder / "data", folder / "out", Options(DAY, share_rows=2), told)
+
+
+@pytest.mark.parametrize("when", ["bringing records together", "writing notes"])
+def test_a_run_goes_on_where_it_was_stopped(when: str, tmp_path: Path) -> None:
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)", "e1(?p, ?r) :- result(?p, ?r, ex:fe)")
+    records = {f"{name}{i}": record for i in range(3) for name, record in (("tired", TIRED), ("chained", CHAINED))}
+    populations.write(tmp_path / "data", records)
+    stopped(made, tmp_path, when)
+    left = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*-000.parquet")}
+    run(made, tmp_path / "data", tmp_path / "out", Options(DAY, share_rows=2))
+    assert left and all(path.stat().st_mtime_ns == at for path, at in left.items() if path.exists())
+    assert populations.written(tmp_path / "out") == populations.alone(made, records, DAY)
+
+
+def test_what_a_run_had_finished_is_nothing_to_another_and_stays_where_that_is_refused(tmp_path: Path) -> None:
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
+    populations.write(tmp_path / "data", {"tired": TIRED, "again": TIRED})
+    stopped(made, tmp_path, "bringing records together")
+    findings = tmp_path / "data" / "findings.csv"
+    whole = findings.read_bytes()
+    findings.write_bytes(b"patient,name\ntired,\xff\n")
+    with pytest.raises(CaseError, match="this is not UTF-8 text"):
+        run(made, tmp_path / "data", tmp_path / "out", Options(DAY))
+    assert (tmp_path / "out" / "scratch" / "work.db").exists()
+    findings.write_bytes(whole.replace(b"present", b"absent", 1))
+    said = populations.together(made, tmp_path / "data", tmp_path / "out", DAY, share_rows=2)
+    assert {row[0] for row in said["conclusions"]} == {"again"}
+
+
+# since an earlier run
+
+
+EDITS: Mapping[str, tuple[str, str, str]] = {
+    "a rule over what an entry says and what another rule says": (
+        "m1(?p, ?v) :- e1(?p, _), result_value(?p, _, ?v)",
+        "m1(?p, ?v) :- e1(?p, ?r), result_value(?p, _, ?v), t2(?p, ?t), entry(?p, ?r, ?t, _)",
+        """e1(?p, ?r) :- entry(?p, ?r, ex:tired, cl:present)
+           e1(?p, ?r) :- entry(?p, ?r, ?t, _), t2(?p, ?t)
+           t2(?p, ?t) :- entry(?p, _, ?t, cl:absent), entry(?p, _, _, cl:present)""",
+    ),
+    "a rule that does not tell entries apart any more": (
+        "m1(?p, ?v) :- result(?p, ?r, ex:fe), result_value(?p, ?r, ?v), result(?p, ?q, ex:hb), result_value(?p, ?q, _)",
+        "m1(?p, ?v) :- result_value(?p, ?r, ?v), result_value(?p, ?q, ?v), ?r != ?q",
+        "m2(?p, ?v) :- result_value(?p, _, ?v), patient(?p)",
+    ),
+    "a rule over values that no record has": (
+        'm1(?p, ?v) :- result_value(?p, _, ?v), ?x = "a", ?x != "b", ?y = true',
+        'm1(?p, ?v) :- result_value(?p, _, ?v), ?x = "a", ?x != "b", ?y = true, ?y != false',
+        "t1(?p, ?t) :- entry(?p, _, ?t, _)",
+    ),
+}
+"""A rule as it was and as it is, and the others beside it."""
+PEOPLE = {
+    "low": LOW,
+    "tired": TIRED,
+    "chained": CHAINED,
+    "both": {**LOW, **TIRED},
+    "nothing": {},
+    "alone": {"findings": [{"name": "pale", "state": "absent", "when": f"2024-01-02{blank}"} for blank in ("", " ")]},
+}
+
+
+def since(before: Knowledge, now: Knowledge, folder: Path) -> None:
+    """A run since another gives what a new run gives."""
+    for name, made, earlier in (("before", before, None), ("whole", now, None), ("since", now, folder / "before")):
+        run(made, folder / "data", folder / name, Options(DAY, is_sorted=True, since=earlier))
+    assert populations.everything(folder / "since") == populations.everything(folder / "whole")
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_after_an_edit_a_run_since_another_gives_what_a_new_run_gives(
+    edit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edited, "MOST", 1)
+    was, now, others = EDITS[edit]
+    populations.write(tmp_path / "data", PEOPLE)
+    since(rules(was, *others.splitlines()), rules(now, *others.splitlines()), tmp_path)
+    assert json.loads((tmp_path / "since" / "run.json").read_text())["counts"]["alone"] == 1
+
+
+def test_after_an_edit_of_how_something_is_told_it_is_told_so(tmp_path: Path) -> None:
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
+    named = tuple(replace(kind, name=f"sign {kind.name}") for kind in made.kinds)
+    populations.write(tmp_path / "data", PEOPLE)
+    since(made, replace(made, kinds=named), tmp_path)
+    assert {row[1] for row in populations.written(tmp_path / "since")["conclusions"]} == {"sign t1"}
+
+
+def test_since_a_run_over_files_that_are_not_there_any_more_all_is_read(tmp_path: Path) -> None:
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
+    populations.write(tmp_path / "data", PEOPLE)
+    run(made, tmp_path / "data", tmp_path / "before", Options(DAY))
+    (tmp_path / "data" / "labs.csv").unlink()
+    run(made, tmp_path / "data", tmp_path / "out", Options(DAY, since=tmp_path / "before"))
+    with pytest.raises(CitelogError, match="--since names the folder for the answers itself\n   = name another"):
+        run(made, tmp_path / "data", tmp_path / "out", Options(DAY, since=tmp_path / "out"))
+    counts = [json.loads((tmp_path / name / "run.json").read_text())["counts"]["rows"] for name in ("before", "out")]
+    assert counts[0] == counts[1] + sum(len(record.get("labs", ())) for record in PEOPLE.values())
+
+
+def test_on_a_disk_without_links_what_stays_the_same_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlinked: list[str] = []
+
+    def no_links(path: Path, target: Path) -> None:
+        unlinked.append(path.name)
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
+    populations.write(tmp_path / "data", {name: record for name, record in PEOPLE.items() if name != "alone"})
+    since(made, made, tmp_path)
+    assert {"conclusions.parquet", "notes.parquet", "firings.parquet"} <= set(unlinked)
+
+
+def test_two_wordings_of_one_hash_are_refused_and_never_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Wordings, "hash", property(lambda self: "7::UBIGINT"))
+    populations.write(tmp_path / "data", {"tired": TIRED})
+    with pytest.raises(CitelogError, match=r"two wordings of the data have one hash.*\n   = split the population"):
+        run(rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)"), tmp_path / "data", tmp_path / "out", Options(DAY))
+
+
+def test_a_note_that_is_about_no_entry_is_told_of_none(tmp_path: Path) -> None:
+    made = replace(rules("t2(?p, ?t) :- entry(?p, _, ?t, cl:present)"), kinds=(), notes=("t2",))
+    assert populations.compare(made, PEOPLE, tmp_path, DAY).differences == []
 
 
 def test_patients_need_no_table_of_their_own(tmp_path: Path) -> None:

@@ -6,9 +6,12 @@ import copy
 import datetime
 import gzip
 import json
+import multiprocessing
 import os
 import pickle
+import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import b12
+import faults
 import walked
 from citelog import answer, patient
 from citelog.diagnostics import CaseError
@@ -236,6 +240,25 @@ def test_a_file_that_is_called_gzip_and_is_none_is_refused(tmp_path: Path) -> No
     (tmp_path / "labs.csv.gz").write_bytes(LABS.encode())
     with pytest.raises(CaseError, match="cannot be read"):
         Found(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where root is not asked for its rights")
+@pytest.mark.parametrize(
+    "name", ["labs.csv", "labs.csv.gz", "labs.parquet", "findings.csv/1.csv", "findings.csv", "a.ndjson", "."]
+)
+def test_what_may_not_be_read_is_named(name: str, tmp_path: Path) -> None:
+    """Of a file of Parquet it was said that it is none, and of a folder of parts that the disk failed."""
+    there = {"labs.parquet": ROW, "a.ndjson": ndjson(someone())}.get(name, LABS)
+    folder = write(tmp_path / "data", {"findings.csv/1.csv" if name in ("findings.csv", ".") else name: there})
+    secret = folder / name
+    secret.chmod(0)
+    with ThreadPoolExecutor(1, initializer=faults.unprivileged) as somebody:
+        read = somebody.submit(inputs.read, folder, tmp_path, duckdb.connect(), TERMS)
+    secret.chmod(0o700)
+    error = read.exception()
+    assert isinstance(error, CaseError) and error.where == str(secret)
+    what = "folder" if secret.is_dir() else "file"
+    assert (error.what, error.remedy) == (f"this {what} may not be read", "give yourself the right to read it")
 
 
 @pytest.mark.parametrize("name", ["no-such-folder", "labs.csv"])
@@ -775,6 +798,21 @@ def test_what_comes_out_does_not_depend_on_the_number_of_processes(
         queries = [relation.query for relation in source.relations.values()]
         found_by.append([database.execute(f"FROM ({query}) ORDER BY ALL").fetchall() for query in queries])
     assert found_by[0] == found_by[1] and len(found_by[0][0]) == 9
+
+
+def test_a_process_that_is_ended_from_outside_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the system does where memory runs out."""
+    folder = write(tmp_path, {"a.ndjson": ndjson(someone(), *[ferritin(n) for n in range(999)])})
+    monkeypatch.setattr(bulk, "SMALL", 0)
+    monkeypatch.setattr(chunks, "CHUNK", 500)
+
+    def told(done: int, total: int) -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+            process.join()
+
+    with pytest.raises(CaseError, match=r"ended from outside\n   = see whether memory or space on the disk ran out"):
+        bulk.read(folder, tmp_path, duckdb.connect(), TERMS, 2, told)
 
 
 def test_records_with_everything_that_occurs_say_the_same_in_an_export(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ from citelog.population.opened import opened
 from citelog.population.program.queries import RefusedError
 from citelog.population.run import Options
 from oracle.random_cases import random_case
-from test_population import EDGES, PAGE
+from test_population import EDGES, PAGE, RULES, ruled_by
 
 Records = Mapping[str, populations.Record]
 AT = datetime.date(2026, 3, 15)
@@ -131,7 +130,10 @@ def compare(
     options = Options(at, memory="1GB", master=cluster.master)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(answers, "NEAR", 0)
+        patch.setattr(spark, "FEW", 20)  # small tables by both ways
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.2")
         report = run.run(knowledge, folder / "data", folder / "spark", options, lost.told)
+        assert os.environ["SPARK_LOCAL_IP"] == "127.0.0.2", "it is the process's own again"
     lost.join()
     tasks = cluster.tasks()
     gone = {(one.stage, one.partition) for one in tasks if one.executor == lost.executor and one.ended == LOST}
@@ -153,16 +155,32 @@ def compare(
 
 @pytest.mark.slow
 def test_a_worker_killed_in_the_middle_changes_nothing(cluster: clusters.Cluster, tmp_path: Path) -> None:
-    """A drawn rule base, with a rule that uses itself, over drawn records."""
+    """Rules of each sort, with notes about entries, over drawn records."""
     rng = random.Random(14)
-    drawn, _ = random_knowledge.drawn(rng)
-    knowledge = replace(drawn, kinds=tuple(replace(kind, exactly_one=False) for kind in drawn.kinds))
     records: dict[str, populations.Record] = {}
     for number in range(60):
         records[f"p{number}"] = record = random_knowledge.record(rng)[0]
         if "context" in record:  # columns have one spelling
             record["context"] = {key.lower(): value for key, value in record["context"].items()}
+    knowledge = ruled_by(RULES)
     compare(knowledge, records, random_knowledge.DAY, cluster, tmp_path)
+    noted = {text for _, text, _ in populations.written(tmp_path / "spark")["notes"]}
+    assert any("No conclusion rests on it" not in text for text in noted), "some by rules"
+
+
+@pytest.mark.long
+@needs_java
+def test_a_cluster_in_which_no_worker_has_room_is_waited_for_and_named(
+    cluster: clusters.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = tmp_path / "conf"
+    conf.mkdir()
+    (conf / "spark-defaults.conf").write_text("spark.executor.memory 64g\n")
+    monkeypatch.setenv("SPARK_CONF_DIR", str(conf))
+    monkeypatch.setattr(spark, "PATIENCE", 1)
+    told = r"in 1 s no worker had room for an executor\n   = ask for less in spark-defaults.conf"
+    with pytest.raises(spark.SparkError, match=told), spark.session(cluster.master, "1GB", tmp_path / "spark.log"):
+        raise AssertionError("nobody was waited for")
 
 
 @pytest.mark.long
@@ -245,6 +263,23 @@ def test_a_cluster_that_is_not_there_is_named(tmp_path: Path) -> None:
     ended = citelog("population", tmp_path / "data", "--out", tmp_path / "out", "--engine", "spark", "--master", "yarm")
     assert (ended.status, ended.out) == (2, "")
     assert ended.err.startswith("--engine spark, --master yarm: ") and "spark.log has all that it said" in ended.err
+
+
+@needs_java
+def test_a_java_that_does_not_start_is_named_with_the_file_that_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho Could not reserve enough space >&2\nexit 1\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    populations.write(tmp_path / "data", {"one": {}})
+    ended = citelog("population", tmp_path / "data", "--out", tmp_path / "out", "--engine", "spark")
+    said, _, remedy = ended.err.partition("\n   = ")
+    assert (ended.status, ended.out) == (2, "") and said.startswith("--engine spark, --master local[*]: ")
+    log = Path(remedy.removesuffix(" has all that it said\n"))
+    assert "Could not reserve enough space" in log.read_text()
 
 
 WRONG = {

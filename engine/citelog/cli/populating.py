@@ -57,8 +57,6 @@ def population(
     check_extra("population", "population", "duckdb", "pyarrow", "ibis", "msgspec")
     if not MEMORY.fullmatch(memory.strip()):
         raise CitelogError(f"--memory {memory}: this is no size", "write it as in --memory 2GB")
-    if since is not None and Path(since).resolve() == Path(out).resolve():
-        raise CitelogError("--since names the folder for the answers itself", "name another folder with --out")
     from citelog.patient.dates import day
 
     on = None if at is None else day(at, "--at")

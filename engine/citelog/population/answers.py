@@ -84,16 +84,14 @@ def given(seen: Seen, made: Plan, values: Values, at: datetime.date | None) -> l
         query = f"SELECT {distinct}e.{UNIT}, {columns} FROM entries AS e JOIN given_rows AS o ON e.code = o.code"
         found.append(Given(predicate, query, ("code", *(f"a{i}" for i in places)), rows))
     for predicate, first, last in ((WHEN_DAYS, "wf", "wl"), (SINCE_DAYS, "sf", "sl")):
-        if predicate in program.predicates:
-            query = (
-                f"SELECT e.{UNIT}, e.entry AS a1, f.id AS a2, l.id AS a3 FROM entries AS e "
-                f"JOIN day_numbers AS f ON f.day = e.{first} JOIN day_numbers AS l ON l.day = e.{last} "
-                f"WHERE e.{first} > 0"
-            )
-            found.append(Given(predicate, query))
-    if "patient" in program.predicates:
-        found.append(Given("patient", f"SELECT {UNIT} FROM {JOINT}units"))
-    if at is not None and DAY in program.predicates:
+        query = (
+            f"SELECT e.{UNIT}, e.entry AS a1, f.id AS a2, l.id AS a3 FROM entries AS e "
+            f"JOIN day_numbers AS f ON f.day = e.{first} JOIN day_numbers AS l ON l.day = e.{last} "
+            f"WHERE e.{first} > 0"
+        )
+        found.append(Given(predicate, query))
+    found.append(Given("patient", f"SELECT {UNIT} FROM {JOINT}units"))
+    if at is not None:
         query = f"SELECT {UNIT}, {values.number(at)} AS a1 FROM {JOINT}units"
         if DAY not in made.exact_days:
             query = (
@@ -267,7 +265,8 @@ def remark(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> set[
         columns = [f"a{i}" for i in places]
         masked = [f"greatest(t.{c}, -1)" for c in columns]
         rows = []
-        for args in engine.rows(f"SELECT DISTINCT {', '.join(masked)} FROM {table} AS t ORDER BY {', '.join(masked)}"):
+        distinct = f"SELECT DISTINCT {', '.join(f'{m} AS m{i}' for i, m in enumerate(masked))} FROM {table} AS t"
+        for args in engine.rows(f"{distinct} ORDER BY {', '.join(f'm{i}' for i in range(len(masked)))}"):
             about = sum(number < 0 for number in args)
             if about > 1:
                 same = " AND ".join(f"{m} = {n}" for m, n in zip(masked, args, strict=True))

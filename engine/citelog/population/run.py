@@ -7,6 +7,7 @@ where it was, if nothing has changed since.
 from __future__ import annotations
 
 import datetime
+import fcntl
 import gc
 import hashlib
 import json
@@ -47,6 +48,8 @@ from citelog.population.wordings import load_days, load_readings, load_said, rea
 
 FORMAT = "citelog-population/1"
 SCRATCH = "scratch"
+_OF, _LOCK = "of.json", "lock"
+"""In the scratch folder: which run it is of, and what a run holds while it lasts."""
 
 Told = Callable[[str, int, int], None]
 """Hears what is being done, how many steps are done, and of how many."""
@@ -83,12 +86,22 @@ class Report:
 def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: Told = lambda *_: None) -> Report:
     """Answer everyone in a folder of data, and write the answers into `folder`.
 
-    Raises CaseError where the data cannot be used, RefusedError where a rule cannot be run on many.
+    Raises CaseError where the data cannot be used or the folder is not to be had, RefusedError where a rule cannot be
+    run on many.
     """
+    if options.since is not None and options.since.resolve() == folder.resolve():
+        raise CitelogError("--since names the folder for the answers itself", "name another folder with --out")
     is_new = not folder.exists()
     if options.master:
         folder = _plain(folder)
     scratch = _prepared(folder)
+    with _held(folder, scratch):
+        return _answered(knowledge, data, folder, scratch, is_new, options, told)
+
+
+def _answered(
+    knowledge: Knowledge, data: Path, folder: Path, scratch: Path, is_new: bool, options: Options, told: Told
+) -> Report:
     report = Report()
     settings: dict[str, Any] = {"memory_limit": options.memory, "temp_directory": str(scratch / "spilled")}
     if options.threads:
@@ -127,14 +140,11 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
 def _connected(scratch: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     """The database of a run; what a run left that was stopped while it was made is begun anew."""
     database = scratch / "work.db"
-    is_new = not database.exists()
     try:
         return duckdb.connect(str(database), config=settings)
     except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException):
-        if is_new:
-            raise
-    shutil.rmtree(scratch)
-    scratch.mkdir()
+        for left in (scratch / _OF, database.with_name("work.db.wal"), database):
+            left.unlink(missing_ok=True)
     return duckdb.connect(str(database), config=settings)
 
 
@@ -156,9 +166,22 @@ def _prepared(folder: Path) -> Path:
             raise CaseError(str(folder), "this folder holds other things", "name a new folder for the answers")
         (folder / SCRATCH).mkdir(parents=True, exist_ok=True)
         (folder / STORE).mkdir(exist_ok=True)
+        (folder / SCRATCH / _LOCK).touch()
     except OSError as trouble:
         raise CaseError(str(folder), f"it cannot be written to: {trouble.strerror}", "name another folder") from None
     return folder / SCRATCH
+
+
+@contextmanager
+def _held(folder: Path, scratch: Path) -> Iterator[None]:
+    """The folder for answers, which no other run writes into as long; raises CaseError where one does."""
+    with (scratch / _LOCK).open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            remedy = "wait for its end, or name another folder"
+            raise CaseError(str(folder), "another run is writing its answers here", remedy) from None
+        yield
 
 
 @dataclass(slots=True)
@@ -301,7 +324,7 @@ class _Run:
         (self.folder / "run.json").unlink(missing_ok=True)
         options = self.options
         fingerprint = [self.reading, self.knowledge.sha256, options.share_rows, str(options.since), options.is_sorted]
-        path = self.scratch / "of.json"
+        path = self.scratch / _OF
         if not path.exists() or json.loads(path.read_text(encoding="utf-8")) != fingerprint:
             self.engine.forget()
             for left in (*self.scratch.glob("notes-*"), *(self.folder / STORE).iterdir()):
@@ -315,7 +338,7 @@ class _Run:
 
     def shape(self, made: Plan) -> Shape:
         """How days stand in pictures."""
-        is_ranked = DAY in made.program.predicates and DAY not in made.exact_days
+        is_ranked = DAY not in made.exact_days
         at = self.options.at.toordinal() if self.options.at and is_ranked else 0
         return Shape(WHEN_DAYS in made.exact_days, SINCE_DAYS in made.exact_days, at)
 

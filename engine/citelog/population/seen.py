@@ -73,16 +73,14 @@ def look(
     given: dict[str, list[tuple[int | None, ...]]] = {}
     for number, facts in enumerate(sets):
         for predicate, args in in_order(facts):
-            if predicate in program.predicates:
-                given.setdefault(predicate, []).append((number, *_numbered(predicate, args, made, values)))
+            given.setdefault(predicate, []).append((number, *_numbered(predicate, args, made, values)))
     for predicate, rows in given.items():
         columns = derivation.columns(predicate)[1:]
         near.load("of_set", ("facts", *columns), rows)
         shown = ", ".join(f"coalesce(o.{column}, s.value) AS {column}" for column in columns)
         derivation.give(predicate, f"SELECT s.{UNIT}, {shown} FROM sets AS s JOIN of_set AS o ON s.facts = o.facts")
-    if "patient" in program.predicates:
-        derivation.give("patient", f"SELECT {UNIT} FROM {units}")
-    if at is not None and DAY in program.predicates:
+    derivation.give("patient", f"SELECT {UNIT} FROM {units}")
+    if at is not None:
         derivation.give(DAY, f"SELECT {UNIT}, {values.number(at)} AS a1 FROM {units}")
     derivation.empty(met & program.changing)
     with near.small():

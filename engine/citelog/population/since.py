@@ -12,7 +12,7 @@ import datetime
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -195,12 +195,10 @@ def earlier(folder: Path) -> Earlier:
     return Earlier(answers.folder, answers.document)
 
 
-def link(old: Path, new: Path, copy: Callable[[Path, Path], object] = shutil.copyfile) -> None:
+def link(old: Path, new: Path) -> None:
     """Let a file stand under another name too; where the disk cannot do that, a copy."""
-    if old.resolve() == new.resolve():
-        return
     new.unlink(missing_ok=True)
     try:
         new.hardlink_to(old)
     except OSError:
-        copy(old, new)
+        shutil.copyfile(old, new)

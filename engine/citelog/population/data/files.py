@@ -131,7 +131,8 @@ def store(path: Path, scratch: Path, database: duckdb.DuckDBPyConnection, *, is_
     """
     files = [path]
     if path.is_dir():
-        files = sorted(one for one in path.iterdir() if one.name.endswith(ENDINGS))
+        with readable(path):
+            files = sorted(one for one in path.iterdir() if one.name.endswith(ENDINGS))
         if not files:
             raise CaseError(str(path), "this folder has no parts of a table", "put *.parquet or *.csv files into it")
     parts: list[Part] = []
@@ -139,7 +140,7 @@ def store(path: Path, scratch: Path, database: duckdb.DuckDBPyConnection, *, is_
     for number, file in enumerate(files):
         shown = f"{path.name}/{file.name}" if path.is_dir() else path.name
         target = scratch / f"{stem(path)}.{number}.parquet"
-        with readable(file):
+        with readable(file), file.open("rb"):
             if file.name.endswith(".parquet"):
                 part, found = _parquet(file, shown, database)
             else:
@@ -154,11 +155,12 @@ def store(path: Path, scratch: Path, database: duckdb.DuckDBPyConnection, *, is_
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """What the system says of a file, as a refusal."""
+    """What the system says of a file or a folder, as a refusal."""
     try:
         yield
     except PermissionError:
-        raise CaseError(str(path), "this file may not be read", "give yourself the right to read it") from None
+        what = f"this {'folder' if path.is_dir() else 'file'} may not be read"
+        raise CaseError(str(path), what, "give yourself the right to read it") from None
     except (OSError, EOFError, zlib.error) as trouble:  # the last two: a compressed file that is cut off or damaged
         raise CaseError(str(path), f"this file cannot be read ({trouble})", "check the file") from None
 

@@ -87,7 +87,7 @@ class _Recursion:
         return made
 
     def by_newest(self, number: int, newest: Mapping[str, int], made: Heads) -> None:
-        """Find the firings of a rule that rest on a newest fact and were not found before; add their heads."""
+        """Find the firings of a rule that rest on a newest fact, which none did before; add their heads."""
         derivation, engine, found = self.derivation, self.derivation.engine, self.derivation.found[number]
         asked = []
         for place, predicate in self.premises[number].items():
@@ -104,10 +104,9 @@ class _Recursion:
             return
         newer = replace(found, table=f"{found.table}_n")
         self.left.append(newer.table)
-        query = f"SELECT * FROM ({' UNION '.join(asked)}) AS n EXCEPT SELECT * FROM {found.table}"
-        if engine.create(newer.table, query):
-            found.count += engine.append(found.table, f"SELECT * FROM {newer.table}")
-            made.setdefault(found.rule.predicate, []).append(heads(derivation, newer))
+        engine.create(newer.table, " UNION ".join(asked))
+        found.count += engine.append(found.table, f"SELECT * FROM {newer.table}")
+        made.setdefault(found.rule.predicate, []).append(heads(derivation, newer))
 
     def fresh(self, made: Heads) -> dict[str, int]:
         """Let the heads that are no facts yet be the newest facts; how many of each predicate there are."""

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -117,7 +117,6 @@ def session(master: str, memory: str, log: Path) -> Iterator[Any]:
     from py4j.protocol import Py4JError
     from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkException
-    from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
     settings = {**SETTINGS, "spark.master": master, "spark.driver.memory": in_java(memory)}
@@ -126,32 +125,41 @@ def session(master: str, memory: str, log: Path) -> Iterator[Any]:
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # which is not used
         if is_here(master):
             settings |= LOOPBACK
-        gateway = None
+        conf = SparkConf().setAll(list(settings.items()))
         try:
-            conf = SparkConf().setAll(list(settings.items()))
-            gateway = launch_gateway(conf, {"stdout": file, "stderr": file})  # type: ignore[no-untyped-call]
-            made = SparkSession(SparkContext(conf=conf, gateway=gateway))
-            if not master.startswith("local"):
-                _wait(made, master)
-            made.conf.set("spark.sql.shuffle.partitions", 2 * made.sparkContext.defaultParallelism)
-            yield made
+            with _java(conf, file) as gateway:
+                context = SparkContext(conf=conf, gateway=gateway)  # one that does not start stops by itself
+                try:
+                    if not master.startswith("local"):
+                        _wait(context, master)
+                    yield SparkSession(context)
+                finally:
+                    with contextlib.suppress(Py4JError, OSError):
+                        context.stop()
         except (PySparkException, Py4JError) as trouble:
             remedy = f"{log} has all that it said"
             raise SparkError(f"--engine spark, --master {master}: {told(trouble)}", remedy) from trouble
-        finally:
-            if gateway is not None:
-                with contextlib.suppress(Py4JError, OSError):
-                    if SparkContext._active_spark_context is not None:
-                        SparkContext._active_spark_context.stop()
-                gateway.shutdown()
-                gateway.proc.stdin.close()
-                gateway.proc.wait()
-                SparkContext._gateway = SparkContext._jvm = None
 
 
-def _wait(session: Any, master: str) -> None:
+@contextlib.contextmanager
+def _java(conf: Any, file: BinaryIO) -> Iterator[Any]:
+    """The Java that Spark runs in, ended with the block."""
+    from pyspark import SparkContext
+    from pyspark.java_gateway import launch_gateway
+
+    gateway = launch_gateway(conf, {"stdout": file, "stderr": file})  # type: ignore[no-untyped-call]
+    try:
+        yield gateway
+    finally:
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait()
+        SparkContext._gateway = SparkContext._jvm = None
+
+
+def _wait(context: Any, master: str) -> None:
     """Wait for a first executor: Spark itself would wait for ever where no worker has room for one."""
-    tracker, pause = session.sparkContext._jsc.sc().statusTracker(), threading.Event()
+    tracker, pause = context._jsc.sc().statusTracker(), threading.Event()
     for _ in range(10 * PATIENCE):
         if len(tracker.getExecutorInfos()) > 1:  # the driver counts as one
             return
@@ -205,6 +213,9 @@ class Spark:
     _waiting: dict[str, str] = field(default_factory=dict)
     _made: int = 0
     _parts: int = 0
+
+    def __post_init__(self) -> None:
+        self.expect(0)
 
     @property
     def name(self) -> str:
@@ -267,9 +278,7 @@ class Spark:
             shown += [f"CAST(NULL AS INT) AS c{i}" for i in range(len(columns), widest)]
             parts.append(f"SELECT {', '.join(shown)}, {number} AS made FROM part_{number}")
         folder = self._folder("several")
-        frame = self.session.sql(" UNION ALL ".join(parts))
-        if self._parts:
-            frame = frame.coalesce(self._parts)
+        frame = self.session.sql(" UNION ALL ".join(parts)).coalesce(self._parts)
         frame.write.partitionBy("made").parquet(str(folder))
         counts = {}
         for number, (name, (columns, _)) in enumerate(tables.items()):
@@ -331,10 +340,9 @@ class Spark:
         They are in as many parts as are worth a task. Where one is enough, nothing needs to be sent from one place to
         another, and code is not worth compiling.
         """
-        self._parts = 1 + units // UNITS if units else 0
-        one = self._parts == 1
-        conf, parallel = self.session.conf, self.session.sparkContext.defaultParallelism
-        conf.set("spark.sql.shuffle.partitions", self._parts or 2 * parallel)
+        self._parts = 1 + units // UNITS if units else 2 * self.session.sparkContext.defaultParallelism
+        conf, one = self.session.conf, self._parts == 1
+        conf.set("spark.sql.shuffle.partitions", self._parts)
         conf.set("spark.sql.autoBroadcastJoinThreshold", "-1" if one else "10MB")
         conf.set("spark.sql.adaptive.enabled", "false" if one else "true")
         conf.set("spark.sql.codegen.wholeStage", "false" if one else "true")

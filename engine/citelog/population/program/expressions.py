@@ -98,7 +98,7 @@ class _Body:
                     self.absent(literal)
                 case Comparison():
                     self.comparison(literal)
-                case Assignment():
+                case _:
                     self.assignment(literal)
             if self.never:
                 return Firing(self.rule, ())
@@ -271,9 +271,9 @@ class _Body:
                 return self.maker.value(self.constants[name])
             case Constant(value):
                 return value
-            case Operation(sign, left, right):
-                one, other = self.known(left), self.known(right)
-                return None if one is None or other is None else evaluate(sign, one, other)
+            case _:
+                one, other = self.known(expression.left), self.known(expression.right)
+                return None if one is None or other is None else evaluate(expression.operator, one, other)
 
 
 __all__ = ["Maker", "table"]

@@ -98,17 +98,15 @@ def plan(knowledge: Knowledge, has_day: bool = True) -> Plan:
     local, joint = [], []
     for whole in program.open:
         component = Component(tuple(n for n in whole.rules if not _reads(program.rules[n], never)), whole.recursive)
-        about = {n: _entry(program.rules[n], program, entry_place) for n in component.rules}
-        inside = () if component.recursive else tuple(n for n in component.rules if about[n] is not None)
+        found = {n: _entry(program.rules[n], program, entry_place) for n in component.rules if not component.recursive}
+        inside = {n: place for n, place in found.items() if place is not None}
         outside = tuple(n for n in component.rules if n not in inside)
         if inside:
-            local.append(Component(inside, False))
+            local.append(Component(tuple(inside), False))
         if outside:
             joint.append(Component(outside, component.recursive))
-        elif len(places := set(about.values())) == 1:
-            predicate = program.rules[inside[0]].predicate
-            if (place := next(iter(places))) is not None:
-                entry_place[predicate] = place
+        elif len(places := set(inside.values())) == 1:
+            [entry_place[program.rules[component.rules[0]].predicate]] = places
     made = Plan(program, tuple(local), tuple(joint), shown, frozenset())
     return replace(made, exact_days=_exact_days(made))
 
@@ -153,10 +151,7 @@ def _beside_today(program: Program) -> Program:
     Of such a day it is enough to know on which side of that day it lies, and nothing of its order among others: so the
     rule may be run on the entry.
     """
-    dated = [name for name in (WHEN_DAYS, SINCE_DAYS) if name in program.predicates]
-    if DAY not in program.predicates or not dated:
-        return program
-    more = {beside_today(name): replace(program.predicates[name], name=beside_today(name)) for name in dated}
+    more = {beside_today(name): replace(program.predicates[name], name=beside_today(name)) for name in DATED}
     rules = tuple(_reading_beside(rule) if _asks_the_side(rule) else rule for rule in program.rules)
     return replace(program, predicates=program.predicates | more, rules=rules)
 
@@ -218,11 +213,8 @@ def _exact_days(made: Plan) -> frozenset[str]:
                     if isinstance(arg, Variable) and is_day((literal.predicate, i)):
                         at.setdefault(arg.name, []).append((literal.predicate, i))
         for i, head in enumerate(rule.args):
-            if is_day((rule.predicate, i)):
-                name = head.name if isinstance(head, Variable) else None
-                if isinstance(head, Aggregate):
-                    name = head.variables[0]
-                if name is not None:
+            if is_day((rule.predicate, i)):  # no rule has a day as a constant
+                for name in head.variables[:1] if isinstance(head, Aggregate) else variables(head):
                     at.setdefault(name, []).append((rule.predicate, i))
         computed = {name for literal in rule.body if isinstance(literal, Assignment) for name in variables(literal)}
         exact.update(place for name in computed for place in at.get(name, ()))
@@ -390,8 +382,8 @@ def of_one_patient(rule: Rule, program: Program) -> Rule:
                 body.append(Absent(predicate, tuple(map(arg, args)), assumed))
             case Comparison(sign, left, right):
                 body.append(Comparison(sign, part(left), part(right)))
-            case Assignment(name, expression):
-                body.append(Assignment(name, part(expression)))
+            case _:
+                body.append(Assignment(literal.variable, part(literal.expression)))
     return replace(
         rule,
         args=tuple(one if isinstance(one, Aggregate) else arg(one) for one in rule.args),
