@@ -11,11 +11,16 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+import citelog
 from citelog import home
 from citelog.assess import Assessment, assess
 from citelog.checker import certify
+from citelog.compare.diff import diff
+from citelog.compare.editions import edition
+from citelog.compare.effects import Subject
 from citelog.knowledge.base import Field, Knowledge, Review
 from citelog.knowledge.load import load
+from citelog.reports.compared import compared
 from citelog.values import Iri
 from test_reviews import DAY, SHORT_NIGHTS, SPACE
 
@@ -74,6 +79,24 @@ def plans() -> Knowledge:
         opened = load(folder, home.ontology())
     assert opened.knowledge is not None, opened.diagnostics
     return replace(opened.knowledge, fields={Iri(SPACE + "NAP"): {"dose": Field("half", "0.5", None, None, ("S14",))}})
+
+
+NEEDS_NO_SNORING = (
+    "entry(?p, _, ex:cola, cl:present) .",
+    "entry(?p, _, ex:cola, cl:present), ~entry(?p, _, ex:snoring, {}) .",
+)
+COLA = {"name": "cola in the afternoon", "state": "present"}
+
+
+def without_snoring(folder: Path, state: str) -> Path:
+    """Short nights, where the caution about cola asks in the end that snoring is not recorded with a state."""
+    shutil.copytree(SHORT_NIGHTS, folder)
+    rules = folder / "rules" / "30-advice.rls"
+    before, after = NEEDS_NO_SNORING
+    text = rules.read_text(encoding="utf-8").replace(before, after.format(state))
+    text = text.replace('#[name("cola")]', '%%% @unless entry\n#[name("cola")]')
+    rules.write_text(text, encoding="utf-8")
+    return folder
 
 
 def faults(found: Assessment) -> list[str]:
@@ -147,3 +170,33 @@ def test_the_checker_finds_the_weakest_part_wherever_it_is(part: str, state: str
     assert found.by_id["plan:NAP"].review == state
     assert faults(found) == []
     assert {one.review for id_, one in found.by_id.items() if not id_.startswith("plan")} <= {"approved", state}
+
+
+@pytest.mark.parametrize(
+    ("state", "snoring", "said"),
+    [
+        ("cl:present", "absent", "Loud snoring is not recorded as present."),  # it is recorded, and as absent
+        ("cl:present", None, "Loud snoring is not recorded as present."),
+        ("_", None, "Loud snoring is not recorded."),
+    ],
+)
+def test_a_proof_never_says_of_something_recorded_that_it_is_not_recorded(
+    tmp_path: Path, state: str, snoring: str | None, said: str
+) -> None:
+    kb = citelog.open(without_snoring(tmp_path / "short-nights", state))
+    found = kb.assess({"findings": [COLA, *([{"name": "loud snoring", "state": snoring}] if snoring else [])]})
+    proof = json.dumps(found.why("caution:COLA").to_dict())
+    assert (said in proof, proof.count("is not recorded")) == (True, 1)
+    assert faults(found) == []
+
+
+def test_what_a_new_premise_asks_for_is_told_as_not_recorded_so(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    shutil.copytree(SHORT_NIGHTS, old)
+    rules = Path(shutil.copytree(SHORT_NIGHTS, new)) / "rules" / "30-advice.rls"
+    before, also = NEEDS_NO_SNORING[0], "entry(?p, _, ex:cola, cl:present), entry(?p, _, ex:snoring, cl:present) ."
+    rules.write_text(rules.read_text(encoding="utf-8").replace(before, also), encoding="utf-8")
+    record = Subject("cola", {"findings": [COLA, {"name": "loud snoring", "state": "absent"}]}, "patient")
+    found = diff(edition(old, "old"), edition(new, "new"), [record])
+    told = " ".join(line.text.strip() for line in compared(found))
+    assert "✗ in the way: Loud snoring is not recorded as present. — recorded absent: “Loud snoring: absent.”" in told

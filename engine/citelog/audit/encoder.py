@@ -78,10 +78,13 @@ def _gaps(subject: Subject) -> Iterator[Item]:
         gaps = [part.predicate for part in rule.body if isinstance(part, Absent) and part.assumed]
         if gaps:
             told = (subject.usable.program.predicates[gap] for gap in dict.fromkeys(gaps))
-            said = " and ".join(
-                f"“{re.sub(r'{[^{}]*}', '…', one.absence or f'no {Iri(one.name).local}')}”" for one in told
-            )
+            said = " and ".join(f"“{_loosely(one.absence) or f'no {Iri(one.name).local}'}”" for one in told)
             yield Item(rule.name, f"rests on {said}, and the answer says so", rule.span)
+
+
+def _loosely(absence: str) -> str:
+    """How an absence reads where nothing is known of its places."""
+    return re.sub(r"{[^{}]*}", "…", re.sub(r"\[[^][]*\]", "", absence))
 
 
 _measure = partial(Measure, topic="encoder", weight="disclosed", needs_rules=True)

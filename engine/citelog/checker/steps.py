@@ -23,6 +23,7 @@ from citelog.values import Atom, Iri, Value, show
 _CITED = ("quote", "source", "section", "line", "start", "end", "markers", "inherited")
 _ENCODER = json.JSONEncoder(sort_keys=True)
 _PLACE = re.compile(r"\{\??([^{}]*)\}")
+_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 Said = dict[str, Any]
 
 
@@ -128,7 +129,7 @@ class Steps:
     def aloud(self, atom: Atom) -> str:
         """A fact as a sentence."""
         declared, words = self.knowledge.program.predicates[atom.predicate], [self.word(a) for a in atom.args]
-        read = _filled(declared.sentence, [place.name for place in declared.arguments], words)
+        read = _filled(_fitting(declared.sentence, ()), [place.name for place in declared.arguments], words)
         return _capital(read or f"{Iri(atom.predicate).local}({', '.join(words)})") + "."
 
     def absent(self, literal: Absent, row: Row) -> str:
@@ -136,7 +137,8 @@ class Steps:
         declared, args = self.knowledge.program.predicates[literal.predicate], arguments(literal, row)
         names = [place.name for place in declared.arguments]
         words = [f"any {name}" if a is None else self.word(a) for name, a in zip(names, args, strict=True)]
-        return _filled(declared.absence, names, words) or f"no {Iri(literal.predicate).local}({', '.join(words)})"
+        template = _fitting(declared.absence, [name for name, a in zip(names, args, strict=True) if a is None])
+        return _filled(template, names, words) or f"no {Iri(literal.predicate).local}({', '.join(words)})"
 
     def told(self, firing: Firing) -> str:
         """The sentence of a firing's rule, where the rule has one."""
@@ -179,6 +181,12 @@ def text(said: Any) -> str:
 def bound(row: Row) -> str:
     """A row of bindings as text."""
     return text({name: data(value) for name, value in row.items()})
+
+
+def _fitting(template: str, open_: Iterable[str]) -> str:
+    """A template without its brackets, and without what is in them where that speaks of something that is open."""
+    gone = [f"{{{name}}}" for name in open_]
+    return _BRACKETS.sub(lambda part: "" if any(name in part[1] for name in gone) else part[1], template)
 
 
 def _filled(template: str, names: Iterable[str], words: Iterable[str]) -> str:

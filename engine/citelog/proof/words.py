@@ -17,6 +17,8 @@ from citelog.run.result import Firing
 from citelog.values import Atom, Iri, Value, show
 
 _PLACE = re.compile(r"\{\??([^{}]*)\}")
+_PART = re.compile(r"\[([^\[\]]*)\]")
+"""A part of a predicate's sentence that is left out where a place in it stands for anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Words:
         if not template:
             return f"{otherwise}{Iri(declared.name).local}({', '.join(shown)})"
         given = dict(zip(places, shown, strict=True))
+        open_ = {place for place, a in zip(places, args, strict=True) if a is None}
+        template = _PART.sub(lambda m: "" if open_.intersection(_PLACE.findall(m[1])) else m[1], template)
         return _PLACE.sub(lambda m: given[m[1]], template)
 
     def firing(self, firing: Firing) -> str:
