@@ -129,6 +129,7 @@ def test_the_hash_is_that_of_the_bytes_or_of_the_canonical_json(tmp_path: Path) 
         ('"<50"', "<50, no unit"),
         ("≤ 100", "≤ 100, no unit"),
         ("12,5", "12,5"),
+        ("80 pmol/L", "“80 pmol/L”, no unit"),  # the unit is a part of the value, and no result of 80 pmol/L
         ("haemolysed", "haemolysed"),
         ("true", "true"),
         (".inf", ".inf"),

@@ -64,6 +64,12 @@ def test_a_word_too_many_that_no_folder_can_be_called_is_refused_and_no_tracebac
     assert ended.status == 2 and ended.err.endswith("\n   = try: citelog query --help\n")
 
 
+def test_a_safety_property_is_said_to_be_one_where_it_is_asked_for_as_something_else(citelog: Command) -> None:
+    ended = citelog("show", "MN-STD-REGIMEN")
+    told = "MN-STD-REGIMEN: it is a safety property\n   = ask for it: citelog verify --property MN-STD-REGIMEN\n"
+    assert (ended.status, ended.err) == (2, told)
+
+
 def test_what_turns_the_direction_of_writing_is_shown_and_as_data_kept(citelog: Command, tmp_path: Path) -> None:
     record = tmp_path / "case.yaml"
     record.write_text('findings: [{name: "tired \\u202eton", state: present}]\n', encoding="utf-8")

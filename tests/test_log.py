@@ -1335,7 +1335,8 @@ def test_the_commands_answer_with_their_status(log: Log_, copy: Path) -> None:
     assert log("verify", "log").status == 0 and "Nothing from elsewhere" in log("verify", "log").out
     assert "agrees with the earlier checkpoint" in log("verify", "log", "--checkpoint", "kept").out
     assert log("find", "log", "receipt").out == "entry 7\n"
-    assert log("find", "log", "kept").status == 1
+    ended = log("find", "log", "kept")
+    assert ended.status == 1 and "it is no receipt" in ended.err
     assert log("checkpoint", "log").out.encode() == ledgers.checkpoint(copy)
     assert json.loads(log("show", "log", "7", "--format", "json").out)["number"] == 7
     assert json.loads(log("show", "log", "--format", "json").out)["size"] == 21
@@ -1396,6 +1397,7 @@ def test_an_opening_that_is_damaged_is_refused_by_every_command(
         (("verify", "."), "log.sqlite and checkpoint and public-key are missing"),
         (("verify", "log", "--checkpoint", "receipt"), "the earlier checkpoint cannot be read"),
         (("verify", "log", "--public-key", "receipt"), "no public key of a log"),
+        (("verify", "log", "--public-key", "ward+5f6c8790+AUma"), "name the file that holds it"),
         (("show", "log", "99"), "99 is not among them"),
         (("prove", "log", "99"), "99 is not among them"),
         (("check", "receipt", "--checkpoint", "kept"), "it is no proof"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from citelog.advice.given import Advice, Given
@@ -11,9 +12,11 @@ from citelog.diagnostics import shortened
 from citelog.knowledge.base import Statement
 from citelog.rules.program import Rule
 from citelog.values import Iri
+from citelog.vocab import CL
 
 CODES: Mapping[str, str] = {
     "hedge-unsaid": "a quote that speaks with reserve (may, often, …), where its cl:modality does not",
+    "modality-unsaid": "a cl:modality that the sentence of its statement does not say",
     "hedge-dropped": "a rule that says firmly what its statement says with reserve (may, often, …)",
 }
 
@@ -22,6 +25,9 @@ _HEDGES = (
     "perhaps|probably|likely|unlikely|maybe|consider|considered|considering|suggest|suggests|suggested|tend|tends|"
     "appear|appears|seem|seems"
 )
+PLAIN = "asserted"
+"""The modality of a statement whose sentence has no word of strength."""
+
 HEDGE = re.compile(rf"\b(?:{_HEDGES})\b", re.IGNORECASE)
 """A word with which a sentence says that something is not always, or not certainly so."""
 
@@ -55,6 +61,21 @@ def unsaid(given: Given, _: Reach) -> Iterator[Advice]:
             message = f"{statement.id} says {told}, and its modality is “{statement.modality}”"
             hint = f'write the document\'s own words of strength: cl:modality "{found[0]}"'
             yield Advice("hedge-unsaid", (statement.id,), given.statement(statement.id, "cl:modality"), message, hint)
+
+
+def invented(given: Given, _: Reach) -> Iterator[Advice]:
+    """Statements whose modality stands neither in their quote nor in the sentence that the quote is a part of."""
+    sentences: dict[str, list[str]] = defaultdict(list)
+    for segment in given.triples.instances(CL + "Segment"):
+        for iri in given.triples.all(segment, CL + "encodedAs"):
+            sentences[str(iri)].append(given.triples.text(segment, CL + "text"))
+    for statement in given.knowledge.statements.values():
+        said = [statement.quote, *sentences[statement.iri.value]]
+        if statement.modality == PLAIN or any(statement.modality.casefold() in one.casefold() for one in said):
+            continue
+        message = f"the sentence of {statement.id} does not say “{statement.modality}”, which is its modality"
+        hint = f"write the document's own words of strength, or cl:modality \"{PLAIN}\" where it uses none"
+        yield Advice("modality-unsaid", (statement.id,), given.statement(statement.id, "cl:modality"), message, hint)
 
 
 def dropped(given: Given, reach: Reach) -> Iterator[Advice]:

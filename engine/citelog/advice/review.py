@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from citelog import home
-from citelog.advice import absences, hedges, measures, never, numbers, populations, reviews, statements, subsumed, words
+from citelog.advice import (
+    absences,
+    conflicts,
+    hedges,
+    measures,
+    never,
+    numbers,
+    populations,
+    reviews,
+    statements,
+    subsumed,
+    words,
+)
 from citelog.advice.given import Advice, Given
 from citelog.advice.reach import Reach
 from citelog.diagnostics import Diagnostic, meant
@@ -25,7 +37,9 @@ ADVISERS: tuple[Adviser, ...] = (
     words.unquoted,
     populations.wider,
     hedges.unsaid,
+    hedges.invented,
     hedges.dropped,
+    conflicts.unsided,
     numbers.differ,
     measures.disagree,
     measures.not_stated,
@@ -42,6 +56,7 @@ CODES: Mapping[str, str] = {
     **words.CODES,
     **populations.CODES,
     **hedges.CODES,
+    **conflicts.CODES,
     **numbers.CODES,
     **measures.CODES,
     **subsumed.CODES,

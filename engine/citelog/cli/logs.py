@@ -137,19 +137,19 @@ def checkpoint(log: Path, out: Path | None) -> None:
 def find(log: Path, receipt: Path, form: str) -> None:
     """The entry of a receipt: the salt of each entry is tried on it."""
     from citelog.ledger.proofs import find as look
+    from citelog.receipt.content import is_receipt
 
-    numbers = look(log, _whole(receipt))
+    data = _whole(receipt)
+    numbers = look(log, data)
     if form == "json":
         _json(numbers)
     else:
         write("".join(f"entry {number}\n" for number in numbers))
     if not numbers:
-        raise No(
-            advised(
-                f"{receipt}: {log} has no entry of it",
-                "it may have been changed by a byte, or its entry's salt erased",
-            )
-        )
+        why = "it may have been changed by a byte, or its entry's salt erased"
+        if not is_receipt(data):
+            why = "it is no receipt: give a file that citelog assess --receipt wrote"
+        raise No(advised(f"{receipt}: {log} has no entry of it", why))
 
 
 @log.command(epilog=example("citelog audit log prove ward.log 17 --out entry-17.tlog-proof"))

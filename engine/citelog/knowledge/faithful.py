@@ -1,7 +1,8 @@
 """Whether what a statement says is in its words: each number and each text of its graph stands in its quote.
 
-A dose or a cut-off that was mistyped would otherwise be shown under the true quote. What a sentence leaves out and
-takes over from another (`cl:inheritedFrom`) is looked for in that other's quote.
+A dose or a cut-off that was mistyped would otherwise be shown under the true quote; a number of something else in the
+same sentence, beside the true text of its own. What a sentence leaves out and takes over from another
+(`cl:inheritedFrom`) is looked for in that other's quote.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from citelog.vocab import CL
 
 FUNCTIONAL = "http://www.w3.org/2002/07/owl#FunctionalProperty"
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_OR_INHERITED = ": correct the value, or say with cl:inheritedFrom which statement it is taken from"
 _NUMERALS = {word: Decimal(i) for i, word in enumerate(_WORDS)} | {"once": Decimal(1), "twice": Decimal(2)}
 
 
@@ -32,7 +34,7 @@ def numbers(quote: str) -> set[Decimal]:
 
 
 def check_faithful(triples: Triples, statements: Mapping[str, Statement], found: list[Diagnostic]) -> None:
-    """Report numbers and texts of a statement's graph that its quote does not hold."""
+    """Report numbers and texts of a statement's graph that its quote does not hold, and numbers beside another text."""
     by_iri = {statement.iri.value: statement for statement in statements.values()}
     printed_ones = [
         (triple, graphs)
@@ -46,22 +48,21 @@ def check_faithful(triples: Triples, statements: Mapping[str, Statement], found:
             statement = by_iri.get(str(inherited) if isinstance(inherited, Iri) else graph)
             if graph not in by_iri or statement is None:
                 continue
-            quote = statement.quote
-            held = str(value).casefold() in quote.casefold() if is_text else Decimal(value) in numbers(quote)
-            if not held:
-                span, shown = triples.span(subject, str(value))
+            quote, text = statement.quote, "" if is_text else triples.text(subject, CL + "text")
+            said = f"{Iri(subject).local} says {str(value)!r}, which is not in"
+            if is_text and str(value).casefold() not in quote.casefold():
+                where = f"the quote of {statement.id}"
+                hint = f"the quote of {statement.id} reads {quote!r}{_OR_INHERITED}"
+            elif not is_text and Decimal(value) not in numbers(quote):
+                where = f"the quote of {statement.id}"
                 printed = ", ".join(str(n) for n in sorted(numbers(quote))) or "no number"
-                has = f"the quote of {statement.id} reads {quote!r}" if is_text else f"the quote prints {printed}"
-                found.append(
-                    Diagnostic(
-                        "value-not-in-quote",
-                        span,
-                        f"{Iri(subject).local} says {str(value)!r}, which is not in the quote of {statement.id}",
-                        f"{has}: correct the value, or say with cl:inheritedFrom which statement it is taken from",
-                        shown,
-                        about=(statement.id,),
-                    )
-                )
+                hint = f"the quote prints {printed}{_OR_INHERITED}"
+            elif text and Decimal(value) not in numbers(text):
+                where, hint = f"its own text {text!r}", "a value is the number of its text: correct one of the two"
+            else:
+                continue
+            span, shown = triples.span(subject, str(value))
+            found.append(Diagnostic("value-not-in-quote", span, f"{said} {where}", hint, shown, about=(statement.id,)))
 
 
 def check_functional(triples: Triples, found: list[Diagnostic]) -> None:

@@ -60,9 +60,9 @@ def find(knowledge: Knowledge, asked: str) -> tuple[Found, ...]:
     written = prefix == knowledge.id or prefix in (kind.name for kind in knowledge.kinds)
     found = tuple(_found(knowledge, asked)) or (tuple(_found(knowledge, rest)) if written and rest else ())
     if not found:
-        hint = did_you_mean(asked, _names(knowledge)) or "name a statement, a rule, a conflict, a predicate or a term"
         if any(asked == each.id for each in knowledge.properties):
-            hint = f"it is a safety property: citelog verify --property {asked}"
+            raise CitelogError(f"{asked}: it is a safety property", f"ask for it: citelog verify --property {asked}")
+        hint = did_you_mean(asked, _names(knowledge)) or "name a statement, a rule, a conflict, a predicate or a term"
         raise CitelogError(f"{asked}: {knowledge.id} has nothing of that name", hint)
     return found
 

@@ -18,6 +18,9 @@ from citelog.patient.words import COURSES, in_error, state, status, word
 from citelog.values import Iri
 from citelog.vocab import Terms, folded, folded_unit
 
+_HAS_A_UNIT_IN_IT = re.compile(r"\W{0,2}\d[\d.,]*\s*[^\W\d_]")
+"""A value such as "80 pmol/L", which without its quotes would be told like the value 80 with its unit."""
+
 _UNNAMED = {
     "labs": "Unnamed result", "findings": "Unnamed finding", "conditions": "Unnamed condition",
     "medications": "Unnamed medicine", "preferences": "Unnamed", "context": "Unnamed",
@@ -153,7 +156,9 @@ def _measured(item: Item, terms: Terms) -> list[str]:
     if not value:
         return ["no value recorded", f"unit {unit}" if unit else ""]
     if not unit:
-        return [value, "no unit" if reading(item.keys.get("value")) else ""]
+        if reading(item.keys.get("value")):
+            return [value, "no unit"]
+        return [f"“{value}”", "no unit"] if _HAS_A_UNIT_IN_IT.match(value) else [value]
     return [f"{value} {unit}"]
 
 

@@ -146,6 +146,11 @@ class DamagedError(CitelogError):
         super().__init__("\n".join(f"{name}: {found}" for found in damage))
 
 
+def is_receipt(data: bytes) -> bool:
+    """Whether some bytes are a receipt by their form, be it a damaged one."""
+    return is_sealed(data, MEMBERS)
+
+
 def read(data: bytes, name: str) -> Receipt:
     """A receipt from its bytes; `name` is what messages call it.
 
@@ -154,7 +159,7 @@ def read(data: bytes, name: str) -> Receipt:
     """
     if len(data) > LARGEST:
         raise too_large(name)
-    if not is_sealed(data, MEMBERS):
+    if not is_receipt(data):
         raise CitelogError(f"{name}: this is no receipt", "give a file that citelog assess --receipt wrote")
     opened = unseal(data, MEMBERS)
     form = opened.members.get("format")

@@ -105,7 +105,7 @@ def groups(knowledge: Knowledge, typed: Typed, problems: Mapping[str, Sequence[s
                 Field("when", "Date", sort="date")))), "another finding",
         ),
         Group(
-            "medications", "Medicines", "Those that the document speaks of.",
+            "medications", "Medicines", "Those that this knowledge base has names for.",
             tuple(rows("medications", "drug", "medication", (
                 Field("status", "Status", options=_options("not given", STATUSES)),
                 Field("dose", "Dose"), Field("frequency", "How often"),
