@@ -23,5 +23,5 @@ def unsided(given: Given, reach: Reach) -> Iterator[Advice]:
         for value in reach.head(rule) if name else ():
             if isinstance(value, Iri) and value.value in conflicts:
                 message = f"rule {rule.name} concludes the conflict {value.local}, and “{name}” shows no sides"
-                hint = f'write cl:sided true for the kind of conclusion “{name}”: both sides are then shown'
+                hint = f"write cl:sided true for the kind of conclusion “{name}”: both sides are then shown"
                 yield Advice("conflict-unsided", (rule.name,), given.rule(rule), message, hint)

@@ -74,7 +74,7 @@ def invented(given: Given, _: Reach) -> Iterator[Advice]:
         if statement.modality == PLAIN or any(statement.modality.casefold() in one.casefold() for one in said):
             continue
         message = f"the sentence of {statement.id} does not say “{statement.modality}”, which is its modality"
-        hint = f"write the document's own words of strength, or cl:modality \"{PLAIN}\" where it uses none"
+        hint = f'write the document\'s own words of strength, or cl:modality "{PLAIN}" where it uses none'
         yield Advice("modality-unsaid", (statement.id,), given.statement(statement.id, "cl:modality"), message, hint)
 
 

@@ -47,7 +47,9 @@ def private_key(path: Path, name: str) -> PrivateKey:
 def public_key(path: Path) -> PublicKey:
     """The public key in a file; raises CitelogError where it is none."""
     try:
-        return PublicKey.read(read(path, "name the file that holds it, such as a log's public-key").decode("utf-8", "replace"))
+        return PublicKey.read(
+            read(path, "name the file that holds it, such as a log's public-key").decode("utf-8", "replace")
+        )
     except NoteError as error:
         raise CitelogError(f"{path}: {error}", "name a file as a log's public-key") from error
 
