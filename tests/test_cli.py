@@ -475,6 +475,23 @@ def test_entries_that_nothing_here_is_called_are_told_before_the_conclusions_mis
     assert above(["neurological involvement"]).endswith("all of them are drafts.")
 
 
+def test_a_state_that_is_none_is_told_before_the_conclusions_for_it_counts_as_unknown(
+    citelog: Command, tmp_path: Path
+) -> None:
+    """Who types "yes" must not read further down that the record leaves it unknown, and not know why."""
+    case = tmp_path / "case.yaml"
+    case.write_text(
+        "findings:\n"
+        "  - {name: symptoms attributed to vitamin B12 deficiency, state: yes}\n"
+        "  - {name: neurological involvement, state: No}\n"
+        "  - {name: fatigue, state: true}\n"
+        "  - {name: malabsorption, state: resolved}\n"
+        "  - {name: pernicious anaemia}\n"
+    )
+    above = citelog("assess", case).out.partition("\n\n")[0]
+    assert above.endswith("\n! 3 entries count as unknown: no state is called “true”, “no” or “yes”.")
+
+
 def test_the_cache_is_not_believed_where_it_is_damaged_or_another_could_have_written_it(
     citelog: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -200,8 +200,11 @@ def test_a_suggested_case_does_what_it_is_for_and_expects_what_it_gives(name: st
     assert one.changes and one.base in ("low", "enough", "dated")
     again = tried(base, one, tmp_path)
     assert point(again.coverage(), name).cases == ("suggested",)
-    expected = yaml.safe_load(one.text).get("expect", {}).get("include", ())
-    assert [id_ for id_ in expected if not point(again.coverage(), id_).cases] == []
+    expect = yaml.safe_load(one.text)["expect"]
+    include, exclude = (expect.get(key, []) for key in ("include", "exclude"))
+    assert include or exclude, "a case that expects nothing notices nothing"
+    assert [id_ for id_ in include if not point(again.coverage(), id_).cases] == []
+    assert [id_ for id_ in exclude if point(again.coverage(), id_).cases] == []
 
 
 def test_what_no_record_can_bring_about_has_no_case(tmp_path: Path) -> None:

@@ -213,6 +213,13 @@ def test_sentences_items_and_headings_are_segments_of_their_own() -> None:
     assert [p.text for p in headings(HEADED.decode(), found)] == ["Tools"]
 
 
+def test_a_short_line_right_above_sentences_is_a_heading_and_one_above_another_short_line_is_none() -> None:
+    text = (
+        "Rust\n\nWhen it is rust\nA brown spot is rust. So is a red one.\n\nMill Road 4\nOld Town\n\nTools\n- a brush\n"
+    )
+    assert [p.text for p in headings(text, pieces(text))] == ["When it is rust"]
+
+
 def test_a_sentence_goes_on_after_a_word_that_is_shortened() -> None:
     text = "Take approx. 5 drops, max. ten a day, for 2 wks. or longer. Add 3 of these. 10 are too many."
     assert [piece.text for piece in pieces(text)] == [

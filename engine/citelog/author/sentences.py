@@ -112,7 +112,7 @@ def _is_open(held: str, following: str) -> bool:
 
 
 def headings(text: str, found: tuple[Piece, ...]) -> tuple[Piece, ...]:
-    """The segments that look like headings: short, alone between empty lines, and without a sentence's end.
+    """The segments that look like headings: short, below an empty line, above another or a sentence, and no sentence.
 
     The first segment is the title of the document, and no heading in it.
     """
@@ -124,5 +124,5 @@ def headings(text: str, found: tuple[Piece, ...]) -> tuple[Piece, ...]:
         and piece.text[-1] not in ".!?:;,"
         and "\n" not in piece.text
         and text.count("\n", before.end, piece.start) > 1
-        and text.count("\n", piece.end, following.start) > 1
+        and text.count("\n", piece.end, following.start) > (following.text[-1] not in ".!?")
     )

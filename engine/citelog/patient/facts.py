@@ -183,6 +183,12 @@ def _is_a_slip(asked: str, known: str) -> bool:
     return not over or not wanting or all(get_close_matches(one, wanting, n=1, cutoff=_ALIKE) for one in over)
 
 
+def has_no_state(entry: Entry) -> bool:
+    """Whether a finding or condition says something for its state that is none: it counts as unknown."""
+    recorded = _text(entry, "state") if entry.list in ("findings", "conditions") else ""
+    return bool(recorded) and state(recorded) is None
+
+
 def _finding(entry: Entry, term: Iri, terms: Terms) -> Iterator[Atom | str]:
     recorded = _text(entry, "state")
     meant = state(recorded)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from citelog.answer import Answer
 from citelog.evidence.sources import on_one_line
 from citelog.knowledge.base import STATES, Citation, Statement
-from citelog.patient.facts import nearest
+from citelog.patient.facts import has_no_state, nearest
 
 NAMES, NAME = 5, 40
 """Names of entries that are told where they are many, and letters of each."""
@@ -83,7 +84,7 @@ def reviewed(found: Answer) -> str:
 def unmatched(found: Answer) -> str:
     """Which entries of a record are not used because nothing here is called so, in a sentence; empty where none is.
 
-    Those that may be misspelt come first.
+    Those that may be misspelt come first, and then those whose state is no state, which count as unknown.
     """
     foreign = [entry for entry in found.case.entries if entry.term is None]
     named = [entry for entry in foreign if entry.name]
@@ -93,12 +94,25 @@ def unmatched(found: Answer) -> str:
         cut = (e.name if len(e.name) <= NAME else f"{e.name[:NAME]}…" for e in named)
         names = list(dict.fromkeys(f"“{name}”" for name in cut))
         others = counted(len(names) - NAMES, "other name", "other names")
-        *first, last = names if len(names) <= NAMES else (*names[:NAMES], f"by {others}")
-        called = f"{', '.join(first)} or {last}" if first else last
+        called = _either(names if len(names) <= NAMES else [*names[:NAMES], f"by {others}"])
         said.append(f"{counted(len(named), 'entry is', 'entries are')} not used: nothing here is called {called}.")
     if nameless := len(foreign) - len(named):
         said.append(f"{counted(nameless, 'entry is', 'entries are')} not used for want of a name.")
+    unread = [str(entry.keys["state"]).lower() for entry in found.case.entries if entry.term and has_no_state(entry)]
+    if unread:
+        words = _either([f"“{word}”" for word in dict.fromkeys(unread)])
+        said.append(f"{counted(len(unread), 'entry counts', 'entries count')} as unknown: no state is called {words}.")
     return " ".join(said)
+
+
+def _either(names: Sequence[str]) -> str:
+    """Several names, of which each is meant.
+
+    >>> _either(["a", "b", "c"]), _either(["a"])
+    ('a, b or c', 'a')
+    """
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def alike(found: Answer) -> bool:

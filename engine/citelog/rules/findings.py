@@ -34,6 +34,10 @@ class Findings:
         found = self.file.line(span.line).find(words, span.column)
         return Span(span.file, span.line, found + 1) if found != -1 else span
 
+    def is_new(self, sort: str, word: str) -> bool:
+        """Whether nothing in the file has asked yet what a word of a sort is likely to mean."""
+        return f"{sort} {word}" not in self.nearest
+
     def meant(self, sort: str, word: str, known: Iterable[str], written: str = "") -> Instead | None:
         """`diagnostics.meant`, once for each word of a sort in a file, and for so many that somebody may read them all.
 

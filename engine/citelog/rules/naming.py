@@ -47,9 +47,11 @@ class Naming:
             return Iri(word.text)
         prefix, _, local = word.text.partition(":")
         if prefix not in self.prefixes:
+            first = self.findings.is_new("prefix", prefix)
             near = self.findings.meant("prefix", prefix, self.prefixes)
             hint = near or f"add @prefix {prefix}: <…> . at the top of the file"
-            self.findings.add("undefined-prefix", word.span, f"the prefix {prefix}: is not declared", hint, prefix)
+            if near or first:  # where the line of the prefix is missing, one finding is enough
+                self.findings.add("undefined-prefix", word.span, f"the prefix {prefix}: is not declared", hint, prefix)
             return None
         if "-" in local:
             whole = f"<{self.prefixes[prefix]}{local}>"

@@ -204,8 +204,9 @@ def _suggestion(
         for i, change in enumerate(changes)
     )
     found = Assessment.of(knowledge, made.case, made.at)
-    include = [wanted] if wanted else _by_rule(point.rule, found) or _decided(found)
-    expect: dict[str, Any] = {"include": include} if include else {}
+    include = [wanted] if wanted else _by_rule(point.rule, found) or _decided(found) or _all(found)
+    exclude = _not_by_rule(point.rule, found) if point.aspect == "side" else []
+    expect: dict[str, Any] = {key: ids for key, ids in (("include", include), ("exclude", exclude)) if ids}
     expect |= {"at": tried.at.isoformat()} if tried.at else {}
     tree = _tree(made.case) | ({"expect": expect} if expect else {})
     text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, default_flow_style=None, width=10_000)
@@ -216,6 +217,21 @@ def _by_rule(name: str, found: Assessment) -> list[str]:
     """The conclusions that rest on a firing of a rule."""
     ids = (c.id.partition("#")[0] for c in found.conclusions if name in _under(c.atom, found.run))
     return list(dict.fromkeys(ids))
+
+
+def _not_by_rule(name: str, found: Assessment) -> list[str]:
+    """The conclusions that a rule gives, where nothing gives them: beyond a limit they are not to be had."""
+    (rule,) = (rule for rule in found.knowledge.program.rules if rule.name == name)
+    goals = catalogue(found.knowledge).values()
+    given = [
+        goal.id for goal in goals if goal.kind.predicate == rule.predicate and rule.args[1] == Constant(goal.value)
+    ]
+    return [id_ for id_ in given if id_ not in _all(found)]
+
+
+def _all(found: Assessment) -> list[str]:
+    """The conclusions, of several with one value the value once."""
+    return list(dict.fromkeys(c.id.partition("#")[0] for c in found.conclusions))
 
 
 def _decided(found: Assessment) -> list[str]:
