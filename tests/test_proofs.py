@@ -373,3 +373,16 @@ def test_a_step_that_its_author_muted_is_left_out_and_counted(tmp_path: Path) ->
     for step in proof["steps"]:
         step.pop("muted", None)
     assert [fault.what for fault in checker.check_proof(proof)] == ["it does not say 'muted'"]
+
+
+def test_an_entry_that_a_later_one_replaces_is_told_so_where_a_proof_names_it(kb: citelog.KnowledgeBase) -> None:
+    """A finding recorded as present stands under "recorded as absent"; nobody may take it for a reason."""
+    severe = {"name": "severe neurological symptoms", "state": "present", "when": "2024"}
+    absent = {"name": "neurological involvement", "state": "absent", "when": "2026-05"}
+    lines = told(kb.assess({"findings": [severe, absent]}), "neuro:absent", width=200)
+    records = [line.partition("record: ")[2] for line in lines if "record: " in line]
+    assert records == [
+        "Neurological involvement: absent (2026-05).  [f1: findings[1]]",
+        "Severe neurological symptoms: present (2024).  "
+        "[f2: findings[0]; superseded by a later entry that says otherwise]",
+    ]

@@ -7,8 +7,8 @@ way to each step below the conclusion. What it leaves out is counted, and what i
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from citelog.assess import Assessment
 from citelog.knowledge.base import Knowledge
@@ -59,7 +59,8 @@ def proof(
     for assumption in conclusion.assumes:
         yield Line(f"rests on a gap: {assumption}", "yellow")
     full = every or quotes
-    root = [_branch(step, assessed.knowledge, full, True, conclusion.sentence) for step in view.steps]
+    remarks = _remarks(assessed)
+    root = [_branch(_remarked(s, remarks), assessed.knowledge, full, True, conclusion.sentence) for s in view.steps]
     yield from drawn(root, "", width)
     if not remarks:
         return
@@ -77,6 +78,24 @@ def proof(
 def reviewed(found: Proof, assessed: Assessment) -> Line:
     """How far the whole of a proof has been reviewed; no part of its text, which a review would otherwise change."""
     return Line(f"(review of the encoding behind it: {assessed.by_id[found.conclusion].review})", "dim")
+
+
+def _remarks(assessed: Assessment) -> Mapping[str, str]:
+    """What the rules note of an entry in front of its sentence, as that a later one replaces it; by the sentence."""
+    found = {}
+    for entry in assessed.case.entries:
+        for note in assessed.notes:
+            if note.read_from == entry.read_from and note.text.endswith(f": {entry.sentence}"):
+                found[entry.sentence] = note.text.removesuffix(f": {entry.sentence}")
+    return found
+
+
+def _remarked(step: Step, remarks: Mapping[str, str]) -> Step:
+    """A step with what is noted of the entries under it: one that is replaced would be read as a reason."""
+    below = tuple(_remarked(one, remarks) for one in step.below)
+    remark = remarks.get(step.text, "") if step.sort == "record" else ""
+    place = f"{step.place}; {remark[:1].lower()}{remark[1:]}" if remark else step.place
+    return replace(step, below=below, place=place)
 
 
 def _branch(step: Step, knowledge: Knowledge, full: bool, own: bool, said: str = "") -> Branch:
