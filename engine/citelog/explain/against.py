@@ -119,9 +119,7 @@ class _Beside:
             return Premise(text, "not concluded", kind, behind=self.obstacle(atom, depth - 1))
         state, entries = recorded(atom.predicate, wanted, self.here.case)
         places = self.there.knowledge.program.predicates[atom.predicate].arguments
-        if any(
-            a is None and place.type == "record" for place, a in zip(places, wanted, strict=True)
-        ):  # no record is meant
+        if any(a is None and place.type == "record" for place, a in zip(places, atom.args, strict=True)):  # it is any
             text = sentence(self.there.words.absence(atom.predicate, atom.args)) + "."
             return Premise(text, state, kind, entries, is_gap=True)
         return Premise(text, state, kind, entries)

@@ -59,8 +59,8 @@ def proof(
     for assumption in conclusion.assumes:
         yield Line(f"rests on a gap: {assumption}", "yellow")
     full = every or quotes
-    remarks = _remarks(assessed)
-    root = [_branch(_remarked(s, remarks), assessed.knowledge, full, True, conclusion.sentence) for s in view.steps]
+    noted = _noted(assessed)
+    root = [_branch(_with_notes(s, noted), assessed.knowledge, full, True, conclusion.sentence) for s in view.steps]
     yield from drawn(root, "", width)
     if not remarks:
         return
@@ -80,7 +80,7 @@ def reviewed(found: Proof, assessed: Assessment) -> Line:
     return Line(f"(review of the encoding behind it: {assessed.by_id[found.conclusion].review})", "dim")
 
 
-def _remarks(assessed: Assessment) -> Mapping[str, str]:
+def _noted(assessed: Assessment) -> Mapping[str, str]:
     """What the rules note of an entry in front of its sentence, as that a later one replaces it; by the sentence."""
     found = {}
     for entry in assessed.case.entries:
@@ -90,11 +90,11 @@ def _remarks(assessed: Assessment) -> Mapping[str, str]:
     return found
 
 
-def _remarked(step: Step, remarks: Mapping[str, str]) -> Step:
+def _with_notes(step: Step, noted: Mapping[str, str]) -> Step:
     """A step with what is noted of the entries under it: one that is replaced would be read as a reason."""
-    below = tuple(_remarked(one, remarks) for one in step.below)
-    remark = remarks.get(step.text, "") if step.sort == "record" else ""
-    place = f"{step.place}; {remark[:1].lower()}{remark[1:]}" if remark else step.place
+    below = tuple(_with_notes(one, noted) for one in step.below)
+    note = noted.get(step.text, "") if step.sort == "record" else ""
+    place = f"{step.place}; {note[:1].lower()}{note[1:]}" if note else step.place
     return replace(step, below=below, place=place)
 
 
