@@ -118,9 +118,12 @@ class _Beside:
         if self.there.run.firings(atom):
             return Premise(text, "not concluded", kind, behind=self.obstacle(atom, depth - 1))
         state, entries = recorded(atom.predicate, wanted, self.here.case)
+        args: Args = atom.args
         places = self.there.knowledge.program.predicates[atom.predicate].arguments
-        if any(a is None and place.type == "record" for place, a in zip(places, atom.args, strict=True)):  # it is any
-            text = sentence(self.there.words.absence(atom.predicate, atom.args)) + "."
+        if any(
+            arg is None and place.type == "record" for place, arg in zip(places, args, strict=True)
+        ):  # it may be any
+            text = sentence(self.there.words.absence(atom.predicate, args)) + "."
             return Premise(text, state, kind, entries, is_gap=True)
         return Premise(text, state, kind, entries)
 
