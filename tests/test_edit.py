@@ -18,10 +18,10 @@ from citelog.edit.desk import Desk, Reading
 from citelog.edit.findings import Located, located
 from citelog.edit.fixes import fixes
 from citelog.edit.lines import UNITS, Lines
-from citelog.edit.mentions import Edit, edited
 from citelog.edit.rename import rename
 from citelog.knowledge.files import NO_DRAFTS, Drafts
 from citelog.knowledge.load import load
+from citelog.layout.edits import Edit, edited
 from citelog.layout.tokens import tokens
 from citelog.rules.syntax import parse
 from citelog.rules.syntax import tokens as rule_tokens

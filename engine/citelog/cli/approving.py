@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, example, forms, meter, print_lines, width, write
+from citelog.cli.console import KB, No, example, forms, meter, print_lines, width, write, write_json
 from citelog.diagnostics import CitelogError, KnowledgeError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def review(
                 "git": told.untold or None,
                 "reviews": listed,
             }
-            write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+            write_json(document)
         else:
             from citelog.reports.standing import standing
 
@@ -142,7 +142,7 @@ def release(
         gates = [gate.to_dict() | {"passed": gate.passed, "remedy": gate.remedy or None} for gate in found.gates]
         document = {"version": version, "released": found.passed, "gates": gates, "not_asked": list(found.left)}
         document["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in found.files.items()}
-        write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        write_json(document)
     if not found.passed:
         raise No("")
 
@@ -168,7 +168,7 @@ def _look(folder: Path, kept: Path, version: str | None, kb: str | None, form: s
     if version is None:
         found = frozen.frozen(kept)
         if form == "json":
-            write(json.dumps([one.to_dict() for one in found], ensure_ascii=False, indent=2) + "\n")
+            write_json([one.to_dict() for one in found])
         else:
             apart = frozen.strayed(folder, found[-1]) if found and not found[-1].damage else ()
             print_lines(released.listed(found, apart, width()), kb)
@@ -178,14 +178,7 @@ def _look(folder: Path, kept: Path, version: str | None, kb: str | None, form: s
     one = frozen.one(kept, version)
     strayed = frozen.strayed(folder, one)
     if form == "json":
-        write(
-            json.dumps(
-                one.to_dict() | {"folder": frozen.called(folder) or None, "strayed": list(strayed)},
-                ensure_ascii=False,
-                indent=2,
-            )
-            + "\n"
-        )
+        write_json(one.to_dict() | {"folder": frozen.called(folder) or None, "strayed": list(strayed)})
     else:
         print_lines(released.compared(one, strayed, frozen.called(folder), width()), kb)
     if one.damage or strayed:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from citelog import home
-from citelog.cli.console import KB, No, example, forms, meter, print_lines, width, write
+from citelog.cli.console import KB, No, example, forms, meter, print_lines, width, write, write_json
 from citelog.cli.logs import log
 from citelog.diagnostics import CitelogError
 
@@ -99,7 +98,7 @@ def _print_audit(
     if form == "json":
         chosen = [one for one in found.figures if not wanted or one.code in wanted]
         document = found.to_dict() | {"figures": [one.to_dict() for one in chosen]}
-        _print_json(document | {"failed": [one.to_dict() for one in failed]})
+        write_json(document | {"failed": [one.to_dict() for one in failed]})
     elif form == "html":
         from citelog.audit.tracing import trace
         from citelog.reports.audit_page import audit_page
@@ -121,7 +120,7 @@ def _print_trace(found: Audit, failed: tuple[Failed, ...], of: Subject, form: st
     traced = trace(of)
     if form == "json":
         whose = {"id": found.knowledge, "version": found.version, "sha256": found.sha256}
-        _print_json({"format": FORMAT, "knowledge": whose} | traced.to_dict())
+        write_json({"format": FORMAT, "knowledge": whose} | traced.to_dict())
     elif form == "csv":
         from citelog.reports.traced import table
 
@@ -134,10 +133,6 @@ def _print_trace(found: Audit, failed: tuple[Failed, ...], of: Subject, form: st
         from citelog.reports.traced import traced as lines
 
         print_lines(lines(traced, of.knowledge.source, width()), kb)
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
 audit.add_command(log)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from citelog.cli.console import (
     tested_below,
     width,
     write,
+    write_json,
 )
 from citelog.diagnostics import CitelogError
 
@@ -75,7 +75,7 @@ def quote(text: str, kb: str | None, form: str) -> None:
 
     found = search(home.knowledge(kb).resolve(), text)
     if form == "json":
-        write(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
+        write_json(found.to_dict())
     else:
         from citelog.reports.passages import passages
 
@@ -101,14 +101,14 @@ def check(kb: str | None, form: str, strict: bool, accepted: bool) -> None:
     folder = home.knowledge(kb).resolve()
     found = review(folder)
     if form == "json":
-        write(json.dumps([d.to_dict() for d in found], ensure_ascii=False, indent=2) + "\n")
+        write_json([d.to_dict() for d in found])
     elif form == "sarif":
         from citelog.advice.review import CODES as ADVICE
         from citelog.knowledge.check import CODES as ERRORS
         from citelog.reports.sarif import sarif
 
         document = sarif(found, ERRORS, ADVICE, lambda file: address(folder.parent / file))
-        write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        write_json(document)
     else:
         from citelog.render import text
 
@@ -192,7 +192,7 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
     if form == "json":
         for one in renewed:
             say(f"renewed {one.path}")
-        write(json.dumps([trial.to_dict() for trial in found], ensure_ascii=False, indent=2) + "\n")
+        write_json([trial.to_dict() for trial in found])
     else:
         from citelog.reports.trials import accepted as told
         from citelog.reports.trials import trials
@@ -232,7 +232,7 @@ def coverage(kb: str | None, form: str, rule: str | None, least: float | None) -
     suggestions = suggested(survey, found.gaps)
     if form == "json":
         document = found.to_dict() | {"suggestions": [one.to_dict() for one in suggestions]}
-        write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        write_json(document)
     else:
         from citelog.reports import covered
 
@@ -286,11 +286,10 @@ def schema(name: str | None) -> None:
     """The JSON Schema of a document that citelog writes; without NAME, the names that there are."""
     from citelog import schemas
 
-    write(
-        json.dumps(schemas.schema(name), ensure_ascii=False, indent=2) + "\n"
-        if name
-        else "\n".join(schemas.names()) + "\n"
-    )
+    if name:
+        write_json(schemas.schema(name))
+    else:
+        write("\n".join(schemas.names()) + "\n")
 
 
 COMMANDS = (new, quote, fmt, check, test, coverage, show, schema)

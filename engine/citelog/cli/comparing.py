@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import home
-from citelog.cli.console import AT, KB, No, example, forms, print_lines, progress, width, write
+from citelog.cli.console import AT, KB, No, example, forms, print_lines, progress, width, write, write_json
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def diff(
         after = kept.enter_context(_edition(new, kb) if new is not None else _working(kb))
         found = compare(before, after, _subjects(patients, at), every, progress, pictures)
         if form == "json":
-            write(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
+            write_json(found.to_dict())
         elif form == "markdown":
             from citelog.reports.review import review
 

@@ -8,6 +8,7 @@ ours. No traceback reaches a user without --debug.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import sys
@@ -223,6 +224,11 @@ def say(text: str) -> None:
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             print(_seen(text), file=sys.stderr, flush=True)
+
+
+def write_json(document: Any) -> None:
+    """A document, on standard output."""
+    write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
 def write(result: str | bytes) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, example, forms, print_lines, progress, width, write
+from citelog.cli.console import KB, No, example, forms, print_lines, progress, width, write, write_json
 from citelog.diagnostics import CitelogError
 
 
@@ -60,7 +59,7 @@ def drift(
     failed = gates.failed(found, asked) if limits else ()
     if form == "json":
         data = found.to_dict() | {"failed": [one.to_dict() for one in failed]}
-        write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+        write_json(data)
     elif form == "html":
         from citelog.reports.beside import page
 

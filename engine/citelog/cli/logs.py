@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from citelog import disk
-from citelog.cli.console import No, example, forms, meter, print_lines, say, width, write
+from citelog.cli.console import No, example, forms, meter, print_lines, say, width, write, write_json
 from citelog.diagnostics import CitelogError, advised
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def verify(log: Path, checkpoint: Path | None, public: Path | None, without_salt
     with meter() as tick:
         found = look(log, earlier, key, not without_salts, tick)
     if form == "json":
-        _json(found.to_dict())
+        write_json(found.to_dict())
     else:
         from citelog.reports.logged import verification
 
@@ -109,7 +108,7 @@ def show(log: Path, number: int | None, form: str) -> None:
         with reading(log) as (folder, rows):
             opened, key = said(rows.row(0)), folder.public_key()
         if form == "json":
-            return _json({**opened, "size": head.size, "root": head.root.hex()})
+            return write_json({**opened, "size": head.size, "root": head.root.hex()})
         return print_lines(logged.overview(key, opened["keep"], head, str(log)))
     proof = prove(log, number)  # what is shown is what was signed
     if form == "json":
@@ -142,7 +141,7 @@ def find(log: Path, receipt: Path, form: str) -> None:
     data = _whole(receipt)
     numbers = look(log, data)
     if form == "json":
-        _json(numbers)
+        write_json(numbers)
     else:
         write("".join(f"entry {number}\n" for number in numbers))
     if not numbers:
@@ -195,7 +194,7 @@ def check(proof: Path, checkpoint: Path | None, public: Path | None, receipt: Pa
     wrong = look(read, _key(public), _bytes(checkpoint), None if receipt is None else _whole(receipt))
     if form == "json":
         head = read.signed.checkpoint
-        _json({"holds": not wrong, "entry": read.number, "origin": head.origin, "size": head.size, "wrong": wrong})
+        write_json({"holds": not wrong, "entry": read.number, "origin": head.origin, "size": head.size, "wrong": wrong})
     else:
         held = [f"{path}" for path in (checkpoint, public) if path]
         said = {} if wrong else entry.read(read.entry)
@@ -221,7 +220,7 @@ def compare(old: Path, new: Path, log: Path, public: Path | None, form: str) -> 
 
     found = look(log, _bytes(old) or b"", _bytes(new) or b"", _key(public))
     if form == "json":
-        _json(found.to_dict())
+        write_json(found.to_dict())
     else:
         from citelog.reports.logged import comparison
 
@@ -323,7 +322,3 @@ def _key(path: Path | None) -> PublicKey | None:
     from citelog.ledger.keys import public_key
 
     return None if path is None else public_key(path)
-
-
-def _json(document: Any) -> None:
-    write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

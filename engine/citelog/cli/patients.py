@@ -6,7 +6,6 @@ import json
 import shlex
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,30 +24,25 @@ from citelog.cli.console import (
     print_lines,
     width,
     write,
+    write_json,
 )
 from citelog.cli.logs import LOG_KEY, check_key, enter
 from citelog.cli.replaying import keep, placed, sealed
 from citelog.diagnostics import CitelogError, advised
 
 if TYPE_CHECKING:
-    from citelog.assess import Assessment
+    from citelog.assess import Assessment, NotConcludedError
     from citelog.knowledge.base import Knowledge
+    from citelog.proof.graph import Proof
     from citelog.render.lines import Line
 
 
-def _json(documents: list[Any], several: bool = False) -> None:
-    from citelog.render.documents import written
-
-    write(written(documents, several))
-
-
-def _print(
-    parts: Iterable[Iterable[Line]], between: int = 1, kb: str | None = None, knowledge: Knowledge | None = None
-) -> None:
-    print_lines(_lines(parts, between, knowledge), kb)
+def _print(parts: Iterable[Iterable[Line]], knowledge: Knowledge, kb: str | None = None) -> None:
+    """Parts one after the other, then what the document of a knowledge base says about itself."""
+    print_lines(_lines(parts, 1, knowledge), kb)
 
 
-def _lines(parts: Iterable[Iterable[Line]], between: int = 1, knowledge: Knowledge | None = None) -> list[Line]:
+def _lines(parts: Iterable[Iterable[Line]], between: int, knowledge: Knowledge | None = None) -> list[Line]:
     """Parts one after the other; with `knowledge`, then what its document says about itself."""
     from citelog.render.lines import Line
 
@@ -181,53 +175,54 @@ def why(
     try:
         proofs = [assessment.why(id_) for id_ in assessment.ids(conclusion)]
     except NotConcludedError as error:
-        from citelog.explain.catalogue import goal
-
-        try:
-            goal(assessment.knowledge, conclusion)
-        except CitelogError as never:
-            raise No(advised(str(error), f"no record reaches it: {never.message}")) from error
         given = {"population": population, "kb": kb, "at": at, "patient": of}
         options = (word for name, value in given.items() if value for word in (f"--{name}", value))
         again = shlex.join(["citelog", "why-not", case, conclusion, *options])
-        raise No(advised(str(error), f"ask why not: {again}")) from error
+        raise No(_unreached(error, assessment.knowledge, again)) from error
     if shortest:
         proofs = [proof.shortest() for proof in proofs]
     if form == "text":
         from citelog.render import proofs as text
 
-        _print(
-            (
-                chain(
-                    text.proof(one, assessment, every, depth, width(), quotes, shortest),
-                    [text.reviewed(one, assessment)],
-                )
-                for one in proofs
-            ),
-            1,
-            kb,
-            assessment.knowledge,
+        told = (
+            [*text.proof(one, assessment, every, depth, width(), quotes, shortest), text.reviewed(one, assessment)]
+            for one in proofs
         )
+        _print(told, assessment.knowledge, kb)
     elif form == "json":
-        _json([proof.to_dict() for proof in proofs], several=len(proofs) > 1)
+        documents = [proof.to_dict() for proof in proofs]
+        write_json(documents if len(documents) > 1 else documents[0])
     elif form in ("prov", "jsonld"):
         from citelog.render import prov
 
         write((prov.turtle if form == "prov" else prov.jsonld)(assessment, [proof.conclusion for proof in proofs]))
+    elif len(proofs) > 1:
+        ids = ", ".join(proof.conclusion for proof in proofs)
+        raise CitelogError(f"{conclusion}: {len(proofs)} conclusions, and a picture shows one", f"name one: {ids}")
     else:
-        from citelog.render import diagram, picture
+        write(_drawn(proofs[0], assessment, form, every))
 
-        drawn = diagram.dot if form == "dot" else diagram.mermaid
-        if len(proofs) > 1:
-            ids = ", ".join(proof.conclusion for proof in proofs)
-            raise CitelogError(f"{conclusion}: {len(proofs)} conclusions, and a picture shows one", f"name one: {ids}")
-        sentence = assessment.by_id[proofs[0].conclusion].sentence
-        if form == "svg":
-            from citelog.render.phrases import caption
 
-            write(picture.svg(proofs[0], every, sentence, caption(assessment)))
-        else:
-            write(drawn(proofs[0], every, sentence))
+def _unreached(error: NotConcludedError, knowledge: Knowledge, again: str) -> str:
+    """That a conclusion was not reached, and what to ask instead; of one that no record reaches, that it is so."""
+    from citelog.explain.catalogue import goal
+
+    try:
+        goal(knowledge, error.conclusion)
+    except CitelogError as never:
+        return advised(str(error), f"no record reaches it: {never.message}")
+    return advised(str(error), f"ask why not: {again}")
+
+
+def _drawn(proof: Proof, assessment: Assessment, form: str, every: bool) -> str:
+    """The picture of a proof."""
+    from citelog.render import diagram, picture
+    from citelog.render.phrases import caption
+
+    sentence = assessment.by_id[proof.conclusion].sentence
+    if form == "svg":
+        return picture.svg(proof, every, sentence, caption(assessment))
+    return (diagram.dot if form == "dot" else diagram.mermaid)(proof, every, sentence)
 
 
 @click.command("why-not", epilog=example("citelog why-not --kb examples/short-nights record.yaml advice:BED_EARLIER"))
@@ -253,10 +248,10 @@ def why_not(
     except ReachedError as error:
         raise No(str(error)) from error
     if form == "json":
-        return _json([found.to_dict()])
+        return write_json(found.to_dict())
     from citelog.render import explained
 
-    _print([explained.why_not(found, assessment.knowledge, width())], knowledge=assessment.knowledge)
+    _print([explained.why_not(found, assessment.knowledge, width())], assessment.knowledge)
 
 
 @click.command("what-if", epilog=example("citelog what-if patient.yaml --set 'labs[0].value=120'"))
@@ -293,10 +288,10 @@ def what_if(
         raise CitelogError("what-if: no change is given", "give one: --set PATH=VALUE, --drop PATH or --add YAML")
     found = assessment.what_if(set=sets, drop=drops, add=adds)
     if form == "json":
-        return _json([found.to_dict()])
+        return write_json(found.to_dict())
     from citelog.render import explained
 
-    _print([explained.what_if(found, width())], knowledge=knowledge)
+    _print([explained.what_if(found, width())], knowledge)
 
 
 @click.command(epilog=example("citelog missing patient.yaml"))
@@ -321,10 +316,10 @@ def missing(
     except NotConcludedError as error:
         raise No(str(error)) from error
     if form == "json":
-        return _json([found.to_dict()])
+        return write_json(found.to_dict())
     from citelog.render import explained
 
-    _print([explained.missing(found, width())], knowledge=assessment.knowledge)
+    _print([explained.missing(found, width())], assessment.knowledge)
 
 
 @click.command(epilog=example("citelog contrast --kb examples/short-nights record.yaml advice:NAP advice:BED_EARLIER"))
@@ -352,22 +347,18 @@ def contrast(
             raise CitelogError(what, "give records of one patient each")
         one, other = assess_all(knowledge, (case, first), at)
         patients = one.contrast(other, second)
-        return (
-            _json([patients.to_dict()])
-            if form == "json"
-            else _print([explained.contrast_patients(patients, width())], knowledge=knowledge)
-        )
+        if form == "json":
+            return write_json(patients.to_dict())
+        return _print([explained.contrast_patients(patients, width())], knowledge)
     [assessment] = assess_all(knowledge, (case,), at, of=of)
     if second is None:
         raise CitelogError(
             f"{first}: no case file, and a second conclusion is missing", "name two conclusions, or a second case"
         )
     found = assessment.contrast(first, second)
-    return (
-        _json([found.to_dict()])
-        if form == "json"
-        else _print([explained.contrast(found, knowledge, width())], knowledge=knowledge)
-    )
+    if form == "json":
+        return write_json(found.to_dict())
+    return _print([explained.contrast(found, knowledge, width())], knowledge)
 
 
 @click.command(epilog=example("citelog certify patient.yaml; or citelog certify patient.yaml proof.json"))
@@ -394,7 +385,7 @@ def certify(case: str, proofs: tuple[str, ...], kb: str | None, form: str, at: s
         told = {assessment.case.id: checker.certify(assessment.to_dict(), documents)}
     faults = [(name, fault) for name, found in told.items() for fault in found]
     if form == "json":
-        _json([[{"document": name, "step": fault.step, "what": fault.what} for name, fault in faults]])
+        write_json([{"document": name, "step": fault.step, "what": fault.what} for name, fault in faults])
     else:
         from citelog.render.lines import Line
 

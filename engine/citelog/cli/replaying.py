@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from os import SEEK_END
 from pathlib import Path
@@ -13,7 +12,7 @@ from urllib.parse import quote
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, example, forms, print_lines, progress, width, write
+from citelog.cli.console import KB, No, example, forms, print_lines, progress, width, write_json
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def replay(receipts: tuple[str, ...], kb: str | None, editions: tuple[str, ...],
             verdicts.add(found.verdict)
             told.append(found.to_dict() if form == "json" else list(replayed(found, width(), brief)))
     if form == "json":
-        write(json.dumps(told if len(told) > 1 else told[0], ensure_ascii=False, indent=2) + "\n")
+        write_json(told if len(told) > 1 else told[0])
     else:
         known = [str(folder) for folder in desks if folder is not None]
         print_lines((line for lines in _apart(told) for line in lines), known[0] if len(known) == 1 else kb)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from citelog.cli.console import KB, No, example, forms, meter, open_base, print_lines, width, write
+from citelog.cli.console import KB, No, example, forms, meter, open_base, print_lines, width, write_json
 from citelog.diagnostics import CitelogError, did_you_mean
 
 
@@ -31,7 +29,7 @@ def verify(kb: str | None, names: tuple[str, ...], form: str) -> None:
     with meter() as tick:
         found = look(knowledge, names or None, tick)
     if form == "json":
-        write(json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n")
+        write_json(found.to_dict())
     else:
         from citelog.reports.verified import verified
 

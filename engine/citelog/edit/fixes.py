@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,9 +12,9 @@ from citelog.diagnostics import Instead
 from citelog.edit import rules
 from citelog.edit.desk import Desk
 from citelog.edit.findings import Located
-from citelog.edit.mentions import Edit
 from citelog.edit.turtle import namespaces
 from citelog.knowledge.statements import place_numbers
+from citelog.layout.edits import Edit, differing
 from citelog.layout.places import placed
 from citelog.rules.language import NUMERIC, TAGS
 from citelog.vocab import CL
@@ -266,18 +265,3 @@ def _tag_line(rule: rules.Written, text: str) -> tuple[int, str]:
 def _written(desk: Desk, text: str) -> str:
     """The prefix of the knowledge base's own namespace in a file."""
     return next((p for p, space in namespaces(text).items() if space == desk.reading.namespace), "")
-
-
-def differing(before: str, after: str) -> Iterator[Edit]:
-    """The edits, by whole lines, that make one text of another."""
-    old, new = _lines(before), _lines(after)
-    starts = [0]
-    for line in old:
-        starts.append(starts[-1] + len(line))
-    for tag, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag != "equal":
-            yield Edit(starts[i], starts[j], "".join(new[k:m]))
-
-
-def _lines(text: str) -> list[str]:
-    return re.findall(r"[^\n]*\n|[^\n]+", text)

@@ -64,23 +64,3 @@ def told(prose: str, start: int, known: Mapping[str, str]) -> Iterator[Mention]:
     for found in _PROSE.finditer(prose):
         if found["prefix"] in known:
             yield named(found[0], start + found.start(), known, "tells")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Edit:
-    """A stretch of a text, and what is written in its stead."""
-
-    start: int
-    end: int
-    text: str
-
-
-def edited(text: str, edits: list[Edit]) -> str:
-    """A text with all the edits made; they do not overlap.
-
-    >>> edited("a(?x) .", [Edit(2, 4, "?y"), Edit(0, 1, "b")])
-    'b(?y) .'
-    """
-    for edit in sorted(edits, reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text

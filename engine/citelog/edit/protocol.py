@@ -19,8 +19,8 @@ from citelog.edit.desk import Place
 from citelog.edit.findings import Located
 from citelog.edit.items import Item
 from citelog.edit.lines import Lines
-from citelog.edit.mentions import Edit
 from citelog.edit.outline import Entry
+from citelog.layout.edits import Edit
 
 SEVERITIES = {"error": lsp.DiagnosticSeverity.Error, "advice": lsp.DiagnosticSeverity.Warning}
 """How grave the severities of findings are; any other is for information."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from citelog.diagnostics import CitelogError
 from citelog.edit.desk import Desk, Place
-from citelog.edit.mentions import Edit, Mention, Thing
+from citelog.edit.mentions import Mention, Thing
+from citelog.layout.edits import Edit
 from citelog.values import Iri
 
 _NAMES = {

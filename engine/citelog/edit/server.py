@@ -11,11 +11,12 @@ from pygls.exceptions import JsonRpcException
 
 from citelog.diagnostics import CitelogError, KnowledgeError
 from citelog.edit import colours, completion, folder, hover, items, outline
-from citelog.edit.fixes import differing, fixes
+from citelog.edit.fixes import fixes
 from citelog.edit.mentions import Thing
 from citelog.edit.protocol import LEGEND, path_of
 from citelog.edit.rename import renamable, rename
 from citelog.edit.state import Editor, explained
+from citelog.layout.edits import differing
 from citelog.layout.files import lay_out
 
 MOST = 200

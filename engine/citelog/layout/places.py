@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from citelog.layout.edits import Edit, edited
 from citelog.layout.tokens import Block, Said, Token, blocks, iri, prefixes, tokens
 from citelog.vocab import CL
 
@@ -13,15 +13,6 @@ Place = tuple[int, int, int]
 """The line of a quote, and the offsets at which it starts and ends."""
 
 KEYS = ("line", "start", "end")
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """A stretch of a file, and what is written in its stead."""
-
-    start: int
-    end: int
-    text: str
 
 
 def placed(text: str, places: Mapping[str, Place]) -> tuple[str, list[str]]:
@@ -43,7 +34,7 @@ def placed(text: str, places: Mapping[str, Place]) -> tuple[str, list[str]]:
         if place is not None and (made := _edits(text, file, block, namespaces, place)):
             edits += made
             changed.append(block.subject.text)
-    return _made(text, edits), changed
+    return edited(text, edits), changed
 
 
 def said_anew(text: str, values: Mapping[str, Mapping[str, str]]) -> str:
@@ -64,14 +55,7 @@ def said_anew(text: str, values: Mapping[str, Mapping[str, str]]) -> str:
         for said in block.said
         if said.objects and (value := new.get(iri(said.verb.text, namespaces))) is not None
     ]
-    return _made(text, edits)
-
-
-def _made(text: str, edits: list[Edit]) -> str:
-    """A text with some edits made, none of which overlap."""
-    for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+    return edited(text, edits)
 
 
 def _edits(text: str, file: list[Token], block: Block, namespaces: dict[str, str], place: Place) -> list[Edit]:

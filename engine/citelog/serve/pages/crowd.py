@@ -32,7 +32,7 @@ from citelog.serve.http.operations import FORM, HTML, JSON
 from citelog.serve.pages import addresses, views
 from citelog.serve.pages.entered import Entered, sent
 from citelog.serve.pages.shell import POPULATION
-from citelog.serve.pages.views import Desk, Made
+from citelog.serve.pages.views import Answered, Desk
 
 FORMAT = "citelog-population-list/1"
 LIST = f"{POPULATION.address}/patients"
@@ -89,7 +89,7 @@ def crowd(folder: Path, knowledge: Knowledge) -> Crowd:
     return Crowd(Lists(held(answers), counted, knowledge), summed(answers, knowledge, counted), run)
 
 
-def page(one: Crowd, desk: Desk, asked: Asked, data: bytes, deadline: float) -> Made:
+def page(one: Crowd, desk: Desk, asked: Asked, data: bytes, deadline: float) -> Answered:
     """What is asked for: `summary`, `patients` (a list), a patient to `find`, or a view of a row."""
     if "row" in asked:
         return _row(one, desk, asked, deadline)
@@ -116,15 +116,15 @@ def rehearsal(one: Crowd) -> Iterator[tuple[Asked, bytes]]:
 # the summary
 
 
-def _summary(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Made:
+def _summary(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Answered:
     if asked["accept"] == JSON:
-        return Made(one._set.setdefault(JSON, written([one.summary.to_dict()])), media=JSON)
+        return Answered(JSON, one._set.setdefault(JSON, written([one.summary.to_dict()])))
     values = summary_page.values(one.summary, lambda said: _address(_pairs(said)) if said else "", addresses.address)
     key = json.dumps(asked["places"])
     if key not in one._set:
         text = desk.shell(asked).page("population.html", POPULATION.address, list=LIST, run=one.run, **values)
         one._set[key] = text
-    return Made(one._set[key])
+    return Answered(HTML, one._set[key])
 
 
 def _pairs(said: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -167,7 +167,7 @@ class Order:
     title: str
 
 
-def _list(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Made:
+def _list(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Answered:
     wanted = _wanted(asked["query"])
     try:
         found = one.lists.page(wanted)
@@ -175,7 +175,7 @@ def _list(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Made:
         raise Refusal(422, error.what, error.remedy, where=error.where) from error
     before, after = _turned(wanted, found)
     if asked["accept"] == JSON:
-        return Made(written([_document(one, found, before, after)]), media=JSON)
+        return Answered(JSON, written([_document(one, found, before, after)]))
     single = [kind for kind in desk.knowledge.kinds if kind.exactly_one]
     pairs = _filters(wanted)
     narrowed = [(part, name) for part, name in pairs if part in PARTS]
@@ -188,7 +188,7 @@ def _list(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Made:
         at=lambda row: f"{LIST}/{one.reference(row.number)}/", of=_of, whole=one.lists.census.patients,
         shown=shown, percent=percent, people=people, summary=POPULATION.address,
     )  # fmt: skip
-    return Made(text)
+    return Answered(HTML, text)
 
 
 def _of(row: Listed, kind: str) -> list[Row]:
@@ -287,17 +287,17 @@ def _document(one: Crowd, found: Page, before: str, after: str) -> dict[str, Any
 # one patient
 
 
-def _found(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Made:
+def _found(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Answered:
     """The address of a patient's row, by the id that was sent."""
     fields = sent(FORM, data, 10)
     patient = fields.get("patient", "").strip()
     number = one.lists.number(patient) if patient else None
     if number is None:  # the id is not repeated: a refusal may be logged elsewhere
         raise Refusal(404, "nobody in this population is called so", "give the id exactly as the data write it")
-    return Made(f"{LIST}/{one.reference(number)}/", media="text/plain")
+    return Answered("text/plain", f"{LIST}/{one.reference(number)}/")
 
 
-def _row(one: Crowd, desk: Desk, asked: Asked, deadline: float) -> Made:
+def _row(one: Crowd, desk: Desk, asked: Asked, deadline: float) -> Answered:
     """A view of one patient of the run, derived again and compared; as JSON, the assessment."""
     number, person = one.person(asked["row"])
     if asked["view"] not in dict(TABS) and asked["view"] != "why":
@@ -309,7 +309,7 @@ def _row(one: Crowd, desk: Desk, asked: Asked, deadline: float) -> Made:
         what = "the stored answer of this row and the one derived now are not the same; rely on neither"
         raise Refusal(500, what, "ask for it with citelog assess --population, and report what it says") from error
     if asked["accept"] == JSON:
-        return Made(assessments([found]), [found], media=JSON)
+        return Answered(JSON, assessments([found]), [found])
     record = json.dumps(answers.record(person), ensure_ascii=False, indent=1)
     given = Entered(case=record, at=answers.document["at"])
     where = {"base": f"{LIST}/{one.reference(number)}", "tabs": TABS, "here": POPULATION.address, "row": number}

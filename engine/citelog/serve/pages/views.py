@@ -45,13 +45,13 @@ TABS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A page, or what was entered as it is to be kept: its media type, its text, what it tells, and its status."""
+class Answered:
+    """A document or a page: its media type, its text, the assessments that it tells, and its status."""
 
+    media: str
     text: str
     assessments: Sequence[Assessment] = ()
     status: int = 200
-    media: str = HTML
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Desk:
         return Shell(self.knowledge, tuple(Place(address, title, "", "") for address, title in asked["places"]))
 
 
-def page(desk: Desk, asked: Asked, data: bytes) -> Made:
+def page(desk: Desk, asked: Asked, data: bytes) -> Answered:
     """The page that is asked for: `view`, what it is `about`, and for a record its `base`, the address of its pages.
 
     Raises Refusal, CitelogError (CaseError where a record cannot be used).
@@ -81,7 +81,7 @@ def page(desk: Desk, asked: Asked, data: bytes) -> Made:
     return _VIEWS[view](desk, asked, given, desk.assessed(given))
 
 
-def view(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+def view(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Answered:
     """A view of a record that was assessed already; `tabs` and `here` say which views it has, and where it belongs."""
     return _VIEWS[asked["view"]](desk, asked, given, found)
 
@@ -125,13 +125,13 @@ def _given(desk: Desk, asked: Asked, data: bytes) -> Entered:
 # views of a record
 
 
-def _answer(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+def _answer(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Answered:
     cards = cards_of(found)
     made = parts.sections(found, cards, styled=False)
     return _about(desk, asked, given, found, "patient_answer.html", **parts.values(found, cards), sections=made)
 
 
-def _why(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+def _why(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Answered:
     anchors = anchors_of(c.id for c in found.conclusions)
     named = [id_ for id_, anchor in anchors.items() if asked["about"] in (id_, anchor)]
     if not named and not found.reached(asked["about"]) and asked["about"] in catalogue(desk.knowledge):
@@ -145,20 +145,20 @@ def _why(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
     return _about(desk, asked, given, found, "patient_why.html", **values, cards=cards, kinds=kinds, firm=firm)
 
 
-def _document(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+def _document(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Answered:
     return _about(desk, asked, given, found, "patient_document.html", **parts.values(found, cards_of(found)))
 
 
-def _record(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+def _record(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Answered:
     values = parts.values(found, cards_of(found))
     return _about(desk, asked, given, found, "patient_record.html", **values, kept=given)
 
 
-def _missing(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+def _missing(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Answered:
     return _about(desk, asked, given, found, "patient_missing.html", missing=found.missing())
 
 
-def _why_not(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+def _why_not(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Answered:
     known = catalogue(desk.knowledge)
     open_ = {
         kind.title: [
@@ -175,14 +175,14 @@ def _why_not(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Mad
     )  # fmt: skip
 
 
-def _what_if(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+def _what_if(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Answered:
     told = found.what_if(set=given.set, drop=given.drop, add=given.add) if given.is_changed else None
     return _changing(desk, asked, given, found, told)
 
 
 def _changing(
     desk: Desk, asked: Asked, given: Entered, found: Assessment, told: object, problem: CaseError | None = None
-) -> Made:
+) -> Answered:
     status = 422 if problem else 200
     return _about(
         desk, asked, given, found, "patient_what_if.html", status, told=told, kept=given, problem=problem,
@@ -190,14 +190,14 @@ def _changing(
     )  # fmt: skip
 
 
-def _edit(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Made:
+def _edit(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Answered:
     typed = given.typed or {"sort": "text", "record": given.case}
     return _form(desk, asked, {"at": given.at or "", **typed, **_carried(given)})
 
 
 def _about(
     desk: Desk, asked: Asked, given: Entered, found: Assessment, template: str, status: int = 200, **values: object
-) -> Made:
+) -> Answered:
     """A page about a record that was assessed."""
     base = asked["base"]
     shared = {
@@ -214,7 +214,7 @@ def _about(
         row=asked.get("row"), at=found.at, reviewed=reviewed(found), quoted=_quoted,
         at_conclusion=f"{base}/why/", places=anchors_of(c.id for c in found.conclusions),
     )  # fmt: skip
-    return Made(text, [found], status)
+    return Answered(HTML, text, [found], status)
 
 
 def _quoted(id_: str) -> str:
@@ -229,20 +229,20 @@ def _statements(knowledge: Knowledge) -> dict[str, Citation]:
 # a record, entered
 
 
-def _enter(desk: Desk, asked: Asked, data: bytes) -> Made:
+def _enter(desk: Desk, asked: Asked, data: bytes) -> Answered:
     return _form(desk, asked, {})
 
 
-def _gone(desk: Desk, asked: Asked, data: bytes) -> Made:
+def _gone(desk: Desk, asked: Asked, data: bytes) -> Answered:
     return _form(desk, asked, {}, status=410)
 
 
-def _examples(desk: Desk, asked: Asked, data: bytes) -> Made:
+def _examples(desk: Desk, asked: Asked, data: bytes) -> Answered:
     named = [(name, quote(name, safe=""), name.replace("-", " ")) for name in desk.cases]
-    return Made(desk.shell(asked).page("examples.html", EXAMPLES.address, cases=named))
+    return Answered(HTML, desk.shell(asked).page("examples.html", EXAMPLES.address, cases=named))
 
 
-def _entered(desk: Desk, asked: Asked, data: bytes) -> Made:
+def _entered(desk: Desk, asked: Asked, data: bytes) -> Answered:
     """What was entered, to be kept where it can be read; else the page again, with what is wrong and what was typed."""
     typed = entered.sent(asked["sent"]["media"], data)
     if "more" in typed:
@@ -276,7 +276,7 @@ def _entered(desk: Desk, asked: Asked, data: bytes) -> Made:
         case=text, at=at, typed={k: v for k, v in typed.items() if k != "anyway"} if written else None,
         unlooked=_named(typed, "unlooked:"), withheld=_named(typed, "withheld:"),
     )  # fmt: skip
-    return Made(entered.written(kept), media=JSON)
+    return Answered(JSON, entered.written(kept))
 
 
 def _carried(given: Entered) -> dict[str, str]:
@@ -295,7 +295,7 @@ def _no_number(value: Recorded | None) -> str:
     return f"The value “{value}” is not a number that can be read. Numbers are written as in 80.5, or <50."
 
 
-def _changed(desk: Desk, asked: Asked, data: bytes) -> Made:
+def _changed(desk: Desk, asked: Asked, data: bytes) -> Answered:
     """A record with the changes that are to be tried, where they can be made."""
     length = asked["sent"]["record"]
     given = _given(desk, asked, data[:length])
@@ -318,7 +318,7 @@ def _changed(desk: Desk, asked: Asked, data: bytes) -> Made:
         found.what_if(set=sets, drop=drop, add=add)
     except CaseError as error:
         return _changing(desk, asked, changed, found, None, error)
-    return Made(entered.written(changed), media=JSON)
+    return Answered(JSON, entered.written(changed))
 
 
 def _additions(typed: Mapping[str, str]) -> Iterator[str]:
@@ -336,7 +336,7 @@ def _form(
     problems: Mapping[str, Sequence[str]] | None = None,
     problem: CaseError | None = None,
     status: int = 200,
-) -> Made:
+) -> Answered:
     told = problems or {}
     text = desk.shell(asked).page(
         "patient_form.html", PATIENT.address, typed=typed, groups=form.groups(desk.knowledge, typed, told),
@@ -344,10 +344,10 @@ def _form(
         is_text=typed.get("sort") == "text", knowledge=desk.knowledge,
         unlooked=_named(typed, "unlooked:"), withheld=_named(typed, "withheld:"),
     )  # fmt: skip
-    return Made(text, status=status)
+    return Answered(HTML, text, status=status)
 
 
-_DESK: Mapping[str, Callable[[Desk, Asked, bytes], Made]] = {
+_DESK: Mapping[str, Callable[[Desk, Asked, bytes], Answered]] = {
     "enter": _enter,
     "examples": _examples,
     "gone": _gone,
@@ -356,7 +356,7 @@ _DESK: Mapping[str, Callable[[Desk, Asked, bytes], Made]] = {
 }
 """Pages without a record that is kept already."""
 
-_VIEWS: Mapping[str, Callable[[Desk, Asked, Entered, Assessment], Made]] = {
+_VIEWS: Mapping[str, Callable[[Desk, Asked, Entered, Assessment], Answered]] = {
     "": _answer,
     "why": _why,
     "document": _document,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
@@ -43,6 +43,7 @@ from citelog.serve.http.limits import Refusal
 from citelog.serve.http.operations import FHIR, FORMS, JSON, OPERATIONS, TURTLE
 from citelog.serve.pages import entered, views
 from citelog.serve.pages.entered import Entered
+from citelog.serve.pages.views import Answered
 from citelog.serve.workers import capability, evaluations, examples, questions, rehearsals
 from citelog.serve.workers.worker import Bounded, Message, NoResultError, UnreadableError, keep, pack
 
@@ -67,16 +68,6 @@ class Held:
     services: Mapping[str, services.Service]
     definitions: tuple[Mapping[str, Any], ...]
     crowd: Crowd | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A document, its media type, the assessments that it was made from, and its status where it is a page."""
-
-    media: str
-    text: str
-    assessments: Sequence[Assessment] = ()
-    status: int = 200
 
 
 def _load(message: Message, data: bytes) -> tuple[Held, Message]:
@@ -342,8 +333,7 @@ def _queries(held: Held, asked: Message, data: bytes) -> Answered:
 
 
 def _page(held: Held, asked: Message, data: bytes) -> Answered:
-    made = views.page(_desk(held), asked["page"], data)
-    return Answered(made.media, made.text, made.assessments, made.status)
+    return views.page(_desk(held), asked["page"], data)
 
 
 def _population(held: Held, asked: Message, data: bytes) -> Answered:
@@ -351,8 +341,7 @@ def _population(held: Held, asked: Message, data: bytes) -> Answered:
 
     if held.crowd is None:
         raise Refusal(404, "no population is served here", "start the server with --population")
-    made = crowd.page(held.crowd, _desk(held), asked["page"], data, held.deadline)
-    return Answered(made.media, made.text, made.assessments, made.status)
+    return crowd.page(held.crowd, _desk(held), asked["page"], data, held.deadline)
 
 
 def _desk(held: Held) -> views.Desk:
