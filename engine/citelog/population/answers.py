@@ -19,8 +19,9 @@ from citelog.population.derivation.rested import rested_on
 from citelog.population.derivation.state import Derivation
 from citelog.population.engines.engine import Engine, Row
 from citelog.population.program.compiled import JOINT, Compiled, Names
-from citelog.population.program.plan import DAY, ENTRY, SINCE_DAYS, WHEN_DAYS, Plan, kept
+from citelog.population.program.plan import DAY, SINCE_DAYS, WHEN_DAYS, Plan, kept
 from citelog.population.program.queries import UNIT, RefusedError
+from citelog.population.program.sight import ENTRY
 from citelog.population.program.values import Values
 from citelog.population.seen import Seen, given_to_pictures
 from citelog.population.wordings import MARK

@@ -22,7 +22,8 @@ from citelog.patient.facts import PATIENT
 from citelog.patient.intake import assemble
 from citelog.patient.numbers import reading
 from citelog.patient.reading import as_text, recorded
-from citelog.population.program.plan import ENTRY, SINCE_DAYS, WHEN_DAYS, beside_today
+from citelog.population.program.plan import SINCE_DAYS, WHEN_DAYS, beside_today
+from citelog.population.program.sight import ENTRY
 from citelog.values import Iri, Value
 from citelog.vocab import Terms, folded
 

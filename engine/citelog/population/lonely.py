@@ -12,7 +12,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.population import alone
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine
-from citelog.population.entries import Day, Written
+from citelog.population.entries import Written
 from citelog.run.datalog import DeadlineError
 
 
@@ -21,7 +21,6 @@ def answer_alone(
     near: Duck,
     knowledge: Knowledge,
     written: Sequence[Written],
-    days: Sequence[Day],
     all_rows: str,
     hard: set[int],
     at: datetime.date | None,
@@ -37,9 +36,12 @@ def answer_alone(
     if count:
         query = "SELECT w.wording, w.frame, n.digits FROM wordings AS w LEFT JOIN numbers AS n ON w.number = n.number"
         wordings = {wording: (frame, digits) for wording, frame, digits in near.rows(query)}
-        query = f"SELECT r.* FROM ({all_rows}) AS r SEMI JOIN lonely AS l ON r.patient = l.patient"
-        for patient, list_, row, wording, *of in engine.rows(query):
-            when, since = (days[number].text if number >= 0 else "" for number in of)
+        query = (
+            "SELECT r.patient, r.list, r.row, r.wording, coalesce(dw.text, ''), coalesce(ds.text, '') "
+            f"FROM ({all_rows}) AS r SEMI JOIN lonely AS l ON r.patient = l.patient "
+            "LEFT JOIN days AS dw ON dw.id = r.w LEFT JOIN days AS ds ON ds.id = r.s"
+        )
+        for patient, list_, row, wording, when, since in engine.rows(query):
             frame, digits = wordings[wording]
             lines[patient].append(alone.Line(list_, row, frames[frame], digits or "", when, since))
     concluded: list[tuple[str | None, ...]] = []

@@ -242,7 +242,7 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
 
     def _store_data(self, source: Source, written: Sequence[Written]) -> None:
         """What depends on the data, and on what rules see of them, alone (`opened.OF_DATA`)."""
-        self.engine.write("SELECT id, text FROM days ORDER BY id", self.folder / opened.DAYS)
+        self.engine.write("SELECT * FROM days ORDER BY id", self.folder / opened.DAYS)
         self.engine.write(
             "SELECT picture, key::VARCHAR[] AS key, at_rank FROM pictures ORDER BY picture",
             self.folder / opened.PICTURES,

@@ -34,7 +34,7 @@ from citelog.population.derivation.state import Derivation
 from citelog.population.edited import Decided, Edit
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine
-from citelog.population.entries import Day, Written
+from citelog.population.entries import Written
 from citelog.population.lonely import answer_alone
 from citelog.population.opened import STORE
 from citelog.population.pictures import Shape, Wordings
@@ -220,7 +220,7 @@ class _Run:
             local_ready = ready if engine is self.duck else compiled(knowledge, made, self.duck.name, self.duck.sql)
         values = Values(ready.known)
         with self.step("reading"):
-            source, parts, days = self.read(before, values)
+            source, parts = self.read(before, values)
         with self.step("entries"):
             stated = knowledge_facts(knowledge)
             sets = load_readings(self.duck, self.written)
@@ -265,7 +265,7 @@ class _Run:
                 answers.spread(engine)
             engine.expect(0)
             self.report.counts["alone"] = answer_alone(
-                engine, self.duck, knowledge, self.written, days, shares.all_rows(some), hard, at
+                engine, self.duck, knowledge, self.written, shares.all_rows(some), hard, at
             )
         with self.step("writing"):
             self.write(before, edit, source, some, shape, joint, local, values, decided)
@@ -288,23 +288,23 @@ class _Run:
             return before
         return None
 
-    def read(self, before: Earlier | None, values: Values) -> tuple[Source, list[Wordings], list[Day]]:
+    def read(self, before: Earlier | None, values: Values) -> tuple[Source, list[Wordings]]:
         """The data and all wordings in them; by an earlier run, if it has read them."""
         engine, knowledge, at = self.engine, self.knowledge, self.options.at
         if before:
             self.begin()
-            days = before.days(engine, at)
+            before.give_days(engine)
             self.written = before.written(self.duck, knowledge.terms, values, at)
-            return before.source([self.data / name for name in self.files]), [], days
+            return before.source([self.data / name for name in self.files]), []
         source = inputs.read(self.data, self.scratch, self.duck.connection, knowledge.terms, at)
         source = engine.brought(source)
         self.report.remarks = source.remarks
         self.hash_files([path.relative_to(self.data).as_posix() for path in source.files])
         self.begin()
         parts = pictures.wordings(source, self.known_context(source))
-        days = load_days(engine, pictures.day_texts(source), at)
+        load_days(engine, pictures.day_texts(source), at)
         self.written = read_frames(engine, self.duck, parts, knowledge.terms, values, at)
-        return source, parts, days
+        return source, parts
 
     def hash_files(self, names: list[str]) -> bool:
         """Note what the data are and how they are read; whether all files are there."""

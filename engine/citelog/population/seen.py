@@ -19,8 +19,9 @@ from citelog.population.derivation.state import Derivation
 from citelog.population.engines.duck import Duck
 from citelog.population.entries import MEASURED, Fact
 from citelog.population.program.compiled import LOCAL, Compiled, Names
-from citelog.population.program.plan import DAY, ENTRY, SINCE_DAYS, WHEN_DAYS, Plan, Sight, kept
+from citelog.population.program.plan import DAY, SINCE_DAYS, WHEN_DAYS, Plan, kept
 from citelog.population.program.queries import UNIT
+from citelog.population.program.sight import ENTRY, Sight
 from citelog.population.program.values import Values
 from citelog.population.wordings import UNITS
 from citelog.run.datalog import Machine

@@ -25,11 +25,11 @@ from citelog.population.data.tables import PATIENTS, Relation, Source
 from citelog.population.edited import ANEW, Decided, Known
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine
-from citelog.population.entries import Day, Written
+from citelog.population.entries import Written
 from citelog.population.program.values import Values
 from citelog.population.seen import Seen
 from citelog.population.shares import Share
-from citelog.population.wordings import load_day_rows, load_numbers
+from citelog.population.wordings import load_numbers
 from citelog.values import Value
 from citelog.vocab import Terms
 
@@ -89,14 +89,9 @@ class Earlier:
         rows = near.rows(f"SELECT number, key, rests FROM read_parquet({self.path(opened.RULES)}) ORDER BY number")
         return Decided(tuple(Known(*row) for row in rows), self.document["telling"])
 
-    def days(self, duck: Engine, at: datetime.date | None) -> list[Day]:
-        """Its days, as the table `days`."""
-        found = [
-            entries.day(text, at)
-            for (text,) in duck.rows(f"SELECT text FROM read_parquet({self.path(opened.DAYS)}) ORDER BY id")
-        ]
-        load_day_rows(duck, found)
-        return found
+    def give_days(self, duck: Engine) -> None:
+        """Make the table `days` as it was."""
+        duck.create("days", f"SELECT * FROM read_parquet({self.path(opened.DAYS)})")
 
     def written(self, near: Duck, terms: Terms, values: Values, at: datetime.date | None) -> list[Written]:
         """Its frames, read again; with the tables of its wordings and their numbers."""

@@ -21,7 +21,7 @@ from citelog.population.data.files import literal
 from citelog.population.data.tables import PATIENTS
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine
-from citelog.population.entries import MEASURED, NONE, NUMBER, NUMBERED, Day, Fact, Number, Reading, Written, is_read
+from citelog.population.entries import MEASURED, NONE, NUMBER, NUMBERED, Fact, Number, Reading, Written, is_read
 from citelog.population.pictures import Wordings
 from citelog.population.program.plan import SINCE_DAYS, WHEN_DAYS
 from citelog.population.program.values import Values
@@ -34,15 +34,9 @@ MARK = "\x03"
 # --- days --------------------------------------------------------------------------------------------------------
 
 
-def load_days(engine: Engine, texts: str, at: datetime.date | None) -> list[Day]:
-    """Make the table of days, and give them as read."""
+def load_days(engine: Engine, texts: str, at: datetime.date | None) -> None:
+    """Make the table of days."""
     found = [entries.day(text, at) for (text,) in engine.rows(f"{texts} ORDER BY text")] if texts else []
-    load_day_rows(engine, found)
-    return found
-
-
-def load_day_rows(engine: Engine, found: Sequence[Day]) -> None:
-    """Make the table of days from days that are read, in their order."""
     alike: dict[str, int] = {}
     for one in found:
         alike[one.compared] = alike.get(one.compared, 0) + 1

@@ -1,4 +1,4 @@
-"""Which rules can be run on an entry alone, and what the others can see of an entry.
+"""Which rules can be run on an entry alone, and which on a picture.
 
 A patient's record is looked at twice. *Local* rules speak of one entry and of nothing else of the patient: what they
 give is the same for every patient who has that entry, so each distinct entry is run through them once. All other rules
@@ -30,7 +30,6 @@ from citelog.rules.program import (
     Variable,
     variables,
 )
-from citelog.values import Value
 
 ENTRY_WIDE = "patient"
 """The one predicate that holds of everyone."""
@@ -95,10 +94,11 @@ def plan(knowledge: Knowledge, has_day: bool = True) -> Plan:
         and len(records := [i for i, a in enumerate(predicate.arguments) if a.type == "record"]) == 1
         and (name in besides or not any(a.type == "date" for a in predicate.arguments))
     }
+    changing = program.changing
     local, joint = [], []
     for whole in program.open:
         component = Component(tuple(n for n in whole.rules if not _reads(program.rules[n], never)), whole.recursive)
-        found = {n: _entry(program.rules[n], program, entry_place) for n in component.rules if not component.recursive}
+        found = {n: _entry(program.rules[n], changing, entry_place) for n in component.rules if not component.recursive}
         inside = {n: place for n, place in found.items() if place is not None}
         outside = tuple(n for n in component.rules if n not in inside)
         if inside:
@@ -116,9 +116,9 @@ def _reads(rule: Rule, predicates: frozenset[str]) -> bool:
     return any(isinstance(x, Present) and x.predicate in predicates for x in rule.body)
 
 
-def _entry(rule: Rule, program: Program, entry_place: Mapping[str, int]) -> int | None:
+def _entry(rule: Rule, changing: frozenset[str], entry_place: Mapping[str, int]) -> int | None:
     """Where the head of a local rule names its entry; None for a rule that is not local."""
-    changing, entries = program.changing, set[str]()
+    entries = set[str]()
     for literal in rule.body:
         if not isinstance(literal, Present | Absent) or literal.predicate not in changing:
             continue
@@ -239,117 +239,6 @@ def _exact_days(made: Plan) -> frozenset[str]:
     )
 
 
-# --- what the joint rules can see of an entry ---------------------------------------------------------------------
-
-Fact = tuple[str, tuple[Value, ...]]
-"""A fact about an entry, without the patient's place; the entry itself is `ENTRY`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Itself:
-    """Stands for the entry that a fact is about."""
-
-
-ENTRY = Itself()
-
-
-class Sight:
-    """What the joint rules can see of an entry of which some facts are known."""
-
-    def __init__(self, made: Plan) -> None:
-        self.plan = made
-        self._dated = {
-            name: next(i for i, a in enumerate(p.arguments) if a.type == "record")
-            for name, p in made.program.predicates.items()
-            if p.layer == "patient"
-            and any(a.type == "date" for a in p.arguments)
-            and any(a.type == "record" for a in p.arguments)
-        }
-        self._rules = [(rule, frozenset(_entries(rule, made.program))) for rule in made.joint_rules]
-
-    def seen(
-        self, facts: Iterable[tuple[str, tuple[object, ...]]]
-    ) -> tuple[frozenset[tuple[str, tuple[object, ...]]], frozenset[str]]:
-        """Those of an entry's facts that some joint rule can meet, and the predicates of its days that one can."""
-        known: dict[str, list[tuple[object, ...]]] = {}
-        for predicate, args in facts:
-            known.setdefault(predicate, []).append(args)
-        maybe = self._maybe(known)
-        seen = {(predicate, args) for predicate, rows in known.items() if predicate in self.plan.shown for args in rows}
-        days: set[str] = set()
-        for rule, entries in self._rules:
-            for entry in entries:
-                if not self._possible(rule, entry, known, maybe):
-                    continue
-                for literal in rule.body:
-                    if not isinstance(literal, Present | Absent) or Variable(entry) not in literal.args:
-                        continue
-                    if literal.predicate in self._dated:
-                        days.add(literal.predicate)
-                    seen.update(
-                        (literal.predicate, args)
-                        for args in known.get(literal.predicate, ())
-                        if _meets(literal, entry, args)
-                    )
-        return frozenset(seen), frozenset(days)
-
-    def _maybe(self, known: Mapping[str, list[tuple[object, ...]]]) -> set[Place]:
-        """Where facts that joint rules derive may name the entry: nothing that they look for beside it is asked."""
-        found: set[Place] = set()
-        grown = True
-        while grown:
-            grown = False
-            for rule, entries in self._rules:
-                for i, arg in enumerate(rule.args):
-                    if (
-                        isinstance(arg, Variable)
-                        and arg.name in entries
-                        and (rule.predicate, i) not in found
-                        and self._possible(rule, arg.name, known, found)
-                    ):
-                        found.add((rule.predicate, i))
-                        grown = True
-        return found
-
-    def _possible(
-        self, rule: Rule, entry: str, known: Mapping[str, list[tuple[object, ...]]], maybe: set[Place]
-    ) -> bool:
-        """Whether all that a rule says of an entry beside its days may hold of one."""
-        for literal in rule.body:
-            if not isinstance(literal, Present) or Variable(entry) not in literal.args:
-                continue
-            if literal.predicate in self._dated:
-                continue
-            if any(_meets(literal, entry, args) for args in known.get(literal.predicate, ())):
-                continue
-            place = literal.args.index(Variable(entry))
-            if (literal.predicate, place) not in maybe:
-                return False
-        return True
-
-
-def _entries(rule: Rule, program: Program) -> set[str]:
-    """The variables of a rule that may stand for an entry."""
-    found = set[str]()
-    for literal in rule.body:
-        if isinstance(literal, Present | Absent):
-            for arg, argument in zip(literal.args, program.predicates[literal.predicate].arguments, strict=True):
-                if isinstance(arg, Variable) and argument.type in ("record", "term"):
-                    found.add(arg.name)
-    return found
-
-
-def _meets(literal: Present | Absent, entry: str, args: tuple[object, ...]) -> bool:
-    """Whether a literal can be about a fact of an entry, going by its constants and by where the entry stands."""
-    for wanted, given in zip(literal.args, args, strict=True):
-        if isinstance(wanted, Constant):
-            if wanted.value != given or type(wanted.value) is not type(given):
-                return False
-        elif wanted.name == entry and given is not ENTRY:
-            return False
-    return True
-
-
 # --- rules as they are run ---------------------------------------------------------------------------------------
 
 
@@ -392,4 +281,4 @@ def of_one_patient(rule: Rule, program: Program) -> Rule:
     )
 
 
-__all__ = ["ENTRY", "Fact", "Itself", "Plan", "Sight", "kept", "of_one_patient", "plan"]
+__all__ = ["Plan", "kept", "of_one_patient", "plan"]
