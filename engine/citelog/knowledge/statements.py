@@ -24,6 +24,10 @@ def read_source(folder: Path, triples: Triples, found: list[Diagnostic], drafts:
             found.append(triples.finding("incomplete", (document, CL + key), f"the document has no cl:{key}", hint))
         if lacking:
             return None
+        if "\0" in file:
+            message, hint = f"no file can be called {file!r}", "correct cl:file"
+            found.append(triples.finding("file-missing", (document, CL + "file"), message, hint))
+            return None
         path = folder / file
         if not path.resolve().is_relative_to(folder.resolve()):
             message, hint = f"{file} lies outside the knowledge base", "keep the source inside"
