@@ -150,7 +150,7 @@ def test_an_edit_makes_what_was_reviewed_a_draft_again(edited: str, folder: Path
     reviewed(folder, "S10", "S13", "S14", "nap")
     edit(folder / file, old, new)
     found = opened(folder)
-    digests = Digests(found.triples, SPACE, [parse(text.text, text.name) for text in found.texts.values()])
+    digests = Digests(found.triples, SPACE, found.files)
     outdated = [
         one for one in found.triples.instances(CL + "Review") if _seen(found, one) != digests.of(_thing(found, one))
     ]

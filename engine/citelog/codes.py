@@ -57,15 +57,6 @@ def code_error(notation: str) -> str:
     return f"{system} is not one of the code systems {known}"
 
 
-def is_valid(notation: str) -> bool:
-    """Whether a notation passes the check of its system.
-
-    >>> is_valid("snomed:22298006"), is_valid("snomed:22298007")
-    (True, False)
-    """
-    return not code_error(notation)
-
-
 def loinc_error(code: str) -> str:
     """A LOINC code is a number, a hyphen and a mod-10 (Luhn) check digit over the number.
 

@@ -78,7 +78,8 @@ class Diagnostic:
             "accepted": self.accepted or None,
         }
 
-    def __str__(self) -> str:
+    def lines(self) -> list[str]:
+        """What people are shown: what is wrong, where, the author's line, and what to try."""
         lines = [f"{self.severity}[{self.code}]: {self.message}", f"   {self.span}"]
         if self.text:
             gutter = f"{self.span.line} | "
@@ -90,7 +91,10 @@ class Diagnostic:
             lines.append(f"   = accepted: {self.accepted}")
         elif self.hint:
             lines.append(f"   = {self.hint}")
-        return "\n".join(lines)
+        return lines
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
 
 
 _WIDE = 400

@@ -9,10 +9,10 @@ from functools import cached_property
 
 from citelog.diagnostics import Span
 from citelog.knowledge.base import Kind, Knowledge
-from citelog.knowledge.files import Text
 from citelog.knowledge.triples import Triples
-from citelog.rules.program import Absent, Constant, Literal, Present, Rule
-from citelog.values import Iri, Value
+from citelog.rules.program import Literal, Rule
+from citelog.rules.syntax import RuleFile, RuleSyntax
+from citelog.values import Iri
 
 Place = tuple[Span, str]
 """Where something stands, and the author's line."""
@@ -34,11 +34,11 @@ class Advice:
 
 @dataclass(frozen=True)
 class Given:
-    """A knowledge base without errors, its triples, and the text of its rule files by the names that people see."""
+    """A knowledge base without errors, its triples, and its rule files by the names that people see."""
 
     knowledge: Knowledge
     triples: Triples
-    files: Mapping[str, Text]
+    files: Mapping[str, RuleFile]
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -67,42 +67,27 @@ class Given:
 
     def rule(self, rule: Rule, literal: Literal | None = None) -> Place:
         """Where a rule stands, or one of the literals of its body."""
-        if isinstance(literal, Present | Absent):
-            constants = [arg.value for arg in literal.args if isinstance(arg, Constant)]
-            held = "".join(rf"(?=[^()]*{re.escape(_written(value))})" for value in constants)
-            sign = "~" if isinstance(literal, Absent) else r"(?<![~\w:#/<])"
-            pattern = re.compile(rf"{sign}(?:\w+:|<[^<>]*[#/])?{re.escape(Iri(literal.predicate).local)}>?\({held}")
-            body = False
-            for number in range(rule.span.line, rule.span.line + len(rule.text.split("\n")) + 20):
-                line = self.line(rule.span.file, number)
-                start = 0 if body else line.find(":-")
-                body = start >= 0
-                found = pattern.search(line, start) if body and not line.lstrip().startswith("%") else None
-                if found:
-                    return Span(rule.span.file, number, found.start() + 1), line
-        return rule.span, self.line(rule.span.file, rule.span.line)
+        body = self._syntax(rule).body if literal is not None else None
+        return self._place(body[rule.body.index(literal)].span if body and literal is not None else rule.span)
 
     def sentence(self, rule: Rule) -> Place:
-        """Where the sentence of a rule stands, above it; the rule, where that is not found."""
-        for number in range(rule.span.line, max(0, rule.span.line - 20), -1):
-            line = self.line(rule.span.file, number)
-            if line.startswith("#[display"):
-                return Span(rule.span.file, number, line.find('"') + 1), line
-        return self.rule(rule)
+        """Where the sentence of a rule stands, above it; the rule, where it has none."""
+        displays = (one for one in self._syntax(rule).attributes if one.name == "display")
+        if (display := next(displays, None)) is None:
+            return self.rule(rule)
+        span, line = self._place(display.span)
+        return Span(span.file, span.line, line.find('"') + 1), line
 
-    def line(self, file: str, number: int) -> str:
-        """A line of a rule file."""
-        text = self.files.get(file)
-        return text.line(number) if text else ""
+    def _syntax(self, rule: Rule) -> RuleSyntax:
+        """A rule as it is written."""
+        return next(one for one in self.files[rule.span.file].rules if one.span == rule.span)
+
+    def _place(self, span: Span) -> Place:
+        return span, self.files[span.file].line(span.line)
 
     def label(self, term: Iri) -> str:
         """What a term is called."""
         return self.knowledge.terms.labels.get(term, term.local)
-
-
-def _written(value: Value) -> str:
-    """What of a constant stands in a rule, however its name is written."""
-    return value.local if isinstance(value, Iri) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def directs(kind: Kind) -> bool:

@@ -84,7 +84,7 @@ def review_opened(folder: Path, opened: Opened) -> tuple[Diagnostic, ...]:
 def _advised(opened: Opened) -> Iterator[Diagnostic]:
     if opened.knowledge is None:
         return
-    given = Given(opened.knowledge, opened.triples, opened.texts)
+    given = Given(opened.knowledge, opened.triples, {file.file: file for file in opened.files})
     reach = Reach(given)
     acceptances = dict(_acceptances(given))
     used: set[tuple[str, str]] = set()

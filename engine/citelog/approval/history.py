@@ -75,5 +75,5 @@ def _written(opened: Opened) -> Mapping[str, Lines]:
     namespace = opened.knowledge.namespace if opened.knowledge else ""
     own = {file: text for file, text in opened.triples.files.items() if "/" in file}
     return {file: said_of(text.text) for file, text in own.items()} | {
-        file: ruled(text.text, namespace) for file, text in opened.texts.items()
+        file.file: ruled(file.text, namespace) for file in opened.files
     }

@@ -24,7 +24,6 @@ from citelog.knowledge.reviews import WHO, Digests
 from citelog.knowledge.states import Reviewed
 from citelog.knowledge.triples import DCTERMS, PROV, RDFS, XSD, Triples
 from citelog.layout.files import Laid, lay_out
-from citelog.rules.syntax import parse
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -58,7 +57,7 @@ def record(folder: Path, opened: Opened, things: Sequence[Reviewed], said: Said)
     new = path not in files_of(folder, FILE)
     before = "" if new else read_bytes(path).decode("utf-8")
     text = HEADING if new else before
-    digests = Digests(opened.triples, knowledge.namespace, [parse(t.text, t.name) for t in opened.texts.values()])
+    digests = Digests(opened.triples, knowledge.namespace, opened.files)
     prefixes = _prefixes(knowledge, opened.triples)
     declared = dict(re.findall(r"(?m)^@prefix\s+([\w-]*:)\s+<([^<>\s]*)>", text))
     used = {prefix: declared.get(prefix) for prefix in prefixes}

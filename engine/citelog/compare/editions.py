@@ -21,7 +21,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import Opened, load
 from citelog.knowledge.triples import TYPE, Triples
 from citelog.rules.program import Rule
-from citelog.rules.syntax import RuleFile, parse
+from citelog.rules.syntax import RuleFile
 from citelog.trial.expectations import case_files
 from citelog.values import Iri, Value, type_of
 from citelog.vocab import CL
@@ -103,15 +103,10 @@ class Edition:
         return {rule.name: rule for rule in (self.opened.program.rules if self.opened.program else ())}
 
     @cached_property
-    def rule_files(self) -> tuple[RuleFile, ...]:
-        """The files of its rules, as they are written."""
-        return tuple(parse(text.text, text.name) for text in self.opened.texts.values())
-
-    @cached_property
     def written(self) -> Mapping[str, RuleFile]:
         """Each rule as the only one of a file, by name, in the authors' order."""
         found = {}
-        for file in self.rule_files:
+        for file in self.opened.files:
             for rule in file.rules:
                 name = next((a.text for a in rule.attributes if a.name == "name"), "")
                 found[name] = RuleFile(file.file, file.prefixes, (rule,), (), file.lines)
@@ -121,7 +116,7 @@ class Edition:
     def unread(self) -> frozenset[str]:
         """What an edition with errors has and nobody could read: files by their paths in it, rules as `rule name`."""
         broken = {d.span.file.partition("/")[2] for d in self.errors if d.code in ("rdf-syntax", "not-utf-8")}
-        text = "\n".join(line for file in self.rule_files for line in file.lines)
+        text = "\n".join(file.text for file in self.opened.files)
         named = re.findall(r'(?m)^\s*#\[name\("([^"]*)"\)\]', text)
         return frozenset({*broken, *(f"rule {name}" for name in named if name not in self.rules)})
 

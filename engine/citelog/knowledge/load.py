@@ -61,7 +61,7 @@ CODES: Mapping[str, str] = {
 class Opened:
     """A folder as read: the knowledge base (None if there are errors), findings, and what check.py goes on with.
 
-    `program` has all rules, those of safety properties too; `texts` are their files, by their names as people see them.
+    `program` has all rules, those of safety properties too; `files` are those in which they are written.
     """
 
     knowledge: Knowledge | None
@@ -69,7 +69,7 @@ class Opened:
     triples: Triples
     source: Source | None
     program: Program | None
-    texts: Mapping[str, Text]
+    files: tuple[RuleFile, ...]
 
 
 _ATTEMPTS = 20
@@ -107,10 +107,9 @@ def _read(folder: Path, ontology: Path, drafts: Drafts) -> Opened:
     source = read_source(folder, triples, found, drafts)
     statements = read_statements(triples, source, found)
     paths = [*files_of(folder, "rules/*.rls", drafts), *files_of(folder, PROPERTIES, drafts)]
-    read = [(path, text) for path in paths if (text := read_text(path, folder, found, drafts))]
-    files = tuple(_parsed(path, text, path in drafts) for path, text in read)
-    texts = {text.name: text for _, text in read}
-    return replace(assemble(folder.name, triples, source, statements, files, found), texts=texts)
+    read = ((path, read_text(path, folder, found, drafts)) for path in paths)
+    files = [_parsed(path, text, path in drafts) for path, text in read if text]
+    return assemble(folder.name, triples, source, statements, files, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +180,7 @@ def assemble(
     found = _told_once(found)
     errors = [d for d in found if d.severity == "error"]
     if errors or not bases or source is None:
-        return Opened(None, tuple(found), triples, source, guarded, {})
+        return Opened(None, tuple(found), triples, source, guarded, files)
     base = bases[0]
     document = triples.text(base, CL + "document")
     knowledge = Knowledge(
@@ -210,7 +209,7 @@ def assemble(
         indicators=_indicators(triples),
         weakest=min((state_of(reviews.get(thing, ())) for thing in reviewable), key=STATES.index, default=STATES[0]),
     )
-    return Opened(knowledge, tuple(found), triples, source, guarded, {})
+    return Opened(knowledge, tuple(found), triples, source, guarded, files)
 
 
 def namespace_of(base: str) -> str:

@@ -200,9 +200,9 @@ def findings(found: Iterable[Diagnostic], shown: int = 3) -> Iterator[Line]:
         if met[finding.code] > shown and not finding.accepted:
             more.setdefault(finding.code, {}).setdefault(finding.span.file, []).append(finding.span.line)
             continue
-        first, place, *rest = str(finding).splitlines()
+        first, _, *rest = finding.lines()
         yield Line(first, "dim" if finding.accepted else styles[finding.severity])
-        yield Line(place.strip(), lead="   ", link=finding.span.file)
+        yield Line(str(finding.span), lead="   ", link=finding.span.file)
         yield from (Line(line) for line in rest)
         yield Line("")
     for code, files in more.items():

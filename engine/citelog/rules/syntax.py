@@ -116,6 +116,11 @@ class RuleFile:
     diagnostics: tuple[Diagnostic, ...]
     lines: tuple[str, ...]
 
+    @property
+    def text(self) -> str:
+        """The file as its author sees it."""
+        return "\n".join(self.lines)
+
     def line(self, number: int) -> str:
         """A line of the file as its author sees it, counted from 1."""
         return self.lines[number - 1]
