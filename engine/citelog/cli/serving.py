@@ -125,26 +125,14 @@ def serve(
     if more and not files:
         remedy = meant_as_kb(more[0], "serve") or "RDF files stand after --dataset"
         raise CitelogError(f"{more[0]}: what it is, no option says", remedy)
-    if files and (cases or kb or population):
-        remedy = "leave --kb, --case and --population out"
-        raise CitelogError("--dataset answers from files instead of a knowledge base", remedy)
-    if log is not None and files:
-        raise CitelogError("--log: nothing is assessed where RDF files are served", "leave --log or --dataset out")
+    if files:
+        _refuse_beside_files(kb, cases, population, log, bool(feedback or origins or jwt_keys))
     check_key(log, log_key)
     if at is not None and not cases:
         remedy = "name some: --case CASE; who asks over HTTP says a day of their own"
         raise CitelogError("--at: it is the day of the cases that are named, and none is", remedy)
-    if files and (feedback or origins or jwt_keys):
-        what = "--dataset answers from files, and hooks from a knowledge base"
-        raise CitelogError(what, "leave out --dataset, or --feedback, --origin and --jwt-keys")
-    if edit and (files or host not in ("127.0.0.1", "localhost", "::1")):
-        what = "only a knowledge base can be edited" if files else f"others could reach {host}, and change files"
-        raise CitelogError(f"--edit: {what}", f"leave out {'--dataset' if files else '--host'}, or --edit")
-    if edit and (trusted_user_header or names):
-        option = "--trusted-user-header" if trusted_user_header else "--name"
-        raise CitelogError(
-            f"--edit: {option} is for others to reach it, who could change files", "leave one of them out"
-        )
+    if edit:
+        _refuse_for_others(files, host, trusted_user_header, names)
     admission = _admission(host, token_file, trusted_user_header, proxies, jwt_keys is not None)
     callers = _callers(origins, jwt_keys, jwt_audience, issuers)
     from dataclasses import replace
@@ -166,6 +154,34 @@ def serve(
 
     called = tuple(name.lower() for name in names)
     server.serve(dataset, library(), host, port, limits, started, served, admission, called)
+
+
+def _refuse_beside_files(
+    kb: str | None, cases: tuple[str, ...], population: str | None, log: str | None, is_called: bool
+) -> None:
+    """Refuse what only a knowledge base answers, where --dataset answers from RDF files."""
+    if cases or kb or population:
+        remedy = "leave --kb, --case and --population out"
+        raise CitelogError("--dataset answers from files instead of a knowledge base", remedy)
+    if log is not None:
+        raise CitelogError("--log: nothing is assessed where RDF files are served", "leave --log or --dataset out")
+    if is_called:
+        what = "--dataset answers from files, and hooks from a knowledge base"
+        raise CitelogError(what, "leave out --dataset, or --feedback, --origin and --jwt-keys")
+
+
+def _refuse_for_others(files: tuple[str, ...], host: str, header: str | None, names: tuple[str, ...]) -> None:
+    """Refuse --edit where there is no knowledge base to edit, or others than this machine could."""
+    from citelog.serve.server import is_loopback
+
+    if files:
+        raise CitelogError("--edit: only a knowledge base can be edited", "leave out --dataset, or --edit")
+    if not is_loopback(host):
+        raise CitelogError(f"--edit: others could reach {host}, and change files", "leave out --host, or --edit")
+    if header or names:
+        option = "--trusted-user-header" if header else "--name"
+        what = f"--edit: {option} is for others to reach it, who could change files"
+        raise CitelogError(what, "leave one of them out")
 
 
 def _of_files(files: tuple[str, ...]) -> Dataset:

@@ -6,22 +6,21 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citelog import home
 from citelog.codes import code_error
-from citelog.diagnostics import Diagnostic, Hint, Span, meant
-from citelog.evidence.sources import Source
-from citelog.knowledge.files import NO_DRAFTS, Drafts, shown_name
+from citelog.diagnostics import Diagnostic, Hint, meant
+from citelog.knowledge.files import NO_DRAFTS, Drafts
 from citelog.knowledge.load import CODES as LOAD_CODES
 from citelog.knowledge.load import Opened, load
+from citelog.knowledge.segments import CODES as SEGMENT_CODES
+from citelog.knowledge.segments import check_segments
 from citelog.knowledge.statements import doubled
 from citelog.knowledge.triples import RDFS, SKOS, Triples, named, rdf
 from citelog.rules.language import CODES as RULE_CODES
 from citelog.values import Iri
-from citelog.vocab import CL
 
 if TYPE_CHECKING:
     from shifty import PreparedValidator
@@ -31,10 +30,7 @@ CODES: Mapping[str, str] = {
     **RULE_CODES,
     "shape": "a resource does not have the shape that shapes.ttl asks for",
     "code-check": "a code whose form or check digit is wrong",
-    "segment-not-found": "a segment whose text does not stand on its line",
-    "segment-unclear": "a segment that is neither encoded nor set aside, or both",
-    "segment-missing": "a part of the document that no segment accounts for",
-    "statement-outside-segments": "a statement whose quote lies in no segment that names it",
+    **SEGMENT_CODES,
 }
 """Every code that `citelog check` can report, with its meaning."""
 
@@ -51,7 +47,7 @@ def check_opened(folder: Path, opened: Opened) -> tuple[Diagnostic, ...]:
         found += _codes(opened.triples)
         shapes = _shapes(opened.triples)
         if opened.source is not None:
-            found += _segments(folder, opened, opened.source)
+            found += check_segments(folder, opened, opened.source)
         told = {one.about for one in found if one.code in PLAINER}
         found += [one for one in shapes if one.about not in told]
     return ordered(found)
@@ -176,62 +172,3 @@ def _ntriples(text: str, graphs: bool) -> bytes:
 
     triples = (Triple(quad.subject, quad.predicate, quad.object) for quad in rdf(text, graphs))
     return serialize(triples, format=RdfFormat.N_TRIPLES) or b""
-
-
-def _segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
-    """Each segment stands where it says, in order, and together they leave nothing of the document out."""
-    triples, found = opened.triples, []
-    covered = [False] * len(source.text)
-    segments = sorted(triples.instances(CL + "Segment"), key=lambda s: triples.whole(s, CL + "order"))
-    encoding: dict[str, list[tuple[int, int]]] = {}
-    places: dict[str, tuple[int, int]] = {}
-    at = 0
-    for segment in segments:
-        text = triples.text(segment, CL + "text")
-        if not text.strip():
-            continue  # which the shapes tell
-        start = source.text.find(text, at)
-        if start < 0 or source.line(start) != triples.one(segment, CL + "line"):
-            nearest, line = source.nearest(text)
-            hint = f"the nearest text is on line {line}: {nearest!r}"
-            message = f"{Iri(segment).local} is not, in its order, on its line"
-            found.append(triples.finding("segment-not-found", (segment, CL + "text"), message, hint, ""))
-            continue
-        at = start + len(text)
-        covered[start:at] = [True] * len(text)
-        places[segment] = (start, at)
-        encoded, aside = triples.all(segment, CL + "encodedAs"), triples.text(segment, CL + "outOfScope")
-        if bool(encoded) == bool(aside):
-            how = "both encoded and set aside" if aside else "neither encoded nor set aside"
-            message = f"{Iri(segment).local} is {how}"
-            hint = "write cl:encodedAs with its statements, or cl:outOfScope with the reason"
-            found.append(triples.finding("segment-unclear", (segment,), message, hint))
-        for statement in encoded:
-            local = statement.local if isinstance(statement, Iri) else str(statement)
-            if opened.program is not None and (CL + "quote") not in triples.subjects.get(str(statement), {}):
-                known = (Iri(s).local for s in triples.instances(CL + "Statement"))
-                near = meant(local, known) or "is the statement in statements.trig?"
-                message = f"{Iri(segment).local} names {local}, which is no statement"
-                about, written = (segment, CL + "encodedAs", str(statement)), triples.written(str(statement))
-                found.append(triples.finding("unknown-reference", about, message, near, written))
-            encoding.setdefault(local, []).append((start, at))
-    file = shown_name(folder / triples.text(triples.instances(CL + "SourceDocument")[0], CL + "file"), folder)
-    for match in re.finditer(r"[^\s•]+(?:[^\S\n]+[^\s•]+)*", source.text):
-        line = source.line(match.start())
-        for held, stretch in groupby(range(*match.span()), key=lambda i: covered[i]):
-            left = "".join(source.text[i] for i in stretch).strip()
-            if left and not held:
-                message = f"no segment accounts for {left[:80]!r}"
-                found.append(
-                    Diagnostic("segment-missing", Span(file, line), message, "add it to segments.ttl", left[:100])
-                )
-    for statement in opened.knowledge.statements.values() if opened.knowledge else ():
-        spans = encoding.get(statement.id, [])
-        if not spans or not (min(s for s, _ in spans) <= statement.start and statement.end <= max(e for _, e in spans)):
-            message = f"the quote of statement {statement.id} lies in no segment that names it"
-            around = [s for s, (first, end) in places.items() if first < statement.end and statement.start < end]
-            written = " and ".join(map(triples.written, around)) or "the segment that it stands in"
-            hint = f"write cl:encodedAs {triples.written(statement.iri.value)} in {written}"
-            things = (statement.iri.value, "", *(Iri(one).local for one in around))
-            found.append(triples.finding("statement-outside-segments", things, message, hint, ""))
-    return found

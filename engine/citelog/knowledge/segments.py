@@ -1,0 +1,114 @@
+"""The segments into which a document is cut: each stands where it says, and together they leave nothing of it out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+
+from citelog.diagnostics import Diagnostic, Span, meant
+from citelog.evidence.sources import Source
+from citelog.knowledge.files import shown_name
+from citelog.knowledge.load import Opened
+from citelog.knowledge.triples import Triples
+from citelog.values import Iri, Value
+from citelog.vocab import CL
+
+CODES: Mapping[str, str] = {
+    "segment-not-found": "a segment whose text does not stand on its line",
+    "segment-unclear": "a segment that is neither encoded nor set aside, or both",
+    "segment-missing": "a part of the document that no segment accounts for",
+    "statement-outside-segments": "a statement whose quote lies in no segment that names it",
+}
+"""Every code of this module, with its meaning."""
+
+Stretch = tuple[int, int]
+"""Where something starts in the document, and where it ends."""
+
+
+def check_segments(folder: Path, opened: Opened, source: Source) -> list[Diagnostic]:
+    """What is wrong with the segments of a document, and which part of it, or statement, lies in none."""
+    found: list[Diagnostic] = []
+    places = _places(opened.triples, source, found)
+    for segment in places:
+        found += _about(segment, opened)
+    file = opened.triples.text(opened.triples.instances(CL + "SourceDocument")[0], CL + "file")
+    found += _left_out(shown_name(folder / file, folder), source, places.values())
+    found += _outside(opened, places)
+    return found
+
+
+def _places(triples: Triples, source: Source, found: list[Diagnostic]) -> dict[str, Stretch]:
+    """Where each segment stands, in their order; one that does not stand there, or has no text, has no place."""
+    places: dict[str, Stretch] = {}
+    at = 0
+    for segment in sorted(triples.instances(CL + "Segment"), key=lambda one: triples.whole(one, CL + "order")):
+        text = triples.text(segment, CL + "text")
+        if not text.strip():
+            continue  # which the shapes tell
+        start = source.text.find(text, at)
+        if start < 0 or source.line(start) != triples.one(segment, CL + "line"):
+            near, line = source.nearest(text)
+            hint = f"the nearest text is on line {line}: {near!r}"
+            message = f"{Iri(segment).local} is not, in its order, on its line"
+            found.append(triples.finding("segment-not-found", (segment, CL + "text"), message, hint, ""))
+            continue
+        at = start + len(text)
+        places[segment] = (start, at)
+    return places
+
+
+def _about(segment: str, opened: Opened) -> Iterator[Diagnostic]:
+    """What is wrong with what a segment says of itself: which statements encode it, or why none does."""
+    triples = opened.triples
+    encoded, aside = triples.all(segment, CL + "encodedAs"), triples.text(segment, CL + "outOfScope")
+    if bool(encoded) == bool(aside):
+        how = "both encoded and set aside" if aside else "neither encoded nor set aside"
+        hint = "write cl:encodedAs with its statements, or cl:outOfScope with the reason"
+        yield triples.finding("segment-unclear", (segment,), f"{Iri(segment).local} is {how}", hint)
+    for statement in encoded if opened.program is not None else ():
+        iri, name = str(statement), _name(statement)
+        if (CL + "quote") not in triples.subjects.get(iri, {}):
+            near = meant(name, (Iri(one).local for one in triples.instances(CL + "Statement")))
+            message = f"{Iri(segment).local} names {name}, which is no statement"
+            to_try = "is the statement in statements.trig?"
+            about = (segment, CL + "encodedAs", iri)
+            yield triples.finding("unknown-reference", about, message, near or to_try, triples.written(iri))
+
+
+def _name(statement: Value) -> str:
+    """A statement as a segment names it: by its IRI, or in words that are none."""
+    return statement.local if isinstance(statement, Iri) else str(statement)
+
+
+def _left_out(file: str, source: Source, places: Iterable[Stretch]) -> Iterator[Diagnostic]:
+    """The parts of the document that no segment accounts for."""
+    covered = [False] * len(source.text)
+    for start, end in places:
+        covered[start:end] = [True] * (end - start)
+    for match in re.finditer(r"[^\s•]+(?:[^\S\n]+[^\s•]+)*", source.text):
+        line = source.line(match.start())
+        for held, stretch in groupby(range(*match.span()), key=covered.__getitem__):
+            left = "".join(source.text[i] for i in stretch).strip()
+            if left and not held:
+                message, hint = f"no segment accounts for {left[:80]!r}", "add it to segments.ttl"
+                yield Diagnostic("segment-missing", Span(file, line), message, hint, left[:100])
+
+
+def _outside(opened: Opened, places: Mapping[str, Stretch]) -> Iterator[Diagnostic]:
+    """The statements whose quote lies in no segment that names them."""
+    triples = opened.triples
+    naming: dict[str, list[Stretch]] = {}
+    for segment, place in places.items():
+        for statement in triples.all(segment, CL + "encodedAs"):
+            naming.setdefault(_name(statement), []).append(place)
+    for one in opened.knowledge.statements.values() if opened.knowledge else ():
+        mine = naming.get(one.id, [])
+        if not mine or not (min(s for s, _ in mine) <= one.start and one.end <= max(e for _, e in mine)):
+            message = f"the quote of statement {one.id} lies in no segment that names it"
+            around = [segment for segment, (start, end) in places.items() if start < one.end and one.start < end]
+            written = " and ".join(map(triples.written, around)) or "the segment that it stands in"
+            hint = f"write cl:encodedAs {triples.written(one.iri.value)} in {written}"
+            about = (one.iri.value, "", *(Iri(segment).local for segment in around))
+            yield triples.finding("statement-outside-segments", about, message, hint, "")
