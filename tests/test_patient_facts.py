@@ -400,6 +400,13 @@ def test_an_unknown_key_is_kept_and_noted() -> None:
     ]
 
 
+def test_a_date_under_another_key_dates_nothing_and_the_key_that_is_meant_is_named() -> None:
+    case = patient.read({"labs": [{"analyte": "ferritin", "value": 80, "unit": "µg/L", "Date": "2026-03-02"}]}, TERMS)
+    assert [note.text for note in case.notes] == [
+        'Serum ferritin: 80 µg/L. The key "Date" (2026-03-02) is not read; did you mean when?'
+    ]
+
+
 def test_notes_come_by_text_and_then_by_place() -> None:
     rows = [{"name": "fatigue"}] * 12
     notes = patient.read({"findings": rows}, TERMS).notes

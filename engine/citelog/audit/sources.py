@@ -224,7 +224,7 @@ MEASURES = (
         "conflict-unreached",
         weight="open",
         title="conflicts about patients that no rule can show",
-        meaning="The list of conflicts says that it can bear on a patient, and no rule concludes it for one.",
+        meaning="The list of conflicts says that it can bear on a patient, and no rule shows both its sides for one.",
         of_what="conflicts",
         among=lambda subject: subject.usable.conflicts,
         counted=partial(_unshown, meant=True),

@@ -101,11 +101,15 @@ def _atom(predicate: str, entry: Entry, *rest: Value) -> Atom:
     return Atom(predicate, (PATIENT, entry.record, *rest))
 
 
+_MEANT = {"date": "when", "result": "value"}
+"""Keys that people write, and which they mean: nothing in their letters tells it."""
+
+
 def _unread_keys(entry: Entry) -> Iterator[str]:
     known = (*OWN_KEYS[entry.list], *SHARED_KEYS)
     for key, value in entry.keys.items():
         if key not in known:
-            hint = did_you_mean(key, known)
+            hint = did_you_mean(_MEANT.get(key.casefold(), key), known)
             shown = f" ({value})" if value != "" else ""
             yield f'The key "{key}"{shown} is not read{"; " + hint if hint else "."}'
 
