@@ -356,3 +356,13 @@ def test_a_proof_too_deep_for_one_tree_goes_on_below_it(monkeypatch: pytest.Monk
     assert set(shown.links) <= {f"#{id_}" for id_ in shown.ids}
     rules = re.compile(r'<span class="rule">.*?</span> <span class="place">.*?</span>')
     assert sorted(rules.findall(shown.html)) == sorted(rules.findall(whole.html))
+
+
+def test_an_entry_that_a_later_one_replaces_is_told_so_where_a_conclusion_rests_on_it() -> None:
+    severe = {"name": "severe neurological symptoms", "state": "present", "when": "2024"}
+    absent = {"name": "neurological involvement", "state": "absent", "when": "2026-05"}
+    shown = re.sub(r"<[^>]+>", "", page(assess(b12.knowledge(), {"findings": [severe, absent]})))
+    card = shown.partition("Neurological involvement is recorded as absent.")[2]
+    basis = card.partition("From the record")[2].partition("From the document")[0]
+    assert "Neurological involvement: absent (2026-05).\n" in basis
+    assert "Severe neurological symptoms: present (2024). superseded by a later entry that says otherwise\n" in basis

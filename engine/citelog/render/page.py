@@ -16,7 +16,7 @@ from citelog.assess import Assessment, Conclusion
 from citelog.home import VERSION
 from citelog.knowledge.base import Citation, Conflict, Kind
 from citelog.patient.case import Entry
-from citelog.render.phrases import UNRESOLVED, alike, counted, markers, reviewed, unmatched
+from citelog.render.phrases import UNRESOLVED, alike, counted, markers, noted, reviewed, unmatched
 from citelog.render.quoted import Quote, cut
 from citelog.render.template import fill
 from citelog.render.timeline import timeline
@@ -106,6 +106,7 @@ def values(found: Assessment, cards: tuple[Card, ...]) -> dict[str, Any]:
         "knowledge": found.knowledge,
         "case": found.case,
         "notes": found.notes,
+        "noted_of": noted(found),
         "unmatched": unmatched(found),
         "uses": _uses(found),
         "source": source,

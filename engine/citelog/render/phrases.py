@@ -115,6 +115,21 @@ def _either(names: Sequence[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
+def noted(found: Answer) -> dict[str, str]:
+    """What the rules note of an entry before its sentence, such as that a later one replaces it; by the sentence.
+
+    It is told where a proof names the entry, which would be taken for a reason.
+    """
+    sentences = {entry.read_from: entry.sentence for entry in found.case.entries}
+    told = {}
+    for note in found.notes:
+        sentence = sentences.get(note.read_from, "")
+        before, about, after = note.text.partition(f": {sentence}")
+        if sentence and about and not after:
+            told[sentence] = before[:1].lower() + before[1:]
+    return told
+
+
 def alike(found: Answer) -> bool:
     """Whether all conclusions of an answer are reviewed equally far, so that it is said once."""
     return len({conclusion.review for conclusion in found.conclusions}) < 2

@@ -15,7 +15,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.proof.graph import Proof
 from citelog.render.lines import WIDTH, Line, wrapped
 from citelog.render.outline import Step, outline
-from citelog.render.phrases import CALLED, UNRESOLVED, counted, short_citation
+from citelog.render.phrases import CALLED, UNRESOLVED, counted, noted, short_citation
 
 _STYLES = {
     "record": "green", "given": "green", "stated": "cyan", "encoder": "dim", "absent": "yellow", "assumed": "yellow",
@@ -59,8 +59,8 @@ def proof(
     for assumption in conclusion.assumes:
         yield Line(f"rests on a gap: {assumption}", "yellow")
     full = every or quotes
-    noted = _noted(assessed)
-    root = [_branch(_with_notes(s, noted), assessed.knowledge, full, True, conclusion.sentence) for s in view.steps]
+    notes = noted(assessed)
+    root = [_branch(_with_notes(s, notes), assessed.knowledge, full, True, conclusion.sentence) for s in view.steps]
     yield from drawn(root, "", width)
     if not remarks:
         return
@@ -80,21 +80,11 @@ def reviewed(found: Proof, assessed: Assessment) -> Line:
     return Line(f"(review of the encoding behind it: {assessed.by_id[found.conclusion].review})", "dim")
 
 
-def _noted(assessed: Assessment) -> Mapping[str, str]:
-    """What the rules note of an entry in front of its sentence, as that a later one replaces it; by the sentence."""
-    found = {}
-    for entry in assessed.case.entries:
-        for note in assessed.notes:
-            if note.read_from == entry.read_from and note.text.endswith(f": {entry.sentence}"):
-                found[entry.sentence] = note.text.removesuffix(f": {entry.sentence}")
-    return found
-
-
-def _with_notes(step: Step, noted: Mapping[str, str]) -> Step:
+def _with_notes(step: Step, notes: Mapping[str, str]) -> Step:
     """A step with what is noted of the entries under it: one that is replaced would be read as a reason."""
-    below = tuple(_with_notes(one, noted) for one in step.below)
-    note = noted.get(step.text, "") if step.sort == "record" else ""
-    place = f"{step.place}; {note[:1].lower()}{note[1:]}" if note else step.place
+    below = tuple(_with_notes(one, notes) for one in step.below)
+    note = notes.get(step.text, "") if step.sort == "record" else ""
+    place = f"{step.place}; {note}" if note else step.place
     return replace(step, below=below, place=place)
 
 
