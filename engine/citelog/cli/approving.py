@@ -14,7 +14,12 @@ from citelog.cli.console import KB, No, example, forms, meter, print_lines, widt
 from citelog.diagnostics import CitelogError, KnowledgeError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from citelog.approval.release import Claim
+    from citelog.knowledge.base import Knowledge
+    from citelog.knowledge.load import Opened
+    from citelog.knowledge.states import Reviewed
 
 
 @click.command(epilog=example("citelog review S03 short-under --state reviewed --by reader --on 2026-03-15"))
@@ -50,29 +55,12 @@ def review(
     if state is None:
         if by is not None or on is not None or note:
             raise CitelogError("--by, --on and --note: they go with a review", "say what it comes to: --state reviewed")
-        from citelog.approval.history import history
-
-        told = history(folder, opened, [one.iri for one in chosen])
-        if form == "json":
-            listed = [one.to_dict() | told.origins[one.iri].to_dict() for one in chosen]
-            document = {
-                "knowledge": knowledge.identity,
-                "counts": states.counted(chosen),
-                "git": told.untold or None,
-                "reviews": listed,
-            }
-            write_json(document)
-        else:
-            from citelog.reports.standing import standing
-
-            print_lines(standing(knowledge, chosen, told, width()), kb)
-        return
+        return _tell(folder, opened, knowledge, chosen, kb, form)
     if not names:
         raise CitelogError(f"--state {state}: of what?", "name the statements and rules that were looked at")
     if by is None or on is None:
-        raise CitelogError(
-            f"--state {state}: a review says who made it and when", "give --by AGENT and --on DATE; no clock is read"
-        )
+        what = f"--state {state}: a review says who made it and when"
+        raise CitelogError(what, "give --by AGENT and --on DATE; no clock is read")
     from citelog.layout.files import write as put
     from citelog.patient.dates import day
 
@@ -83,6 +71,27 @@ def review(
         write(json.dumps([one.name for one in chosen], ensure_ascii=False) + "\n")
     else:
         write("".join(f"{laid.name}: {one.name} is {state}\n" for one in chosen))
+
+
+def _tell(
+    folder: Path, opened: Opened, knowledge: Knowledge, chosen: Sequence[Reviewed], kb: str | None, form: str
+) -> None:
+    """How far some statements and rules have been reviewed, and who encoded them."""
+    from citelog.approval.history import history
+    from citelog.knowledge import states
+    from citelog.reports.standing import standing
+
+    told = history(folder, opened, [one.iri for one in chosen])
+    if form != "json":
+        return print_lines(standing(knowledge, chosen, told, width()), kb)
+    write_json(
+        {
+            "knowledge": knowledge.identity,
+            "counts": states.counted(chosen),
+            "git": told.untold or None,
+            "reviews": [one.to_dict() | told.origins[one.iri].to_dict() for one in chosen],
+        }
+    )
 
 
 @click.command(epilog=example("citelog release 1.0.0 --by reader --on 2026-03-15"))
