@@ -22,11 +22,7 @@ from citelog.patient.resources import REFERENCE, Resource, called, modifier_exte
 from citelog.patient.unread import places
 
 INCOMPLETE = "the record may be incomplete"
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered(Note):
-    """That an entry of a Bundle holds what a server could not do, and not what was asked for."""
+REFUSED = "An entry of the Bundle was answered with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,7 @@ def _entries(bundle: Resource, place: str, where: str) -> Iterator[Placed | Note
         if status[:1] in ("4", "5"):
             outcome = "; ".join(_issues(part(part(node, "response"), "outcome")))
             said = f" ({outcome})" if outcome else ""
-            yield Unanswered(f"An entry of the Bundle was answered with {status}{said}: {INCOMPLETE}.", at)
+            yield Note(f"{REFUSED} {status}{said}: {INCOMPLETE}.", at)
         if method == "DELETE":
             what = called(resource) if is_resource else as_text(request.get("url")) or "A resource"
             yield Note(f"{what} is to be deleted, and is not read.", f"{at}.resource" if is_resource else at)
@@ -159,7 +155,7 @@ def failure(placed: Iterable[Placed], notes: Iterable[Note]) -> str:
 
     Nobody looked, then: to answer that nothing is on record would be wrong.
     """
-    told = [note.text for note in notes if isinstance(note, Unanswered)]
+    told = [note.text for note in notes if note.text.startswith(REFUSED)]
     for one in placed:
         if one.kind != "OperationOutcome":
             return ""
