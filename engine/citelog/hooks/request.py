@@ -103,7 +103,7 @@ def read(service: Service, data: bytes) -> Asked:
     hook, instance = (_text(call, key, "") for key in ("hook", "hookInstance"))
     if hook != service.hook:
         remedy = f"call a service of this hook: GET /cds-services lists them; {service.id} is for {service.hook}"
-        raise RequestError("hook", f"{hook[:60]} does not call this service", remedy)
+        raise RequestError("hook", f"{hook[:60]!r} does not call this service", remedy)
     if not UUID.fullmatch(instance):
         raise RequestError("hookInstance", "this is no UUID", "send a new one with each call")
     server = _server(call)

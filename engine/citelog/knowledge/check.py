@@ -15,6 +15,8 @@ from citelog.diagnostics import Diagnostic, Hint, meant
 from citelog.knowledge.files import NO_DRAFTS, Drafts
 from citelog.knowledge.load import CODES as LOAD_CODES
 from citelog.knowledge.load import Opened, load
+from citelog.knowledge.sections import CODES as SECTION_CODES
+from citelog.knowledge.sections import check_sections
 from citelog.knowledge.segments import CODES as SEGMENT_CODES
 from citelog.knowledge.segments import check_segments
 from citelog.knowledge.statements import doubled
@@ -30,6 +32,7 @@ CODES: Mapping[str, str] = {
     **RULE_CODES,
     "shape": "a resource does not have the shape that shapes.ttl asks for",
     "code-check": "a code whose form or check digit is wrong",
+    **SECTION_CODES,
     **SEGMENT_CODES,
 }
 """Every code that `citelog check` can report, with its meaning."""
@@ -47,6 +50,7 @@ def check_opened(folder: Path, opened: Opened) -> tuple[Diagnostic, ...]:
         found += _codes(opened.triples)
         shapes = _shapes(opened.triples)
         if opened.source is not None:
+            found += check_sections(opened, opened.source)
             found += check_segments(folder, opened, opened.source)
         told = {one.about for one in found if one.code in PLAINER}
         found += [one for one in shapes if one.about not in told]
