@@ -20,8 +20,10 @@ from citelog.compare.editions import edition
 from citelog.compare.effects import Subject
 from citelog.knowledge.base import Field, Knowledge, Review
 from citelog.knowledge.load import load
+from citelog.patient.facts import PATIENT
 from citelog.reports.compared import compared
 from citelog.values import Iri
+from citelog.vocab import CL
 from test_reviews import DAY, SHORT_NIGHTS, SPACE
 
 PREDICATES = """
@@ -200,3 +202,22 @@ def test_what_a_new_premise_asks_for_is_told_as_not_recorded_so(tmp_path: Path) 
     found = diff(edition(old, "old"), edition(new, "new"), [record])
     told = " ".join(line.text.strip() for line in compared(found))
     assert "✗ in the way: Loud snoring is not recorded as present. — recorded absent: “Loud snoring: absent.”" in told
+
+
+@pytest.mark.parametrize(
+    ("predicate", "places", "said"),
+    [
+        ("entry", ("snoring", None), "loud snoring is not recorded"),
+        ("entry", ("snoring", "cl:absent"), "loud snoring is not recorded as absent"),
+        ("sex", (None,), "the sex is not recorded"),
+        ("sex", ("cl:female",), "the sex is not recorded as female"),
+        ("preference", (None, None), "no preference is on record"),
+        ("preference", ("night", None), "no preference about sleep of a night is on record"),
+    ],
+)
+def test_an_absence_speaks_of_nothing_that_was_not_asked_for(
+    predicate: str, places: tuple[str | None, ...], said: str
+) -> None:
+    terms = [one and Iri(CL + one[3:] if one.startswith("cl:") else SPACE + one) for one in places]
+    found = assess(plans(), {})
+    assert found.words.absence(predicate, (PATIENT, None, *terms)) == said
