@@ -800,6 +800,7 @@ def test_what_comes_out_does_not_depend_on_the_number_of_processes(
     assert found_by[0] == found_by[1] and len(found_by[0][0]) == 9
 
 
+@pytest.mark.slow
 def test_a_process_that_is_ended_from_outside_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the system does where memory runs out."""
     folder = write(tmp_path, {"a.ndjson": ndjson(someone(), *[ferritin(n) for n in range(999)])})

@@ -162,8 +162,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(cluster: clusters.Cluster
         records[f"p{number}"] = record = random_knowledge.record(rng)[0]
         if "context" in record:  # columns have one spelling
             record["context"] = {key.lower(): value for key, value in record["context"].items()}
-    knowledge = ruled_by(RULES)
-    compare(knowledge, records, random_knowledge.DAY, cluster, tmp_path)
+    compare(ruled_by(RULES), records, random_knowledge.DAY, cluster, tmp_path)
     noted = {text for _, text, _ in populations.written(tmp_path / "spark")["notes"]}
     assert any("No conclusion rests on it" not in text for text in noted), "some by rules"
 
@@ -263,23 +262,7 @@ def test_a_cluster_that_is_not_there_is_named(tmp_path: Path) -> None:
     ended = citelog("population", tmp_path / "data", "--out", tmp_path / "out", "--engine", "spark", "--master", "yarm")
     assert (ended.status, ended.out) == (2, "")
     assert ended.err.startswith("--engine spark, --master yarm: ") and "spark.log has all that it said" in ended.err
-
-
-@needs_java
-def test_a_java_that_does_not_start_is_named_with_the_file_that_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    java = tmp_path / "bin" / "java"
-    java.parent.mkdir()
-    java.write_text("#!/bin/sh\necho Could not reserve enough space >&2\nexit 1\n")
-    java.chmod(0o755)
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    populations.write(tmp_path / "data", {"one": {}})
-    ended = citelog("population", tmp_path / "data", "--out", tmp_path / "out", "--engine", "spark")
-    said, _, remedy = ended.err.partition("\n   = ")
-    assert (ended.status, ended.out) == (2, "") and said.startswith("--engine spark, --master local[*]: ")
-    log = Path(remedy.removesuffix(" has all that it said\n"))
-    assert "Could not reserve enough space" in log.read_text()
+    assert "Master must either be yarn or" in (tmp_path / "out" / "scratch" / "spark.log").read_text()
 
 
 WRONG = {
