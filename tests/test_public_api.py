@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import inspect
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,23 @@ def test_what_if_and_contrast_take_what_the_commands_take() -> None:
     assert one.contrast("treat:immediate", "treat:judgement").second.conclusion is None
     with pytest.raises(citelog.CitelogError, match="one conclusion alone"):
         one.contrast("treat:immediate")  # type: ignore[call-overload]
+
+
+def test_an_error_says_what_is_wrong_and_what_to_try_and_comes_whole_from_another_process(tmp_path: Path) -> None:
+    (tmp_path / "case.yaml").write_text("labz: []\n", encoding="utf-8")
+    kb = citelog.open()
+    for ask in (
+        lambda: kb.assess(tmp_path / "case.yaml"),
+        lambda: kb.assess(ROOT / "examples" / "patient.yaml").why("treat:never"),
+        lambda: kb.assess(ROOT / "examples" / "patient.yaml").why_not("treat:immediate"),
+        lambda: citelog.open("no-such-knowledge"),
+    ):
+        with pytest.raises(citelog.CitelogError) as raised:
+            ask()
+        error, again = raised.value, pickle.loads(pickle.dumps(raised.value))
+        assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+        assert str(error).startswith(f"{error.where}: " * bool(error.where) + error.what)
+        assert error.remedy in str(error) and (error.remedy or isinstance(error, citelog.KnowledgeError))
 
 
 def test_every_public_name_is_documented_and_its_methods_are_typed() -> None:
