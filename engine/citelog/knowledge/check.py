@@ -23,6 +23,7 @@ from citelog.knowledge.statements import doubled
 from citelog.knowledge.triples import RDFS, SKOS, Triples, named, rdf
 from citelog.rules.language import CODES as RULE_CODES
 from citelog.values import Iri
+from citelog.vocab import CL
 
 if TYPE_CHECKING:
     from shifty import PreparedValidator
@@ -83,16 +84,18 @@ PLAINER = frozenset({"incomplete", "segment-unclear", "two-values", "unknown-ref
 """Findings that say in plainer words what a shape says of the same thing, its property and its value."""
 
 
+CODED = (SKOS + "notation", CL + "broaderCode", CL + "narrowerCode", CL + "excludedCode")
+"""The properties of codes that are what they are said to be; a `cl:doubtfulCode` may be none."""
+
+
 def _codes(triples: Triples) -> list[Diagnostic]:
     found = []
     for subject, properties in list(triples.subjects.items()):
-        for notation in properties.get(SKOS + "notation", ()):
-            if ":" in str(notation) and (wrong := code_error(str(notation))):
-                span, shown = triples.span(subject)
-                message = f"{Iri(subject).local}: {wrong}"
+        for property_, code in ((key, str(code)) for key in CODED for code in properties.get(key, ())):
+            if ":" in code and (wrong := code_error(code)):
                 hint = "correct it, or keep it apart as cl:doubtfulCode"
-                about = named(subject, SKOS + "notation", notation)
-                found.append(Diagnostic("code-check", span, message, hint, shown, about=about))
+                message, about = f"{Iri(subject).local}: {wrong}", (subject, property_, code)
+                found.append(triples.finding("code-check", about, message, hint, code))
     return found
 
 
