@@ -47,7 +47,7 @@ class Checkpoint:
     @property
     def text(self) -> str:
         """The text that is signed."""
-        return f"{self.origin}\n{self.size}\n{_base64(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{in_base64(self.root)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Signed:
             found = _SIGNATURE.fullmatch(written)
             if found is None:
                 raise NoteError(f"{written[:40]!r} is no line of a signature")
-            raw = _bytes(found[2])
+            raw = from_base64(found[2])
             signatures.append(Signature(found[1], raw[:4], raw[4:]))
         return cls(note, _checkpoint(f"{text}\n"), tuple(signatures))
 
@@ -103,7 +103,7 @@ def _checkpoint(text: str) -> Checkpoint:
         raise NoteError("it has lines after the root, which no log of citelog writes")
     if not re.fullmatch("0|[1-9][0-9]{0,17}", size):
         raise NoteError(f"{size[:40]!r} is no size")
-    hash_ = _bytes(root)
+    hash_ = from_base64(root)
     if len(hash_) != WIDTH:
         raise NoteError(f"a root has {WIDTH} bytes, and this one {len(hash_)}")
     return Checkpoint(origin, int(size), hash_)
@@ -121,7 +121,7 @@ class PublicKey:
         """Read a key as `text` writes it; raises NoteError where it is none."""
         name, plus, rest = text.strip().partition("+")
         id_, second, key = rest.partition("+")
-        raw = _bytes(key) if plus and second else b""
+        raw = from_base64(key) if plus and second else b""
         if len(raw) != 33 or raw[:1] != ED25519 or unusable_name(name):
             raise NoteError("it is no public key of a log: NAME+ID+KEY")
         found = cls(name, raw[1:])
@@ -137,7 +137,7 @@ class PublicKey:
     @property
     def text(self) -> str:
         """The key in a line, as the tools of transparency logs write it: NAME+ID+KEY."""
-        return f"{self.name}+{self.id.hex()}+{_base64(ED25519 + self.raw)}"
+        return f"{self.name}+{self.id.hex()}+{in_base64(ED25519 + self.raw)}"
 
     def verifies(self, text: bytes, signature: bytes) -> bool:
         """Whether the holder of the private key signed a text."""
@@ -163,7 +163,7 @@ class PrivateKey:
     def sign(self, checkpoint: Checkpoint) -> bytes:
         """The signed note of a checkpoint. Ed25519 is deterministic: the same checkpoint gives the same bytes."""
         signature = self.public.id + self.secret.sign(checkpoint.text.encode())
-        return f"{checkpoint.text}\n— {self.name} {_base64(signature)}\n".encode()
+        return f"{checkpoint.text}\n— {self.name} {in_base64(signature)}\n".encode()
 
 
 def unusable_name(name: str) -> str:
@@ -179,16 +179,17 @@ def unusable_name(name: str) -> str:
     return "" if name.isprintable() else "it has a character in it that does not print"
 
 
-def _base64(raw: bytes) -> str:
+def in_base64(raw: bytes) -> str:
+    """Bytes as a note has them."""
     return base64.b64encode(raw).decode()
 
 
-def _bytes(text: str) -> bytes:
-    """Base64 that is written in the one way in which it is written again."""
+def from_base64(text: str) -> bytes:
+    """The bytes of base64 that is written in the one way in which it is written again. Raises NoteError."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise NoteError(f"{text[:40]!r} is not base64") from error
-    if _base64(raw) != text:
+    if in_base64(raw) != text:
         raise NoteError(f"{text[:40]!r} is not base64 as it is written again")
     return raw

@@ -7,8 +7,6 @@ them, since the path leads to the checkpoint from no other entry.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from typing import Any
 from citelog.diagnostics import CitelogError
 from citelog.ledger import entry, tree
 from citelog.ledger.log import readable, reading
-from citelog.ledger.note import Checkpoint, NoteError, PublicKey, Signed
+from citelog.ledger.note import Checkpoint, NoteError, PublicKey, Signed, from_base64, in_base64
 from citelog.ledger.rows import DamagedError, Rows
 
 FIRST = "c2sp.org/tlog-proof@v1"
@@ -40,7 +38,8 @@ class Proof:
     def text(self) -> str:
         """The proof as a file."""
         beside = {"entry": self.entry.decode(), "salt": self.salt.hex() if self.salt else None}
-        lines = [FIRST, f"extra {_base64(entry.canonical(beside))}", f"index {self.number}", *map(_base64, self.path)]
+        extra = in_base64(entry.canonical(beside))
+        lines = [FIRST, f"extra {extra}", f"index {self.number}", *map(in_base64, self.path)]
         return "\n".join(lines) + f"\n\n{self.signed.note.decode()}"
 
     @classmethod
@@ -54,12 +53,12 @@ class Proof:
         if word != "index" or not number.isdecimal() or str(int(number[:20])) != number:
             raise NoteError("its third line is no index")
         try:
-            beside = json.loads(_raw(lines[1].removeprefix("extra ")))
+            beside = json.loads(from_base64(lines[1].removeprefix("extra ")))
             written, salt = beside["entry"].encode(), beside["salt"]
             salted = bytes.fromhex(salt) if salt is not None else None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise NoteError("its extra line does not hold an entry and a salt") from error
-        return cls(int(number), written, salted, tuple(map(_raw, lines[3:])), Signed.read(note.encode()))
+        return cls(int(number), written, salted, tuple(map(from_base64, lines[3:])), Signed.read(note.encode()))
 
 
 def prove(path: Path, number: int, earlier: bytes | None = None) -> Proof:
@@ -153,14 +152,14 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """The comparison as data; hashes as they are written in checkpoints."""
         heads = {
-            name: {"origin": c.origin, "size": c.size, "root": _base64(c.root)}
+            name: {"origin": c.origin, "size": c.size, "root": in_base64(c.root)}
             for name, c in (("old", self.old), ("new", self.new))
         }
         return {
             "format": "citelog-log-comparison/1",
             "holds": not self.wrong,
             **heads,
-            "path": [_base64(hash_) for hash_ in self.path],
+            "path": [in_base64(hash_) for hash_ in self.path],
             "wrong": list(self.wrong),
         }
 
@@ -221,14 +220,3 @@ def find(path: Path, receipt: bytes) -> list[int]:
                 if wrong := _receipt(proof, entry.read(proof.entry), receipt):
                     raise DamagedError(wrong[0], number)
     return likely
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
-
-
-def _raw(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise NoteError(f"{text[:40]!r} is not base64") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from citelog.graph.library import Query
 from citelog.knowledge.base import Knowledge
 from citelog.ledger.entry import read
 from citelog.ledger.listed import Stretch
+from citelog.ledger.note import in_base64
 from citelog.ledger.proofs import Proof
 from citelog.ledger.tree import leaf_hash
 from citelog.reports.logged import KEEPS
@@ -73,7 +73,7 @@ def playground_page(shell: Shell, knowledge: Knowledge, edit: bool) -> str:
 
 def log_page(shell: Shell, found: Stretch) -> str:
     """The page of a log: what it says of itself, and some of its entries."""
-    return shell.page("log.html", LOG.address, found=found, base64=_base64, keeps=KEEPS)
+    return shell.page("log.html", LOG.address, found=found, base64=in_base64, keeps=KEEPS)
 
 
 def entry_page(shell: Shell, proof: Proof) -> str:
@@ -87,12 +87,8 @@ def entry_page(shell: Shell, proof: Proof) -> str:
         kind=said["kind"],
         time=said["time"],
         leaf=leaf_hash(proof.entry).hex(),
-        base64=_base64,
+        base64=in_base64,
     )
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
 
 
 @cache
