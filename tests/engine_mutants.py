@@ -77,7 +77,7 @@ PARTS: Mapping[str, Part] = {
     "checker": part("checker/*.py", "checker", "certificates", "reviews"),
     "run": part("run/*.py", "reasoning", "programs", "checker", "language"),
     "proof": part("proof/*.py", "proofs", "checker", "certificates", "contrast", "reviews"),
-    "rules": part("rules/*.py", "language", "check", "reasoning", "programs", "proofs", "reviews"),
+    "rules": part("rules/*.py", "language", "check", "reasoning", "programs", "proofs", "reviews", "edit"),
     "evidence": part("evidence/*.py", "check", "quote", "checker"),
     "units": part("patient/numbers.py patient/dates.py patient/frequency.py", "patient_facts", "context", "units"),
 }

@@ -62,6 +62,32 @@ FIXES = {
         "rules/30-advice.rls", "tired(?p, ex:PROBABLY), n", "tired(?p, <https://example.org/short-nights#PROBABY>), n",
         "undefined-term", "write ex:PROBABLY",
     ),
+    "a term that is misspelt": (
+        "rules/30-advice.rls", "tired(?p, ex:PROBABLY), n", "tired(?p, ex:PROBABY), n",
+        "undefined-term", "write ex:PROBABLY",
+    ),
+    "a whole number where another is asked for": (
+        "rules/30-advice.rls", "ex:minutes(ex:NAP, ?minutes)", "ex:minutes(ex:NAP, ?minutes), ex:minutes(ex:NAP, 1)",
+        "wrong-type", "write 1.0",
+    ),
+    "an absence that nothing owns up to": (
+        "rules/30-advice.rls", "%%% @assumes recorded_when\n", "", "unlicensed-negation",
+        "@assumes recorded_when: an assumption, shown with the answer",
+    ),
+    "a predicate that is misspelt, written out whole": (
+        "rules/30-advice.rls", "ex:minutes(ex:NAP", "<https://example.org/short-nights#minuts>(ex:NAP",
+        "undefined-predicate", "write ex:minutes",
+    ),
+    "a statement with a prefix before its id": (
+        "rules/30-advice.rls", "%%% @cites S13\n", "%%% @cites ex:S13\n", "unknown-statement", "write S13",
+    ),
+    "a sentence that names a variable misspelt, and without the mark": (
+        "rules/10-night.rls", "less than {?hours}", "less than {huors}", "unknown-display-variable", "write ?hours",
+    ),
+    "a prefix that other files declare": (
+        "rules/30-advice.rls", "@prefix ex: <https://example.org/short-nights#> .\n", "",
+        "undefined-prefix", "declare ex: as the other files do",
+    ),
     "a unit that is no unit, beside one that is": (
         "terms.ttl", "ex:hour , ex:minute .", "ex:hour , ex:minutes .", "shape", "write ex:minute",
     ),

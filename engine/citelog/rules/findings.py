@@ -24,10 +24,9 @@ class Findings:
     nearest: dict[str, str]
     found: list[Diagnostic] = field(default_factory=list)
 
-    def add(self, code: str, span: Span, message: str, hint: Hint = "", about: str = "") -> None:
+    def add(self, code: str, span: Span, message: str, hint: Hint = "", *about: str) -> None:
         """One more, about the rule, and about a name in it where there is one."""
-        names = (self.rule, about) if about else (self.rule,)
-        self.found.append(Diagnostic(code, span, message, hint, self.file.line(span.line), about=names))
+        self.found.append(Diagnostic(code, span, message, hint, self.file.line(span.line), about=(self.rule, *about)))
 
     def at(self, span: Span, words: str) -> Span:
         """Where some words stand in the line of a tag or attribute that begins at `span`."""
