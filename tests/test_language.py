@@ -19,7 +19,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import literate
+from citelog.diagnostics import Instead
 from citelog.knowledge.check import CODES, check_folder
+from citelog.rules.check import check
 from citelog.rules.findings import SUGGESTED
 from citelog.rules.language import TAGS
 from citelog.rules.program import Absent, Program, resting
@@ -53,6 +55,25 @@ def said(path: Path, folder: Path) -> str:
     if any(block.kind == "edit" for block in literate.blocks(text)):
         return "".join(f"{d}\n" for d in check_folder(literate.edited(text, folder)))
     return literate.answer(text)
+
+
+RULES_ALONE = [path for path in DOCUMENTS if path.parent.name == "bad" and "```edit" not in path.read_text("utf-8")]
+NAMED = ("undefined-predicate", "undefined-prefix", "unlicensed-negation")
+
+
+@pytest.mark.parametrize("path", RULES_ALONE, ids=lambda p: p.stem)
+def test_a_finding_names_what_it_is_about_and_a_hint_what_to_write_for_what(path: Path) -> None:
+    """Editors write what a hint says, and a finding that follows from another is known by what both are about."""
+    parts = literate.blocks(path.read_text(encoding="utf-8"))
+    known = literate.declared("".join(block.text for block in parts if block.kind == "declare"))
+    files = [literate.rule_file(block) for block in parts if block.kind == "rules"]
+    written = "".join(text for _, text in files)
+    for one in check([parse(text, name) for name, text in files], known.names)[1]:
+        assert (one.about or one.code == "syntax") and all(one.about[1:]) and None not in one.about
+        assert one.code not in NAMED or (len(one.about) == 2 and one.about[1] in one.text)
+        if isinstance(one.hint, Instead):
+            assert one.hint.written and one.hint.written in written and f"<{one.hint.written}>" not in one.text
+            assert one.hint.right and one.hint.right != one.hint.written
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: f"{p.parent.name}/{p.stem}")

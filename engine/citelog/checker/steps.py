@@ -136,8 +136,9 @@ class Steps:
         """How it reads that no such fact holds."""
         declared, args = self.knowledge.program.predicates[literal.predicate], arguments(literal, row)
         names = [place.name for place in declared.arguments]
-        words = [f"any {name}" if a is None else self.word(a) for name, a in zip(names, args, strict=True)]
-        template = _fitting(declared.absence, [name for name, a in zip(names, args, strict=True) if a is None])
+        named = list(zip(names, args, strict=True))
+        words = [f"any {name}" if a is None else self.word(a) for name, a in named]
+        template = _fitting(declared.absence, [name for name, a in named if a is None])
         return _filled(template, names, words) or f"no {Iri(literal.predicate).local}({', '.join(words)})"
 
     def told(self, firing: Firing) -> str:

@@ -60,11 +60,12 @@ class Words:
     def _aloud(self, declared: Predicate, args: tuple[Value | None, ...], template: str, otherwise: str) -> str:
         """A sentence with its places filled in; the fact as it is written, where no sentence is declared."""
         places = [place.name for place in declared.arguments]
-        shown = [f"any {place}" if a is None else self.value(a) for place, a in zip(places, args, strict=True)]
+        named = list(zip(places, args, strict=True))
+        shown = [f"any {place}" if a is None else self.value(a) for place, a in named]
         if not template:
             return f"{otherwise}{Iri(declared.name).local}({', '.join(shown)})"
         given = dict(zip(places, shown, strict=True))
-        open_ = {place for place, a in zip(places, args, strict=True) if a is None}
+        open_ = {place for place, a in named if a is None}
         template = _PART.sub(lambda m: "" if open_.intersection(_PLACE.findall(m[1])) else m[1], template)
         return _PLACE.sub(lambda m: given[m[1]], template)
 
