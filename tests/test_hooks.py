@@ -539,6 +539,13 @@ def test_what_is_no_json_is_refused(data: bytes) -> None:
         request.read(offered()[REVIEW], data)
 
 
+def test_a_hook_of_odd_signs_is_refused_on_one_line() -> None:
+    """Found by tests/fuzzed.py: whoever reads a log line by line took what the caller sent for a line of citelog's."""
+    with pytest.raises(request.RequestError) as refused:
+        request.read(offered()[REVIEW], json.dumps({**call(), "hook": "\n= call order-sign\x00"}).encode())
+    assert refused.value.what == r"'\n= call order-sign\x00' does not call this service"
+
+
 def test_orders_have_to_be_there() -> None:
     for orders in (None, {}, [], {"resourceType": "Bundle"}, {"resourceType": "MedicationRequest"}):
         sent = call("order-sign")

@@ -9,7 +9,7 @@ from citelog.explain.what_if import Kept
 from citelog.knowledge.base import Citation
 from citelog.proof.compare import Reason
 from citelog.render.page import Card, anchors_of, cards_of
-from citelog.render.phrases import counted, markers
+from citelog.render.phrases import counted, markers, noted
 from citelog.render.template import fill
 from citelog.trial.drafted import AllCases, CaseChange, OneCase
 
@@ -65,6 +65,7 @@ def one(found: OneCase) -> str:
         groups=groups,
         places={card.conclusion.id: card.anchor for card in made},
         notes=assessed.notes,
+        noted_of=noted(assessed),
         anchors=anchors_of(knowledge.statements),
         citations={id_: Citation.of(statement) for id_, statement in knowledge.statements.items()},
         counted=counted,
