@@ -73,10 +73,8 @@ def _unnamed(triples: Triples, iri: str) -> Iterator[Diagnostic]:
     if not name:
         hint = 'write skos:notation "…": what its conclusions are called before the colon'
         yield triples.finding("incomplete", (iri, SKOS + "notation"), "the kind of conclusion has no name", hint)
-        return
-    others = (one for one in triples.instances(CL + "ConclusionKind") if one != iri)
-    for other in others:
-        if triples.text(other, SKOS + "notation") == name and other < iri:
+    for other in triples.instances(CL + "ConclusionKind"):
+        if name and other < iri and triples.text(other, SKOS + "notation") == name:
             message = f"the kind of conclusion {name} is declared already, by {triples.written(other)}"
             yield triples.finding("ambiguous-name", (iri, SKOS + "notation"), message, "choose another name for it")
 

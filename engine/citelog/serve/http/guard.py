@@ -167,7 +167,11 @@ def _name(host: str) -> str:
 
 
 def _place(origin: str) -> str | None:
-    """The name and the port of a site, as a Host header has them; None for what is no address."""
+    """The name and the port of a site, as a Host header has them; None for what is no address, or has no host.
+
+    >>> _place("https://Example.org:8000"), _place("null"), _place("https://"), _place("https://[")
+    ('example.org:8000', None, None, None)
+    """
     return parts(origin).netloc.lower() or None
 
 
