@@ -40,7 +40,7 @@ def _headings(triples: Triples, source: Source, found: list[Diagnostic]) -> Head
     headings: dict[str, int] = {}
     for section in triples.instances(CL + "Section"):
         heading, line = triples.text(section, RDFS + "label"), triples.whole(section, CL + "line")
-        lines = [source.line(place) for place in source.places(heading)]
+        lines = [source.line(place) for place in source.places(heading) if _begins_its_line(place, source.text)]
         if line in lines:
             headings[section] = line
         elif heading and line:  # which the shapes ask for
@@ -49,6 +49,15 @@ def _headings(triples: Triples, source: Source, found: list[Diagnostic]) -> Head
             hint = f"write cl:line {lines[0]}" if len(lines) == 1 else f"the nearest text is on line {at}: {near!r}"
             found.append(triples.finding("section-not-found", (section, CL + "line"), message, hint))
     return dict(sorted(headings.items(), key=lambda one: one[1]))
+
+
+def _begins_its_line(place: int, text: str) -> bool:
+    """Whether no word stands before a place on its line; a number or a mark may.
+
+    >>> _begins_its_line(3, "1. Iron"), _begins_its_line(4, "The Iron")
+    (True, False)
+    """
+    return not any(sign.isalpha() for sign in text[text.rfind("\n", 0, place) + 1 : place])
 
 
 def _about(statement: Statement, headings: Headings, triples: Triples) -> Iterator[Diagnostic]:
