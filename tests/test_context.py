@@ -204,7 +204,7 @@ def test_an_answer_lists_it_as_an_entry_and_its_proof_ends_there() -> None:
     assert document["facts"] == [{"id": "f1", "sentence": "Age in years: 71.", "read_from": "context.age_years"}]
     assert found.by_id["status:grown"].facts == ("f1",)
     (leaf,) = [step for step in found.why("status:grown").to_dict()["steps"] if step["kind"] == "recorded"]
-    assert (leaf["text"], leaf["read_from"]) == ("The age is 71 years.", ["context.age_years"])
+    assert (leaf["text"], leaf["read_from"]) == ("The age in years is 71.", ["context.age_years"])
 
 
 def test_an_absence_of_an_age_is_an_assumption() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import owlrl
 import pyoxigraph
 import pytest
-from rdflib import OWL, PROV, RDF, RDFS, SH, SKOS, TIME, Graph, URIRef
+from rdflib import OWL, PROV, RDF, RDFS, SH, SKOS, TIME, XSD, Graph, URIRef
 from rdflib.namespace import DCTERMS
 
 import b12
@@ -167,6 +167,19 @@ def test_every_derived_predicate_says_how_it_reads_and_how_its_absence_does() ->
     assert len(found) > 80
     for name in ("signature", "sentence", "absence"):
         assert not {p for p in found if not str(declared.value(p, URIRef(CL + name)) or "").strip()}
+
+
+def test_a_sentence_reads_of_one_as_of_many() -> None:
+    """What all knowledge bases share does not know the number that a place will hold: no counted noun follows one."""
+    numbers, checked = ("number", "integer"), 0
+    for term, sentence in ontology().subject_objects(URIRef(CL + "sentence")):
+        signature = str(ontology().value(term, URIRef(CL + "signature")) or "")
+        counted = [place for place, of in re.findall(r"(\w+): (\w+)", signature) if of in numbers]
+        if ontology().value(term, RDFS.range) in (XSD.decimal, XSD.integer):
+            counted.append("object")
+        checked += len(counted)
+        assert not re.search(rf"\{{(?:{'|'.join(counted) or '-'})\}} [a-z]+s\b", str(sentence)), sentence
+    assert checked > 8
 
 
 def test_every_term_of_ours_that_is_written_is_declared() -> None:

@@ -311,10 +311,11 @@ def _phrase(times: Decimal, period: Decimal, unit: Iri) -> str:
     """A frequency as people write it.
 
     >>> _phrase(Decimal(1), Decimal(4), cl("week")), _phrase(Decimal(3), Decimal(1), cl("week"))
-    ('every 4 weeks', '3 times every 1 weeks')
+    ('every 4 weeks', '3 times every week')
     """
     often = "" if times == 1 else f"{times.normalize():f} times "
-    return f"{often}every {period.normalize():f} {unit.local}s"
+    span = unit.local if period == 1 else f"{period.normalize():f} {unit.local}s"
+    return f"{often}every {span}"
 
 
 # --- facts that are not wanted -----------------------------------------------------------------------------------
