@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+import citelog
 from citelog import home
 from citelog.cli.app import main
 
@@ -298,6 +299,11 @@ def test_junit_xml_has_a_test_case_for_each_case(
         ("SNOMED:84027009", ["term pernicious_anaemia"]),
         ("HYD-STD-MAINT", ["agent: hydroxocobalamin (from G06)", "every 2–3 months", "G07", "regimen-standard-maint"]),
         ("regimen:HYD-STD-MAINT", ["term HYD-STD-MAINT", "duration: for life"]),
+        (
+            "treat:immediate",
+            ["by the rules: treat-symptomatic, treat-deficiency", "named in the rules: treated-immediate"],
+        ),
+        ("neuro:unknown", ["concluded by the rules: neuro-unknown, neuro-only-not-possible"]),
         ("conflict:CP08", ["conflict CP08"]),
         ("b12:G06", ["statement G06"]),
     ],
@@ -312,9 +318,19 @@ def test_show_says_what_a_thing_is_and_where_it_is_used(
     assert document["id"] and document["kind"] in ("statement", "conflict", "rule", "predicate", "term")
 
 
+@pytest.mark.parametrize("base", ["b12", "examples/short-nights"])
+def test_of_every_conclusion_show_names_the_rules_that_conclude_it(base: str) -> None:
+    kb = citelog.open(base)
+    for id_ in kb.contents()["conclusions"]:
+        (found,) = kb.show(id_)
+        assert found.uses["concluded by the rules"], id_
+
+
 def test_show_of_nothing_asks_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = ran(capsys, "show", "treat-symptomatics")
     assert (status, out) == (2, "") and "did you mean treat-symptomatic?" in err
+    status, out, err = ran(capsys, "show", "data-issue:DI-UNIT-MISING")
+    assert (status, out) == (2, "") and "did you mean DI-UNIT-MISSING?" in err
     status, out, err = ran(capsys, "show", "MN-RELOAD")
     assert (status, out) == (2, "") and "citelog verify --property MN-RELOAD" in err
 

@@ -7,15 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from citelog.diagnostics import CitelogError, did_you_mean
-from citelog.knowledge.base import STATES, Citation, Field, Knowledge, looked_at, state_of
-from citelog.rules.program import Absent, Assignment, Comparison, Constant, Expression, Operation, Present, Rule
+from citelog.knowledge.base import STATES, Citation, Field, Kind, Knowledge, looked_at, state_of
+from citelog.rules.program import (
+    Absent,
+    Assignment,
+    Comparison,
+    Constant,
+    Expression,
+    Operation,
+    Present,
+    Rule,
+    Variable,
+)
 from citelog.values import Iri, Value, show
+
+CONCLUDED = "concluded by the rules"
 
 USES: Mapping[str, str] = {
     "cited by the rules": "rule",
     "a side of the conflicts": "conflict",
     "asks for the caveats": "caveat",
-    "concluded by the rules": "rule",
+    CONCLUDED: "rule",
     "gives the predicate": "predicate",
     "reads": "predicate",
     "read by the rules": "rule",
@@ -56,13 +68,17 @@ def find(knowledge: Knowledge, asked: str) -> tuple[Found, ...]:
 
     The id may stand as answers write it, with its kind (`regimen:…`), or as queries do, with its knowledge base.
     """
+    found = tuple(_found(knowledge, asked, knowledge.kinds))
     prefix, _, rest = asked.partition(":")
-    written = prefix == knowledge.id or prefix in (kind.name for kind in knowledge.kinds)
-    found = tuple(_found(knowledge, asked)) or (tuple(_found(knowledge, rest)) if written and rest else ())
+    kinds = tuple(kind for kind in knowledge.kinds if kind.name == prefix)
+    name = rest if rest and (kinds or prefix == knowledge.id) else asked
+    if not found and name != asked:
+        found = tuple(_found(knowledge, name, kinds or knowledge.kinds))
+        found = tuple(one for one in found if kinds and CONCLUDED in one.uses) or found
     if not found:
         if any(asked == each.id for each in knowledge.properties):
             raise CitelogError(f"{asked}: it is a safety property", f"ask for it: citelog verify --property {asked}")
-        hint = did_you_mean(asked, _names(knowledge)) or "name a statement, a rule, a conflict, a predicate or a term"
+        hint = did_you_mean(name, _names(knowledge)) or "name a statement, a rule, a conflict, a predicate or a term"
         raise CitelogError(f"{asked}: {knowledge.id} has nothing of that name", hint)
     return found
 
@@ -77,11 +93,12 @@ def _names(knowledge: Knowledge) -> Iterator[str]:
         yield from (term.local, label)
 
 
-def _found(knowledge: Knowledge, asked: str) -> Iterator[Found]:
+def _found(knowledge: Knowledge, asked: str, kinds: Iterable[Kind]) -> Iterator[Found]:
+    """What a name names; of a term and a conflict, the rules that conclude it as one of some kinds."""
     if asked in knowledge.statements:
         yield _statement(knowledge, asked)
     if asked in knowledge.conflicts:
-        yield _conflict(knowledge, asked)
+        yield _conflict(knowledge, asked, kinds)
     for rule in knowledge.guarded.rules:
         if rule.name == asked:
             yield _rule(knowledge, rule)
@@ -92,7 +109,7 @@ def _found(knowledge: Knowledge, asked: str) -> Iterator[Found]:
     for term in sorted({*knowledge.terms.labels, *knowledge.fields}):
         label = knowledge.terms.labels.get(term, term.local)
         if asked in (term.value, term.local) or asked.casefold() == label.casefold() or term in coded:
-            yield _term(knowledge, term, label)
+            yield _term(knowledge, term, label, kinds)
 
 
 def _statement(knowledge: Knowledge, id_: str) -> Found:
@@ -115,12 +132,12 @@ def _statement(knowledge: Knowledge, id_: str) -> Found:
     return _made(id_, "statement", found.quote, fields, [Citation.of(found)], (), uses)
 
 
-def _conflict(knowledge: Knowledge, id_: str) -> Found:
+def _conflict(knowledge: Knowledge, id_: str, kinds: Iterable[Kind]) -> Found:
     found = knowledge.conflicts[id_]
     fields = (("type", found.type), ("level", found.level), ("encoder's note", found.note))
     cited = [Citation.of(knowledge.statements[s]) for s in dict.fromkeys(s for side in found.sides for s in side)]
     value = Iri(knowledge.namespace + id_)
-    uses = {"concluded by the rules": [r.name for r in knowledge.program.rules if value in constants(r)]}
+    uses = {CONCLUDED: concluding(knowledge, value, kinds)}
     return _made(id_, "conflict", found.title, fields, cited, found.sides, uses)
 
 
@@ -165,7 +182,7 @@ def _predicate(knowledge: Knowledge, name: str) -> Found:
     return _made(Iri(name).local, "predicate", found.sentence, fields, [], (), uses)
 
 
-def _term(knowledge: Knowledge, term: Iri, label: str) -> Found:
+def _term(knowledge: Knowledge, term: Iri, label: str, kinds: Iterable[Kind]) -> Found:
     names = sorted({n for kind in knowledge.terms.names.values() for n, t in kind.items() if t == term})
     stated = {s for atom, ids in knowledge.stated.items() if term in atom.args for s in ids}
     stands = knowledge.fields.get(term, {})
@@ -177,8 +194,11 @@ def _term(knowledge: Knowledge, term: Iri, label: str) -> Found:
         *((name, _part(part)) for name, part in parts.items()),
     )
     cited = dict.fromkeys(s for part in parts.values() for s in part.statements)
+    concluded = concluding(knowledge, term, kinds)
+    named = (rule.name for rule in knowledge.program.rules if term in constants(rule))
     uses = {
-        "named in the rules": [r.name for r in knowledge.program.rules if term in constants(r)],
+        CONCLUDED: concluded,
+        "named in the rules": [name for name in named if name not in concluded],
         "named in the statements": sorted(stated),
     }
     return _made(term.local, "term", label, fields, [Citation.of(knowledge.statements[s]) for s in cited], (), uses)
@@ -217,6 +237,21 @@ def _made(
 
 def _read(rule: Rule) -> set[str]:
     return {x.predicate for x in rule.body if isinstance(x, Present | Absent)}
+
+
+def concluding(knowledge: Knowledge, value: Value, kinds: Iterable[Kind]) -> list[str]:
+    """The rules that conclude a value as one of some kinds; of a rule that passes it on, those that it comes from."""
+    places, found = [(kind.predicate, 1) for kind in kinds], []
+    for predicate, place in places:  # grows: where a value that is passed on comes from
+        for rule in (one for one in knowledge.program.rules if one.predicate == predicate):
+            given = {rule.args[place]}
+            given |= {x.expression for x in rule.body if isinstance(x, Assignment) and Variable(x.variable) in given}
+            if Constant(value) in given:
+                found.append(rule)
+            for literal in (x for x in rule.body if isinstance(x, Present)):
+                passed = [at for at, arg in enumerate(literal.args) if isinstance(arg, Variable) and arg in given]
+                places += [(literal.predicate, at) for at in passed if (literal.predicate, at) not in places]
+    return [rule.name for rule in knowledge.program.rules if rule in found]
 
 
 def constants(rule: Rule) -> set[Value]:
