@@ -244,7 +244,7 @@ def concluding(knowledge: Knowledge, value: Value, kinds: Iterable[Kind]) -> lis
     places, found = [(kind.predicate, 1) for kind in kinds], []
     for predicate, place in places:  # grows: where a value that is passed on comes from
         for rule in (one for one in knowledge.program.rules if one.predicate == predicate):
-            given = {rule.args[place]}
+            given: set[object] = {rule.args[place]}
             given |= {x.expression for x in rule.body if isinstance(x, Assignment) and Variable(x.variable) in given}
             if Constant(value) in given:
                 found.append(rule)
