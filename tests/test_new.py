@@ -92,7 +92,7 @@ def test_what_is_made_of_a_document_is_checked_and_tried(data: bytes, tmp_path: 
     assert (opened.id, opened.title) == ("my-kb", 'A "title" \\ of mine')
     (statement,) = opened.statements.values()
     assert data.decode()[statement.start : statement.end] == statement.quote
-    assert statement.markers == opened.source.printed_markers(statement.end)
+    assert statement.markers == opened.source.printed_markers(statement.start, statement.end)
 
 
 @pytest.mark.slow

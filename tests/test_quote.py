@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,16 @@ from citelog import home
 from citelog.author.new import new
 from citelog.author.passages import Difference, search
 from citelog.evidence.sources import Source
+from citelog.knowledge.base import Knowledge
 from citelog.knowledge.check import check_folder
 from citelog.knowledge.load import load
+
+
+def read(folder: Path) -> Knowledge:
+    """The knowledge of a folder that is right."""
+    opened = load(folder, home.ontology())
+    assert opened.knowledge is not None, opened.diagnostics
+    return opened.knowledge
 
 
 @pytest.fixture
@@ -190,14 +199,62 @@ def test_places_of_a_quote_may_overlap() -> None:
 
 
 def test_markers_are_those_of_the_sentence_that_an_offset_stands_in() -> None:
-    marked = {words: PAGE.printed_markers(PAGE.text.index(words) + len(words)) for words in PAGE.text.split()}
+    marked = {
+        words: PAGE.printed_markers(PAGE.text.index(words), PAGE.text.index(words) + len(words))
+        for words in PAGE.text.split()
+    }
     assert {words: found for words, found in marked.items() if found} == {
         "Then": ("3", "4"),
         "3.5": ("3", "4"),
         "3,": ("4",),
         "Wait": ("12",),
     }
-    assert PAGE.printed_markers(0) == ()
+    assert PAGE.printed_markers(0, 0) == ()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "printed", "segments"),
+    [
+        ("Rest helps it 1, 2. So be it.", "1, 2", 2),
+        ("Rest helps it.1,2 So be it.", "1, 2", 2),
+        ("Rest helps it.¹˒² So be it.", "1, 2", 2),
+        ("Rest helps it.1–3 So be it.", "1, 2, 3", 2),
+        ("Rest helps it [1, 2]. So be it.", "1, 2", 2),
+        ("Rest helps it.[1,2] So be it.", "1, 2", 2),
+        ("Rest helps it. [2-4] So be it.", "2, 3, 4", 2),
+        ("Rest [1] helps those who sing [2]. So be it [3].", "1, 2", 2),
+        ("Rest helps it for 1.5 hours. So be it.", "", 2),
+        ("Rest helps it (version 1.2). So be it.", "", 2),
+        ("Rest helped them in 2024. So be it.", "", 2),
+        ("Rest at www.voice.7b or not. So be it.", "", 2),
+    ],
+)
+def test_markers_are_read_in_the_forms_that_plain_text_prints(
+    sentence: str, printed: str, segments: int, tmp_path: Path
+) -> None:
+    """A document of such sentences is cut where they end, and a quote that goes on to its markers ends before them."""
+    (tmp_path / "a.txt").write_text(f"Rest of the voice\n\n{sentence}\n", encoding="utf-8")
+    made = new(tmp_path / "kb", tmp_path / "a.txt")
+    assert (made.segments, check_folder(made.folder)) == (segments + 1, ())
+    (statement,) = read(made.folder).statements.values()
+    assert ", ".join(statement.markers) == printed
+    for words in (statement.quote, sentence.partition(" So be it")[0].rstrip(".")):
+        (passage,) = search(made.folder, words).passages
+        assert (passage.quote, passage.markers) == (statement.quote, statement.markers)
+
+
+def test_a_number_at_the_end_of_a_sentence_cites_nothing_where_its_author_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The test is not for singers under 16.\n", encoding="utf-8")
+    folder = new(tmp_path / "kb", tmp_path / "a.txt").folder
+    statements = folder / "statements.trig"
+    assert read(folder).statements["S01"].markers == ("16",)
+    kept = statements.read_text(encoding="utf-8")
+    statements.write_text(kept.replace('"16"', '"none"'), encoding="utf-8")
+    assert (check_folder(folder), read(folder).statements["S01"].markers) == ((), ())
+    statements.write_text(re.sub(r'.*"16" ;\n', "", kept), encoding="utf-8")
+    (said,) = check_folder(folder)
+    assert (said.code, said.message) == ("marker-mismatch", "S01 gives the markers none; its sentence prints 16")
+    assert str(said.hint).startswith('write cl:markers "16"; or "none"')
 
 
 def test_the_passage_most_like_a_quote_is_as_many_words_long() -> None:

@@ -10,6 +10,7 @@ from citelog.advice.given import Advice, Given
 from citelog.advice.hedges import hedges
 from citelog.advice.reach import Reach
 from citelog.diagnostics import shortened
+from citelog.evidence.markers import without
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -41,7 +42,7 @@ def unquoted(given: Given, _: Reach) -> Iterator[Advice]:
         if not triples.all(segment, CL + "encodedAs"):
             continue
         for left in _left(source.text, start, at, quotes):
-            bare = re.sub(r"(?:^|(?<=\s))\d+(?:, \d+)*(?=\.?\s*$)", "", left.strip())
+            bare = without(f" {left.strip()}").strip()
             if len(re.findall(r"[^\W_]+", bare)) > FEW or _TELLING.search(bare) or hedges(bare):
                 message = f"no statement quotes “{shortened(bare.strip(' .,;:•'), 80)}” of {Iri(segment).local}"
                 hint = "quote it in a statement; or cut the segment there, and set that part aside with a reason"

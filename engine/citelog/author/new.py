@@ -16,6 +16,7 @@ from citelog.author.documents import LARGEST, of, read
 from citelog.author.sentences import Piece, headings, pieces
 from citelog.author.turtle import fill
 from citelog.diagnostics import CitelogError
+from citelog.evidence.markers import without
 from citelog.knowledge.load import load
 from citelog.layout.turtle import layout
 
@@ -76,7 +77,7 @@ def new(folder: Path, document: Path | None = None, id_: str | None = None, titl
         "line": source.line(start),
         "start": start,
         "end": end,
-        "markers": ", ".join(source.printed_markers(end)),
+        "markers": ", ".join(source.printed_markers(start, end)),
     }
     texts = {path: _laid_out(path, fill(template, **values)).encode() for template, path in _FILES.items()}
     _put(folder, {**texts, f"source/{name}": given.data})
@@ -147,9 +148,9 @@ def _example(found: tuple[Piece, ...]) -> tuple[Piece, int, int]:
     The quote leaves out the sign of a list item, the full stop and the markers before it, as statements do.
     """
     worded = [piece for piece in found if any(character.isalpha() for character in piece.text)]
-    sentences = [p for p in worded if p.text.endswith(".") and "\n" not in p.text and len(p.text.split()) > 2]
+    sentences = [p for p in worded if without(p.text).endswith(".") and "\n" not in p.text and len(p.text.split()) > 2]
     piece = next(iter(sentences or worded))
-    match = re.match(r"(?s)\W*(?:\d+[.)]\s+)?(?P<quote>.*?)(?:(?: \d+(?:, \d+)*)?\.)?$", piece.text)
+    match = re.match(r"(?s)\W*(?:\d+[.)]\s+)?(?P<quote>.*?)\.?$", without(piece.text))
     if match is None or not any(character.isalpha() for character in match["quote"]):
         return piece, piece.start, piece.end
     return piece, piece.start + match.start("quote"), piece.start + match.end("quote")

@@ -13,6 +13,7 @@ from typing import Any
 from citelog import home
 from citelog.author.turtle import fill
 from citelog.diagnostics import CitelogError, KnowledgeError
+from citelog.evidence.markers import at_end, without
 from citelog.evidence.sources import LONGEST, Source
 from citelog.knowledge.base import Statement
 from citelog.knowledge.load import load
@@ -180,12 +181,13 @@ class _Base:
 
     def passage(self, start: int, end: int) -> Passage:
         """Everything about the passage between two offsets; markers at its end are not quoted, but given as such."""
-        ends = re.search(r" (\d+(?:, \d+)*)\.?$", self.source.text[start:end])
-        if ends and self.source.printed_markers(start + ends.start()) == tuple(ends[1].split(", ")):
-            end = start + ends.start()
-        line, quote = self.source.line(start), self.source.text[start:end]
+        text = self.source.text
+        words = without(text[start:end]).rstrip(".")
+        if words != text[start:end].rstrip(".") and at_end(text, start + len(words)):
+            end = start + len(words)
+        line, quote = self.source.line(start), text[start:end]
         section = next((s for at, s in reversed(self.sections) if at <= line), None)
-        markers = self.source.printed_markers(end)
+        markers = self.source.printed_markers(start, end)
         suggested = self._free_id(start)
         return Passage(
             quote=quote,

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from citelog.evidence.markers import before_the_stop, without
+
 _WRAPPED = 40
 """The fewest characters of a line that an editor may have wrapped; the items of a list are often shorter."""
 _ITEM = re.compile(r"(?:[^\w\s\"'“‘«(\[]|\(?(?:\d{1,3}|[a-z]|[ivx]+)[.)])\s+")
@@ -77,9 +79,9 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
 
 def _goes_on(text: str, block: tuple[int, int], start: int) -> bool:
     """Whether the line that starts here goes on from a block: on the next line, after a long one, within a sentence."""
-    between = text[block[1] : start]
+    between, words = text[block[1] : start], without(text[block[0] : block[1]])
     length = block[1] - max(block[0], text.rfind("\n", 0, block[1]) + 1)
-    return between.count("\n") <= 1 and length >= _WRAPPED and text[block[1] - 1] not in ".!?:;"
+    return between.count("\n") <= 1 and length >= _WRAPPED and words[-1:] not in (*".!?:;", "")
 
 
 def _sentences(block: str) -> Iterator[tuple[int, int]]:
@@ -88,7 +90,7 @@ def _sentences(block: str) -> Iterator[tuple[int, int]]:
 
     start = 0
     at = item.end() if (item := _ITEM.match(block)) else 0
-    for piece in segment("en", re.sub(r"[\r\n]", " ", block[at:])):
+    for piece in segment("en", before_the_stop(re.sub(r"[\r\n]", " ", block[at:]))):
         at += len(piece)
         held = block[start:at]
         if at == len(block) or (any(character.isalpha() for character in held) and not _is_open(held, block[at:])):
@@ -121,8 +123,8 @@ def headings(text: str, found: tuple[Piece, ...]) -> tuple[Piece, ...]:
         for before, (piece, following) in zip(found, pairwise(found[1:]), strict=False)
         if len(piece.text) <= _HEADING
         and (piece.text[0].isupper() or piece.text[0] in "#0123456789")
-        and piece.text[-1] not in ".!?:;,"
+        and without(piece.text)[-1:] not in (*".!?:;,", "")
         and "\n" not in piece.text
         and text.count("\n", before.end, piece.start) > 1
-        and text.count("\n", piece.end, following.start) > (following.text[-1] not in ".!?")
+        and text.count("\n", piece.end, following.start) > (without(following.text)[-1:] not in (*".!?",))
     )

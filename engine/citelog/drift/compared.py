@@ -19,6 +19,7 @@ from citelog.drift.found import STATEMENTS, Beside, Drifted, Heading, New, Part
 from citelog.drift.report import Drift
 from citelog.drift.resting import Ground
 from citelog.drift.wording import apart
+from citelog.evidence.markers import without
 from citelog.evidence.sources import Source
 from citelog.knowledge.base import state_of
 from citelog.knowledge.triples import RDFS, Triples
@@ -90,16 +91,15 @@ def _drifted(edition: Edition, documents: Documents, sections: _Sections) -> Ite
             became,
             apart(became.words, became.now) if became.fate == "changed" else (),
             tuple(_beside(documents, became, quotes)) if after else (),
-            (documents.old.printed_markers(end), documents.new.printed_markers(after.end) if after else ()),
+            (
+                documents.old.printed_markers(start, end),
+                documents.new.printed_markers(after.start, after.end) if after else (),
+            ),
             (sections.label_before(before_section), sections.label_after(after_section)),
             after is not None and before_section != after_section,
             roles.get(id_, ()),
             state_of(knowledge.reviews.get(knowledge.statements[id_].iri, ())) if knowledge else "",
         )
-
-
-_MARKERS = re.compile(r"(?: \d+(?:, \d+)*)?([.]?)\s*$")
-"""The markers at the end of a sentence, which are told by themselves."""
 
 
 def _beside(documents: Documents, became: Became, quotes: Sequence[tuple[str, int, int]]) -> Iterator[Beside]:
@@ -111,7 +111,7 @@ def _beside(documents: Documents, became: Became, quotes: Sequence[tuple[str, in
     for one in apart(before.before, after.before):
         yield Beside(one, True, _quoted_by(first + one.old[0], first + one.old[1], quotes))
     first = became.before.end
-    for one in apart(_MARKERS.sub(r"\1", before.after), _MARKERS.sub(r"\1", after.after)):
+    for one in apart(without(before.after), without(after.after)):  # the markers are told by themselves
         yield Beside(one, False, _quoted_by(first + one.old[0], first + one.old[1], quotes))
 
 

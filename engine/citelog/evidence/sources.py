@@ -14,6 +14,8 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
+from citelog.evidence import markers
+
 
 @dataclass(frozen=True)
 class Source:
@@ -50,22 +52,13 @@ class Source:
             at = self.text.find(quote, at + 1)
         return found
 
-    def printed_markers(self, end: int) -> tuple[str, ...]:
-        """The citation numbers printed where the sentence that holds the offset `end` ends.
+    def printed_markers(self, start: int, end: int) -> tuple[str, ...]:
+        """The citation numbers printed in the passage between two offsets, and behind it to the end of its sentence.
 
-        They stand behind a blank before the full stop: a sentence ends with a full stop before a
-        blank or at the end of its line.
-
-        >>> Source("a.txt", "Give 1 mg, then wait 3, 4. Next 7.", "").printed_markers(9)
+        >>> Source("a.txt", "Give 1 mg, then wait 3, 4. Next 7.", "").printed_markers(0, 9)
         ('3', '4')
         """
-        start = max(0, end - 1)
-        found = re.compile(r"(?:[^.\n]|\.(?!\s|$))*?(?: (?P<numbers>\d+(?:, \d+)*))?\.(?=\s|$)", re.M).match(
-            self.text, start
-        )
-        if found is None or found["numbers"] is None:
-            return ()
-        return tuple(found["numbers"].split(", "))
+        return markers.printed(self.text, start, end)
 
     def nearest(self, quote: str) -> tuple[str, int]:
         """The passage most like a quote that is not there, and its line: what an error can show."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from citelog.diagnostics import Diagnostic, Hint, Instead, Span, meant
+from citelog.evidence.markers import NONE
 from citelog.evidence.sources import Source
 from citelog.knowledge.base import Caveat, Conflict, Statement
 from citelog.knowledge.files import NO_DRAFTS, Drafts, read_bytes, shown_name
@@ -105,7 +106,7 @@ def _statement(triples: Triples, iri: str, start: int, source: Source, report: R
         line=source.line(start),
         start=start,
         end=end,
-        markers=_markers(triples, iri, source.printed_markers(end), report),
+        markers=_markers(triples, iri, source.printed_markers(start, end), report),
         inherited=_numbers(triples.text(iri, CL + "inherited")),
         modality=triples.text(iri, CL + "modality"),
         voice=triples.label(triples.text(iri, CL + "voice")),
@@ -116,11 +117,13 @@ def _statement(triples: Triples, iri: str, start: int, source: Source, report: R
 def _markers(triples: Triples, iri: str, printed: tuple[str, ...], report: Report) -> tuple[str, ...]:
     """The markers that a statement gives, which are to be those that are printed in its sentence."""
     written, right = triples.text(iri, CL + "markers"), ", ".join(printed)
+    if printed and written == NONE:
+        return ()
     markers = _numbers(written)
     if markers != printed:
         hint: Hint = "remove cl:markers: none is printed there"
         if printed:
-            told = f'write cl:markers "{right}"'
+            told = f'write cl:markers "{right}"; or "{NONE}", where that is an age or a dose, say, and cites nothing'
             hint = Instead(f'"{written}"', f'"{right}"', told) if written else told
         given = ", ".join(markers) or "none"
         message = f"{Iri(iri).local} gives the markers {given}; its sentence prints {right or 'none'}"
