@@ -249,6 +249,7 @@ def missing(found: Missing, width: int = WIDTH) -> Iterator[Line]:
         yield Line("What is missing, and could change the answer", "bold")
     if not found.items:
         yield Line("  nothing: no single item that the rules ask for would change it")
+    told: set[str] = set()
     for item in found.items:
         yield Line("")
         weight = counted(item.weight, "conclusion hangs", "conclusions hang")
@@ -256,29 +257,31 @@ def missing(found: Missing, width: int = WIDTH) -> Iterator[Line]:
         idle = [o.value for o in item.outcomes if not (o.gained or o.lost or o.changed)]
         for outcome in item.outcomes:
             if outcome.gained or outcome.lost or outcome.changed:
-                yield from _outcome(outcome, width)
+                yield from _outcome(outcome, told, width)
         if idle:
             yield from wrapped(f"    {', '.join(idle)}: nothing changes", width, "      ", "dim")
     yield Line("")
     tried = counted(found.tried, "changed record was", "changed records were")
     more = "" if found.complete else "; there were more to try: the record is very long, or rules tell very much apart"
-    yield from wrapped(f"({tried} derived{more})", width, " ", "dim")
+    yield from wrapped(f"({tried} derived, of each range of values one{more})", width, " ", "dim")
     if found.undated:
         text = "(with the date of the assessment, --at, what rules hold to it is tried, too)"
         yield from wrapped(text, width, " ", "dim")
 
 
-def _outcome(outcome: Outcome, width: int) -> Iterator[Line]:
-    parts = [f"+ {', '.join(c.id for c in outcome.gained)}"] if outcome.gained else []
-    parts += [f"- {', '.join(c.id for c in outcome.lost)}"] if outcome.lost else []
+def _outcome(outcome: Outcome, told: set[str], width: int) -> Iterator[Line]:
+    """What one value changes: each conclusion with what it says, of those `told` already the ids."""
+    yield from wrapped(f"    {outcome.value}", width, "      ")
+    for sign, found in (("+", outcome.gained), ("-", outcome.lost)):
+        for conclusion in (c for c in found if _headline(c) not in told):
+            yield from wrapped(f"      {sign} {_headline(conclusion)}", width, "        ")
+        if again := [c.id for c in found if _headline(c) in told]:
+            yield from wrapped(f"      {sign} as told above: {', '.join(again)}", width, "        ")
+        told |= {_headline(c) for c in found}
     for a, b in outcome.changed:
-        told = [
-            f"{a.details[k]} → {b.details[k]}"
-            for k in ("role", "step", "severity")
-            if a.details.get(k) != b.details.get(k)
-        ]
-        parts.append(f"~ {b.id} {', '.join(told)}")
-    yield from wrapped(f"    {outcome.value}: {'; '.join(parts)}", width, "      ")
+        differ = [key for key in ("role", "step", "severity") if a.details.get(key) != b.details.get(key)]
+        turns = ", ".join(f" {a.details[key]} → {b.details[key]}" for key in differ)
+        yield from wrapped(f"      ~ {b.id}{turns}: {b.sentence}", width, "        ")
 
 
 def contrast(found: Contrast, knowledge: Knowledge, width: int = WIDTH) -> Iterator[Line]:
