@@ -448,3 +448,13 @@ def test_a_patient_of_an_export_is_opened_with_the_codes_that_it_has(tmp_path: P
     case = opened(tmp_path / "out").assessment("p1", made).case
     assert [item.codes for item in case.gathered.items if item.list == "labs"] == [("loinc:2276-4",)]
     assert case.original is None
+
+
+def test_how_far_the_files_of_an_export_are_read_is_told(tmp_path: Path) -> None:
+    made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
+    (tmp_path / "data").mkdir()
+    for name, lines in (("a", ndjson(someone())), ("b", ndjson(ferritin()))):
+        (tmp_path / "data" / f"{name}.ndjson").write_text(lines, encoding="utf-8")
+    told: list[tuple[str, int, int]] = []
+    run(made, tmp_path / "data", tmp_path / "out", Options(DAY), lambda *step: told.append(step))
+    assert [step[1:] for step in told if step[0] == "reading the export"] == [(0, 2), (1, 2), (2, 2)]

@@ -296,7 +296,8 @@ class _Run:
             before.give_days(engine)
             self.written = before.written(self.duck, knowledge.terms, values, at)
             return before.source([self.data / name for name in self.files]), []
-        source = inputs.read(self.data, self.scratch, self.duck.connection, knowledge.terms, at)
+        heard = partial(self.told, "reading the export")
+        source = inputs.read(self.data, self.scratch, self.duck.connection, knowledge.terms, at, heard)
         source = engine.brought(source)
         self.report.remarks = source.remarks
         self.hash_files([path.relative_to(self.data).as_posix() for path in source.files])

@@ -54,6 +54,7 @@ def read(
     count = min(workers or os.cpu_count() or 1, len(chunks)) if size > SMALL else 1
     medications = medications_of(paths)
     counts: list[Count] = []
+    told(0, len(chunks))
     if count == 1:
         reader = Reader(terms, medications)
         for chunk in chunks:
