@@ -11,6 +11,7 @@ import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from citelog.diagnostics import CaseError
@@ -22,7 +23,6 @@ from citelog.patient.resources import REFERENCE, Resource, called, modifier_exte
 from citelog.patient.unread import places
 
 INCOMPLETE = "the record may be incomplete"
-REFUSED = "An entry of the Bundle was answered with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +64,38 @@ class Placed:
         return ("", self.name) if self.name else None
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An entry of a Bundle that a server answered with an error, in words, and its place."""
+
+    text: str
+    place: str
+
+    @property
+    def note(self) -> Note:
+        """What there is to say of it."""
+        return Note(f"{self.text}: {INCOMPLETE}.", self.place)
+
+
 # --- Bundles -----------------------------------------------------------------------------------------------------
 
 
-def taken_apart(tree: Resource, where: str) -> tuple[list[Placed], list[Note]]:
-    """The resources of a record, and what there is to say about its Bundles.
+def taken_apart(tree: Resource, where: str) -> tuple[list[Placed], list[Note], str]:
+    """The resources of a record, what there is to say about its Bundles, and its `_failure`.
 
     Raises CaseError, at `where`, for a Bundle that cannot be read as a record.
     """
-    placed: list[Placed] = []
-    notes: list[Note] = []
-    for found in _entries(tree, "Bundle", where) if tree["resourceType"] == "Bundle" else [_alone(tree)]:
-        if isinstance(found, Note):
-            notes.append(found)
-        else:
-            placed.append(found)
-    return placed, notes
+    found = list(_entries(tree, "Bundle", where) if tree["resourceType"] == "Bundle" else [_alone(tree)])
+    placed = [one for one in found if isinstance(one, Placed)]
+    notes = [one.note if isinstance(one, Refused) else one for one in found if not isinstance(one, Placed)]
+    return placed, notes, _failure(placed, [one.text for one in found if isinstance(one, Refused)])
 
 
 def _alone(tree: Resource) -> Placed:
     return Placed(str(tree["resourceType"]), tree)
 
 
-def _entries(bundle: Resource, place: str, where: str) -> Iterator[Placed | Note]:
+def _entries(bundle: Resource, place: str, where: str) -> Iterator[Placed | Refused | Note]:
     _check(bundle, place, where)
     yield from _pages(bundle, place)
     for index, entry in enumerate(bundle.get("entry") or ()):
@@ -99,7 +108,7 @@ def _entries(bundle: Resource, place: str, where: str) -> Iterator[Placed | Note
         if status[:1] in ("4", "5"):
             outcome = "; ".join(_issues(part(part(node, "response"), "outcome")))
             said = f" ({outcome})" if outcome else ""
-            yield Note(f"{REFUSED} {status}{said}: {INCOMPLETE}.", at)
+            yield Refused(f"An entry of the Bundle was answered with {status}{said}", at)
         if method == "DELETE":
             what = called(resource) if is_resource else as_text(request.get("url")) or "A resource"
             yield Note(f"{what} is to be deleted, and is not read.", f"{at}.resource" if is_resource else at)
@@ -150,17 +159,14 @@ def _pages(bundle: Resource, place: str) -> Iterator[Note]:
             yield Note(f"This Bundle says that {total} resources match, and holds {held}: {INCOMPLETE}.", place)
 
 
-def failure(placed: Iterable[Placed], notes: Iterable[Note]) -> str:
+def _failure(placed: Sequence[Placed], refused: Iterable[str]) -> str:
     """What a server says that it could not do, where that is all that a record holds; else nothing.
 
     Nobody looked, then: to answer that nothing is on record would be wrong.
     """
-    told = [note.text for note in notes if note.text.startswith(REFUSED)]
-    for one in placed:
-        if one.kind != "OperationOutcome":
-            return ""
-        told += [outcome(one).text] if is_failure(one.resource) else []
-    return told[0].removesuffix(f": {INCOMPLETE}.") if told else ""
+    if any(one.kind != "OperationOutcome" for one in placed):
+        return ""
+    return next(chain(refused, (words(one) for one in placed if is_failure(one.resource))), "")
 
 
 def is_failure(resource: Mapping[str, Any]) -> bool:
@@ -171,9 +177,13 @@ def is_failure(resource: Mapping[str, Any]) -> bool:
 def outcome(placed: Placed) -> Note:
     """What an OperationOutcome says; more than information, and something may be missing."""
     issues = rows(placed.resource.get("issue"))
-    told = "; ".join(_issues(placed.resource)) or "nothing in words"
     is_plain = issues and all(as_text(row.get("severity")) == "information" for row in issues)
-    return Note(f"The server says: {told}." if is_plain else f"The server says: {told}: {INCOMPLETE}.", placed.place)
+    return Note(f"{words(placed)}." if is_plain else f"{words(placed)}: {INCOMPLETE}.", placed.place)
+
+
+def words(placed: Placed) -> str:
+    """An OperationOutcome in words."""
+    return f"The server says: {'; '.join(_issues(placed.resource)) or 'nothing in words'}"
 
 
 def _issues(resource: Mapping[str, Any]) -> list[str]:
@@ -181,7 +191,7 @@ def _issues(resource: Mapping[str, Any]) -> list[str]:
     told = []
     for row in rows(resource.get("issue"))[:3]:
         words = as_text(part(row, "details").get("text")) or as_text(row.get("diagnostics")) or as_text(row.get("code"))
-        told.append(f"{as_text(row.get('severity'))}: {words}".removeprefix(": ")[:200].rstrip("."))
+        told.append(": ".join(filter(None, (as_text(row.get("severity")), words)))[:200].rstrip("."))
     return told
 
 

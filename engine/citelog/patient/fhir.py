@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from citelog.diagnostics import CaseError
-from citelog.patient.bundles import INCOMPLETE, Index, Placed, current, failure, outcome, taken_apart
+from citelog.patient.bundles import INCOMPLETE, Index, Placed, current, outcome, taken_apart, words
 from citelog.patient.case import Gathered, Item, Note, Recorded
 from citelog.patient.elements import codes, concept_text, joined, rows
 from citelog.patient.entries import match
@@ -38,10 +38,9 @@ def gather(document: Document, terms: Terms, of: str | None = None) -> Gathered:
         raise CaseError(f"{where}: resourceType", "this is no resource type", "as in Bundle or Observation")
     if kind != "Bundle":
         check_type(kind, where)
-    placed, notes = taken_apart(tree, where)
-    instead = outcome(placed[0]).text if kind == "OperationOutcome" else failure(placed, notes)
-    if instead:
-        raise CaseError(where, f"this is no record. {instead.rstrip('.')}", "fetch the record again")
+    placed, notes, failure = taken_apart(tree, where)
+    if instead := words(placed[0]) if kind == "OperationOutcome" else failure:
+        raise CaseError(where, f"this is no record. {instead}", "fetch the record again")
     for one in placed:
         if found := other_release(one.resource):
             release, sign = found
