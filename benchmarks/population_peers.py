@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -208,11 +208,14 @@ def one_join_firings(ground: Ground) -> Work:
 def conclude(knowledge: Knowledge, task: Task, with_firings: bool, with_pictures: bool = True) -> None:
     """The steps of a run that conclusions and firings need, without notes and without what `why` needs."""
     from citelog.population.engines.duck import Duck
-    from citelog.population.run import Options
+    from citelog.population.run import Options, uncollected
 
     settings = {"memory_limit": Options().memory, "temp_directory": str(task.out / "spilled")}
-    with duckdb.connect(str(task.out / "work.db"), config=settings) as connection:
-        duck = Duck(connection)
+    with (
+        uncollected(),
+        duckdb.connect(str(task.out / "work.db"), config=settings) as connection,
+        closing(Duck(connection)) as duck,
+    ):
         steps(knowledge, task, duck, duck, with_firings, with_pictures)
 
 
@@ -656,8 +659,8 @@ def spark(ground: Ground) -> Iterator[Work]:
     with spark_session(ground) as session:
 
         def work(task: Task) -> None:
-            with duckdb.connect(config={"temp_directory": str(task.out / "spilled")}) as connection:
-                near = Duck(connection)
+            settings = {"temp_directory": str(task.out / "spilled")}
+            with duckdb.connect(config=settings) as connection, closing(Duck(connection)) as near:
                 steps(ground.few, task, Spark(session, near, task.out), near, with_firings=True, with_pictures=True)
 
         yield work

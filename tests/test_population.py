@@ -564,8 +564,7 @@ def both_roads(seed: int, units: int = 3, plain: bool = False) -> populations.Co
     records = [[atom for atom in given if rng.random() < 0.8] for _ in range(units)]
     machine = Machine(program, stated)
     runs = [machine.run([(atom, None) for atom in record]) for record in records]
-    with duckdb.connect(config={"threads": 1}) as connection:
-        duck = Duck(connection)
+    with duckdb.connect(config={"threads": 1}) as connection, contextlib.closing(Duck(connection)) as duck:
         compiled = of_components(program, {JOINT: program.open}, duck.sql)
         values, names = Values(compiled.known), Names.of(program)
         made = Derivation(duck, names, compiled, values, JOINT)

@@ -14,7 +14,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -106,11 +106,10 @@ def _answered(
     settings: dict[str, Any] = {"memory_limit": options.memory, "temp_directory": str(scratch / "spilled")}
     if options.threads:
         settings["threads"] = options.threads
-    enabled = gc.isenabled()
-    gc.disable()  # what a run reads is kept until it ends: the collector would only walk over it
     try:
-        with ExitStack() as stack:
-            duck = Duck(stack.enter_context(_connected(scratch, settings)), is_sorted=options.is_sorted)
+        with uncollected(), ExitStack() as stack:
+            connection = stack.enter_context(_connected(scratch, settings))
+            duck = stack.enter_context(closing(Duck(connection, is_sorted=options.is_sorted)))
             engine: Engine = duck
             if options.master:
                 from citelog.population.engines.spark import Spark, session  # nobody else pays for it
@@ -130,11 +129,20 @@ def _answered(
         elif (folder / "run.json").exists():
             shutil.rmtree(scratch)
         raise
+    shutil.rmtree(scratch)
+    return report
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without Python's collector, as what a run reads is kept until it ends: it would only walk over it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if enabled:
             gc.enable()
-    shutil.rmtree(scratch)
-    return report
 
 
 def _connected(scratch: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
@@ -415,4 +423,4 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-__all__ = ["FORMAT", "Options", "Report", "run"]
+__all__ = ["FORMAT", "Options", "Report", "run", "uncollected"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import duckdb
@@ -21,15 +23,35 @@ FILES = "COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2, DICTIONARY_S
 CHEAP = ("build_side_probe_side", "unused_columns", "column_lifetime")
 """What DuckDB does to a query in no time, and to some effect however few rows there are."""
 
+PASSING = "passing"
+"""The database, in memory, of tables that do not outlast the connection: all its cursors see them, unlike TEMP ones."""
+
+LANES = 4
+"""Small queries that run at once, at most: one for each processor, which a small query alone does not share."""
+
 
 class Duck:
-    """An engine (`engine.Engine`) that is a DuckDB database."""
+    """An engine (`engine.Engine`) that is a DuckDB database; to be closed before its connection is."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, *, is_sorted: bool = False) -> None:
         self.connection = connection
         self._is_sorted = is_sorted
-        connection.execute("SET enable_progress_bar = false")  # only the command line writes to the terminal
+        [(self._kept, threads)] = self.rows("SELECT current_database(), current_setting('threads')")
         connection.execute("SET preserve_insertion_order = false")  # all processors write
+        connection.execute(f"ATTACH ':memory:' AS {PASSING}")
+        self._lanes = [connection.cursor() for _ in range(min(threads, LANES))]
+        for one in (connection, *self._lanes):
+            one.execute("SET enable_progress_bar = false")  # only the command line writes to the terminal
+            one.execute(f"SET search_path = '{PASSING}.main,{quoted(self._kept)}.main'")
+        self._pool = ThreadPoolExecutor(len(self._lanes))
+
+    def close(self) -> None:
+        """Close what it has opened beside its connection; what is still being made is given up."""
+        for lane in self._lanes:
+            lane.interrupt()
+        self._pool.shutdown(cancel_futures=True)
+        for lane in self._lanes:
+            lane.close()
 
     @property
     def name(self) -> str:
@@ -44,17 +66,27 @@ class Duck:
 
     def create(self, name: str, query: str) -> int:
         """Make a table of a query's rows; how many there are."""
-        made = self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}").fetchone()
-        return int(made[0]) if made else 0
+        return _made(self.connection, f"CREATE OR REPLACE TABLE {PASSING}.{name} AS {query}")
 
     def create_all(self, tables: Mapping[str, tuple[Sequence[str], str]]) -> dict[str, int]:
-        """Make tables by their columns and queries; how many rows each has."""
-        return {name: self.create(name, query) for name, (_, query) in tables.items()}
+        """Make tables of which none reads another, several at once; how many rows each has."""
+        free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
+        for lane in self._lanes:
+            free.put(lane)
+
+        def create(name: str, query: str) -> int:
+            lane = free.get()
+            try:
+                return _made(lane, f"CREATE OR REPLACE TABLE {PASSING}.{name} AS {query}")
+            finally:
+                free.put(lane)
+
+        made = {name: self._pool.submit(create, name, query) for name, (_, query) in tables.items()}
+        return {name: one.result() for name, one in made.items()}
 
     def keep(self, name: str, query: str) -> int:
         """Make a table that outlasts the connection, if the database has a file; how many rows it has."""
-        made = self.connection.execute(f"CREATE TABLE {name} AS {query}").fetchone()
-        return int(made[0]) if made else 0
+        return _made(self.connection, f"CREATE TABLE {quoted(self._kept)}.{name} AS {query}")
 
     def write(self, query: str, path: Path) -> int:
         """Write a query's rows to a Parquet file, whole or not at all; how many there are.
@@ -72,14 +104,13 @@ class Duck:
 
     def append(self, name: str, query: str) -> int:
         """Put a query's rows into a table; how many there are."""
-        made = self.connection.execute(f"INSERT INTO {name} {query}").fetchone()
-        return int(made[0]) if made else 0
+        return _made(self.connection, f"INSERT INTO {name} {query}")
 
     def load(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Make a table of whole numbers of rows that are at hand, in place of one that is there."""
         if not rows:
             shape = ", ".join(f"{column} INTEGER" for column in columns)
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({shape})")
+            self.connection.execute(f"CREATE OR REPLACE TABLE {PASSING}.{name} ({shape})")
             return
         arrays = [pa.array(values, pa.int32()) for values in zip(*rows, strict=True)]
         self.table(name, pa.table(arrays, names=list(columns)))
@@ -89,7 +120,7 @@ class Duck:
         shown = ", ".join(map(_shown, rows.schema.names, rows.columns))
         self.connection.register("arriving", rows)
         try:
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {shown} FROM arriving")
+            self.connection.execute(f"CREATE OR REPLACE TABLE {PASSING}.{name} AS SELECT {shown} FROM arriving")
         finally:
             self.connection.unregister("arriving")
 
@@ -106,19 +137,23 @@ class Duck:
 
     def view(self, name: str, query: str) -> None:
         """Let a query be read like a table."""
-        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
+        self.connection.execute(f"CREATE OR REPLACE VIEW {PASSING}.{name} AS {query}")
 
     def expect(self, units: int) -> None:
         """What the tables to come are about does not matter to it."""
 
     def has(self, name: str) -> bool:
         """Whether a table is there that outlasts the connection."""
-        return bool(self.rows(f"SELECT 1 FROM duckdb_tables() WHERE NOT temporary AND table_name = '{name}'"))
+        return name in self._outlasting()
 
     def forget(self) -> None:
         """Forget all tables that outlast the connection."""
-        for (name,) in self.rows("SELECT table_name FROM duckdb_tables() WHERE NOT temporary"):
-            self.drop(name)
+        for name in self._outlasting():
+            self.connection.execute(f"DROP TABLE {quoted(self._kept)}.{name}")
+
+    def _outlasting(self) -> set[str]:
+        kept = f"SELECT table_name FROM duckdb_tables() WHERE database_name = {literal(self._kept)}"
+        return {name for (name,) in self.rows(kept)}
 
     @contextlib.contextmanager
     def whole(self) -> Iterator[None]:
@@ -144,6 +179,12 @@ class Duck:
     def drop(self, name: str) -> None:
         """Forget a table, if it is there."""
         self.connection.execute(f"DROP TABLE IF EXISTS {name}")
+
+
+def _made(lane: duckdb.DuckDBPyConnection, statement: str) -> int:
+    """Run a statement that makes rows; how many."""
+    [count] = lane.execute(statement).fetchone() or (0,)
+    return int(count)
 
 
 def _shown(column: str, rows: pa.ChunkedArray) -> str:
