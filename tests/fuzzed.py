@@ -404,7 +404,7 @@ def once(name: str, data: bytes) -> None:
     target, began = TARGETS[name], time.process_time()
     try:
         target.read(data)
-    except content.DamagedError as damaged:
+    except content.DamagedReceiptError as damaged:
         assert damaged.damage  # what `citelog audit replay` answers: which members, and what is wrong with each
     except target.refuses as refused:
         assert _WORDS.search(str(refused)), f"it is refused without saying where, what, or what to try: {refused!r}"

@@ -27,7 +27,7 @@ from citelog.ledger import entry, verified
 from citelog.ledger.entry import Record
 from citelog.ledger.log import Log
 from citelog.ledger.note import Checkpoint, NoteError, PrivateKey, PublicKey, Signed
-from citelog.ledger.rows import DamagedError, Row, Rows, check_header
+from citelog.ledger.rows import DamagedLogError, Row, Rows, check_header
 from citelog.ledger.tree import Edge, leaf_hash
 from citelog.ledger.verified import SHOWN, Fault, Held, look, verify
 
@@ -128,7 +128,7 @@ class Whole:
             if not found.holds:
                 return Seen(found.faults, (), b"")
             return Seen((), tuple(rows.rows(held.size)), rows.head())
-        except DamagedError as error:
+        except DamagedLogError as error:
             return Seen((Fault("unreadable", error.what, error.number),), (), b"")
         except sqlite3.Error as error:  # deserialize takes no file of this length
             return Seen((Fault("unreadable", str(error), 0),), (), b"")

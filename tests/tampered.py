@@ -18,7 +18,7 @@ from authoring import ROOT
 from citelog import home, open
 from citelog.diagnostics import CitelogError
 from citelog.receipt import content
-from citelog.receipt.content import DamagedError, Receipt
+from citelog.receipt.content import DamagedReceiptError, Receipt
 from citelog.receipt.editions import Place
 from citelog.receipt.manifest import ONTOLOGY, group_of, manifest, names
 from citelog.receipt.replay import differing
@@ -81,7 +81,7 @@ def in_receipt(rng: random.Random, subject: Subject) -> Verdict:
     right = {members[line]} | ({members[line + 1]} if subject.data[at] == 10 and line + 1 < len(members) else set())
     try:
         content.read(changed, "the receipt")
-    except DamagedError as error:
+    except DamagedReceiptError as error:
         return Verdict(f"receipt: {members[line]}", str(at), True, bool(right & {d.member for d in error.damage}))
     except CitelogError:
         return Verdict(f"receipt: {members[line]}", str(at), True, False)

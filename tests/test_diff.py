@@ -22,10 +22,10 @@ from citelog.cli.app import main
 from citelog.compare.causes import smallest
 from citelog.compare.changes import Change, changes
 from citelog.compare.diff import Group, diff
-from citelog.compare.drift import Quote, Support
 from citelog.compare.editions import edition
 from citelog.compare.effects import Subject
 from citelog.compare.fates import Place
+from citelog.compare.quotes import Quote, Support
 from citelog.reports.compared import because, compared, supports
 from citelog.reports.released import released
 from citelog.reports.review import review
@@ -94,7 +94,7 @@ def told(old: Path, new: Path) -> tuple[dict[str, Any], str]:
     found = diff(edition(old, "old"), edition(new, "new"))
     reviewed = review(found)
     names = [one.id for one in found.changes.listed if one.kind != "segment"]
-    names += [one.statement for one in found.drift.quotes if one.fate != "moved"] if found.drift else []
+    names += [one.statement for one in found.source.quotes if one.fate != "moved"] if found.source else []
     assert [name for name in names if f"`{name}`" not in reviewed] == []
     assert bool(found.unasked) == ("No case is compared: " in reviewed)
     document = found.to_dict()

@@ -28,9 +28,9 @@ from citelog import home, schemas
 from citelog.author.documents import LARGEST_EDITION
 from citelog.author.sentences import pieces
 from citelog.compare.aligned import aligned, plain
-from citelog.compare.drift import quoted
 from citelog.compare.editions import Edition, edition
 from citelog.compare.fates import Documents
+from citelog.compare.quotes import quoted
 from citelog.drift.compared import drift
 from citelog.drift.found import STATEMENTS, Drifted
 from citelog.drift.report import CODES, Drift

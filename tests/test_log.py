@@ -50,7 +50,7 @@ from citelog.ledger import entry, folder, keys, listed, tree
 from citelog.ledger.log import Log, head
 from citelog.ledger.note import Checkpoint, NoteError, PrivateKey, PublicKey, Signed, unusable_name
 from citelog.ledger.proofs import Proof, check, compare, find, prove
-from citelog.ledger.rows import DamagedError, Row, Rows
+from citelog.ledger.rows import DamagedLogError, Row, Rows
 from citelog.ledger.verified import CODES, verify
 from citelog.ledger.writer import Writer
 
@@ -82,7 +82,7 @@ def copy(twenty: Path, tmp_path: Path) -> Path:
 
 def refused(work: Callable[[], object]) -> str:
     """What is said of what cannot be done, its first line."""
-    with pytest.raises((CitelogError, DamagedError, NoteError, ValueError)) as raised:
+    with pytest.raises((CitelogError, DamagedLogError, NoteError, ValueError)) as raised:
         work()
     return str(raised.value).partition("\n")[0]
 

@@ -127,13 +127,13 @@ def _bytes(name: str) -> bytes:
 
 def _folder(data: bytes, name: str, kb: str | None) -> Path | None:
     """The knowledge base at hand: the one that --kb names, or the shipped one that a receipt is of; or none."""
-    from citelog.receipt.content import DamagedError, read
+    from citelog.receipt.content import DamagedReceiptError, read
 
     if kb is not None:
         return home.knowledge(kb)
     try:
         id_ = read(data, name).members["knowledge"]["id"]
-    except DamagedError:
+    except DamagedReceiptError:
         return None
     return home.knowledge(id_) if id_ in home.shipped() else None
 

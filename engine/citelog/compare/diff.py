@@ -16,11 +16,11 @@ from citelog.compare.alike import alike
 from citelog.compare.cases import changed_cases, subjects
 from citelog.compare.causes import MIXTURES, Cause, Causes
 from citelog.compare.changes import Change, Changes, Renamed, changes
-from citelog.compare.drift import Drift, drift, supported
 from citelog.compare.editions import Edition
 from citelog.compare.effects import Effect, Outcome, Subject, Touched, Watch, effects, outcome, unwatched
 from citelog.compare.mixed import Mixtures, Some
 from citelog.compare.pictures import Pictures, pictures
+from citelog.compare.quotes import SourceChange, source_change, supported
 from citelog.compare.supports import rests
 from citelog.conclusions import Conclusion
 from citelog.diagnostics import CaseError
@@ -161,7 +161,7 @@ class Diff:
     new: Edition
     changes: Changes
     cases: tuple[Change, ...]
-    drift: Drift | None
+    source: SourceChange | None
     groups: tuple[Group, ...]
     compared: tuple[Subject, ...]
     unusable: Mapping[str, str] = field(default_factory=dict)
@@ -172,7 +172,7 @@ class Diff:
     def same(self) -> bool:
         """Whether nothing differs but layout."""
         errors = [d.code for e in (self.old, self.new) for d in e.errors]
-        return not (self.changes.listed or self.cases or self.drift or self.groups or errors)
+        return not (self.changes.listed or self.cases or self.source or self.groups or errors)
 
     @property
     def silent(self) -> bool:
@@ -181,7 +181,7 @@ class Diff:
         return (
             self.pictures is not None
             and self.pictures.nobody
-            and self.drift is None
+            and self.source is None
             and all(c.how == "renamed" and c.kind in _UNHEARD and not c.details for c in self.changes.listed)
             and [self.changes.renamed.rules.get(name, name) for name in old] == list(new)
         )
@@ -213,7 +213,7 @@ class Diff:
             "changes": [change.to_dict() for change in (*self.changes.listed, *self.cases)],
             "layout": list(self.changes.layout),
             "unread": list(self.changes.unread),
-            "source": self.drift.to_dict() if self.drift else None,
+            "source": self.source.to_dict() if self.source else None,
             "compared": {
                 "cases": sum(subject.origin == "case" for subject in self.compared),
                 "patients": sum(subject.origin == "patient" for subject in self.compared),
@@ -251,7 +251,7 @@ def diff(
     `every` keeps both proofs for every record, and not only for the first that an effect is had on.
     """
     found = changes(old, new)
-    moved = drift(old, new, found.renamed)
+    moved = source_change(old, new, found.renamed)
     asked_about = (*subjects(old, new), *more)
     cases = tuple(changed_cases(old, new))
     unasked = _unasked(old, new)

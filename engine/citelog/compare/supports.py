@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from citelog.assess import Assessment
-from citelog.compare.drift import Support
 from citelog.compare.editions import Edition
 from citelog.compare.effects import Subject, Watch, outcome, unwatched
+from citelog.compare.quotes import Support
 from citelog.conclusions import Conclusion
 from citelog.diagnostics import CaseError
 from citelog.proof.support import premises

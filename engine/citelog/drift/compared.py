@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from citelog.author.passages import placed
 from citelog.author.sentences import headings
-from citelog.compare.drift import quoted
 from citelog.compare.editions import Edition
 from citelog.compare.effects import Watch, unwatched
 from citelog.compare.fates import Became, Documents, Place
+from citelog.compare.quotes import quoted
 from citelog.diagnostics import KnowledgeError
 from citelog.drift.found import STATEMENTS, Beside, Drifted, Heading, New, Part
 from citelog.drift.report import Drift

@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from citelog.advice.given import directs
-from citelog.compare.drift import Support
 from citelog.compare.editions import Edition
 from citelog.compare.effects import Watch, unwatched
+from citelog.compare.quotes import Support
 from citelog.compare.supports import rests
 from citelog.conclusions import spelt
 from citelog.knowledge.base import Knowledge

@@ -118,7 +118,7 @@ class Folder:
         """The table, for a reader, who writes nothing.
 
         Where a journal is left over, SQLite could only read on after undoing what was interrupted. That is done in a
-        copy. Call it within a lock, or where nobody writes. Raises DamagedError.
+        copy. Call it within a lock, or where nobody writes. Raises DamagedLogError.
         """
         if not self.journal.exists():
             with Rows.open(self.table) as rows:

@@ -14,7 +14,7 @@ from citelog.diagnostics import CitelogError
 from citelog.ledger.log import reading, said, signed
 from citelog.ledger.note import PublicKey, Signed
 from citelog.ledger.proofs import Proof, prove
-from citelog.ledger.rows import DamagedError
+from citelog.ledger.rows import DamagedLogError
 from citelog.ledger.tree import WIDTH
 
 
@@ -50,7 +50,7 @@ def stretch(path: Path, until: int | None, most: int) -> Stretch:
         key, size = folder.public_key(), rows.size()
         head = signed(rows.head(), key, "the checkpoint in log.sqlite")
         if head.size != size:
-            raise DamagedError(f"it holds {size} entries, and {head.size} were signed")
+            raise DamagedLogError(f"it holds {size} entries, and {head.size} were signed")
         end = size if until is None else until
         if not 0 < end <= size:
             raise NoEntryError(f"the log has the entries 0 to {size - 1:,}, and none before {end:,}")

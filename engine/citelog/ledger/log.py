@@ -20,7 +20,7 @@ from citelog.ledger import entry, keys, moment
 from citelog.ledger.entry import Record
 from citelog.ledger.folder import Folder, make
 from citelog.ledger.note import Checkpoint, NoteError, PrivateKey, PublicKey, Signed, unusable_name
-from citelog.ledger.rows import DamagedError, Row, Rows
+from citelog.ledger.rows import DamagedLogError, Row, Rows
 from citelog.ledger.tree import WIDTH, Edge, leaf_hash
 
 Beside = tuple[bytes, bytes | None, bytes | None]
@@ -173,43 +173,43 @@ class Last:
 
 
 def _last(rows: Rows, beside: bytes, key: PublicKey) -> Last:
-    """What the log holds now, if it is what was signed last; raises DamagedError."""
+    """What the log holds now, if it is what was signed last; raises DamagedLogError."""
     edge = Edge.of(rows.node, rows.size())
     inside = signed(rows.head(), key, "the checkpoint in log.sqlite")
     if (inside.size, inside.root) != (edge.size, edge.root):
-        raise DamagedError(f"it holds {edge.size} entries, and they are not the {inside.size} that were signed", -1)
+        raise DamagedLogError(f"it holds {edge.size} entries, and they are not the {inside.size} that were signed", -1)
     if beside == rows.head():
         return Last(edge, 0)
     outside = signed(beside, key, "the file checkpoint")
     if outside.size > edge.size:
         what = f"it was cut back: it holds {edge.size} entries, and its file checkpoint was signed over {outside.size}"
-        raise DamagedError(what, edge.size)
+        raise DamagedLogError(what, edge.size)
     if outside.root != Edge.of(rows.node, outside.size).root:
-        raise DamagedError(
+        raise DamagedLogError(
             f"its first {outside.size} entries are not those that its file checkpoint was signed over", -1
         )
     return Last(edge, edge.size - outside.size)
 
 
 def signed(note: bytes, key: PublicKey, where: str) -> Checkpoint:
-    """A checkpoint that a key has signed; raises DamagedError where that is not so."""
+    """A checkpoint that a key has signed; raises DamagedLogError where that is not so."""
     try:
         found = Signed.read(note)
     except NoteError as error:
-        raise DamagedError(f"{where} is damaged: {error}", -1) from error
+        raise DamagedLogError(f"{where} is damaged: {error}", -1) from error
     if found.checkpoint.origin != key.name or not found.by(key):
-        raise DamagedError(f"{where} is not signed by the log's key", -1)
+        raise DamagedLogError(f"{where} is not signed by the log's key", -1)
     return found.checkpoint
 
 
 def said(row: Row) -> dict[str, Any]:
-    """What an entry says; raises DamagedError where it is not the one that was entered."""
+    """What an entry says; raises DamagedLogError where it is not the one that was entered."""
     if leaf_hash(row.entry) != row.hashes[:WIDTH]:
-        raise DamagedError(f"entry {row.number} is not the one whose hash is stored", row.number)
+        raise DamagedLogError(f"entry {row.number} is not the one whose hash is stored", row.number)
     try:
         return entry.read(row.entry)
     except ValueError as error:
-        raise DamagedError(f"entry {row.number}: {error}", row.number) from error
+        raise DamagedLogError(f"entry {row.number}: {error}", row.number) from error
 
 
 def readable(note: bytes, what: str) -> Signed:
@@ -225,7 +225,7 @@ def head(path: Path) -> Signed:
     with reading(path) as (folder, rows):
         found = signed(rows.head(), folder.public_key(), "the checkpoint in log.sqlite")
         if found.size != rows.size():
-            raise DamagedError(f"it holds {rows.size()} entries, and {found.size} were signed")
+            raise DamagedLogError(f"it holds {rows.size()} entries, and {found.size} were signed")
         return Signed.read(rows.head())
 
 
@@ -243,7 +243,7 @@ def _whole(folder: Folder) -> Iterator[None]:
     """What is damaged becomes a message that sends the reader to the command that looks at everything."""
     try:
         yield
-    except DamagedError as error:
+    except DamagedLogError as error:
         look = f"see what is wrong: citelog audit log verify {folder.path}"
         raise CitelogError(f"{folder.path}: {error.what}", look) from error
 

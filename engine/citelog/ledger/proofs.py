@@ -17,7 +17,7 @@ from citelog.diagnostics import CitelogError
 from citelog.ledger import entry, tree
 from citelog.ledger.log import readable, reading
 from citelog.ledger.note import Checkpoint, NoteError, PublicKey, Signed, from_base64, in_base64
-from citelog.ledger.rows import DamagedError, Rows
+from citelog.ledger.rows import DamagedLogError, Rows
 
 FIRST = "c2sp.org/tlog-proof@v1"
 LONGEST = 1_000_000
@@ -76,16 +76,16 @@ def prove(path: Path, number: int, earlier: bytes | None = None) -> Proof:
                 "name one of them",
             )
         if size > rows.size():
-            raise DamagedError(f"{given} is over {size:,} entries, and there are {rows.size():,}")
+            raise DamagedLogError(f"{given} is over {size:,} entries, and there are {rows.size():,}")
         return _proved(rows, number, signed, folder.public_key())
 
 
 def _proved(rows: Rows, number: int, signed: Signed, key: PublicKey) -> Proof:
-    """The proof of an entry, which holds; raises DamagedError where none does."""
+    """The proof of an entry, which holds; raises DamagedLogError where none does."""
     row = rows.row(number)
     found = Proof(number, row.entry, row.salt, tree.inclusion(rows.node, number, signed.checkpoint.size), signed)
     if wrong := check(found, key):
-        raise DamagedError(wrong[0], number)
+        raise DamagedLogError(wrong[0], number)
     return found
 
 
@@ -218,5 +218,5 @@ def find(path: Path, receipt: bytes) -> list[int]:
             for number in likely:
                 proof = _proved(rows, number, signed, key)
                 if wrong := _receipt(proof, entry.read(proof.entry), receipt):
-                    raise DamagedError(wrong[0], number)
+                    raise DamagedLogError(wrong[0], number)
     return likely

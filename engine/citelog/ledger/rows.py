@@ -46,7 +46,7 @@ PATIENCE = 30.0
 """Seconds for which SQLite waits for another process that holds its file."""
 
 
-class DamagedError(Exception):
+class DamagedLogError(Exception):
     """What SQLite cannot read, or is not as this module wrote it; `number` is the first entry that is touched."""
 
     def __init__(self, what: str, number: int = 0) -> None:
@@ -54,7 +54,7 @@ class DamagedError(Exception):
         super().__init__(what)
 
 
-class MissingError(DamagedError):
+class MissingError(DamagedLogError):
     """An entry that is not in the table, or is there without its hashes."""
 
 
@@ -102,19 +102,19 @@ class Rows:
     @classmethod
     @contextmanager
     def open(cls, path: Path, write: bool = False) -> Iterator[Rows]:
-        """The table in a file; raises DamagedError where the file is not such a one."""
+        """The table in a file; raises DamagedLogError where the file is not such a one."""
         try:
             with path.open("rb") as file:
                 check_header(file.read(100))
         except OSError as error:
-            raise DamagedError(f"it cannot be read: {error.strerror}") from error
+            raise DamagedLogError(f"it cannot be read: {error.strerror}") from error
         check_beside(path)
         try:
             connection = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode={'rw' if write else 'ro'}", PATIENCE, uri=True
             )
         except sqlite3.OperationalError as error:
-            raise DamagedError(f"SQLite cannot open it: {error}") from error
+            raise DamagedLogError(f"SQLite cannot open it: {error}") from error
         try:
             rows = cls(connection)
             rows.check_form()
@@ -131,21 +131,21 @@ class Rows:
         self.connection.execute("PRAGMA secure_delete=ON")
 
     def check_form(self) -> None:
-        """Raise DamagedError unless the file is marked as a log, and holds the two tables and nothing beside them.
+        """Raise DamagedLogError unless the file is marked as a log, and holds the two tables and nothing beside them.
 
         In them is no row before the first entry, and one checkpoint at most: nobody would look at any other.
         """
         with self._reading(0):
             found = self._one("PRAGMA application_id"), self._one("PRAGMA user_version")
             if found != (APPLICATION, VERSION):
-                raise DamagedError(f"it is not marked as a log of citelog, version {VERSION}")
+                raise DamagedLogError(f"it is not marked as a log of citelog, version {VERSION}")
             tables = tuple(sql.decode() for (sql,) in self.connection.execute("SELECT sql FROM sqlite_schema"))
             if tables != TABLES:
-                raise DamagedError("its tables are not those of a log")
+                raise DamagedLogError("its tables are not those of a log")
             before = self._one("SELECT n FROM entries WHERE n < 0 LIMIT 1")
             beside = self._one("SELECT one FROM head WHERE one != 1 LIMIT 1")
             if before is not None or beside is not None:
-                raise DamagedError("its tables hold rows that no log has")
+                raise DamagedLogError("its tables hold rows that no log has")
 
     def size(self) -> int:
         """How many entries there are, if none is missing."""
@@ -168,7 +168,7 @@ class Rows:
         return _row(found, number)
 
     def rows(self, end: int, first: int = 0) -> Iterator[Row]:
-        """The entries from `first` up to `end` in order; raises DamagedError at the first that cannot be read."""
+        """The entries from `first` up to `end` in order; raises DamagedLogError at the first that cannot be read."""
         for begin in range(first, end, CHUNK):
             chunk = range(begin, min(end, begin + CHUNK))
             found = self._chunk(chunk)
@@ -187,7 +187,7 @@ class Rows:
                 found.append(row)  # one by one: those before one that is damaged are kept
         except (sqlite3.Error, OverflowError) as error:
             yield from found
-            raise DamagedError(f"SQLite cannot read on: {error}", numbers[0] + len(found)) from error
+            raise DamagedLogError(f"SQLite cannot read on: {error}", numbers[0] + len(found)) from error
         yield from found
 
     def node(self, level: int, i: int) -> bytes:
@@ -254,44 +254,44 @@ class Rows:
         try:
             yield
         except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
-            raise DamagedError(f"SQLite cannot read on: {error}", number) from error
+            raise DamagedLogError(f"SQLite cannot read on: {error}", number) from error
 
 
 def check_header(header: bytes) -> None:
-    """Raise DamagedError unless a file begins as SQLite begins one with a rollback journal.
+    """Raise DamagedLogError unless a file begins as SQLite begins one with a rollback journal.
 
     Another mark would have SQLite make files beside it, also for a reader.
     """
     if header[:16] != b"SQLite format 3\0" or header[18:20] != b"\1\1":
-        raise DamagedError("it does not begin as the table of a log does")
+        raise DamagedLogError("it does not begin as the table of a log does")
 
 
 def check_beside(path: Path) -> None:
-    """Raise DamagedError where beside a file lies what no log of citelog leaves there.
+    """Raise DamagedLogError where beside a file lies what no log of citelog leaves there.
 
     A journal that names others (a super-journal, SQLite's word for it) would have SQLite delete what it names.
     """
     if path.with_name(f"{path.name}-wal").exists():
-        raise DamagedError("beside it is a write-ahead log of SQLite, which no log of citelog has")
+        raise DamagedLogError("beside it is a write-ahead log of SQLite, which no log of citelog has")
     journal = path.with_name(f"{path.name}-journal")
     if not journal.exists():
         return
     if not journal.is_file():
-        raise DamagedError("beside it is a journal that is no file")
+        raise DamagedLogError("beside it is a journal that is no file")
     try:
         with journal.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - len(_JOURNAL)))
             names_others = file.read() == _JOURNAL
     except OSError as error:
-        raise DamagedError(f"the journal beside it cannot be read: {error.strerror}") from error
+        raise DamagedLogError(f"the journal beside it cannot be read: {error.strerror}") from error
     if names_others:
-        raise DamagedError("beside it is a journal that names other files, which no log of citelog leaves")
+        raise DamagedLogError("beside it is a journal that names other files, which no log of citelog leaves")
 
 
 def _row(found: tuple[object, ...], number: int) -> Row:
     _, hashes, entry, salt, receipt = found
     kinds = isinstance(hashes, bytes) and isinstance(entry, bytes)
     if not kinds or not isinstance(salt, bytes | None) or not isinstance(receipt, bytes | None):
-        raise DamagedError(f"entry {number} is not stored as bytes", number)
+        raise DamagedLogError(f"entry {number} is not stored as bytes", number)
     assert isinstance(hashes, bytes) and isinstance(entry, bytes)
     return Row(number, hashes, entry, salt, receipt)

@@ -16,7 +16,7 @@ from citelog.ledger import entry
 from citelog.ledger.folder import Folder
 from citelog.ledger.log import readable
 from citelog.ledger.note import Checkpoint, NoteError, PublicKey, Signed
-from citelog.ledger.rows import DamagedError, MissingError, Row, Rows
+from citelog.ledger.rows import DamagedLogError, MissingError, Row, Rows
 from citelog.ledger.tree import EMPTY, WIDTH, Edge, completes, leaf_hash, node_hash
 
 CODES = {
@@ -128,7 +128,7 @@ def _once(
             try:
                 rows = stack.enter_context(folder.table_to_read())
                 held = Held(rows.size(), rows.head(), beside)
-            except DamagedError as error:  # not even the table
+            except DamagedLogError as error:  # not even the table
                 fault = Fault("unreadable", error.what, error.number)
                 return Verification(own.name, "", own, None, 0, (fault,), notices, ()), False
         found = look(rows, held, own, earlier, key, salts, tick)
@@ -258,7 +258,7 @@ class _Walk:
                 if row.number + 1 in self.roots:
                     self.roots[row.number + 1] = Edge(row.number + 1, tuple(peaks)).root
                 self.read += 1
-        except DamagedError as error:
+        except DamagedLogError as error:
             code = "entry-missing" if isinstance(error, MissingError) else "unreadable"
             self._found(code, error.what, error.number)
         for number in self.gone:

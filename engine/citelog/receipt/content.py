@@ -138,7 +138,7 @@ def _proofs(assessment: Answer) -> dict[str, Any]:
     return {"roots": roots, "steps": steps}
 
 
-class DamagedError(CitelogError):
+class DamagedReceiptError(CitelogError):
     """A receipt that is not what was sealed, or says two things at once; `damage` says where."""
 
     def __init__(self, name: str, damage: tuple[Damage, ...]) -> None:
@@ -154,8 +154,8 @@ def is_receipt(data: bytes) -> bool:
 def read(data: bytes, name: str) -> Receipt:
     """A receipt from its bytes; `name` is what messages call it.
 
-    Raises DamagedError where it was changed since it was sealed, or contradicts itself; CitelogError where it is none
-    at all, or of another version.
+    Raises DamagedReceiptError where it was changed since it was sealed, or contradicts itself; CitelogError where it
+    is none at all, or of another version.
     """
     if len(data) > LARGEST:
         raise too_large(name)
@@ -167,7 +167,7 @@ def read(data: bytes, name: str) -> Receipt:
         raise CitelogError(f"{name}: it is of the form {form}, and {FORMAT} is read here", "take a newer citelog")
     damage = opened.damage or contradictions(opened.members)
     if damage:
-        raise DamagedError(name, damage)
+        raise DamagedReceiptError(name, damage)
     return Receipt(opened.members, opened.seal)
 
 

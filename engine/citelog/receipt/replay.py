@@ -26,7 +26,7 @@ from citelog.diagnostics import CaseError, CitelogError, KnowledgeError
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.cache import open_knowledge
 from citelog.receipt import content
-from citelog.receipt.content import DamagedError, Receipt
+from citelog.receipt.content import DamagedReceiptError, Receipt
 from citelog.receipt.differences import Difference, Told, differences
 from citelog.receipt.editions import Place, Shelf, Wanted
 from citelog.receipt.manifest import COUNTED
@@ -172,7 +172,7 @@ class Desk:
         sha256 = hashlib.sha256(data).hexdigest()
         try:
             receipt = content.read(data, name)
-        except DamagedError as error:
+        except DamagedReceiptError as error:
             return Replay(name, sha256, None, error.damage)
         id_ = receipt.members["knowledge"]["id"]
         wanted = Wanted.by(receipt.members["files"], receipt.members["knowledge"]["sha256"])

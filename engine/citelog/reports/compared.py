@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from citelog.compare.changes import Change, Detail
 from citelog.compare.diff import Diff, Group, Shown, Told
-from citelog.compare.drift import Drift, Quote
 from citelog.compare.editions import Edition
 from citelog.compare.effects import QUOTE, Outcome
+from citelog.compare.quotes import Quote, SourceChange
 from citelog.proof.compare import Reason
 from citelog.render.explained import against
 from citelog.render.lines import WIDTH, Line, wrapped
@@ -51,8 +51,8 @@ def compared(found: Diff, full: bool = False, brief: bool = False, width: int = 
     for edition in (found.old, found.new):
         yield from _errors(edition, width)
     yield from _changes(found, width)
-    if found.drift is not None:
-        yield from _drift(found.drift, width)
+    if found.source is not None:
+        yield from _source(found.source, width)
     if found.unasked:
         yield Line("")
         yield from wrapped(f"No case is compared: {found.unasked}.", width, "  ", "bold yellow")
@@ -160,23 +160,23 @@ def of_detail(detail: Detail, width: int, lead: str) -> Iterator[Line]:
 # the document
 
 
-def _drift(drift: Drift, width: int) -> Iterator[Line]:
+def _source(source: SourceChange, width: int) -> Iterator[Line]:
     yield Line("")
     yield Line("The source document changed", "bold cyan")
-    yield from wrapped(f"  {fates(drift)}", width, "    ")
-    moved = [f"{q.statement} {q.before.line}→{q.after.line}" for q in drift.quotes if q.fate == "moved" and q.after]
+    yield from wrapped(f"  {fates(source)}", width, "    ")
+    moved = [f"{q.statement} {q.before.line}→{q.after.line}" for q in source.quotes if q.fate == "moved" and q.after]
     if moved:
         yield from wrapped(f"  moved, the same words on another line: {', '.join(moved)}", width, "    ", "dim")
-    for quote in drift.quotes:
+    for quote in source.quotes:
         if quote.fate != "moved":
             yield from _quote(quote, width)
 
 
-def fates(drift: Drift) -> str:
+def fates(source: SourceChange) -> str:
     """How many quotes are where they were, and how many are not."""
-    found = [quote.fate for quote in drift.quotes]
+    found = [quote.fate for quote in source.quotes]
     told = "".join(f"; {found.count(fate)} {fate}" for fate in ("moved", "changed", "vanished") if fate in found)
-    return f"{drift.kept} of {counted(drift.kept + len(found), 'quote')} where they were{told}"
+    return f"{source.kept} of {counted(source.kept + len(found), 'quote')} where they were{told}"
 
 
 def _quote(quote: Quote, width: int) -> Iterator[Line]:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from citelog.compare.changes import Change, Detail
 from citelog.compare.diff import Diff, Group, Shown, Told
-from citelog.compare.drift import Drift, Quote
 from citelog.compare.pictures import Pictures
+from citelog.compare.quotes import Quote, SourceChange
 from citelog.render.lines import Line
 from citelog.render.phrases import counted
 from citelog.reports.compared import (
@@ -76,8 +76,8 @@ def _lines(found: Diff, full: bool, brief: bool) -> Iterator[str]:
         )
     if found.changes.layout:
         yield from ("", f"Only the layout differs: {', '.join(map(code, found.changes.layout))}.")
-    if found.drift is not None:
-        yield from _drift(found.drift)
+    if found.source is not None:
+        yield from _source(found.source)
     if found.unasked:
         yield from ("", f"No case is compared: {text(found.unasked)}.")
     if found.pictures is not None:
@@ -94,7 +94,7 @@ def _lines(found: Diff, full: bool, brief: bool) -> Iterator[str]:
 def _summary(found: Diff) -> str:
     listed = found.changes.listed
     parts = [counted(len(listed), "change")] if listed else [nothing(found).rstrip(".")]
-    if found.drift is not None:
+    if found.source is not None:
         parts.append("the source document changed")
     if found.asked:
         whole = counted(len(found.asked), "case")
@@ -130,16 +130,16 @@ def _detail(detail: Detail, lead: str) -> Iterator[str]:
         yield f"{lead}- also {text(detail.name)}: **{text(after)}**"
 
 
-def _drift(drift: Drift) -> Iterator[str]:
+def _source(source: SourceChange) -> Iterator[str]:
     yield from ("", "### The source document changed", "")
-    yield f"{fates(drift)}."
+    yield f"{fates(source)}."
     moved = [
-        f"{code(q.statement)} {q.before.line}→{q.after.line}" for q in drift.quotes if q.fate == "moved" and q.after
+        f"{code(q.statement)} {q.before.line}→{q.after.line}" for q in source.quotes if q.fate == "moved" and q.after
     ]
     if moved:
         yield from ("", f"The same words on another line: {', '.join(moved)}.")
     yield ""
-    for quote in drift.quotes:
+    for quote in source.quotes:
         if quote.fate != "moved":
             yield from _quote(quote)
 

@@ -72,7 +72,7 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class SourceChange:
     """The old document and the new one, and every quote that is not where it was; `kept` counts the others."""
 
     before: Source
@@ -81,7 +81,7 @@ class Drift:
     kept: int
 
     def to_dict(self) -> dict[str, Any]:
-        """The drift as data."""
+        """The change as data."""
         return {
             "before": {"file": self.before.file, "sha256": self.before.sha256},
             "after": {"file": self.after.file, "sha256": self.after.sha256},
@@ -90,7 +90,7 @@ class Drift:
         }
 
 
-def drift(old: Edition, new: Edition, renamed: Renamed) -> Drift | None:
+def source_change(old: Edition, new: Edition, renamed: Renamed) -> SourceChange | None:
     """What became of the quotes of the old edition; None where both have the same document, or one has none.
 
     Nothing is said yet of what rests on them (`supported`).
@@ -106,7 +106,7 @@ def drift(old: Edition, new: Edition, renamed: Renamed) -> Drift | None:
             kept += 1
         else:
             found.append(quote if quote.fate == "moved" else _requoted(quote, new, renamed))
-    return Drift(before, after, tuple(sorted(found, key=lambda q: q.before.start)), kept)
+    return SourceChange(before, after, tuple(sorted(found, key=lambda q: q.before.start)), kept)
 
 
 def quoted(triples: Triples, source: Source) -> Iterable[tuple[str, int, int]]:
@@ -140,8 +140,8 @@ def _requoted(found: Quote, new: Edition, renamed: Renamed) -> Quote:
     )
 
 
-def supported(found: Drift, rests: Mapping[str, Iterable[Support]]) -> Drift:
-    """The drift with what rests on each quote that has lost its words; `rests` says it of each statement."""
+def supported(found: SourceChange, rests: Mapping[str, Iterable[Support]]) -> SourceChange:
+    """The change with what rests on each quote that has lost its words; `rests` says it of each statement."""
     quotes = tuple(
         replace(quote, supports=tuple(rests.get(quote.statement, ()))) if quote.fate != "moved" else quote
         for quote in found.quotes
