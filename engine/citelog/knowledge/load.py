@@ -14,7 +14,7 @@ from pathlib import Path
 from citelog.diagnostics import CitelogError, Diagnostic, Span
 from citelog.evidence.sources import Source
 from citelog.knowledge import kept
-from citelog.knowledge.base import STATES, Knowledge, Statement, rule_iri, state_of
+from citelog.knowledge.base import STATES, Knowledge, Review, Statement, rule_iri, state_of
 from citelog.knowledge.faithful import check_faithful, check_functional
 from citelog.knowledge.files import NO_DRAFTS, Drafts, Text, files_of, read_text
 from citelog.knowledge.fingerprint import fingerprint
@@ -145,51 +145,28 @@ def assemble(
     `name` is what findings call it, `found` what is wrong already. Its hash is left to the caller, who knows where
     all this comes from.
     """
-    known = frozenset(Iri(s).local for s in triples.instances(CL + "Statement"))  # also those with a fault
-    predicates = read_predicates(triples, found)
-    check_declared(triples, predicates, found)
-    check_values(triples, found)
-    check_functional(triples, found)
-    check_faithful(triples, statements, found)
-    terms = read_terms(triples, found)
-    names = Names(predicates, frozenset(Iri(s) for s in triples.subjects), known)
     files = tuple(files)
-    guarded, wrong = check(files, names)
-    found += wrong
-    check_apart(guarded, found)
+    known = frozenset(Iri(s).local for s in triples.instances(CL + "Statement"))  # also those with a fault
+    base = _base(name, triples, found)
+    predicates, terms = _vocabulary(triples, statements, found)
+    guarded = _rules(files, Names(predicates, frozenset(Iri(s) for s in triples.subjects), known), found)
     program = part(guarded, lambda rule: not is_of_property(rule))
     conflicts = read_conflicts(triples, known, found)
     caveats = read_caveats(triples, known, found)
     kinds = read_kinds(triples, predicates, found)
     notes = read_notes(triples, predicates, found)
     properties = read_properties(triples, guarded, found)
-    bases = triples.instances(CL + "KnowledgeBase")
-    if len(bases) != 1:
-        found.append(
-            Diagnostic(
-                "incomplete",
-                Span(name),
-                f"{len(bases)} resources are a cl:KnowledgeBase",
-                "there is one in about.ttl",
-            )
-        )
-    namespace = namespace_of(bases[0]) if bases else ""
-    reviewable = [Iri(s) for s in triples.instances(CL + "Statement")]
-    reviewable += [rule_iri(namespace, rule.name) for rule in guarded.rules]
-    reviews = read_reviews(triples, Digests(triples, namespace, files), reviewable, found)
+    reviews, weakest = _reviews(base, triples, guarded, files, found)
     found = _told_once(found)
-    errors = [d for d in found if d.severity == "error"]
-    if errors or not bases or source is None:
+    if not base or source is None or any(one.severity == "error" for one in found):
         return Opened(None, tuple(found), triples, source, guarded, files)
-    base = bases[0]
-    document = triples.text(base, CL + "document")
     knowledge = Knowledge(
         id=triples.text(base, DCTERMS + "identifier"),
         version=triples.text(base, PAV + "version"),
         sha256="",
         title=triples.text(base, DCTERMS + "title"),
-        review_status=triples.text(document, CL + "reviewStatus"),
-        namespace=namespace,
+        review_status=triples.text(triples.text(base, CL + "document"), CL + "reviewStatus"),
+        namespace=namespace_of(base),
         program=program,
         guarded=guarded,
         properties=properties,
@@ -207,9 +184,49 @@ def assemble(
         source=source,
         reviews=reviews,
         indicators=_indicators(triples),
-        weakest=min((state_of(reviews.get(thing, ())) for thing in reviewable), key=STATES.index, default=STATES[0]),
+        weakest=weakest,
     )
     return Opened(knowledge, tuple(found), triples, source, guarded, files)
+
+
+def _base(name: str, triples: Triples, found: list[Diagnostic]) -> str:
+    """The one resource that is the knowledge base; of several the first."""
+    bases = triples.instances(CL + "KnowledgeBase")
+    if len(bases) != 1:
+        message = f"{len(bases)} resources are a cl:KnowledgeBase"
+        found.append(Diagnostic("incomplete", Span(name), message, "there is one in about.ttl"))
+    return bases[0] if bases else ""
+
+
+def _vocabulary(
+    triples: Triples, statements: Mapping[str, Statement], found: list[Diagnostic]
+) -> tuple[dict[str, Predicate], Terms]:
+    """The predicates and terms that are declared, by which everything that is said is checked."""
+    predicates = read_predicates(triples, found)
+    check_declared(triples, predicates, found)
+    check_values(triples, found)
+    check_functional(triples, found)
+    check_faithful(triples, statements, found)
+    return predicates, read_terms(triples, found)
+
+
+def _rules(files: Iterable[RuleFile], names: Names, found: list[Diagnostic]) -> Program:
+    """All rules, those of safety properties too, which do not rest on the others nor they on them."""
+    program, wrong = check(files, names)
+    found += wrong
+    check_apart(program, found)
+    return program
+
+
+def _reviews(
+    base: str, triples: Triples, program: Program, files: Iterable[RuleFile], found: list[Diagnostic]
+) -> tuple[dict[Iri, tuple[Review, ...]], str]:
+    """The reviews of each statement and rule, and the weakest state that any of these is in."""
+    namespace = namespace_of(base)
+    things = [Iri(s) for s in triples.instances(CL + "Statement")]
+    things += [rule_iri(namespace, rule.name) for rule in program.rules]
+    reviews = read_reviews(triples, Digests(triples, namespace, files), things, found)
+    return reviews, min((state_of(reviews.get(one, ())) for one in things), key=STATES.index, default=STATES[0])
 
 
 def namespace_of(base: str) -> str:
