@@ -271,7 +271,7 @@ def bomb() -> str:
         pytest.param("expect: {includes: []}", 'unknown key "includes"', id="a misspelt expectation"),
         pytest.param("expect: [a]", "a list, not a mapping", id="a list of expectations"),
         pytest.param("expect: {include: status:low}", "not a list of conclusion ids", id="one expected conclusion"),
-        pytest.param("expect: {steps: {LOAD: now}}", "not a role and a step", id="a step without a role"),
+        pytest.param("expect: {steps: {LOAD: ' '}}", "not what stands beside", id="a step that is no word"),
         pytest.param("expect: {cites: [G01]}", "not a list of statements", id="citations of no conclusion"),
         pytest.param("labs:" + "".join(f"\n{' ' * i}- " for i in range(1, 200)), "nested deeper", id="deep lists"),
         pytest.param("{labs: &all [], findings: *all}", "anchors and aliases", id="an alias in braces"),

@@ -236,6 +236,8 @@ def test_markers_are_read_in_the_forms_that_plain_text_prints(
     (tmp_path / "a.txt").write_text(f"Rest of the voice\n\n{sentence}\n", encoding="utf-8")
     made = new(tmp_path / "kb", tmp_path / "a.txt")
     assert (made.segments, check_folder(made.folder)) == (segments + 1, ())
+    checked = citelog("check", "--kb", made.folder)
+    assert "words-unquoted" not in checked.out
     (statement,) = read(made.folder).statements.values()
     assert ", ".join(statement.markers) == printed
     for words in (statement.quote, sentence.partition(" So be it")[0].rstrip(".")):

@@ -12,6 +12,7 @@ import pytest
 
 import citelog
 from citelog import home
+from citelog.author.new import new
 from citelog.cli.app import main
 
 ROOT = Path(__file__).parent.parent
@@ -49,6 +50,45 @@ def test_the_shipped_cases_hold(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = ran(capsys, "test")
     assert status == 0
     assert out.rstrip().endswith("expectations: all hold")
+
+
+def test_whatever_a_conclusion_says_beside_its_value_is_shown_and_expected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its further arguments may have any names, and be of any number."""
+    made = new(tmp_path / "fern").folder
+    changes = {
+        "predicates.ttl": ("value: term)", "value: term, place: term, how_soon: term)"),
+        "rules/10-example.rls": ("example(?p, ex:replace_me)", "example(?p, ex:replace_me, ex:outside, ex:today)"),
+        "cases/example.yaml": ("  cites:", "  steps: {replace_me: outside  today}\n  cites:"),
+    }
+    for name, (before, after) in changes.items():
+        text = (made / name).read_text(encoding="utf-8")
+        assert text.count(before) == 1
+        (made / name).write_text(text.replace(before, after), encoding="utf-8")
+    with (made / "predicates.ttl").open("a", encoding="utf-8") as file:
+        for value in ("outside", "today"):
+            file.write(f'\nex:{value} a cl:Code ; skos:prefLabel "{value}" .\n')
+    assert ran(capsys, "test", "--kb", str(made))[:2] == (0, "1 case, 3 expectations: all hold\n")
+    case = made / "cases" / "example.yaml"
+    assert "  example:replace_me · outside · today\n" in ran(capsys, "assess", "--kb", str(made), str(case))[1]
+    without = made / "cases" / "without.yaml"
+    without.write_text("findings: []\nexpect: {steps: {replace_me: inside today}}\n", encoding="utf-8")
+    assert (
+        "+ example:replace_me · outside · today: "
+        in ran(
+            capsys,
+            "what-if",
+            "--kb",
+            str(made),
+            str(without),
+            "--add",
+            "findings: {name: example finding, state: present}",
+        )[1]
+    )
+    without.write_text(case.read_text(encoding="utf-8").replace("outside  today", "inside"), encoding="utf-8")
+    told = ran(capsys, "test", "--kb", str(made))[1]
+    assert "replace_me is expected as inside\n    it is outside today\n" in told
 
 
 def test_what_is_missing_is_told_with_what_stands_against_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,7 @@ def _named(rules: Iterable[Rule]) -> str:
 class Conclusion:
     """One conclusion. `details` holds what its kind says beside the value: role, step, dose, sides, …
 
+    `tags` are those of the details that its predicate says, by the names of its further arguments, in their order.
     `review` is how far what it rests on has been reviewed: the weakest of `knowledge.base.STATES` in its proof.
     """
 
@@ -64,6 +65,7 @@ class Conclusion:
     assumes: tuple[str, ...]
     review: str
     citations: tuple[Citation, ...]
+    tags: Mapping[str, str]
     details: Mapping[str, Any]
     atom: Atom
 
@@ -160,8 +162,8 @@ class Drawing:
         if sides is not None:
             statements = tuple(s for side in sides for s in side)
         fields = self._fields(kind, atom)
-        details: dict[str, Any] = {name: _written(v) for name, v in said.items() if name not in ("patient", "about")}
-        details |= {name: _field(fields.get(name)) for name in kind.fields}
+        tags = {name: _written(v) for name, v in said.items() if name not in ("patient", "about")}
+        details: dict[str, Any] = tags | {name: _field(fields.get(name)) for name in kind.fields}
         details |= {"also": self._also(kind, atom)} if kind.candidates else {}
         details |= {"sides": sides} if sides is not None else {}
         return Conclusion(
@@ -175,6 +177,7 @@ class Drawing:
             assumes=tuple(text for text, _ in support.assumes),
             review=self._standing.of(atom, fields.values()),
             citations=tuple(Citation.of(self.knowledge.statements[s]) for s in statements),
+            tags=tags,
             details=details,
             atom=atom,
         )

@@ -42,7 +42,7 @@ def unquoted(given: Given, _: Reach) -> Iterator[Advice]:
         if not triples.all(segment, CL + "encodedAs"):
             continue
         for left in _left(source.text, start, at, quotes):
-            bare = without(f" {left.strip()}").strip()
+            bare = without(left).strip()
             if len(re.findall(r"[^\W_]+", bare)) > FEW or _TELLING.search(bare) or hedges(bare):
                 message = f"no statement quotes “{shortened(bare.strip(' .,;:•'), 80)}” of {Iri(segment).local}"
                 hint = "quote it in a statement; or cut the segment there, and set that part aside with a reason"

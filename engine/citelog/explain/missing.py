@@ -116,8 +116,7 @@ class Missing:
 
 
 def _short(conclusion: Conclusion) -> dict[str, Any]:
-    details = {key: conclusion.details[key] for key in ("role", "step") if key in conclusion.details}
-    return {"id": conclusion.id, **details, "sentence": conclusion.sentence}
+    return {"id": conclusion.id, **conclusion.tags, "sentence": conclusion.sentence}
 
 
 def missing(answer: Answer, conclusion: str | None = None) -> Missing:
@@ -191,7 +190,7 @@ def _is_finer(outcome: Outcome, others: list[Outcome]) -> bool:
 
 
 def _said(conclusion: Conclusion) -> tuple[Any, ...]:
-    return tuple(conclusion.details.get(key) for key in ("role", "step", "severity"))
+    return tuple(conclusion.tags.values())
 
 
 def _weight(answer: Answer, outcome: Outcome) -> int:

@@ -94,7 +94,7 @@ class Record:
 class Expectation:
     """What the author of a case expects: ids of conclusions that must, and must not, be there.
 
-    `steps` gives the role and the place in time of regimen steps, as in `recommended now`; `at` is the day that
+    `steps` gives what stands beside values, such as `recommended now` of a regimen step; `at` is the day that
     the case is assessed on, where its expectations depend on one. `cites` gives the statements that conclusions
     cite, `facts` the places of the entries that they rest on, all of them each time; `proofs` lists the conclusions
     whose proof is kept as text.

@@ -133,12 +133,12 @@ def _lists(value: Any, where: str, of: str, example: str) -> dict[str, tuple[str
 
 
 def _steps(value: Any, where: str) -> dict[str, str]:
-    """The role and the place in time that a step of a regimen is expected to have."""
+    """What is expected to stand beside each value, such as the role and the place in time of a step of a regimen."""
     remedy = "write it as in steps: {LOADING-STEP: recommended now}"
     if value is None:
         return {}
-    if not isinstance(value, dict) or not all(isinstance(one, str) and len(one.split()) == 2 for one in value.values()):
-        raise CaseError(f"{where}: expect.steps", "this is not a role and a step for each value", remedy)
+    if not isinstance(value, dict) or not all(isinstance(one, str) and one.strip() for one in value.values()):
+        raise CaseError(f"{where}: expect.steps", "this is not what stands beside each value, in words", remedy)
     return {str(key): " ".join(one.split()) for key, one in value.items()}
 
 

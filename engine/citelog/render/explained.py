@@ -70,8 +70,7 @@ def _near(place: int, near: NearMiss, knowledge: Knowledge, width: int) -> Itera
 
 
 def _headline(conclusion: Conclusion) -> str:
-    tags = [str(conclusion.details[key]) for key in ("role", "step") if key in conclusion.details]
-    return f"{' · '.join((conclusion.id, *tags))}: {conclusion.sentence}"
+    return f"{' · '.join((conclusion.id, *conclusion.tags.values()))}: {conclusion.sentence}"
 
 
 def _cites(citations: Iterable[Citation], knowledge: Knowledge) -> str:
@@ -279,8 +278,7 @@ def _outcome(outcome: Outcome, told: set[str], width: int) -> Iterator[Line]:
             yield from wrapped(f"      {sign} as told above: {', '.join(again)}", width, "        ")
         told |= {_headline(c) for c in found}
     for a, b in outcome.changed:
-        differ = [key for key in ("role", "step", "severity") if a.details.get(key) != b.details.get(key)]
-        turns = ", ".join(f" {a.details[key]} → {b.details[key]}" for key in differ)
+        turns = ", ".join(f" {a.tags[name]} → {said}" for name, said in b.tags.items() if a.tags[name] != said)
         yield from wrapped(f"      ~ {b.id}{turns}: {b.sentence}", width, "        ")
 
 

@@ -23,9 +23,6 @@ from citelog.render.timeline import timeline
 from citelog.render.tree import Grove, Tree
 from citelog.run.datalog import reasoner
 
-TAGS = ("role", "step", "severity")
-"""The details that stand beside the id of a conclusion."""
-
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -157,7 +154,7 @@ def _card(
     return Card(
         conclusion=conclusion,
         anchor=anchor,
-        tags=(*(str(details[tag]) for tag in TAGS if tag in details), *(() if alike(found) else (conclusion.review,))),
+        tags=(*conclusion.tags.values(), *(() if alike(found) else (conclusion.review,))),
         fields=tuple((name, details[name]) for name in kind.fields),
         also=found.others(conclusion),
         facts=tuple(entries[fact] for fact in conclusion.facts),

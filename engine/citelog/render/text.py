@@ -56,9 +56,7 @@ def _worth_asking(found: Assessment) -> str:
 
 
 def _conclusion(conclusion: Conclusion, found: Assessment, width: int) -> Iterator[Line]:
-    tags = [str(conclusion.details[key]) for key in ("role", "step", "severity") if key in conclusion.details]
-    head = conclusion.id + (f" · {' · '.join(tags)}" if tags else "")
-    yield Line(f"  {head}", "bold")
+    yield Line(f"  {' · '.join((conclusion.id, *conclusion.tags.values()))}", "bold")
     yield from wrapped(f"    {conclusion.sentence}", width, "    ")
     for value, told, statements in found.others(conclusion):
         yield from wrapped(f"    also {value}: {told} [{' '.join(statements)}]", width, "      ", "dim")

@@ -218,8 +218,7 @@ def _unlike(kind: str, id_: str, wanted: tuple[str, ...], there: tuple[str, ...]
 
 
 def _step(found: Assessment, value: str, told: str) -> Iterator[Failure]:
-    shown = [c for c in found.conclusions if c.value == value and "step" in c.details]
-    said = [f"{c.details.get('role')} {c.details['step']}" for c in shown]
+    said = [" ".join(c.tags.values()) for c in found.conclusions if c.value == value and c.tags]
     if set(said) != {told}:
         what = (
             f"{value} is expected as {told}, and as nothing else" if told in said else f"{value} is expected as {told}"

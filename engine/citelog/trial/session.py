@@ -198,9 +198,9 @@ def _moved(before: Assessment, after: Assessment) -> Moved:
 
 def _differences(old: Conclusion, new: Conclusion, before: Assessment, after: Assessment) -> Iterator[str]:
     """What a conclusion that is still drawn says otherwise."""
-    for key in ("role", "step", "severity"):
-        if old.details.get(key) != new.details.get(key):
-            yield f"{key} {new.details.get(key)}, was {old.details.get(key)}"
+    for name in {**old.tags, **new.tags}:
+        if old.tags.get(name) != new.tags.get(name):
+            yield f"{name} {new.tags.get(name)}, was {old.tags.get(name)}"
     if old.statements != new.statements:
         yield f"cites {' '.join(new.statements) or 'nothing'}, cited {' '.join(old.statements) or 'nothing'}"
     rested, rests = (_rests(c, answer) for c, answer in ((old, before), (new, after)))
