@@ -32,11 +32,14 @@ def verified(found: Verification, knowledge: Knowledge, width: int = WIDTH) -> I
         yield Line("Decided by no machine", "bold")
         for one in found.undecided:
             yield from _undecided(one, width)
-    if found.kinds or found.disagreements:
+    if found.kinds or found.disagreements or found.undeclared:
         yield Line("")
         yield Line("Asked of every knowledge base", "bold")
         for verdict in (*found.kinds, *found.disagreements):
             yield from _verdict(verdict, width, "not so in" if verdict in found.kinds else "look at it: not so in")
+        for name in found.undeclared:
+            told = f"  ? {name}  every patient has exactly one {name}, and no cl:exactlyOne of its kind says so"
+            yield from wrapped(told, width, "      ", "yellow")
     if found.idle:
         yield Line("")
         yield Line("Rules that fire for no patient", "bold")
@@ -76,8 +79,10 @@ def _verdict(verdict: Verdict, width: int, otherwise: str = "in") -> Iterator[Li
         for line in proof(assessed.why(shown), assessed, width=width - 6):
             yield Line(line.text, line.style, f"      {line.lead}", line.link)
     else:
+        conflict = assessed.knowledge.conflicts.get(verdict.about)
+        sides = {statement for side in conflict.sides for statement in side} if conflict else set()
         for conclusion in assessed.conclusions:
-            if conclusion.kind in (verdict.about.partition(":")[0], "regimen", "treat"):
+            if conclusion.kind == verdict.about.partition(":")[0] or sides.intersection(conclusion.statements):
                 yield from wrapped(
                     f"        {conclusion.id}  by {', '.join(conclusion.rules)}", width, "          ", "dim"
                 )

@@ -120,7 +120,7 @@ def _opposed(
 
 def of_kinds(made: Ground, knowledge: Knowledge) -> Iterable[Goal]:
     """That a kind which has exactly one conclusion has none, or several."""
-    for kind in knowledge.kinds:
+    for kind in (kind for kind in knowledge.kinds if kind.exactly_one):
         for name, what in ((NONE, "no conclusion"), (SEVERAL, "more than one conclusion")):
             atom = made.numbers.get((name, (kind.name,)))
             if atom is not None:

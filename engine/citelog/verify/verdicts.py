@@ -8,10 +8,12 @@ else is.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from citelog.assess import assess
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.properties import VIOLATION
 from citelog.run.datalog import Machine
@@ -19,6 +21,8 @@ from citelog.verify import pictures, solver
 from citelog.verify.axes import Axes, axes
 from citelog.verify.clauses import FIRES, Ground
 from citelog.verify.goals import (
+    NONE,
+    SEVERAL,
     UNCOUNTED,
     Goal,
     arity,
@@ -32,7 +36,7 @@ from citelog.verify.goals import (
 )
 from citelog.verify.ground import ground
 from citelog.verify.unknowns import UndecidedError
-from citelog.verify.witness import FaultError, Witness, facts, is_so, witness
+from citelog.verify.witness import FaultError, Witness, facts, guarded, is_so, witness
 
 MOST = 1 << 36
 """Pictures beyond which counting is left out and clingo's answer stands alone."""
@@ -92,8 +96,9 @@ class Verification:
     """All that verification found out about a knowledge base.
 
     `properties` are the author's own, `kinds` that each kind which has exactly one conclusion has exactly one,
-    `disagreements` that no rules of both sides of a declared conflict fire unless it is shown. `idle` are rules that
-    fire for no patient. `axes` are all parts of a record; `all_pictures` is what they make together.
+    `disagreements` that no rules of both sides of a declared conflict fire unless it is shown. `undeclared` are kinds
+    that do not say so, and of which every patient has exactly one. `idle` are rules that fire for no patient. `axes`
+    are all parts of a record; `all_pictures` is what they make together.
     """
 
     knowledge: str
@@ -101,6 +106,7 @@ class Verification:
     undecided: tuple[Undecided, ...]
     kinds: tuple[Verdict, ...]
     disagreements: tuple[Verdict, ...]
+    undeclared: tuple[str, ...]
     idle: tuple[str, ...]
     axes: tuple[AxisCount, ...]
     entries: int
@@ -123,6 +129,7 @@ class Verification:
             "undecided": [{"about": u.about, "text": u.text, "reason": u.reason} for u in self.undecided],
             "kinds": [v.to_dict() for v in self.kinds],
             "disagreements": [v.to_dict() for v in self.disagreements],
+            "undeclared": list(self.undeclared),
             "idle": list(self.idle),
             "axes": [{"name": axis.name, "signatures": axis.signatures} for axis in self.axes],
             "entries": self.entries,
@@ -237,7 +244,8 @@ def verify(knowledge: Knowledge, chosen: Iterable[str] | None = None, tick: Tick
     """Verify a knowledge base: the properties of these ids, or all and what nobody asked."""
     if tick:
         tick("reading every entry that a record can hold", 0, 1)
-    verifier = Verifier.of(knowledge, chosen)
+    supposed = _supposed(knowledge) if chosen is None else knowledge
+    verifier = Verifier.of(supposed, chosen)
     made = verifier.ground
     goals = [*of_properties(made, knowledge, chosen), *(of_kinds(made, knowledge) if chosen is None else ())]
     sided = list(of_disagreements(made, knowledge)) if chosen is None else []
@@ -263,6 +271,7 @@ def verify(knowledge: Knowledge, chosen: Iterable[str] | None = None, tick: Tick
         verifier.left_out,
         tuple(v for v in told[: len(goals)] if v.about not in properties),
         tuple(told[len(goals) :]),
+        _undeclared(verifier, knowledge) if chosen is None else (),
         _idle(verifier) if chosen is None else (),
         tuple(AxisCount(name, number) for name, number in everything),
         made.written,
@@ -281,6 +290,24 @@ def broken(knowledge: Knowledge) -> tuple[str, ...]:
     goals = [*of_properties(verifier.ground, knowledge, None), *of_kinds(verifier.ground, knowledge)]
     can = solver.possible(verifier.axes, [goal.atom for goal in goals])
     return tuple(goal.about for goal in goals if goal.atom in can)
+
+
+def _supposed(knowledge: Knowledge) -> Knowledge:
+    """The knowledge base, where a kind of which an empty record has one conclusion is supposed to have exactly one."""
+    found = Counter(one.kind for one in assess(guarded(knowledge), {"id": "nobody"}).conclusions)
+    single = [replace(kind, exactly_one=kind.exactly_one or found[kind.name] == 1) for kind in knowledge.kinds]
+    both = zip(knowledge.kinds, single, strict=True)
+    return replace(knowledge, kinds=tuple(kind if is_uncounted(one, knowledge) else one for kind, one in both))
+
+
+def _undeclared(verifier: Verifier, knowledge: Knowledge) -> tuple[str, ...]:
+    """The kinds of which exactly one conclusion was only supposed, and is so for every patient."""
+    numbers = verifier.ground.numbers
+    both = zip(knowledge.kinds, verifier.knowledge.kinds, strict=True)
+    supposed = [kind.name for kind, one in both if kind != one]
+    asked = {name: [numbers[a] for a in ((NONE, (name,)), (SEVERAL, (name,))) if a in numbers] for name in supposed}
+    can = solver.possible(verifier.axes, [atom for atoms in asked.values() for atom in atoms])
+    return tuple(name for name, atoms in asked.items() if atoms and can.isdisjoint(atoms))
 
 
 def _idle(verifier: Verifier) -> tuple[str, ...]:
