@@ -275,14 +275,14 @@ def test_only_named_modules_write_without_the_one_that_does_it_whole() -> None:
     assert not set(WRITES) - set(writing), "the writers block names modules that write nothing"
 
 
-def test_only_the_server_reaches_the_network_and_only_git_is_started() -> None:
+def test_only_the_server_reaches_the_network_and_only_git_and_the_java_of_spark_are_started() -> None:
     reaching = {name: found for name in modules() if (found := uses(name, OUTSIDE))}
     assert reaching == {
         "serve.server": {"socket"},
         "serve.workers.pool": {"socket"},
         "compare.revisions": {"subprocess"},
         "population.bulk.source": {"multiprocessing"},
-        "population.engines.spark": {"socket"},
+        "population.engines.spark": {"socket", "subprocess"},
     }
 
 

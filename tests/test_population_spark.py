@@ -241,6 +241,24 @@ def test_without_java_or_pyspark_it_is_said_what_to_install(tmp_path: Path, monk
     assert "--engine spark needs pyspark\n   = pip install 'citelog[spark]'" in bare.stderr
 
 
+@pytest.mark.parametrize(("java", "patience"), [("exit 0", 180), ("exec sleep 600", 0)])
+def test_a_java_that_ends_or_hangs_before_it_can_be_reached_is_told(
+    java: str, patience: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PySpark itself waits for ever for the one that ends with status 0, and for the one that only hangs."""
+    (tmp_path / "bin").mkdir()
+    script = f"#!/bin/sh\ncase $* in *launcher.Main*) printf '\\0\\n%s\\0' \"$0\"; exit 0;; esac\n{java}\n"
+    (tmp_path / "bin" / "java").write_text(script)
+    (tmp_path / "bin" / "java").chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    monkeypatch.setattr(spark, "PATIENCE", patience)
+    told = (
+        r"--engine spark, --master local\[1\]: .*Java gateway process exited.*\n   = .*spark.log has all that it said"
+    )
+    with pytest.raises(spark.SparkError, match=told), spark.session("local[1]", "1GB", tmp_path / "spark.log"):
+        pass
+
+
 def test_a_master_at_which_nobody_answers_is_named_at_once(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as master:
         address = f"127.0.0.1:{master.getsockname()[1]}"

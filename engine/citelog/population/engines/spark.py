@@ -8,11 +8,14 @@ tables are written into the queries that read them. Files of data are looked at 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import shutil
 import socket
+import subprocess
 import threading
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -45,7 +48,7 @@ ANSWER = 10
 """Seconds in which a master must take up a call."""
 
 PATIENCE = 180
-"""Seconds in which some worker must take up the work."""
+"""Seconds in which Java must have started, and then some worker must take up the work."""
 
 SETTINGS: Mapping[str, str] = {
     "spark.app.name": "citelog population",
@@ -144,10 +147,14 @@ def session(master: str, memory: str, log: Path) -> Iterator[Any]:
 @contextlib.contextmanager
 def _java(conf: Any, file: BinaryIO) -> Iterator[Any]:
     """The Java that Spark runs in, ended with the block."""
-    from pyspark import SparkContext
-    from pyspark.java_gateway import launch_gateway
+    from pyspark import SparkContext, java_gateway
 
-    gateway = launch_gateway(conf, {"stdout": file, "stderr": file})  # type: ignore[no-untyped-call]
+    java_gateway.Popen = _Started  # type: ignore[attr-defined, assignment]
+    try:
+        gateway = java_gateway.launch_gateway(conf, {"stdout": file, "stderr": file})  # type: ignore[no-untyped-call]
+    finally:
+        java_gateway.Popen = subprocess.Popen  # type: ignore[attr-defined]
+    gateway.proc.until = math.inf
     try:
         yield gateway
     finally:
@@ -155,6 +162,28 @@ def _java(conf: Any, file: BinaryIO) -> Iterator[Any]:
         gateway.proc.stdin.close()
         gateway.proc.wait()
         SparkContext._gateway = SparkContext._jvm = None
+
+
+class _Started(subprocess.Popen[bytes]):
+    """A process as `launch_gateway` starts it, which asks for no more than whether its status is another than 0.
+
+    It would wait for ever for one that has ended with 0, or that never says where it can be reached.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.until = time.monotonic() + PATIENCE
+
+    def poll(self) -> int | None:
+        """Its status, and 1 for 0; once its time is up, it is ended."""
+        if time.monotonic() > self.until:
+            self.until = math.inf  # to end it asks for its status
+            self.kill()
+            self.wait()
+        status = super().poll()
+        if status is not None and self.stdin:
+            self.stdin.close()
+        return 1 if status == 0 else status
 
 
 def _wait(context: Any, master: str) -> None:
