@@ -59,7 +59,7 @@ def query(
         write(written([library.document(library.library())]))
         return 0
     if listed:
-        print_lines(_catalogue(library.library()))
+        print_lines(_catalogue(library.library(), kb))
         return 0
     if asked is None:
         raise CitelogError("query: no query is named", "name one of the library (--list shows them), or a file")
@@ -130,11 +130,12 @@ def _heading(query: Query, told: dict[str, str], columns: int) -> Iterator[Line]
         yield Line("")
 
 
-def _catalogue(queries: tuple[Query, ...]) -> Iterator[Line]:
-    """The library by audience: each query's name, question, parameters and an example."""
+def _catalogue(queries: tuple[Query, ...], kb: str | None) -> Iterator[Line]:
+    """The library by audience: each query's name, question, parameters and an example, or how it is asked of `kb`."""
     from citelog.graph.library import AUDIENCES
     from citelog.render.lines import Line, wrapped
 
+    is_default = home.knowledge(kb) == home.knowledge()
     for place, (audience, meaning) in enumerate(AUDIENCES.items()):
         yield from [Line("")] * bool(place)
         yield Line(f"For the {audience}, {meaning}", "bold cyan")
@@ -145,7 +146,8 @@ def _catalogue(queries: tuple[Query, ...]) -> Iterator[Line]:
                 default = f", {parameter.default} if not given" if parameter.default is not None else ""
                 told = f"    --param {parameter.name}=…  {parameter.meaning} ({parameter.type}{default})"
                 yield from wrapped(told, width(), "      ")
-            yield from (Line(f"    $ {example.command}", "dim") for example in query.examples)
+            commands = [one.command for one in query.examples] if is_default else [f"{query.usage} --kb {kb}"]
+            yield from (Line(f"    $ {command}", "dim") for command in commands)
 
 
 COMMANDS = (query,)

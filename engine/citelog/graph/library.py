@@ -90,6 +90,16 @@ class Query:
     needs_case: bool
     text: str
 
+    @property
+    def usage(self) -> str:
+        """How it is asked of any knowledge base; the examples are of the one that is shipped as the default.
+
+        >>> next(one.usage for one in library() if one.name == "proof")
+        'citelog query proof --case CASE --param conclusion=…'
+        """
+        given = (f" --param {one.name}=…" for one in self.parameters if one.default is None)
+        return f"citelog query {self.name}{' --case CASE' if self.needs_case else ''}{''.join(given)}"
+
 
 def library() -> tuple[Query, ...]:
     """Every query that is shipped, by audience and name."""
