@@ -11,7 +11,7 @@ from citelog.advice.given import Advice, Given
 from citelog.advice.reach import Reach
 from citelog.advice.units import plain_unit, printed, printed_twice, ratio, told
 from citelog.knowledge.triples import SKOS
-from citelog.rules.program import Assignment, Comparison, Present, Rule, variables
+from citelog.rules.program import Assignment, Comparison, Present, Rule, Variable, variables
 from citelog.values import Iri
 from citelog.vocab import CL, folded_unit
 
@@ -160,8 +160,17 @@ def _asked_otherwise(given: Given, reach: Reach, rule: Rule) -> Iterator[Advice]
 
 
 def unasked(given: Given, reach: Reach) -> Iterator[Advice]:
-    """Rules that compare the number of a result with a limit of the document, whatever its unit."""
+    """Rules that compare the number of a result with a limit of the document, whatever its unit.
+
+    So does who multiplies it with the factor of whatever unit it has, where units of several kinds have one.
+    """
+    kinds = sorted({given.label(unit) for unit in _compared(given)})
     for rule in given.rules:
+        if len(kinds) > 1 and (factor := _any_factor(rule)):
+            few = f"{kinds[0]} and {kinds[1]}" + (" among them" if len(kinds) > 2 else "")
+            message = f"rule {rule.name} takes the factor of whatever unit a result has: {few} are not told apart"
+            hint = "ask that the unit is one of the analyte's: cl:acceptsUnit(ANALYTE, ?unit)"
+            yield Advice("unit-unasked", (rule.name, *rule.cites), given.rule(rule, factor), message, hint)
         measured = [x for x in rule.body if isinstance(x, Present) and x.predicate in ("result_value", "result_bound")]
         if not measured or not (limits := _limits(given, rule, measured)):
             continue
@@ -169,6 +178,24 @@ def unasked(given: Given, reach: Reach) -> Iterator[Advice]:
             message = f"rule {rule.name} compares the number of a result with a limit, and does not ask for its unit"
             hint = "ask for it: result_unit(?p, ?r, ?unit), and tie it to the limit: cl:comparedIn(?limit, ?unit)"
             yield Advice("unit-unasked", (rule.name, *rule.cites), given.rule(rule, limits[0]), message, hint)
+
+
+def _compared(given: Given) -> set[Iri]:
+    """The units in which values are compared."""
+    triples = given.triples
+    into = (triples.one(unit, CL + "comparedIn") for unit in triples.instances(CL + "Unit"))
+    return {unit for unit in into if isinstance(unit, Iri)}
+
+
+def _any_factor(rule: Rule) -> Present | None:
+    """The literal that takes the factor of the unit of a result, if nothing else is asked of that unit."""
+    read = [x for x in rule.body if isinstance(x, Present) and x.predicate == "result_unit"]
+    for unit in [x.args[2] for x in read if isinstance(x.args[2], Variable)]:
+        asked = [x for x in rule.body if unit.name in variables(x) and x not in read]
+        factors = [x for x in asked if isinstance(x, Present) and x.predicate == CL + "factor"]
+        if factors and len(factors) == len(asked):
+            return factors[0]
+    return None
 
 
 def _limits(given: Given, rule: Rule, measured: list[Present] | None = None) -> list[Present]:
