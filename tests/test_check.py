@@ -321,3 +321,18 @@ def test_the_name_that_is_suggested_is_the_one_that_comparing_with_all_gives(wor
     found = nearest_name(word, known)
     assert [found.casefold()] == nearest if nearest else found == ""
     assert not found or found in known
+
+
+def test_a_slip_that_many_statements_have_is_told_three_times_and_then_by_its_places(
+    citelog: Command, tmp_path: Path
+) -> None:
+    """A voice that nobody declares is one slip, however many statements name it; the data have each of them."""
+    nights = Path(shutil.copytree(home.home() / "examples" / "short-nights", tmp_path / "nights"))
+    change(nights / "about.ttl", "ex:voice a cl:Voice", "ex:voce a cl:Voice")
+    ended = citelog("check", "--kb", nights)
+    assert (ended.status, ended.out.count("ex:voice is none.")) == (1, 3)
+    assert ended.out.count("did you mean ex:voce?") == 3
+    assert "error[shape]: 11 more like that of nights/statements.trig:11\n   nights/statements.trig:" in ended.out
+    assert ended.out.endswith("nights: 14 errors\n")
+    found = json.loads(citelog("check", "--kb", nights, "--format", "json").out)
+    assert len(found) == 14

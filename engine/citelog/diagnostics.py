@@ -142,21 +142,31 @@ def copied(sign: str, right: str) -> Instead:
 
 
 def nearest_name(word: str, known: Iterable[str]) -> str:
-    """The known word nearest to a misspelt one, as it is written; the empty string where none is near."""
-    written = {one.casefold(): one for one in sorted(set(known), reverse=True)}
+    """The known word nearest to a misspelt one, as it is written; the empty string where none is near.
+
+    A prefix that both have makes them no more alike.
+
+    >>> nearest_name("ex:S01", ["ex:W1", "ex:T2"]), nearest_name("ex:coverr", ["ex:cover", "cl:Cover"])
+    ('', 'ex:cover')
+    """
+    prefix, words = word[: word.rfind(":") + 1], set(known)
+    beside = {one for one in words if prefix and one.startswith(prefix)}
+    if beside and (near := nearest_name(word.removeprefix(prefix), {one.removeprefix(prefix) for one in beside})):
+        return prefix + near
+    written = {one.casefold(): one for one in sorted(words - beside, reverse=True)}
     matcher = difflib.SequenceMatcher(b=word.casefold())
     bounds = []
     for one in written:
         matcher.set_seq1(one)
         if matcher.real_quick_ratio() >= _ALIKE and (bound := matcher.quick_ratio()) >= _ALIKE:
             bounds.append((bound, one))
-    near = (_ALIKE, "")
+    best = (_ALIKE, "")
     for bound, one in sorted(bounds, reverse=True):
-        if bound < near[0]:
+        if bound < best[0]:
             break  # to be compared is what costs, and no other can be nearer
         matcher.set_seq1(one)
-        near = max(near, (matcher.ratio(), one))
-    return written[near[1]] if near[1] else ""
+        best = max(best, (matcher.ratio(), one))
+    return written[best[1]] if best[1] else ""
 
 
 def shortened(text: str, room: int) -> str:

@@ -117,7 +117,15 @@ class Triples:
             if line:
                 found.append((Span(text.name, line), shown.strip()))
         with_words = (one for one in found if words in one[1])
-        return next(with_words, found[0] if found else (Span(next(iter(self.files), "?")), ""))
+        return next(with_words, found[0] if found else self._named(subject))
+
+    def _named(self, iri: str) -> tuple[Span, str]:
+        """The first line that names a resource of which nothing is said; the first file, where none does."""
+        for text in self.files.values():
+            words = re.escape(name) if (name := text.written(iri)) else r"(?!)"
+            if match := re.search(rf"(?m)^.*(?<![\w:-]){words}(?![\w-]).*$", text.text):
+                return Span(text.name, text.text.count("\n", 0, match.start()) + 1), match[0].strip()
+        return Span(next(iter(self.files), "?")), ""
 
     def finding(
         self, code: str, about: tuple[str, ...], message: str, hint: Hint, words: str | None = None

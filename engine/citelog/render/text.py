@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -188,26 +187,39 @@ def contents(document: Mapping[str, Any], width: int = WIDTH) -> Iterator[Line]:
 def findings(found: Iterable[Diagnostic], shown: int = 3) -> Iterator[Line]:
     """Findings about knowledge, each with its place, the author's line and what to try.
 
-    All errors, and all that is accepted; of other advice of one code the first few, and the places of the rest.
+    All that is accepted; of other advice of one code, and of errors of one slip, the first few, and the places of the
+    rest.
     """
     styles = {"error": "bold red", "advice": "bold yellow"}
-    met: Counter[str] = Counter()
-    more: dict[str, dict[str, list[int]]] = {}
+    met: dict[tuple[str, ...], list[Diagnostic]] = {}
     for finding in found:
-        met[finding.code] += finding.severity == "advice" and not finding.accepted
-        if met[finding.code] > shown and not finding.accepted:
-            more.setdefault(finding.code, {}).setdefault(finding.span.file, []).append(finding.span.line)
+        alike = met.setdefault(_slip(finding), [])
+        alike.append(finding)
+        if len(alike) > shown and not finding.accepted:
             continue
         first, _, *rest = finding.lines()
         yield Line(first, "dim" if finding.accepted else styles[finding.severity])
         yield Line(str(finding.span), lead="   ", link=finding.span.file)
         yield from (Line(line) for line in rest)
         yield Line("")
-    for code, files in more.items():
-        yield Line(f"advice[{code}]: {sum(map(len, files.values()))} more", styles["advice"])
+    for one, *others in met.values():
+        if one.accepted or len(others) < shown:
+            continue
+        files: dict[str, list[int]] = {}
+        for finding in others[shown - 1 :]:
+            files.setdefault(finding.span.file, []).append(finding.span.line)
+        like = f" like that of {one.span}" if one.severity == "error" else ""
+        yield Line(f"{one.severity}[{one.code}]: {len(others) - shown + 1} more{like}", styles[one.severity])
         for file, numbers in files.items():
             yield from wrapped(f"   {file}:{', '.join(map(str, numbers))}", WIDTH, "   ")
         yield Line("")
+
+
+def _slip(finding: Diagnostic) -> tuple[str, ...]:
+    """What findings have in common that are told in short: the code of advice; what errors say, or say of a value."""
+    if finding.severity == "advice":
+        return finding.code, finding.accepted
+    return (finding.code, *(finding.about[1:] if len(finding.about) > 2 else (finding.message,)))
 
 
 def findings_counted(name: str, found: Iterable[Diagnostic]) -> Line:
