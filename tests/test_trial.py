@@ -91,6 +91,19 @@ def test_whatever_a_conclusion_says_beside_its_value_is_shown_and_expected(
     assert "replace_me is expected as inside\n    it is outside today\n" in told
 
 
+def test_a_kept_proof_holds_wherever_its_rules_and_its_folder_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, moved = new(tmp_path / "fern").folder, tmp_path / "ferns-of-another-house"
+    with (made / "cases" / "example.yaml").open("a", encoding="utf-8") as file:
+        file.write('  proofs: ["example:replace_me"]\n')
+    assert ran(capsys, "test", "--kb", str(made), "--accept")[0] == 0
+    made.rename(moved)
+    rules = moved / "rules" / "10-example.rls"
+    rules.rename(rules.with_name("20-moved.rls"))
+    assert ran(capsys, "test", "--kb", str(moved))[:2] == (0, "1 case, 3 expectations: all hold\n")
+
+
 def test_what_is_missing_is_told_with_what_stands_against_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case(
         folder,

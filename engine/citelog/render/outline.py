@@ -78,9 +78,12 @@ class Outline:
         return ", ".join(said)
 
 
-def outline(proof: Proof, every: bool = False, depth: int | None = None) -> Outline:
-    """A proof as nested steps; `every` leaves out none, `depth` limits how many rules deep it is opened."""
-    opened = _Opened(proof, every)
+def outline(proof: Proof, every: bool = False, depth: int | None = None, places: bool = True) -> Outline:
+    """A proof as nested steps; `every` leaves out none, `depth` limits how many rules deep it is opened.
+
+    `places` says of each rule where it stands.
+    """
+    opened = _Opened(proof, every, places)
     root = proof.node(proof.root)
     steps = tuple(_firings(opened, root, depth))
     return Outline(
@@ -94,6 +97,7 @@ class _Opened:
 
     proof: Proof
     every: bool
+    places: bool
     shown: set[str] = field(default_factory=set)
     quoted: set[str] = field(default_factory=set)
     folded: set[str] = field(default_factory=set)
@@ -116,8 +120,9 @@ def _firings(opened: _Opened, fact: Node, depth: int | None) -> list[Step]:
         quotes = list(_quotes(opened, firing)) if own else []
         below = _below(opened, firing, depth if depth is None or not own else depth - 1)
         if own or (fact.kind == "conclusion" and not below):
-            place = f"{firing.details['rule']} ({firing.details['file']}:{firing.details['line']})"
-            steps.append(Step("rule", firing.text, place, cited, (*quotes, *below), firing.id, fact.id))
+            stands = f" ({firing.details['file']}:{firing.details['line']})" if opened.places else ""
+            rule = f"{firing.details['rule']}{stands}"
+            steps.append(Step("rule", firing.text, rule, cited, (*quotes, *below), firing.id, fact.id))
         else:
             (opened.muted if muted else opened.folded).add(firing.id)
             steps += below

@@ -42,16 +42,17 @@ def proof(
     quotes: bool = False,
     shortest: bool = False,
     remarks: bool = True,
+    places: bool = True,
 ) -> Iterator[Line]:
     """A proof as a tree.
 
     `every` shows every step of every way; `quotes` quotes every statement in place; `shortest` shows one way only,
-    also to the conclusion itself. `depth` limits how many rules deep the tree is opened. Below it stand `remarks`: what
-    is left out of it, and what holds of all proofs of the knowledge base.
+    also to the conclusion itself. `depth` limits how many rules deep the tree is opened; `places` says where each rule
+    stands. Below the tree stand `remarks`: what is left out of it, and what holds of all proofs of the knowledge base.
     """
     conclusion = assessed.by_id[found.conclusion]
     shown = found if every else found.shortest(root=shortest)
-    view = outline(shown, every, depth)
+    view = outline(shown, every, depth, places)
     yield Line(conclusion.id, "bold")
     yield from wrapped(conclusion.sentence, width, "")
     if "sides" in conclusion.details:

@@ -221,7 +221,7 @@ def _said(conclusion: Conclusion) -> tuple[object, ...]:
 
 
 def _untouched(before: Tried, changed: tuple[Edit, ...] | None) -> bool:
-    """Whether a case cannot have become otherwise; one that keeps proofs might, for these tell the lines of rules."""
+    """Whether a case cannot have become otherwise; one that keeps proofs might, for these tell each step."""
     found = before.found
     if changed is None or found is None:
         return False

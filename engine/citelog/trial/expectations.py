@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -229,14 +228,13 @@ def _step(found: Assessment, value: str, told: str) -> Iterator[Failure]:
 def proof_text(found: Assessment, id_: str) -> str:
     """The text of a proof as it is kept and compared: the brief form, 100 columns wide.
 
-    The line of a rule is left out: it changes with every edit above it.
+    Where rules stand is left out: it changes with every edit above them, and with the name of the folder.
     """
     from citelog.render.proofs import proof
 
     parts = []
     for reached in found.ids(id_):
-        text = "".join(f"{line.lead}{line.text}\n" for line in proof(found.why(reached), found))
-        parts.append(re.sub(r"(\.rls):\d+\)", r"\1)", text))
+        parts.append("".join(f"{line.lead}{line.text}\n" for line in proof(found.why(reached), found, places=False)))
     return "\n".join(parts)
 
 
