@@ -37,6 +37,13 @@ ROOT = Path(__file__).parent.parent
 SOURCE = next((ROOT / "knowledge" / "b12" / "source").glob("*.txt")).read_text(encoding="utf-8")
 
 
+TWO_REASONS = {
+    "findings": [{"name": "severe deficiency (clinician-assessed)", "state": "present"}],
+    "conditions": [{"name": "pernicious anaemia", "state": "present"}],
+}
+"""A record for which treatment is indicated by two rules."""
+
+
 @pytest.fixture(scope="module")
 def kb() -> citelog.KnowledgeBase:
     return citelog.open("b12")
@@ -82,6 +89,16 @@ def test_a_regimen_is_explained_in_about_eight_lines_and_each_claim_is_cited(kb:
     assert all(len(told(plain, c.id, width=10_000)) <= 14 for c in plain.conclusions if c.kind == "regimen")
 
 
+def test_every_reason_of_a_conclusion_is_shown_and_what_other_ways_there_are_below_it_is_counted(
+    kb: citelog.KnowledgeBase,
+) -> None:
+    found = kb.assess(TWO_REASONS)
+    both = "\n".join(told(found, "treat:indicated", width=10_000))
+    assert "← treat-pernicious-anaemia" in both and "← treat-severe-deficiency" in both and "other way" not in both
+    for conclusion, how in (("monitoring:MO-B12-REGULAR", {}), ("treat:indicated", {"shortest": True})):
+        assert "of 1 other way to what is shown;" in " ".join(told(found, conclusion, width=10_000, **how))
+
+
 def test_the_shortest_proof_is_one_way_to_each_step(kb: citelog.KnowledgeBase) -> None:
     for assessment in assessments(kb, 20, 9):
         for conclusion in assessment.conclusions:
@@ -95,9 +112,9 @@ def test_the_shortest_proof_is_one_way_to_each_step(kb: citelog.KnowledgeBase) -
 
 
 def test_the_shortest_proof_is_the_one_that_the_fewest_steps_stand_under(kb: citelog.KnowledgeBase) -> None:
-    """Counted anew, step by step; the ways to the conclusion itself can all be kept."""
+    """Counted anew, step by step; every rule whose words are the conclusion's can be kept, and no other way is."""
     chosen = kept = 0
-    for assessment in assessments(kb, 20, 9):
+    for assessment in (*assessments(kb, 20, 9), kb.assess(TWO_REASONS)):
         for conclusion in assessment.conclusions:
             whole = assessment.why(conclusion.id)
             least: dict[str, int] = {}
@@ -108,12 +125,14 @@ def test_the_shortest_proof_is_the_one_that_the_fewest_steps_stand_under(kb: cit
             short, open_ = whole.shortest(), whole.shortest(root=False)
             for proof in (short, open_):
                 for node in nodes(proof):
-                    if node.kind in ("derived", "conclusion") and not (proof is open_ and node.id == proof.root):
-                        ways, taken = whole.used_by(node.id), proof.used_by(node.id)
+                    ways, taken = whole.used_by(node.id), proof.used_by(node.id)
+                    speaks = node.id == whole.root or {f.details.get("rule") for f in ways} & set(conclusion.rules)
+                    if node.kind in ("derived", "conclusion") and not (proof is open_ and speaks):
                         assert [least[f.id] for f in taken] == [min(least[f.id] for f in ways)]
                         chosen += len({least[f.id] for f in ways}) > 1
             assert open_.used_by(whole.root) == whole.used_by(whole.root)
-            kept += len(open_.used_by(whole.root)) > 1
+            assert set(conclusion.rules) <= {n.details["rule"] for n in nodes(open_) if n.kind == "firing"}
+            kept += len(open_.used_by(whole.root)) == 1 < len(conclusion.rules)
     assert chosen and kept
 
 

@@ -179,8 +179,6 @@ def why(
         options = (word for name, value in given.items() if value for word in (f"--{name}", value))
         again = shlex.join(["citelog", "why-not", case, conclusion, *options])
         raise No(_unreached(error, assessment.knowledge, again)) from error
-    if shortest:
-        proofs = [proof.shortest() for proof in proofs]
     if form == "text":
         from citelog.render import proofs as text
 
@@ -200,7 +198,7 @@ def why(
         ids = ", ".join(proof.conclusion for proof in proofs)
         raise CitelogError(f"{conclusion}: {len(proofs)} conclusions, and a picture shows one", f"name one: {ids}")
     else:
-        write(_drawn(proofs[0], assessment, form, every))
+        write(_drawn(proofs[0].shortest() if shortest else proofs[0], assessment, form, every))
 
 
 def _unreached(error: NotConcludedError, knowledge: Knowledge, again: str) -> str:

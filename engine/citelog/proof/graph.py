@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from citelog.knowledge.base import Citation, Knowledge
 from citelog.patient.case import Case
-from citelog.proof.support import whose
+from citelog.proof.support import passed_through, whose
 from citelog.proof.words import Words, number, sentence
 from citelog.rules.program import Absent, Assignment, Comparison, Constant, Expression, Operation, Present, Variable
 from citelog.run.result import Firing, Run, instance, value_of, well_founded
@@ -76,19 +76,28 @@ class Proof:
     def shortest(self, root: bool = True) -> Proof:
         """The proof with one firing for each fact, the one that the fewest steps stand under, the first of equals.
 
-        Without `root`, all firings of the conclusion itself are kept.
+        Without `root`, all firings of the conclusion itself are kept, and of what its words are passed through from.
         """
         import networkx as nx
 
+        whole = frozenset() if root else self._own
         sizes: dict[str, int] = {}
         uses: dict[str, tuple[str, ...]] = {}
         for id_ in nx.topological_sort(self.graph):
             below = self.steps.uses.get(id_, ())
-            if below and self.node(id_).kind in ("derived", "conclusion") and (root or id_ != self.root):
+            if below and self.node(id_).kind in ("derived", "conclusion") and id_ not in whole:
                 below = (min(below, key=lambda firing: sizes[firing]),)
             uses[id_] = below
             sizes[id_] = 1 + sum(sizes[used] for used in below)
         return Proof(self.conclusion, self.root, replace(self.steps, uses=uses))
+
+    @property
+    def _own(self) -> frozenset[str]:
+        """The steps whose words are those of the conclusion: itself, and what its rules pass through."""
+        atoms = [atom for atom, id_ in self.steps.names.items() if id_ == self.root]
+        for atom in atoms:  # grows
+            atoms += [one for one in passed_through(self.steps.run, atom) if one not in atoms]
+        return frozenset(self.steps.names[atom] for atom in atoms if atom in self.steps.names)
 
     @cached_property
     def graph(self) -> nx.DiGraph[str]:

@@ -51,7 +51,7 @@ def proof(
     stands. Below the tree stand `remarks`: what is left out of it, and what holds of all proofs of the knowledge base.
     """
     conclusion = assessed.by_id[found.conclusion]
-    shown = found if every else found.shortest(root=shortest)
+    shown = found if every and not shortest else found.shortest(root=shortest)
     view = outline(shown, every, depth, places)
     yield Line(conclusion.id, "bold")
     yield from wrapped(conclusion.sentence, width, "")
@@ -67,9 +67,11 @@ def proof(
         return
     left_out = [view.left_out] if view.left_out else []
     if others := len(found.order) - len(shown.order):
-        left_out.append(counted(others, "step of another way to what is shown", "steps of other ways to what is shown"))
+        ways = sum(len(found.used_by(step)) - len(shown.used_by(step)) for step in shown.order)
+        left_out.append(f"{counted(others, 'step')} of {counted(ways, 'other way')} to what is shown")
     if left_out:
-        yield from wrapped(f"(left out: {', '.join(left_out)}; --all shows them)", width, " ", "dim")
+        how = "without --shortest, --all shows them" if shortest else "--all shows them"
+        yield from wrapped(f"(left out: {', '.join(left_out)}; {how})", width, " ", "dim")
     if assessed.knowledge.unresolved:
         yield from wrapped(f"({UNRESOLVED.removesuffix('.')})", width, " ", "dim")
     if view.cut:
