@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from citelog.diagnostics import Diagnostic, meant
+from citelog.diagnostics import Diagnostic, did_you_mean, meant
 from citelog.knowledge.base import Field, Kind
-from citelog.knowledge.triples import SKOS, Triples
+from citelog.knowledge.triples import RDF, RDFS, SKOS, Triples
 from citelog.rules.program import Predicate
 from citelog.values import Iri
 from citelog.vocab import CL
@@ -20,6 +20,7 @@ def read_kinds(triples: Triples, predicates: Mapping[str, Predicate], found: lis
     kinds = []
     for iri in triples.instances(CL + "ConclusionKind"):
         found += _unnamed(triples, iri)
+        found += _no_fields(triples, iri)
         drawn, candidates = triples.text(iri, CL + "derivedBy"), triples.text(iri, CL + "candidates")
         if drawn not in predicates:
             found += _unknown(triples, iri, "derivedBy", predicates)
@@ -77,6 +78,16 @@ def _unnamed(triples: Triples, iri: str) -> Iterator[Diagnostic]:
         if name and other < iri and triples.text(other, SKOS + "notation") == name:
             message = f"the kind of conclusion {name} is declared already, by {triples.written(other)}"
             yield triples.finding("ambiguous-name", (iri, SKOS + "notation"), message, "choose another name for it")
+
+
+def _no_fields(triples: Triples, iri: str) -> Iterator[Diagnostic]:
+    """Names among those that conclusions of a kind show, of which no property has fields for its values."""
+    properties = (Iri(one) for one in triples.instances(RDF + "Property") if one.startswith(CL))
+    known = [one.local for one in properties if triples.one(one.value, RDFS + "range") == Iri(CL + "Field")]
+    said = triples.text(iri, CL + "fields")
+    for name in (name for name in said.split() if name not in known):
+        hint = did_you_mean(name, known) or f"name some of {', '.join(known)}, with blanks between"
+        yield triples.finding("unknown-reference", (iri, CL + "fields", said), f"cl:{name} is no field", hint)
 
 
 def _unknown(triples: Triples, iri: str, key: str, predicates: Mapping[str, Predicate]) -> Iterator[Diagnostic]:

@@ -50,7 +50,7 @@ CODES: Mapping[str, str] = {
     "value-not-in-quote": "a number or a text that a statement says, and its quote does not",
     "two-values": "two values of a property that has one",
     "wrong-value": "a value that is not of the kind that its property is declared for",
-    "unknown-reference": "a name of a statement, or of a file, that does not exist",
+    "unknown-reference": "a name of a statement, of a field, or of a file, that does not exist",
     **REVIEW_CODES,
     "property-apart": "a safety property and the rules that answer, which must not rest on each other, do",
 }
