@@ -34,6 +34,7 @@ Adviser = Callable[[Given, Reach], Iterator[Advice]]
 ADVISERS: tuple[Adviser, ...] = (
     statements.without_rule,
     statements.unread,
+    statements.unnamed,
     words.unquoted,
     populations.wider,
     hedges.unsaid,

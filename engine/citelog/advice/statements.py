@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from citelog.advice.given import Advice, Given
 from citelog.advice.reach import Reach, fits, pattern_of
+from citelog.diagnostics import did_you_mean
+from citelog.knowledge.triples import RDF, RDFS, SKOS, TYPE, Triples
 from citelog.rules.program import Present
 from citelog.values import Iri
 from citelog.vocab import CL
@@ -13,6 +16,7 @@ from citelog.vocab import CL
 CODES: Mapping[str, str] = {
     "statement-without-rule": "a statement that no rule and no caveat cites, without a reason for none",
     "segment-unread": "a part of the document that is set aside as not yet read",
+    "thing-unnamed": "something that a statement speaks of, and that no file declares or gives a name",
 }
 
 NOT_READ = "not yet read"
@@ -49,6 +53,41 @@ def _readers(given: Given, id_: str) -> Iterator[str]:
             p is not None and p.predicate == atom.predicate and fits(p, atom.args) for p in patterns for atom in said
         ):
             yield rule.name
+
+
+def unnamed(given: Given, _: Reach) -> Iterator[Advice]:
+    """What a statement speaks of and nothing declares: a name that is mistyped, or a label that is not written yet.
+
+    The fields of a step have words of the document in place of a name.
+    """
+    triples = given.triples
+    statements = {s.iri.value: s.id for s in given.knowledge.statements.values()}
+    met: dict[str, str] = {}
+    for (subject, _property, value), graphs in triples.graphs.items():
+        for graph in statements.keys() & set(graphs):
+            for one in (subject, *([value.value] if isinstance(value, Iri) else [])):
+                met.setdefault(one, graph)
+    named = {one for one in triples.subjects if _is_named(triples, one)}
+    things = named - set(triples.instances(RDF + "Property")) - set(triples.instances(RDFS + "Class"))
+    for one, graph in met.items():
+        if one not in named:
+            name, id_ = triples.written(one), statements[graph]
+            hint = (
+                did_you_mean(name, map(triples.written, things))
+                or "give it a skos:prefLabel, in terms.ttl or predicates.ttl"
+            )
+            place = triples.said(graph, one, re.compile(re.escape(name) + r"(?![\w-])")) or given.statement(id_)
+            yield Advice(
+                "thing-unnamed", (id_,), place, f"{id_} speaks of {name}, which nothing declares or names", hint
+            )
+
+
+def _is_named(triples: Triples, iri: str) -> bool:
+    """Whether something has a label or words of the document, or is of a class of the ontology."""
+    said = (SKOS + "prefLabel", RDFS + "label", CL + "text")
+    return any(triples.one(iri, key) is not None for key in said) or any(
+        str(class_).startswith(CL) for class_ in triples.all(iri, TYPE)
+    )
 
 
 def unread(given: Given, _: Reach) -> Iterator[Advice]:

@@ -315,7 +315,8 @@ def check_apart(rule: Rule, predicates: Mapping[str, Predicate]) -> None:
     for name, of in owners(rule, predicates, absent=True).items():
         if len(of) > 1 and kinds.get(name, set()) & {"number", "integer", "date"}:
             raise UndecidedError(
-                f"asks that the number or day ?{name} is the same in two places; limits (<=) are decided"
+                f"asks that the number or day ?{name} is the same in two places; limits are decided: give one place "
+                f"a variable of its own, and compare the two (?other >= ?{name}, where none is greater)"
             )
     for literal in rule.body:
         if isinstance(literal, Comparison | Assignment):
