@@ -309,6 +309,14 @@ def test_a_value_that_becomes_the_greatest_or_passes_another_begins_a_range() ->
     }  # fmt: skip
 
 
+def test_a_route_of_which_a_rule_asks_only_whether_it_is_recorded_is_tried_by_one_that_the_document_names() -> None:
+    record = {"medications": [{"name": "cyanocobalamin", "status": "current", "frequency": "weekly"}]}
+    route = item(answer(record).missing(), "the route of “Cyanocobalamin: weekly, current.” (medications[0])")
+    gained = {outcome.value: {c.id for c in outcome.gained} for outcome in route.outcomes}
+    assert set(gained) == {"oral", "intramuscular"}
+    assert "treat:indicated" in gained["intramuscular"] - gained["oral"]
+
+
 def test_the_laboratorys_flag_is_an_item_where_it_would_change_the_answer() -> None:
     record: Record = {
         "labs": [{"analyte": B12, "value": "350", "unit": "pmol/L"}],

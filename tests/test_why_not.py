@@ -106,9 +106,29 @@ def test_a_finding_recorded_as_absent_is_proposed_as_present_before_it_is_propos
     assert options(answer(record).why_not("regimen:HYD-NEURO-LOAD"))[0] == "--set 'findings[0].state=present'"
 
 
-def test_a_result_is_left_out_rather_than_made_negative() -> None:
+def test_a_result_is_raised_or_left_out_rather_than_made_negative() -> None:
     record = {"labs": [lab("80")], "findings": [finding("neurological involvement", "absent")]}
-    assert options(answer(record).why_not("treat:undetermined")) == ["--drop 'labs[0]'"]
+    assert options(answer(record).why_not("treat:undetermined")) == ["--set 'labs[0].value=300'"]
+
+
+# what stands in the way may stand there twice, or behind a change that was made for something else
+
+
+def test_two_results_that_nothing_orders_have_both_to_be_others() -> None:
+    record = {"labs": [lab("80"), lab("90")]}
+    [found] = options(answer(record).why_not("status:above_all_cutoffs"))
+    assert found == "--set 'labs[0].value=300' --set 'labs[1].value=300'"
+
+
+def test_what_a_rule_needs_is_not_taken_away_to_clear_its_way() -> None:
+    record = {"labs": [lab("150") | {"flag": "L"}], "findings": [finding(SYMPTOMS, "absent")]}
+    assert "--set 'labs[0].value=300' --drop 'labs[0].flag'" in options(answer(record).why_not("treat:no_basis"))
+
+
+def test_an_entry_that_was_added_on_the_way_and_is_not_needed_leaves_no_key_behind() -> None:
+    neuro = finding("neurological involvement") | {"when": "2026-01-01"}
+    record = {"findings": [neuro, neuro | {"state": "resolved", "when": "2026-02-01"}]}
+    assert options(answer(record).why_not("neuro:absent"))[0] == "--set 'findings[0].state=absent'"
 
 
 # ten cases of the library, each asked for several conclusions

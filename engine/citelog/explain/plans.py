@@ -17,7 +17,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from citelog.explain.model import Model, Shape
-from citelog.explain.near import Nearby
+from citelog.explain.near import Instance, Nearby
 from citelog.explain.origin import NEGATED, line, nearest, solve
 from citelog.patient.predicates import NAMING, list_of
 from citelog.patient.wanted import (
@@ -115,7 +115,7 @@ class Planner:
     alone: dict[frozenset[Wish], None] = field(default_factory=dict)
     left_out: bool = False
     _wanted: dict[tuple[str, Args], tuple[Plan, ...]] = field(default_factory=dict)
-    _unwanted: dict[Atom, tuple[Plan, ...]] = field(default_factory=dict)
+    _unwanted: dict[tuple[Atom, frozenset[Atom]], tuple[Plan, ...]] = field(default_factory=dict)
 
     @cached_property
     def near(self) -> Nearby:
@@ -171,7 +171,8 @@ class Planner:
     def _fired(self, rule: Rule, bound: Mapping[str, Value]) -> Iterator[Plan]:
         """Plans for a rule to fire with some bindings with which it does not."""
         for found in self.near.instances(rule, bound):
-            options = [self._mend(literal, found.bindings, rule) for literal in found.failed]
+            held = self._held(rule, found, bound)
+            options = [self._mend(literal, found.bindings, rule, held) for literal in found.failed]
             for chosen in self._together(options):
                 wishes = frozenset().union(*(plan.wishes for plan in chosen))
                 blocked = tuple(
@@ -180,10 +181,22 @@ class Planner:
                 )
                 yield Plan(wishes, Miss(rule, found.bindings, blocked))
 
-    def defeat(self, atom: Atom) -> tuple[Plan, ...]:
-        """Plans for a fact to hold no longer: each of its firings has to lose a literal."""
-        if atom not in self._unwanted:
-            self._unwanted[atom] = ()
+    def _held(self, rule: Rule, found: Instance, bound: Mapping[str, Value]) -> frozenset[Atom]:
+        """What holds and no other fact could stand for, if the rule is to fire with these bindings."""
+        return frozenset(
+            instance(literal, bound)
+            for literal in rule.body
+            if isinstance(literal, Present) and literal not in found.failed
+            if all(isinstance(arg, Constant) or arg.name in bound for arg in literal.args)
+        )
+
+    def defeat(self, atom: Atom, held: frozenset[Atom] = frozenset()) -> tuple[Plan, ...]:
+        """Plans for a fact to hold no longer: each of its firings has to lose a literal, but none that is `held`."""
+        key = (atom, held)
+        if atom in held:
+            return ()
+        if key not in self._unwanted:
+            self._unwanted[key] = ()
             run = self.model.run
             if self.shape.is_recorded(atom.predicate):
                 found = [self._plain(Unmake(atom))] if run.record(atom) is not None else []
@@ -194,19 +207,21 @@ class Planner:
                 for firing in run.firings(atom):
                     literals = sorted(firing.rule.body, key=self._counts)
                     breaks = [
-                        Plan(plan.wishes, Miss(firing.rule, row, (Blocked(literal, row, plan.behind),), fired=True))
+                        [
+                            Plan(plan.wishes, Miss(firing.rule, row, (Blocked(literal, row, plan.behind),), fired=True))
+                            for plan in self._break(literal, row, firing.rule, held)
+                        ]
                         for row in firing.rows
                         for literal in literals
-                        for plan in self._break(literal, row, firing.rule)
                     ]
-                    options.append(self._cheapest(breaks))
+                    options.append(self._cheapest(_in_turn(breaks)))
                 found = [
                     Plan(frozenset().union(*(plan.wishes for plan in chosen)), chosen[0].behind)
                     for chosen in self._together(options)
                     if chosen
                 ]
-            self._unwanted[atom] = self._cheapest(found)
-        return self._unwanted[atom]
+            self._unwanted[key] = self._cheapest(found)
+        return self._unwanted[key]
 
     def nearest(self, predicate: str, args: Args, above: frozenset[str] = frozenset()) -> Miss | None:
         """The rule that comes nearest to giving a fact, whether or not a record could make it fire.
@@ -238,8 +253,10 @@ class Planner:
 
     # --- one literal -------------------------------------------------------------------------------------------
 
-    def _mend(self, literal: Literal, row: Mapping[str, Value], rule: Rule) -> tuple[Plan, ...]:
-        """Plans for a literal that fails to hold."""
+    def _mend(
+        self, literal: Literal, row: Mapping[str, Value], rule: Rule, held: frozenset[Atom] = frozenset()
+    ) -> tuple[Plan, ...]:
+        """Plans for a literal that fails to hold; what its rule needs besides is not taken away for it."""
         if isinstance(literal, Present):
             atom = instance(literal, row)
             return self.establish(atom.predicate, atom.args)
@@ -248,15 +265,17 @@ class Planner:
             rows = list(self.model.matching(atom.predicate, atom.args))
             return self._cheapest(
                 Plan(frozenset().union(*(plan.wishes for plan in chosen)), chosen[0].behind)
-                for chosen in self._together([self.defeat(Atom(atom.predicate, args)) for args in rows])
+                for chosen in self._together([self.defeat(Atom(atom.predicate, args), held) for args in rows])
                 if chosen
             )
         return self._turn(literal, row, rule, wanted=True)
 
-    def _break(self, literal: Literal, row: Mapping[str, Value], rule: Rule) -> tuple[Plan, ...]:
+    def _break(
+        self, literal: Literal, row: Mapping[str, Value], rule: Rule, held: frozenset[Atom] = frozenset()
+    ) -> tuple[Plan, ...]:
         """Plans for a literal that holds to fail."""
         if isinstance(literal, Present):
-            return self.defeat(instance(literal, row)) if literal.predicate in self.shape.changing else ()
+            return self.defeat(instance(literal, row), held) if literal.predicate in self.shape.changing else ()
         if isinstance(literal, Absent):
             atom = instance(literal, row)
             return self.establish(atom.predicate, _somewhere(atom.args, self.shape.types(atom.predicate)))
@@ -368,11 +387,11 @@ class Planner:
             yield tuple(option[place] for option, place in zip(options, chosen, strict=True))
 
     def _name(self, wish: Wish) -> Value | None:
-        """What a wish is about: the name of its record, whether or not that is there."""
+        """What a wish is about: the record that it changes, or the name of one that is not there yet."""
         args = wish.args if isinstance(wish, Make) else wish.atom.args
         record = args[1] if len(args) > 1 else None
         if record not in (None, SOME_RECORD) and record in self.model.names:
-            return self.model.names[record][1]
+            return record
         return args[2] if wish.predicate in NAMING else None
 
 
@@ -388,6 +407,12 @@ def _unified(rule: Rule, args: Args) -> dict[str, Value] | None:
         elif bound.setdefault(term.name, value) != value:
             return None
     return bound
+
+
+def _in_turn(options: Iterable[Iterable[Plan]]) -> Iterator[Plan]:
+    """The first plan of each option, then the second of each: where few are kept, no option is lost to another."""
+    for row in itertools.zip_longest(*options):
+        yield from (plan for plan in row if plan is not None)
 
 
 def _somewhere(args: Args, types: tuple[str, ...]) -> Args:

@@ -7,6 +7,7 @@ one bound after another.
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -26,7 +27,7 @@ from citelog.patient.predicates import DATED, SINCE, WHEN
 from citelog.patient.wanted import PROBE, measured, with_number
 from citelog.patient.words import state, status
 from citelog.proof.words import number
-from citelog.rules.program import Absent, Constant, Present
+from citelog.rules.program import Absent, Constant, Present, Variable
 from citelog.values import Iri
 from citelog.vocab import CL, cl
 
@@ -252,7 +253,7 @@ class Questions:
         courses = [
             v for v in self.shape.asked.get(("medication_course", 2), ()) if v in (cl("loading"), cl("maintenance"))
         ]
-        routes = self._asked("medication_route", 2)
+        routes = self._routes()
         for drug in self._asked("medication", 2):
             label, entries = self.terms.label(drug), self._of(drug)
             if not entries:
@@ -270,6 +271,18 @@ class Questions:
                 yield Question(label, "not recorded", (*plain, *named))
             for entry in entries:
                 yield from self._medication(entry, [c for c in courses if isinstance(c, Iri)], routes)
+
+    def _routes(self) -> list[Iri]:
+        """The routes that rules name; where one asks whether any is recorded, also the one stated most often."""
+        named = self._asked("medication_route", 2)
+        asks_for_any = any(
+            isinstance(x, Present | Absent) and x.predicate == "medication_route" and isinstance(x.args[2], Variable)
+            for rule in self.knowledge.program.rules
+            for x in rule.body
+        )
+        stated = Counter(arg for atom in self.knowledge.stated for arg in atom.args)
+        others = set(self.terms.names.get("route", {}).values()) - set(named)
+        return [*named, *sorted(others, key=lambda route: (-stated[route], str(route)))[:asks_for_any]]
 
     def _medication(self, entry: Entry, courses: list[Iri], routes: list[Iri]) -> Iterator[Question]:
         text = f"“{entry.sentence}” ({entry.read_from})"

@@ -160,8 +160,9 @@ def _consistent(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Changes that do not contradict each other, without what a dropped entry would have said; none otherwise."""
     listed = list(changes)
     dropped = {change.place for change in listed if isinstance(change, Drop) and not change.key}
-    if any(not isinstance(change, Add | Drop) and change.place in dropped for change in listed):
+    if any(isinstance(change, Set) and change.place in dropped for change in listed):
         return ()
+    listed = [one for one in listed if not (isinstance(one, Drop) and one.key and one.place in dropped)]
     keys = [(change.place, change.key) for change in listed if not isinstance(change, Add)]
     return tuple(listed) if len(keys) == len(set(keys)) else ()
 
