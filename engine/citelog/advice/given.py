@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from citelog.diagnostics import Span
+from citelog.diagnostics import Hint, Span
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.knowledge.triples import Triples
 from citelog.rules.program import Literal, Rule
@@ -29,7 +29,7 @@ class Advice:
     about: tuple[str, ...]
     place: Place
     message: str
-    hint: str
+    hint: Hint
 
 
 @dataclass(frozen=True)

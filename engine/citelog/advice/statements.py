@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from citelog.advice.given import Advice, Given
 from citelog.advice.reach import Reach, fits, pattern_of
-from citelog.diagnostics import did_you_mean
+from citelog.diagnostics import meant
 from citelog.knowledge.triples import RDF, RDFS, SKOS, TYPE, Triples
 from citelog.rules.program import Present
 from citelog.values import Iri
@@ -73,8 +73,7 @@ def unnamed(given: Given, _: Reach) -> Iterator[Advice]:
         if one not in named:
             name, id_ = triples.written(one), statements[graph]
             hint = (
-                did_you_mean(name, map(triples.written, things))
-                or "give it a skos:prefLabel, in terms.ttl or predicates.ttl"
+                meant(name, map(triples.written, things)) or "give it a skos:prefLabel, in terms.ttl or predicates.ttl"
             )
             place = triples.said(graph, one, re.compile(re.escape(name) + r"(?![\w-])")) or given.statement(id_)
             yield Advice(

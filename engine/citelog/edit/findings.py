@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from citelog.diagnostics import Diagnostic
+from citelog.diagnostics import Diagnostic, Instead
 from citelog.edit.lines import Lines
 from citelog.knowledge.files import shown_name
 
@@ -47,9 +47,13 @@ def located(found: Iterable[Diagnostic], folder: Path, texts: Mapping[Path, str]
 def extent(text: str, finding: Diagnostic) -> tuple[int, int]:
     """From where to where a finding goes: from its column to the end of the word there, or else all of its line.
 
+    Without a column, what its hint would write otherwise is looked for in the line.
+
     >>> from citelog.diagnostics import Span
     >>> extent("a(?x) :- bee(?x) .", Diagnostic("undefined-predicate", Span("a.rls", 1, 10), "…"))
     (9, 12)
+    >>> extent("ex:S1 { ex:sea a ex:Thing . }", Diagnostic("c", Span("a.trig", 1), "…", Instead("ex:sea", "ex:bee")))
+    (8, 14)
     """
     lines = Lines(text)
     start, end = lines.extent(min(max(finding.span.line, 1), len(lines.starts)) - 1)
@@ -60,6 +64,9 @@ def extent(text: str, finding: Diagnostic) -> tuple[int, int]:
             return start + at, start + word.end()
         last = _LAST.search(line, 0, at)  # behind the last word: that is underlined
         return start + (last.start() if last else at), start + at
+    if isinstance(finding.hint, Instead) and line.count(finding.hint.written) == 1:
+        at = line.index(finding.hint.written)
+        return start + at, start + at + len(finding.hint.written)
     blank = len(line) - len(line.lstrip())
     return start + blank, start + len(line.rstrip())
 
