@@ -47,6 +47,13 @@ def test_of_two_conclusions_that_were_drawn_only_the_reasons_of_one_are_shown() 
     assert problem(form("contrast"), found.to_dict()) == ""
 
 
+def test_of_one_that_the_other_rests_on_nothing_is_said_to_be_only_there() -> None:
+    found = answer({"conditions": [{"name": "pernicious anaemia", "state": "present"}]})
+    told = text(found.contrast("treat:indicated", "monitoring:MO-B12-REGULAR"))
+    assert told.count("nothing only here: all its reasons are reasons of the other, too") == 1
+    assert told.index("nothing only here") < told.index("only here, Monitor vitamin B12")
+
+
 CLAIMS = {
     "firing": "rule", "recorded": "record", "given": "given", "stated": "statement", "comparison": "comparison",
     "computation": "computation", "absence": "assumption",

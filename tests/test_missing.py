@@ -274,7 +274,7 @@ def test_of_two_limits_at_one_number_the_one_that_leaves_it_out_ends_the_range()
         for n, sign in ((1, ">"), (2, ">="))
     ]
     assert ranges(assess(ruled(*rules), {}).missing(), "fe") == {
-        "below 30": [], "from 30 up to 30": ["t2:tired"], "above 30": ["t1:tired", "t2:tired"],
+        "below 30": [], "exactly 30": ["t2:tired"], "above 30": ["t1:tired", "t2:tired"],
     }  # fmt: skip
 
 
@@ -290,7 +290,7 @@ def test_two_entries_of_one_day_are_a_range_of_one_day() -> None:
     }
     found = assess(ruled(rule), record, "2024-07-01").missing()
     assert ranges(found, "the date of “Pale: present.” (findings[0])") == {
-        "after 2024-03-02": [], "from 2024-03-02 up to 2024-03-02": ["t1:tired"], "before 2024-03-02": [],
+        "after 2024-03-02": [], "on 2024-03-02": ["t1:tired"], "before 2024-03-02": [],
     }  # fmt: skip
 
 

@@ -89,6 +89,12 @@ def test_a_regimen_is_explained_in_about_eight_lines_and_each_claim_is_cited(kb:
     assert all(len(told(plain, c.id, width=10_000)) <= 14 for c in plain.conclusions if c.kind == "regimen")
 
 
+def test_a_value_that_a_rule_only_gives_a_name_is_told_by_that_name(kb: citelog.KnowledgeBase) -> None:
+    shown = told(kb.assess(ROOT / "examples" / "patient.yaml"), "regimen:HYD-STD-LOAD", width=10_000, every=True)
+    (named,) = [line for line in shown if "three times a week, 2 weeks" in line and "computed" in line]
+    assert "computed: ?step is hydroxocobalamin, 1 mg, intramuscular, three times a week, 2 weeks." in named
+
+
 def test_every_reason_of_a_conclusion_is_shown_and_what_other_ways_there_are_below_it_is_counted(
     kb: citelog.KnowledgeBase,
 ) -> None:

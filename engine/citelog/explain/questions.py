@@ -457,7 +457,7 @@ def _range(low: Bound | None, high: Bound | None, unit: str) -> str:
     >>> _range(Bound(size, 0, ">", Fraction(10)), Bound(size, 0, "<=", Fraction(25, 2)), "cm")
     'above 10 up to 12.5 cm'
     """
-    words = {">": "above", ">=": "from", "<": "below", "<=": "up to"}
+    words = {">": "above", ">=": "from", "<": "below", "<=": "up to", "=": "exactly"}
     return f"{_told(words, ((b.sign, _written(b.limit)) for b in (low, high) if b)) or 'any value'} {unit}".strip()
 
 
@@ -468,8 +468,10 @@ def _days(low: Bound | None, high: Bound | None) -> str:
     >>> when, last = Atom("when", ()), datetime.date.max.toordinal()
     >>> _days(Bound(when, 0, ">=", Fraction(last - 1)), Bound(when, 0, "<", Fraction(last + 28)))
     'from 9999-12-30'
+    >>> _days(Bound(when, 0, ">=", Fraction(9)), Bound(when, 0, "<=", Fraction(9)))
+    'on 0001-01-09'
     """
-    words = {">": "after", ">=": "from", "<": "before", "<=": "up to"}
+    words = {">": "after", ">=": "from", "<": "before", "<=": "up to", "=": "on"}
     days = ((b.sign, b.limit.__floor__()) for b in (low, high) if b)
     shown = ((sign, str(datetime.date.fromordinal(day))) for sign, day in days if 0 < day <= _LAST)
     return _told(words, shown) or "any day"
@@ -479,7 +481,10 @@ _LAST = datetime.date.max.toordinal()
 
 
 def _told(words: Mapping[str, str], bounds: Iterable[tuple[str, str]]) -> str:
-    return " to ".join(f"{words[sign]} {limit}" for sign, limit in bounds).replace(" to up to ", " up to ")
+    ends = list(bounds)
+    if len(ends) > len({limit for _, limit in ends}):
+        ends = [("=", ends[0][1])]
+    return " to ".join(f"{words[sign]} {limit}" for sign, limit in ends).replace(" to up to ", " up to ")
 
 
 def _written(limit: Fraction) -> str:

@@ -300,8 +300,10 @@ def contrast(found: Contrast, knowledge: Knowledge, width: int = WIDTH) -> Itera
         yield Line("")
         if side.conclusion is not None:
             yield from wrapped(_headline(side.conclusion), width, "  ", "bold green")
-            for reason in only or side.reasons:
+            for reason in only if found.difference else side.reasons:
                 yield from _reason_line("only here," if found.difference else "because", reason, knowledge, width)
+            if found.difference and not only:
+                yield Line("    nothing only here: all its reasons are reasons of the other, too", "dim")
         elif found.difference is None:
             assert side.why_not is not None
             yield from why_not(side.why_not, knowledge, width)

@@ -211,7 +211,13 @@ def _leaf(opened: _Opened, used: Node, reckoned: bool, own: bool) -> Step | None
     if aside and not opened.every:
         opened.folded.add(used.id)
         return None
-    return Step(_SORTS[used.kind], used.text, id=used.id)
+    return Step(_SORTS[used.kind], _named(used), id=used.id)
+
+
+def _named(step: Node) -> str:
+    """What a step says; a value that a rule only gives a name, which stands in the proof as equal to itself, by it."""
+    twice = re.fullmatch(r"(.+) = \1\.", step.text) if "named" in step.details else None
+    return f"?{step.details['named']} is {twice[1]}." if twice else step.text
 
 
 _IDLE = re.compile(r"(\S+) × 1 = \1\.")
