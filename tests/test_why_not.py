@@ -125,6 +125,21 @@ def test_what_a_rule_needs_is_not_taken_away_to_clear_its_way() -> None:
     assert "--set 'labs[0].value=300' --drop 'labs[0].flag'" in options(answer(record).why_not("treat:no_basis"))
 
 
+def test_entries_that_all_have_to_go_go_together() -> None:
+    record = {"findings": [finding(f"{prefix}neurological involvement") for prefix in ("", "possible ")] * 2}
+    assert options(answer(record).why_not("neuro:not_recorded")) == [
+        "--drop 'findings[0]' --drop 'findings[2]' --drop 'findings[1]' --drop 'findings[3]'"
+    ]
+
+
+def test_where_nothing_reaches_it_the_rule_that_could_give_it_is_shown_and_not_one_that_never_does() -> None:
+    names = ("neurological involvement", "possible neurological involvement", "severe neurological symptoms")
+    record = {"labs": [lab("80")], "findings": [finding(name, "unknown") for name in names]}
+    obstacle = answer(record).why_not("treat:no_basis").obstacle
+    assert obstacle is not None
+    assert obstacle.rule == "treat-no-basis"
+
+
 def test_an_entry_that_was_added_on_the_way_and_is_not_needed_leaves_no_key_behind() -> None:
     neuro = finding("neurological involvement") | {"when": "2026-01-01"}
     record = {"findings": [neuro, neuro | {"state": "resolved", "when": "2026-02-01"}]}

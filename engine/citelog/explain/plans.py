@@ -234,7 +234,7 @@ class Planner:
             if (bound := _unified(rule, args)) is not None
             for one in self.near.instances(rule, bound)
         )
-        nearest_of_all = min(near, key=lambda pair: len(pair[1].failed), default=None)
+        nearest_of_all = min(near, key=lambda pair: (self._is_vain(pair[1]), len(pair[1].failed)), default=None)
         if nearest_of_all is None:
             return None
         rule, one = nearest_of_all
@@ -244,6 +244,15 @@ class Planner:
             behind = plans[0].behind if plans else self._nearest(literal, one.bindings, above | {predicate})
             blocked.append(Blocked(literal, one.bindings, behind))
         return Miss(rule, one.bindings, tuple(blocked))
+
+    def _is_vain(self, found: Instance) -> bool:
+        """Whether a premise that fails is one that no rule gives with such a value, whatever is recorded."""
+        return any(
+            value is not None and (possible := self.shape.possible(literal.predicate, place)) and value not in possible
+            for literal in found.failed
+            if isinstance(literal, Present) and literal.predicate in self.shape.rules
+            for place, value in enumerate(instance(literal, found.bindings).args)
+        )
 
     def _nearest(self, literal: Literal, row: Mapping[str, Value], above: frozenset[str]) -> Miss | None:
         if not isinstance(literal, Present) or literal.predicate in above:

@@ -127,7 +127,7 @@ def ways(wishes: Iterable[Wish], case: Case, terms: Terms) -> tuple[tuple[Change
         changes = tuple(dict.fromkeys(itertools.chain.from_iterable(made)))
         touched = {(change.place, change.key) for change in changes if isinstance(change, Set)}
         rest = [list(_unmade(atom, case)) for atom in unmakes if not _is_touched(atom, touched, case)]
-        for unmade in itertools.islice(itertools.product(*rest), MOST):
+        for unmade in itertools.islice(_alike_first(rest), MOST):
             both = _consistent(dict.fromkeys((*changes, *itertools.chain.from_iterable(unmade))))
             if both:
                 found[both] = None
@@ -165,6 +165,13 @@ def _consistent(changes: Iterable[Change]) -> tuple[Change, ...]:
     listed = [one for one in listed if not (isinstance(one, Drop) and one.key and one.place in dropped)]
     keys = [(change.place, change.key) for change in listed if not isinstance(change, Add)]
     return tuple(listed) if len(keys) == len(set(keys)) else ()
+
+
+def _alike_first(options: list[list[tuple[Change, ...]]]) -> Iterator[tuple[tuple[Change, ...], ...]]:
+    """One of each option: the first of all, the last of all (where each entry goes), and then any others."""
+    alike = [tuple(option[place] for option in options) for place in (0, -1) if all(options)]
+    yield from dict.fromkeys(alike)
+    yield from (chosen for chosen in itertools.product(*options) if chosen not in alike)
 
 
 def _record(record: Value | None, case: Case) -> Record | None:
