@@ -56,7 +56,7 @@ def unsaid(given: Given, _: Reach) -> Iterator[Advice]:
     """Statements whose quote keeps a reserve and whose modality has none."""
     for statement in given.knowledge.statements.values():
         found = hedges(statement.quote)
-        if found and not hedges(statement.modality):
+        if found and statement.modality and not hedges(statement.modality):
             told = " and ".join(f"“{word}”" for word in found)
             message = f"{statement.id} says {told}, and its modality is “{statement.modality}”"
             hint = f'write the document\'s own words of strength: cl:modality "{found[0]}"'

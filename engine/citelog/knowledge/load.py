@@ -19,6 +19,8 @@ from citelog.knowledge.faithful import check_faithful, check_functional
 from citelog.knowledge.files import NO_DRAFTS, Drafts, Text, files_of, read_text
 from citelog.knowledge.fingerprint import fingerprint
 from citelog.knowledge.kinds import read_fields, read_kinds, read_notes
+from citelog.knowledge.prefixes import CODES as PREFIX_CODES
+from citelog.knowledge.prefixes import check_prefixes
 from citelog.knowledge.properties import PROPERTIES, check_apart, is_of_property, read_properties
 from citelog.knowledge.reviews import CODES as REVIEW_CODES
 from citelog.knowledge.reviews import Digests, read_reviews
@@ -52,6 +54,7 @@ CODES: Mapping[str, str] = {
     "wrong-value": "a value that is not of the kind that its property is declared for",
     "unknown-reference": "a name of a statement, of a field, or of a file, that does not exist",
     **REVIEW_CODES,
+    **PREFIX_CODES,
     "property-apart": "a safety property and the rules that answer, which must not rest on each other, do",
 }
 """Every code of this module, with its meaning."""
@@ -157,6 +160,9 @@ def assemble(
     notes = read_notes(triples, predicates, found)
     properties = read_properties(triples, guarded, found)
     reviews, weakest = _reviews(base, triples, guarded, files, found)
+    found += check_prefixes(
+        [*((text.name, text.text) for text in triples.files.values()), *((one.file, one.text) for one in files)]
+    )
     found = _told_once(found)
     if not base or source is None or any(one.severity == "error" for one in found):
         return Opened(None, tuple(found), triples, source, guarded, files)
@@ -249,10 +255,11 @@ FOLLOWS = frozenset(
 
 def _told_once(found: list[Diagnostic]) -> list[Diagnostic]:
     """The findings without those that only follow from another, which would hide it."""
-    if any(d.code in ("rdf-syntax", "not-utf-8") and not d.span.file.endswith(".rls") for d in found):
+    unread = any(d.code in ("rdf-syntax", "not-utf-8") and not d.span.file.endswith(".rls") for d in found)
+    if unread or any(d.code == "prefix-differs" for d in found):
         return [d for d in found if d.code not in FOLLOWS]
-    unread = {d.about[-1] for d in found if d.code == "bad-signature"}
-    return [d for d in found if not (d.code == "undefined-predicate" and d.about[-1] in unread)]
+    unsigned = {d.about[-1] for d in found if d.code == "bad-signature"}
+    return [d for d in found if not (d.code == "undefined-predicate" and d.about[-1] in unsigned)]
 
 
 # what the rules read

@@ -224,6 +224,8 @@ def parse(text: str, file: str) -> RuleFile:
                 ahead = piece[: error.pos_in_stream]
                 span = Span(file, line + error.line, error.column + column * (error.line == 1))
                 report(span, *_mistake(piece, ahead, what, lines[span.line - 1]))
+            for name, iri in _PREFIX.findall(piece):  # what uses it has no fault of its own
+                prefixes.setdefault(name, iri)
             continue
         reader = _Reader(file, line, column)
         if tree.data != "prefix":
@@ -239,6 +241,9 @@ def parse(text: str, file: str) -> RuleFile:
         prefixes.setdefault(name, iri)
     return RuleFile(file, prefixes, tuple(rules), tuple(diagnostics), lines)
 
+
+_PREFIX = re.compile(r"(?mi)^\ufeff?\s*@?pref?i?x\s+([A-Za-z]\w*):\s*<([^<>\s]*)>")
+"""A prefix in a statement that cannot be read, in the spellings that people mistake for ours."""
 
 _COPIED = {
     "“": '"',
@@ -269,6 +274,10 @@ def _mistake(piece: str, ahead: str, what: str, line: str) -> tuple[str, Hint]:
         if not re.sub(r"(?m)^\s*(%|#\[)[^\n]*", "", ahead).strip():
             return "a description or a tag stands below an attribute", "write the %%% lines above the #[…] lines"
         return "a new rule begins here, and the one before has not ended", "end each rule with a blank and a full stop"
+    if what == "@prefix":
+        return "a prefix is declared here, and what stands above has not ended", "end it with a blank and a full stop"
+    if _PREFIX.match(line):
+        return f"{line.split()[0]} is not expected here", "a prefix reads @prefix ex: <https://…> ."
     if line.lstrip().startswith("#["):
         hint = 'an attribute reads #[name("…")] or #[display(f"… {?x} …")], alone on its line'
         return message, hint + "; the text holds no quotation mark and no backslash"
