@@ -492,6 +492,7 @@ def repeat(**elements: Any) -> dict[str, Any]:
         ({"text": "10 mL when it suits"}, "10 mL when it suits", None),
         ({"asNeededBoolean": True}, "as needed", None),
         ({**repeat(frequency=1, period=1, periodUnit="d"), "asNeededBoolean": True}, "daily as needed", None),
+        (repeat(frequency=1, period=1, periodUnit="d", count=1), "daily, once in all", None),
         (repeat(count=3), '{"count":3}', None),
     ],
 )

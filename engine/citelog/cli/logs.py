@@ -240,9 +240,10 @@ def copy(log: Path, copy: Path, without_salts: bool) -> None:
     them can be verified as before (`verify --without-salts`), and tells nobody whose an entry is.
     """
     from citelog.ledger.copies import copy as make
+    from citelog.render.phrases import counted
 
     head = make(log, copy, not without_salts)
-    write(f"{copy}: {head.size:,} entries{', without salts' if without_salts else ''}\n")
+    write(f"{copy}: {counted(head.size, 'entry', 'entries')}{', without salts' if without_salts else ''}\n")
 
 
 @log.command(epilog=example("citelog audit log erase ward.log 17"))

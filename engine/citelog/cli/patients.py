@@ -386,9 +386,11 @@ def certify(case: str, proofs: tuple[str, ...], kb: str | None, form: str, at: s
         write_json([{"document": name, "step": fault.step, "what": fault.what} for name, fault in faults])
     else:
         from citelog.render.lines import Line
+        from citelog.render.phrases import counted
 
         lines = [Line(f"{name}: {fault.step}: {fault.what}", "bold red") for name, fault in faults]
-        whole = f"{len(assessment.conclusions)} conclusions are proved, and no rule is left unfired"
+        proved = counted(len(assessment.conclusions), "conclusion is", "conclusions are")
+        whole = f"{proved} proved, and no rule is left unfired"
         good = [
             Line(f"{name}: {'the proof holds' if proofs else whole}", "bold green")
             for name, found in told.items()

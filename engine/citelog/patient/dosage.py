@@ -81,7 +81,8 @@ def _timing(timing: Mapping[str, Any]) -> str:
     repeat = timing.get("repeat")
     if isinstance(repeat, dict) and (phrase := _repeat(repeat)):
         count = as_text(repeat.get("count"))
-        return f"{phrase}, {count} times in all" if count and not phrase.startswith("{") else phrase
+        times = "once" if count == "1" else f"{count} times"
+        return f"{phrase}, {times} in all" if count and not phrase.startswith("{") else phrase
     code = timing.get("code")
     if isinstance(code, dict):
         codes = [as_text(row.get("code")).upper() for row in rows(code.get("coding"))]

@@ -55,7 +55,8 @@ def _head(found: Summary, width: int) -> Iterator[Line]:
     yield Line(f"{people(found.patients)}{at}")
     for caveat in knowledge.caveats:
         yield from wrapped(f"! {caveat.text} [{' '.join(caveat.statements)}]", width, "  ", "yellow")
-    yield Line(f"  {found.conclusions:,} conclusions, {found.notes:,} notes, {found.rejected:,} rows set aside")
+    rows = f"{counted(found.rejected, 'row')} set aside"
+    yield Line(f"  {counted(found.conclusions, 'conclusion')}, {counted(found.notes, 'note')}, {rows}")
     yield Line(f"  nothing concluded: {shown(found.without)}; answered alone: {shown(found.alone)}")
     if found.at_least:
         yield from wrapped(f"  {covering(found)}", width, "  ", "yellow")
@@ -131,7 +132,7 @@ def _unused(found: Summary, width: int) -> Iterator[Line]:
             yield from _reasons(reasons[:FEW], width)
             yield from _left_out(len(reasons) - len(reasons[:FEW]), "reason", width)
     if found.unlisted:
-        yield Line(f"  and {found.unlisted:,} entries for other reasons", "dim")
+        yield Line(f"  and {counted(found.unlisted, 'entry', 'entries')} for other reasons", "dim")
 
 
 def _reasons(reasons: Sequence[Reason], width: int) -> Iterator[Line]:

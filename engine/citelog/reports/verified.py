@@ -105,8 +105,9 @@ def _pictures(found: Verification, width: int) -> Iterator[Line]:
     for axis in found.axes:
         yield Line(f"    {_cut(axis, width):{room}}  {axis.signatures:5,}")
     yield from wrapped(
-        f"  All axes together make {found.all_pictures:,} pictures. Each verdict needs only the axes that can reach it;"
-        f" {found.looked_at:,} pictures were looked at, and each verdict was reached once more by clingo.",
+        f"  All axes together make {counted(found.all_pictures, 'picture')}. Each verdict needs only the axes that can"
+        f" reach it; {counted(found.looked_at, 'picture was', 'pictures were')} looked at, and each verdict was reached"
+        " once more by clingo.",
         width,
         "  ",
     )
