@@ -442,6 +442,8 @@ def test_the_help_lists_every_command_once_by_who_asks_with_the_whole_of_what_it
     out = citelog("--help").out
     assert "...\n" not in out.partition("\n")[2] and out.index("About one patient") < out.index("Writing a guideline")
     assert "Example: citelog assess examples/patient.yaml\n" in out
+    for group in (("audit",), ("audit", "log")):
+        assert "...\n" not in citelog(*group, "--help").out.partition("\n")[2]
 
 
 def test_what_to_ask_next_fits_into_a_narrow_terminal(citelog: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from citelog.cli import (
     serving,
     verifying,
 )
-from citelog.cli.console import example, guarded, write
+from citelog.cli.console import Listed, example, guarded, write
 from citelog.home import VERSION
 
 SECTIONS = {
@@ -34,17 +34,6 @@ SECTIONS = {
     "For other programs": ("serve", "export", "schema"),
 }
 """The commands as they are listed: by who asks, what is asked most first."""
-
-
-class Listed(click.Group):
-    """The commands, listed in sections, each with the whole sentence that says what it does."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the sections, for `click`."""
-        size = max(map(len, self.commands))
-        for title, names in SECTIONS.items():
-            with formatter.section(title):
-                formatter.write_dl([(name.ljust(size), self.commands[name].get_short_help_str(500)) for name in names])
 
 
 def _version(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
@@ -61,7 +50,9 @@ def _version(context: click.Context, parameter: click.Parameter, asked: bool) ->
 
 
 @click.group(
-    cls=Listed, epilog=example("citelog assess examples/patient.yaml") + "\n\nEach command has --help with an example."
+    cls=Listed,
+    sections=SECTIONS,
+    epilog=example("citelog assess examples/patient.yaml") + "\n\nEach command has --help with an example.",
 )
 @click.option(
     "--version",

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from citelog import home
-from citelog.cli.console import KB, No, example, forms, meter, print_lines, width, write, write_json
+from citelog.cli.console import KB, Listed, No, example, forms, meter, print_lines, width, write, write_json
 from citelog.cli.logs import log
 from citelog.diagnostics import CitelogError
 
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from citelog.audit.subject import Subject
 
 
-@click.group(invoke_without_command=True, epilog=example("citelog audit --kb my-guideline/ --fail-on advice-open"))
+@click.group(
+    cls=Listed,
+    invoke_without_command=True,
+    epilog=example("citelog audit --kb my-guideline/ --fail-on advice-open"),
+)
 @KB
 @forms("text", "json", "html", "csv")
 @click.option("--figure", "codes", metavar="CODE", multiple=True, help="Only this figure, whole; may be given again.")

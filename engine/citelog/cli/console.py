@@ -13,7 +13,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -51,6 +51,21 @@ class No(Exception):
 def example(line: str) -> str:
     """What the help of a command ends with: a line to copy, which is not broken however narrow the terminal is."""
     return f"\b\nExample: {line}"
+
+
+class Listed(click.Group):
+    """Commands, listed in sections if there are any, each with the whole sentence that says what it does."""
+
+    def __init__(self, *args: Any, sections: Mapping[str, Sequence[str]] | None = None, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.sections = sections
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections, for `click`."""
+        size = max(map(len, self.commands))
+        for title, names in (self.sections or {"Commands": sorted(self.commands)}).items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(size), self.commands[name].get_short_help_str(500)) for name in names])
 
 
 KB = click.option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import disk
-from citelog.cli.console import No, example, forms, meter, print_lines, say, width, write, write_json
+from citelog.cli.console import Listed, No, example, forms, meter, print_lines, say, width, write, write_json
 from citelog.diagnostics import CitelogError, advised
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ TRUSTED = click.option(
 )
 
 
-@click.group(epilog=example("citelog audit log verify ward.log --checkpoint kept-in-may"))
+@click.group(cls=Listed, epilog=example("citelog audit log verify ward.log --checkpoint kept-in-may"))
 def log() -> None:
     """A log of assessments in which a later change shows.
 
@@ -59,7 +59,7 @@ def init(log: Path, origin: str | None, keep: str, log_key: Path | None) -> None
     made = Log.make(log, origin, keep, log_key)
     head = _head(log)
     print_lines(overview(made.key.public, keep, head.checkpoint, str(log)))
-    say(f"{log_key or made.folder.key}: the private key; keep it, and nobody else")
+    say(f"{log_key or made.folder.key}: the private key; keep it, and give it to nobody")
 
 
 @log.command(epilog=example("citelog audit log verify ward.log --checkpoint kept-in-may"))
