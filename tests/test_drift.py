@@ -343,6 +343,11 @@ def test_differences_that_can_turn_a_sentence_round_are_told_first() -> None:
 # statements
 
 
+def test_of_conclusions_that_only_rest_on_a_statement_none_is_called_another() -> None:
+    found = edited("short-nights", ("without a reason counts 1 point.", "without a reason counts 1 point and a half."))
+    assert "conclusions: further down in the proofs of 4\n" in told(found)
+
+
 def test_a_number_in_a_quote_is_told_with_all_that_rests_on_it() -> None:
     found = edited("short-nights", ("From 2 points", "From 4 points"))
     one = found.statements[0]

@@ -232,7 +232,8 @@ def conclusions(resting: Resting, full: bool) -> str:
     if others and full:
         told.append(f"further down in the proofs of {', '.join(others)}")
     elif others:
-        told.append(f"{'and ' if cites else ''}further down in the proofs of {counted(len(others), 'other')}")
+        further = "further down in the proofs of"
+        told.append(f"and {further} {counted(len(others), 'other')}" if cites else f"{further} {len(others)}")
     return "; ".join(told)
 
 
