@@ -168,12 +168,12 @@ def contents(document: Mapping[str, Any], width: int = WIDTH) -> Iterator[Line]:
     for caveat in document["caveats"]:
         yield from wrapped(f"  ! {caveat['text']} [{' '.join(caveat['statements'])}]", width, "    ", "yellow")
     held = {
+        "conclusions": document["conclusions"],
         "statements": [one["id"] for one in document["statements"]],
         "conflicts": [one["id"] for one in document["conflicts"]],
         "rules": [one["name"] for one in document["rules"]],
         "predicates": document["predicates"],
         "terms": [one["id"] for one in document["terms"]],
-        "conclusions": document["conclusions"],
     }
     for what, ids in held.items():
         yield Line("")
