@@ -136,8 +136,9 @@ def test_in_a_long_document_a_word_that_is_everywhere_tells_nothing_of_the_place
 
 
 def test_words_like_nothing_in_the_document_get_no_passage(fern: Path) -> None:
-    ended = citelog("quote", "--kb", fern, "zzz qqq")
-    assert (ended.status, ended.out) == (1, "sample.txt has no such passage, and none like it\n")
+    for words in ("zzz qqq", "the price of gold today", "giraffes in space"):
+        ended = citelog("quote", "--kb", fern, words)
+        assert (ended.status, ended.out) == (1, "sample.txt has no such passage, and none like it\n"), words
 
 
 def test_a_passage_with_quotation_marks_makes_a_block_that_can_be_read(fern: Path) -> None:
@@ -243,6 +244,7 @@ def test_markers_are_read_in_the_forms_that_plain_text_prints(
     for words in (statement.quote, sentence.partition(" So be it")[0].rstrip(".")):
         (passage,) = search(made.folder, words).passages
         assert (passage.quote, passage.markers) == (statement.quote, statement.markers)
+    assert Source("a.txt", f"{sentence}\n", "").nearest(statement.quote.replace("Rest", "Test")) == (statement.quote, 1)
 
 
 def test_a_number_at_the_end_of_a_sentence_cites_nothing_where_its_author_says_so(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 from citelog import home
 from citelog.author.turtle import fill
 from citelog.diagnostics import CitelogError, KnowledgeError
-from citelog.evidence.markers import at_end, without
 from citelog.evidence.sources import LONGEST, Source
 from citelog.knowledge.base import Statement
 from citelog.knowledge.load import load
@@ -23,7 +22,10 @@ from citelog.values import Iri
 from citelog.vocab import CL
 
 LIKENESS = 0.5
-"""How like the words asked for a passage must be to be shown in their stead; 1 is the same text."""
+"""How like some words a passage must be that may stand in their stead; 1 is the same text."""
+
+TELLING = 0.68
+"""How like the words asked for it must be to be shown to an author: of any other words, half the letters are alike."""
 
 MORE = 3
 """How many words more or fewer, at either end, such a passage may have."""
@@ -128,6 +130,11 @@ def search(folder: Path, words: str) -> Search:
     if places := source.places(asked):
         return Search(asked, source.file, True, tuple(base.passage(at, at + len(asked)) for at in places), ())
     start, end = nearest(source, asked)
+    if (
+        difflib.SequenceMatcher(None, source.text[start:end][:LONGEST], asked[:LONGEST], autojunk=False).ratio()
+        < TELLING
+    ):
+        start = end = 0
     apart = tuple(differences(asked, source.text[start:end]))
     return Search(asked, source.file, False, (base.passage(start, end),) if start < end else (), apart)
 
@@ -181,11 +188,8 @@ class _Base:
 
     def passage(self, start: int, end: int) -> Passage:
         """Everything about the passage between two offsets; markers at its end are not quoted, but given as such."""
-        text = self.source.text
-        words = without(text[start:end]).rstrip(".")
-        if words != text[start:end].rstrip(".") and at_end(text, start + len(words)):
-            end = start + len(words)
-        line, quote = self.source.line(start), text[start:end]
+        end = self.source.before_markers(start, end)
+        line, quote = self.source.line(start), self.source.text[start:end]
         section = next((s for at, s in reversed(self.sections) if at <= line), None)
         markers = self.source.printed_markers(start, end)
         suggested = self._free_id(start)

@@ -143,8 +143,6 @@ def _quote(desk: Desk, found: Located, text: str) -> Iterator[Fix]:
     if source is None or written is None:
         return
     near, line = source.nearest(written["quote"])
-    if written["quote"][-1:].isalnum():
-        near = near.rstrip(".,;:")
     if near and '"' not in near and "\\" not in near and near != written["quote"]:
         start = found.start + written.start("quote")
         title = f"quote line {line}: “{near if len(near) < 60 else near[:57] + '…'}”"

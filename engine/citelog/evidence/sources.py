@@ -60,9 +60,25 @@ class Source:
         """
         return markers.printed(self.text, start, end)
 
+    def before_markers(self, start: int, end: int) -> int:
+        """Where a passage ends without the markers at its end, if its sentence ends there; otherwise where it ends.
+
+        >>> source = Source("a.txt", "Give 1 mg for 3 days.2 Then 7.", "")
+        >>> source.before_markers(0, 22), source.before_markers(0, 15)
+        (20, 15)
+        """
+        words = markers.without(self.text[start:end]).rstrip(".")
+        is_marked = words != self.text[start:end].rstrip(".") and markers.at_end(self.text, start + len(words))
+        return start + len(words) if is_marked else end
+
     def nearest(self, quote: str) -> tuple[str, int]:
-        """The passage most like a quote that is not there, and its line: what an error can show."""
+        """The passage most like a quote that is not there, and its line: what an error can show.
+
+        It has a full stop and markers at its end only if the quote ends in more than words, too.
+        """
         start, end, _ = self.nearest_place(quote)
+        if quote and quote[-1] not in ".,;:":
+            end = start + len(self.text[start : self.before_markers(start, end)].rstrip(".,;:"))
         return self.text[start:end], self.line(start)
 
     def nearest_place(self, quote: str) -> tuple[int, int, float]:
