@@ -104,13 +104,12 @@ def _pictures(found: Verification, width: int) -> Iterator[Line]:
     room = max(len(_cut(axis, width)) for axis in found.axes)
     for axis in found.axes:
         yield Line(f"    {_cut(axis, width):{room}}  {axis.signatures:5,}")
-    yield from wrapped(
-        f"  All axes together make {counted(found.all_pictures, 'picture')}. Each verdict needs only the axes that can"
-        f" reach it; {counted(found.looked_at, 'picture was', 'pictures were')} looked at, and each verdict was reached"
-        " once more by clingo.",
-        width,
-        "  ",
-    )
+    told = f"  All axes together make {counted(found.all_pictures, 'picture')}."
+    if found.properties or found.kinds or found.disagreements:
+        looked = counted(found.looked_at, "picture was", "pictures were")
+        told += f" Each verdict needs only the axes that can reach it; {looked} looked at, and each verdict was reached"
+        told += " once more by clingo."
+    yield from wrapped(told, width, "  ")
 
 
 def _cut(axis: AxisCount, width: int) -> str:
