@@ -361,3 +361,27 @@ def worries(folder: Path) -> Knowledge:
     opened = load(target, home.ontology())
     assert opened.knowledge is not None, opened.diagnostics
     return opened.knowledge
+
+
+_JOURNEYS = """
+%%% @cites S05 S12
+#[name("journeys")]
+doctor_signs(?p, #count(?r)) :-
+    entry(?p, ?r, ex:time_zones, cl:present), recorded_when(?p, ?r, ?first, ?last), evaluation_day(?p, ?today),
+    ex:saysNothingAfter(ex:night, ?days), ?last <= ?today, ?today - ?first <= ?days .
+"""
+
+
+def journeys(folder: Path) -> Knowledge:
+    """Short nights, with advice that counts entries of one name, of the last 14 days: two are enough."""
+    target = Path(shutil.copytree(NIGHTS, folder / "nights"))
+    rules = target / "rules" / "30-advice.rls"
+    text = rules.read_text(encoding="utf-8")
+    first, last = (
+        text.index('%%% @cites S12\n#[name("doctor-signs")]'),
+        text.index('%%% @cites S12\n#[name("ask-doctor")]'),
+    )
+    rules.write_text(text[:first] + _JOURNEYS.lstrip() + "\n" + text[last:], encoding="utf-8")
+    opened = load(target, home.ontology())
+    assert opened.knowledge is not None, opened.diagnostics
+    return opened.knowledge

@@ -20,6 +20,7 @@ from changed_records import (
     findings,
     fresh,
     ids,
+    journeys,
     nights,
     random_record,
     signs,
@@ -566,6 +567,18 @@ def test_of_a_count_it_is_told_what_was_not_counted(tmp_path: Path) -> None:
     found = assess(worries(tmp_path), {"findings": [finding("loud snoring")]}).why_not("advice:ASK_DOCTOR")
     told = [[premise.text for premise in failing(near.obstacle)] for near in found.near]
     assert told == [["Cola in the afternoon: present."]]
+
+
+def test_of_a_count_of_entries_one_that_is_not_counted_is_proposed_and_one_more(tmp_path: Path) -> None:
+    """One of two journeys is too long ago. From none, two of different days are not looked for, and that is said."""
+    kb, at = journeys(tmp_path), "2026-03-15"
+    days = [finding("crossing time zones") | {"when": day} for day in ("2025-01-01", "2026-03-10")]
+    found = assess(kb, {"findings": days}, at).why_not("advice:ASK_DOCTOR")
+    added = "--add 'findings: {name: crossing time zones, state: present, when: 2026-03-01}'"
+    assert options(found)[:2] == ["--set 'findings[0].when=2026-03-01'", added]
+    hold_good(found, {"findings": days}, at, tmp_path, kb)
+    none = assess(kb, {}, at).why_not("advice:ASK_DOCTOR")
+    assert (none.near, none.complete) == ((), False)
 
 
 def test_what_is_not_there_is_in_the_way_and_never_told_to_be_needed() -> None:

@@ -350,7 +350,7 @@ class Planner:
         return left is not None and right is not None and compare(operator, left, right)
 
     def _one_more(self, rule: Rule, counted: Aggregate, bound: Mapping[str, Value]) -> Iterator[Plan]:
-        """One thing more that a rule counts: a record that is not there, or a name that none has yet."""
+        """One thing more that a rule counts: a name that none has yet, a record that is not there or is not counted."""
         name = counted.variables[-1]
         for literal in rule.body:
             if isinstance(literal, Present):
@@ -360,6 +360,9 @@ class Planner:
                         values = (SOME_RECORD,) if is_record else self.shape.possible(literal.predicate, place)
                         for value in values:
                             yield from self._fired(rule, {**bound, name: value})
+                        if is_record:
+                            self.left_out = True  # several that differ by their days alone are not looked for
+                            yield from self._fired(rule, bound)
 
     def _counts(self, literal: Literal) -> bool:
         """Whether a premise only counts what others name: it is the last to be looked at for a reason."""
