@@ -109,7 +109,14 @@ def test_a_finding_recorded_as_absent_is_proposed_as_present_before_it_is_propos
 
 def test_a_result_is_raised_or_left_out_rather_than_made_negative() -> None:
     record = {"labs": [lab("80")], "findings": [finding("neurological involvement", "absent")]}
-    assert options(answer(record).why_not("treat:undetermined")) == ["--set 'labs[0].value=300'"]
+    assert options(answer(record).why_not("treat:undetermined")) == ["--set 'labs[0].value=100'"]
+
+
+def test_of_the_numbers_that_would_do_the_one_nearest_to_the_recorded_one_is_proposed() -> None:
+    involved = [finding("neurological involvement")]
+    found = options(answer({"labs": [lab("80")], "findings": involved}).why_not("treat:indicated"))
+    assert found
+    assert all("--set 'labs[0].value=100'" in one for one in found)
 
 
 # what stands in the way may stand there twice, or behind a change that was made for something else

@@ -10,7 +10,7 @@ import heapq
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -24,11 +24,12 @@ from citelog.explain.catalogue import Goal, goal
 from citelog.explain.model import Model, shape
 from citelog.explain.near import Nearby
 from citelog.explain.obstacles import Obstacle, obstacle
-from citelog.explain.origin import Bound, decimal, line, nearest, solve, tightest
+from citelog.explain.origin import NEGATED, Bound, decimal, line, nearest, solve, tightest
 from citelog.explain.plans import Planner
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import KIND, Case, Recorded
 from citelog.patient.changes import CONTEXT, Add, Change, Set, apply, merged, place_of, told
+from citelog.patient.numbers import reading
 from citelog.patient.wanted import PROBE, measured, ways, with_number
 from citelog.proof.support import premises
 from citelog.proof.words import number
@@ -56,6 +57,9 @@ LONG = 100
 
 MOST = 12
 """Changes of one way at most: what takes more is not near."""
+
+_STEPS = 4
+"""Bounds between a recorded number and another past which it is tried whether less of a change would do."""
 
 _ROUND = 3
 """Changes that are tried of the same entries before others have their turn."""
@@ -314,8 +318,37 @@ class _Search:
                 moved = self._moved(changes, index, bounds)
                 if self.goal.reached(self._derive(moved)[1]):
                     changes = moved
+            changes = self._nearer(changes, index)
             ranges.append(_range(self._within(changes, index)) if bounds else "")
         return changes, tuple(ranges)
+
+    def _nearer(self, changes: tuple[Change, ...], index: int) -> tuple[Change, ...]:
+        """The changes with the first number on the way from the recorded one that serves: past one bound, then more."""
+        change = changes[index]
+        if not isinstance(change, Set) or change.place == CONTEXT:
+            return changes
+        entry = next(entry for entry in self.answer.case.entries if entry.read_from == change.place)
+        now, last = _plain(entry.keys.get(change.key)), _plain(change.value)
+        if now is None or last is None:
+            return changes
+        tried = (*changes[:index], *changes[index + 1 :])
+        for _ in range(_STEPS):
+            lower, upper = tightest(self._leaving(tried, change))
+            bound = upper if now < last else lower
+            value = nearest(replace(bound, sign=NEGATED[bound.sign]), now) if bound else None
+            if not isinstance(value, Decimal) or not min(now, last) < value < max(now, last):
+                break
+            tried = (*changes[:index], with_number(change, str(value)), *changes[index + 1 :])
+            if self.goal.reached(self._derive(tried)[1]):
+                return tried
+            now = value
+        return changes
+
+    def _leaving(self, changes: tuple[Change, ...], change: Set) -> list[Bound]:
+        """The bounds between which the number that a change is about leaves all as it is, after some changes."""
+        case, run = self._derive(changes)
+        record = next((e.record for e in case.entries if e.read_from == change.place), None)
+        return list(bounds(Nearby(self.shape, Model(run)), measured(change), record)) if record else []
 
     def _within(self, changes: tuple[Change, ...], index: int) -> list[Bound]:
         """Between which bounds the number that a change records leaves everything as it is."""
@@ -405,6 +438,12 @@ def _subjects(changes: tuple[Change, ...]) -> _Subjects:
 def _wrong(run: Run, knowledge: Knowledge) -> int:
     """How many conclusions of a run say that something is wrong with the record, or wanting."""
     return sum(len(run.facts.get(kind.predicate, ())) for kind in knowledge.kinds if kind.about_record)
+
+
+def _plain(value: Recorded | None) -> Decimal | None:
+    """A recorded value as a number; None where it is none, or only a bound."""
+    read = reading(value)
+    return read.number if read and read.sign is None else None
 
 
 def _number(change: Change) -> Recorded | None:
