@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -90,6 +91,15 @@ def test_a_case_is_read_from_standard_input_and_called_stdin() -> None:
     document = json.loads(ended.stdout)
     assert document["case"]["id"] == "stdin"
     assert document["conclusions"][0]["id"] == "status:below_all_cutoffs"
+
+
+def test_standard_input_holds_one_case_however_often_it_is_named(
+    citelog: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"labs: []")))
+    ended = citelog("assess", "-", "-")
+    told = "standard input: it is named twice\n   = it holds one case: name the other by its file\n"
+    assert (ended.status, ended.out, ended.err) == (2, "", told)
 
 
 def test_what_is_asked_about_a_conclusion_that_was_not_reached_is_answered_with_no(citelog: Command) -> None:

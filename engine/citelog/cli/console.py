@@ -198,8 +198,10 @@ def assess_all(
 
     cases: list[Case] = []
     unusable: list[str] = []
-    for source in sources:
+    for place, source in enumerate(sources):
         try:
+            if source == "-" in sources[:place]:
+                raise CaseError("standard input", "it is named twice", "it holds one case: name the other by its file")
             case = patient.read(source if source == "-" else Path(source), knowledge.terms, of)
             if any(case.id == other.id for other in cases):
                 raise CaseError(
