@@ -17,8 +17,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import b12
 from citelog import home
 from citelog.assess import Assessment, assess
@@ -36,9 +34,9 @@ Record = dict[str, Any]
 
 
 def fresh(record: Record, folder: Path, at: str | None = None, knowledge: Knowledge | None = None) -> Assessment:
-    """The assessment of a record that was written to a file."""
-    path = folder / "case.yaml"
-    path.write_text(yaml.safe_dump(_plain(record or {"labs": []}), allow_unicode=True), encoding="utf-8")
+    """The assessment of a record that was written to a file, as JSON: text that looks like a number stays text."""
+    path = folder / "case.json"
+    path.write_text(json.dumps(record or {"labs": []}, default=str, ensure_ascii=False), encoding="utf-8")
     return assess(knowledge or b12.knowledge(), path, at)
 
 

@@ -309,6 +309,42 @@ def test_a_value_that_becomes_the_greatest_or_passes_another_begins_a_range() ->
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("over", ["resolved", "inactive", "in remission"])
+def test_a_finding_of_which_only_entries_that_are_over_tell_is_asked_for_as_one_that_is_not_recorded(over: str) -> None:
+    record = {"findings": [{"name": "symptoms attributed to vitamin B12 deficiency", "state": over}]}
+    asked = item(answer(record).missing(), "symptoms attributed to vitamin B12 deficiency")
+    assert (asked.state, [outcome.value for outcome in asked.outcomes]) == (
+        "not recorded", ["present", "absent", "unknown"]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("record", "asked"),
+    [
+        ({"labs": [{"analyte": B12, "value": "≥200", "unit": "pmol/L"}]}, B12),
+        ({"labs": [{"analyte": B12, "value": v, "unit": "pmol/L", "when": "2026"} for v in ("80", "200")]}, B12),
+        (
+            {
+                "labs": [{"analyte": B12, "value": "80", "unit": "pmol/L"}],
+                "findings": [
+                    {"name": "neurological involvement", "state": "absent", "when": "2026"},
+                    {"name": "possible neurological involvement", "state": "present", "when": "2026-06"},
+                ],
+            },
+            "neurological involvement",
+        ),
+    ],
+)
+def test_what_the_answer_itself_asks_for_is_an_item_also_where_an_entry_tells_of_it(
+    record: Record, asked: str, tmp_path: Path
+) -> None:
+    found = answer(record).missing()
+    assert f"open-question:{asked}" in ids(answer(record))
+    assert found.items[0].text == asked or found.items[1].text == asked
+    assert any(c.id == f"open-question:{asked}" for outcome in item(found, asked).outcomes for c in outcome.lost)
+    hold_good(found, record, None, tmp_path, b12.knowledge())
+
+
 def test_a_route_of_which_a_rule_asks_only_whether_it_is_recorded_is_tried_by_one_that_the_document_names() -> None:
     record = {"medications": [{"name": "cyanocobalamin", "status": "current", "frequency": "weekly"}]}
     route = item(answer(record).missing(), "the route of “Cyanocobalamin: weekly, current.” (medications[0])")

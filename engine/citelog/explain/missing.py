@@ -136,7 +136,7 @@ def missing(answer: Answer, conclusion: str | None = None) -> Missing:
             item = _item(answer, question.dated(), about, tries)
         if item.weight:
             items.append(item)
-    open_ = questions.open_questions()
+    open_ = questions.open_questions
     asking = questions.asking()
     items.sort(key=lambda item: (item.text not in open_ and not _settles(item, asking), -item.weight))
     complete = not (tries.are_spent or questions.cut)

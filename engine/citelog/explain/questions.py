@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 
 from citelog.answer import Answer, derive
 from citelog.explain.bounds import bounds
@@ -95,6 +95,7 @@ class Questions:
         """The kinds of conclusions with which an answer asks for something."""
         return {kind.name for kind in self.knowledge.kinds if kind.about_record and kind.value_as_label}
 
+    @cached_property
     def open_questions(self) -> set[str]:
         """What the answer itself asks for, by the labels of what it asks about."""
         asking = self.asking()
@@ -119,19 +120,24 @@ class Questions:
 
     def _findings(self) -> Iterator[Question]:
         for name in self._asked("entry", 2):
-            entries = self._of(name)
-            label = self.terms.label(name)
+            label, record = self.terms.label(name), partial(_found, self.terms.label(name))
+            entries = [e for e in self._of(name) if state(str(e.keys.get("state", ""))) != "over"]
             if not entries:
-                yield self._new(label, partial(_found, label))
-            for entry in entries:
-                said = str(entry.keys.get("state", ""))
-                if state(said) in (None, "unknown"):
-                    yield Question(
-                        label if len(entries) == 1 else f"{label} ({entry.read_from})",
-                        f"recorded as {said}" if said else "recorded without a state",
-                        tuple((s, setting(entry, "state", s)) for s in ("present", "absent")),
-                    )
-            yield from self._contradiction(label, entries)
+                yield self._new(label, record)
+                continue
+            told = [*self._unsaid(label, entries), *self._contradiction(label, entries)]
+            yield from told or self._once_more(label, record)
+
+    def _unsaid(self, label: str, entries: list[Entry]) -> Iterator[Question]:
+        """Each entry of a name that says neither present nor absent."""
+        for entry in entries:
+            said = str(entry.keys.get("state", ""))
+            if state(said) in (None, "unknown"):
+                yield Question(
+                    label if len(entries) == 1 else f"{label} ({entry.read_from})",
+                    f"recorded as {said}" if said else "recorded without a state",
+                    tuple((s, setting(entry, "state", s)) for s in ("present", "absent")),
+                )
 
     def _contradiction(self, label: str, entries: list[Entry]) -> Iterator[Question]:
         """Entries of one name that say present and absent: each way to settle it, by leaving out the others."""
@@ -150,9 +156,11 @@ class Questions:
         for analyte in self._asked("result", 2):
             label, units = self.terms.label(analyte), self._units(analyte)
             entries = self._of(analyte)
+            record = partial(self._measured, label, [self.terms.label(unit) for unit in units] or [""])
             if not entries:
-                shown = [self.terms.label(unit) for unit in units] or [""]
-                yield self._new(label, partial(self._measured, label, shown))
+                yield self._new(label, record)
+            else:
+                yield from self._once_more(label, record)
             for entry in entries:
                 unit = str(entry.keys.get("unit", ""))
                 if reading(entry.keys.get("value")) is None:
@@ -184,6 +192,19 @@ class Questions:
             return Question(label, "not recorded", told)
 
         return Question(label, "not recorded", whole, dated)
+
+    def _once_more(self, label: str, values: Callable[[Keys], Ways]) -> Iterator[Question]:
+        """An item that the answer asks for although it is recorded: one entry more, later than all that has a date."""
+        if label not in self.open_questions:
+            return
+        days = [day for fact in self.answer.run.atoms(WHEN) for day in fact.args[2:] if isinstance(day, datetime.date)]
+        last = max(days, default=datetime.date.max)  # after which nothing is later
+        if last == datetime.date.max:
+            yield Question(label, "recorded, and asked for", tuple(values(())))
+            return
+        day = (last + datetime.timedelta(days=1)).isoformat()
+        ways = tuple((f"{value}, on {day}", change) for value, change in values((("when", day),)))
+        yield Question(label, "recorded, and asked for", ways)
 
     def _measured(self, label: str, units: Iterable[str], more: Keys) -> Ways:
         """The ways to record a result: in each unit, a number in each range."""
