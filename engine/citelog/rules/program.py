@@ -6,7 +6,7 @@ words for people, and the statements that it encodes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from citelog.diagnostics import Span
@@ -213,14 +213,28 @@ def part(program: Program, kept: Callable[[Rule], bool]) -> Program:
 
 
 def resting(program: Program, wanted: Callable[[Rule], bool]) -> Program:
-    """The program of some of its rules, and of all that these rest on."""
+    """The program of some of its rules, and of all that these rest on: the rules that can give what they read."""
     open_ = [rule for rule in program.rules if wanted(rule)]
-    kept, read = {rule.name for rule in open_}, set[str]()
+    kept, read = {rule.name for rule in open_}, set[tuple[object, ...]]()
     for rule in open_:  # grows
         for literal in rule.body:
-            if isinstance(literal, Present | Absent) and literal.predicate not in read:
-                read.add(literal.predicate)
-                more = [other for other in program.rules if other.predicate == literal.predicate]
-                open_ += [other for other in more if other.name not in kept]
+            if (
+                isinstance(literal, Present | Absent)
+                and (asked := (literal.predicate, *_said(literal.args))) not in read
+            ):
+                read.add(asked)
+                more = [other for other in program.rules if other.name not in kept and _may_give(other, literal)]
+                open_ += more
                 kept |= {other.name for other in more}
     return part(program, lambda rule: rule.name in kept)
+
+
+def _said(args: Iterable[object]) -> Iterator[Value | None]:
+    """The values that arguments say; None where anything may stand."""
+    return (arg.value if isinstance(arg, Constant) else None for arg in args)
+
+
+def _may_give(rule: Rule, literal: Present | Absent) -> bool:
+    """Whether a fact that a rule gives can be one that a literal reads: no constant of theirs is another."""
+    pairs = zip(_said(rule.args), _said(literal.args), strict=True)
+    return rule.predicate == literal.predicate and all(a is None or b is None or a == b for a, b in pairs)

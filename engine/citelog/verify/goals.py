@@ -53,12 +53,16 @@ def of_properties(made: Ground, knowledge: Knowledge, chosen: Iterable[str] | No
 
 
 def ask_more(made: Ground, knowledge: Knowledge, names: set[str]) -> None:
-    """Clauses for what nobody asked: no conclusion where one must be, several, and silent conflicts."""
+    """Clauses for what nobody asked: no conclusion where one must be, several, and silent conflicts.
+
+    Whether a conflict is silent is asked only where all that shows conflicts is asked about, which `names` says.
+    """
     atoms: dict[str, list[int]] = {}
     for (predicate, _), atom in list(made.numbers.items()):
         atoms.setdefault(predicate, []).append(atom)
     _ask_of_kinds(made, knowledge, names, atoms)
-    _ask_of_conflicts(made, knowledge, names, atoms)
+    if all(kind.name in names for kind in knowledge.kinds if kind.sided):
+        _ask_of_conflicts(made, knowledge, names, atoms)
 
 
 def _ask_of_kinds(made: Ground, knowledge: Knowledge, names: set[str], by_predicate: Mapping[str, list[int]]) -> None:
