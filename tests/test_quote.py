@@ -227,6 +227,8 @@ def test_markers_are_those_of_the_sentence_that_an_offset_stands_in() -> None:
         ("Rest helps it for 1.5 hours. So be it.", "", 2),
         ("Rest helps it (version 1.2). So be it.", "", 2),
         ("Rest helped them in 2024. So be it.", "", 2),
+        ("Rest is not for those under 16. So be it.", "", 2),
+        ("Rest for days, of which at least 3. So be it.", "", 2),
         ("Rest at www.voice.7b or not. So be it.", "", 2),
     ],
 )
@@ -248,7 +250,7 @@ def test_markers_are_read_in_the_forms_that_plain_text_prints(
 
 
 def test_a_number_at_the_end_of_a_sentence_cites_nothing_where_its_author_says_so(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("The test is not for singers under 16.\n", encoding="utf-8")
+    (tmp_path / "a.txt").write_text("The test is not for singers of age 16.\n", encoding="utf-8")
     folder = new(tmp_path / "kb", tmp_path / "a.txt").folder
     statements = folder / "statements.trig"
     assert read(folder).statements["S01"].markers == ("16",)

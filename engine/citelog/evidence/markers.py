@@ -5,7 +5,7 @@
     … is too low [1, 2].     in brackets, before the full stop, behind it, or within the sentence
 
 A range (1–3) is all its numbers. A number of the first two forms may be none: an age, a dose, a figure. That it is none
-is for the author to say (`cl:markers "none"`).
+is for the author to say (`cl:markers "none"`), but where the words before it say so themselves: “no more than 3.”
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ NONE = "none"
 """What a statement says in place of numbers, where the number at the end of its sentence cites nothing."""
 
 _LIST = r"\d{1,3}(?:(?:, ?| ?[-–] ?)\d{1,3})*"
-_PLAIN = r" (?P<plain>\d{1,3}(?:, \d{1,3})*)"
+_OPEN = ("than", "least", "most", "between", "under", "exceeds", "aged", "exactly", "until")
+"""Words that no sentence ends with: the number behind one is what it asks for, and cites nothing."""
+
+_PLAIN = "".join(rf"(?<!\b{word})" for word in _OPEN) + r" (?P<plain>\d{1,3}(?:, \d{1,3})*)"
 _INSIDE = rf" ?\[{_LIST}\]"
 _BEHIND = rf" ?\[{_LIST}\]|(?<![\d\s]\.)(?P<raised>{_LIST}|[⁰¹²³⁴-⁹]+(?:[,˒⁻–-][⁰¹²³⁴-⁹]+)*)"
 
