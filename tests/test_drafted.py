@@ -116,8 +116,9 @@ def test_what_is_half_written_is_told(desk: Desk, name: str, old: str, new: str,
 
 
 def test_a_conflict_that_nobody_describes_makes_its_cases_unusable_and_no_others(desk: Desk) -> None:
-    """A slip in the address of a prefix: the file describes something else."""
-    drafts = {"conflicts.ttl": desk.files["conflicts.ttl"].replace("/citelog#>", "/citelogs#>", 1)}
+    """A prefix of its own with a slip in its address: the file describes something else."""
+    slipped = desk.files["conflicts.ttl"].replace("cl:", "kl:").replace("/citelog#>", "/citelogs#>", 1)
+    drafts = {"conflicts.ttl": slipped}
     every = desk.all(drafts)
     assert every is not None and 0 < len(every.changes) < every.count
     told = {failure.what for change in every.changes for failure in change.failures}
