@@ -51,7 +51,8 @@ def _passage(passage: Passage, found: Search, width: int) -> Iterator[Line]:
     for segment in passage.segments:
         yield from wrapped(f"  in {segment.name}, {_stands(segment)}", width, "    ")
     yield from wrapped(f"  quoted already by: {', '.join(passage.statements) or 'no statement'}", width, "    ")
-    yield from wrapped(f"  markers printed in its sentence: {', '.join(passage.markers) or 'none'}", width, "    ")
+    cites = f'{", ".join(passage.markers)} (cl:markers "none", if that cites nothing)' if passage.markers else "none"
+    yield from wrapped(f"  markers printed in its sentence: {cites}", width, "    ")
     if len(found.passages) > FEW:
         return
     yield Line("")
