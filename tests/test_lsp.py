@@ -200,6 +200,10 @@ HOVERS = {
         ("source/000_1588d50b1994512c.txt", "should be admin|istered three times a week"),
         ["**G06**", "cited by: `"],
     ),
+    "a statement that no rule cites but a caveat does says so": (
+        ("about.ttl", "cl:cites  b12:M|03 ."),
+        ["**M03**", "cited by: the caveat “The source document is pending human review"],
+    ),
 }
 
 

@@ -62,7 +62,8 @@ def statement(reading: Reading, id_: str) -> str:
     if found is None:
         quote = reading.triples.text(reading.ids[id_], CL + "quote")
         return _joined([f"**{id_}** · its quote is not found in the document", _quoted(quote) if quote else ""])
-    cited = [rule.name for rule in reading.rules if id_ in rule.cites]
+    cited = [f"`{rule.name}`" for rule in reading.rules if id_ in rule.cites]
+    cited += [f"the caveat “{reading.triples.text(caveat, CL + 'text')}”" for caveat in _caveats(reading, found.iri)]
     conflicts = [c for c in reading.conflicts.values() if any(id_ in side for side in c.sides)]
     remark = reading.triples.text(found.iri.value, CL + "remark")
     facts = [
@@ -72,7 +73,7 @@ def statement(reading: Reading, id_: str) -> str:
         ("attributed to", _labels(reading, found.iri.value, CL + "attributedTo")),
         ("markers", ", ".join(found.markers)),
         ("review", review(reading)),
-        ("cited by", _several(f"`{name}`" for name in cited) or "no rule"),
+        ("cited by", _several(cited) or "no rule"),
     ]
     return _joined(
         [
@@ -84,6 +85,12 @@ def statement(reading: Reading, id_: str) -> str:
             *(f"⚠ conflict **{c.id}**: {c.title}" for c in conflicts),
         ]
     )
+
+
+def _caveats(reading: Reading, statement: Iri) -> list[str]:
+    return [
+        one for one in reading.triples.instances(CL + "Caveat") if statement in reading.triples.all(one, CL + "cites")
+    ]
 
 
 def review(reading: Reading) -> str:
