@@ -20,7 +20,7 @@ from citelog.run.datalog import Machine
 from citelog.verify import pictures
 from citelog.verify.clauses import Entry
 from citelog.verify.verdicts import Verifier, verify
-from citelog.verify.witness import facts, holds
+from citelog.verify.witness import facts, holds, is_so
 from random_knowledge import DAY, drawn, knowledge, record
 
 
@@ -59,7 +59,7 @@ def agree(base: Knowledge, rng: random.Random, records: int, looked: int) -> Cou
         if number >= looked:
             continue
         picture = {
-            axis: frozenset(atom for atom in atoms if holds(ground, atom, tables))
+            axis: frozenset(atom for atom in atoms if is_so(verifier.axes, atom, tables))
             for axis, atoms in slice_.frontier.items()
         }
         for axis, held in picture.items():
