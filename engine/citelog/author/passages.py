@@ -129,23 +129,21 @@ def search(folder: Path, words: str) -> Search:
     base = _Base(opened.triples, source)
     if places := source.places(asked):
         return Search(asked, source.file, True, tuple(base.passage(at, at + len(asked)) for at in places), ())
-    start, end = nearest(source, asked)
-    if (
-        difflib.SequenceMatcher(None, source.text[start:end][:LONGEST], asked[:LONGEST], autojunk=False).ratio()
-        < TELLING
-    ):
-        start = end = 0
+    start, end = nearest(source, asked, TELLING)
     apart = tuple(differences(asked, source.text[start:end]))
     return Search(asked, source.file, False, (base.passage(start, end),) if start < end else (), apart)
 
 
-def nearest(source: Source, asked: str) -> tuple[int, int]:
-    """From where to where the passage goes that is most like the words, a few more or fewer; nowhere if none is."""
+def nearest(source: Source, asked: str, least: float = LIKENESS) -> tuple[int, int]:
+    """From where to where the passage goes that is most like the words, a few more or fewer; nowhere if none is.
+
+    `least` is how like them it must be.
+    """
     start, end, likeness = source.nearest_place(asked)
     if likeness < LIKENESS:
         return 0, 0
     if len(asked) > LONGEST:
-        return start, end
+        return (start, end) if likeness >= least else (0, 0)
     before = [m.start() for m in re.finditer(r"\S+", source.text[:end])]
     after = [m.end() + start for m in re.finditer(r"\S+", source.text[start:])]
     first, last = before.index(start), after.index(end)
@@ -158,7 +156,9 @@ def nearest(source: Source, asked: str) -> tuple[int, int]:
                 matcher.set_seq1(source.text[a:z])
                 if matcher.ratio() > best[0]:
                     best = (matcher.ratio(), a, z)
-    _, start, end = best
+    likeness, start, end = best
+    if likeness < least:
+        return 0, 0
     if asked[-1].isalnum():  # who asks for words means no full stop after them
         end = start + len(source.text[start:end].rstrip(".,;:!?"))
     return start, end

@@ -64,6 +64,9 @@ class Whole(Drafts):
 
 NO_DRAFTS = Drafts()
 
+PREFIX = re.compile(r"(?m)^@prefix\s+(?P<prefix>[\w-]*):\s*<(?P<namespace>[^<>\s]*)>")
+"""A prefix as our files declare it, Turtle's and those of rules."""
+
 _NAMED = re.compile(
     r"(?m)^[ \t]*(?:[^\s#{}]+[ \t]*\{[ \t]*)?(?P<name>[^\s#{}]+)(?=\s+[^\s{])"
 )  # a named graph may begin on the same line
@@ -80,8 +83,8 @@ class Text:
     @cached_property
     def _prefixes(self) -> dict[str, str]:
         """The prefix of each namespace, with its colon."""
-        found = re.findall(r"(?m)^@prefix\s+([\w-]*:)\s+<([^<>\s]*)>", self.text)
-        return {namespace: prefix for prefix, namespace in reversed(found)}
+        found = [(match["namespace"], f"{match['prefix']}:") for match in PREFIX.finditer(self.text)]
+        return dict(reversed(found))
 
     @cached_property
     def _blocks(self) -> dict[str, int]:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from citelog.diagnostics import Diagnostic, Instead, Span
+from citelog.knowledge.files import PREFIX
 
 CODES: Mapping[str, str] = {
     "prefix-differs": "a prefix that stands for one thing in most files, and for another in this one",
 }
 """Every code of this module, with its meaning."""
 
-_PREFIX = re.compile(r"(?m)^@prefix\s+(?P<prefix>[\w-]+):\s*<(?P<namespace>[^<>\s]*)>")
-
 
 def check_prefixes(texts: Iterable[tuple[str, str]]) -> Iterator[Diagnostic]:
     """The prefixes of files, each a name and a text, that differ from what most of them say, or else the first."""
-    declared = [(name, text, match) for name, text in texts for match in _PREFIX.finditer(text)]
+    declared = [(name, text, match) for name, text in texts for match in PREFIX.finditer(text) if match["prefix"]]
     counted = Counter((match["prefix"], match["namespace"]) for _, _, match in declared)
     usual = {prefix: namespace for (prefix, namespace), _ in reversed(counted.most_common())}
     where = {(match["prefix"], match["namespace"]): name for name, _, match in reversed(declared)}

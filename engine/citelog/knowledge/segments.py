@@ -23,6 +23,9 @@ CODES: Mapping[str, str] = {
 }
 """Every code of this module, with its meaning."""
 
+LIKENESS = 0.6
+"""How like a segment the passage is at least that its author meant; 1 is the same text."""
+
 Stretch = tuple[int, int]
 """Where something starts in the document, and where it ends."""
 
@@ -37,10 +40,6 @@ def check_segments(folder: Path, opened: Opened, source: Source) -> list[Diagnos
     found += _left_out(shown_name(folder / file, folder), source, places.values(), meant_for.values())
     found += _outside(opened, places, meant_for)
     return found
-
-
-LIKE = 0.6
-"""How like a segment the passage is at least that its author meant; 1 is the same text."""
 
 
 def _places(triples: Triples, source: Source, found: list[Diagnostic]) -> tuple[dict[str, Stretch], dict[str, Stretch]]:
@@ -58,7 +57,7 @@ def _places(triples: Triples, source: Source, found: list[Diagnostic]) -> tuple[
         start = source.text.find(text, at)
         if start < 0 or source.line(start) != triples.one(segment, CL + "line"):
             first, last, likeness = source.nearest_place(text)
-            if likeness >= LIKE:
+            if likeness >= LIKENESS:
                 meant_for[segment] = (first, last)
             hint = f"the nearest text is on line {source.line(first)}: {source.text[first:last]!r}"
             message = f"{Iri(segment).local} is not, in its order and letter for letter, on its line"

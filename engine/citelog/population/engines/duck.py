@@ -43,6 +43,9 @@ class Duck:
         for one in (connection, *self._lanes):
             one.execute("SET enable_progress_bar = false")  # only the command line writes to the terminal
             one.execute(f"SET search_path = '{PASSING}.main,{quoted(self._kept)}.main'")
+        self._free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
+        for lane in self._lanes:
+            self._free.put(lane)
         self._pool = ThreadPoolExecutor(len(self._lanes))
 
     def close(self) -> None:
@@ -70,16 +73,13 @@ class Duck:
 
     def create_all(self, tables: Mapping[str, tuple[Sequence[str], str]]) -> dict[str, int]:
         """Make tables of which none reads another, several at once; how many rows each has."""
-        free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
-        for lane in self._lanes:
-            free.put(lane)
 
         def create(name: str, query: str) -> int:
-            lane = free.get()
+            lane = self._free.get()
             try:
                 return _made(lane, f"CREATE OR REPLACE TABLE {PASSING}.{name} AS {query}")
             finally:
-                free.put(lane)
+                self._free.put(lane)
 
         made = {name: self._pool.submit(create, name, query) for name, (_, query) in tables.items()}
         return {name: one.result() for name, one in made.items()}
