@@ -108,18 +108,73 @@ def test_what_is_asked_about_a_conclusion_that_was_not_reached_is_answered_with_
     assert "treat:no_basis was not concluded" in ended.err and "treat:immediate" in ended.err
 
 
-def test_why_sends_to_why_not_about_the_same_record_by_the_same_knowledge_on_the_same_day(citelog: Command) -> None:
-    options = ("--kb", "b12", "--at", "2026-03-15")
-    told = citelog("why", PATIENT, "regimen:HYD-NEURO-LOAD", *options).err
-    asked = shlex.split(told.partition("ask why not: ")[2])
-    assert asked == ["citelog", "why-not", str(PATIENT), "regimen:HYD-NEURO-LOAD", *options]
-    assert "regimen:HYD-NEURO-LOAD was not concluded" in citelog(*asked[1:]).out
+def test_of_a_mistyped_conclusion_every_command_says_what_was_meant(citelog: Command) -> None:
+    """No record reaches it: the argument cannot be used, and nobody is sent to ask why not."""
+    told = "treat:nobasis is no conclusion that b12 can draw\n   = did you mean treat:no_basis?\n"
+    for asked in (("why",), ("why-not",), ("missing", "--of"), ("contrast", "treat:immediate")):
+        command, *first = asked
+        ended = citelog(command, PATIENT, *first, "treat:nobasis")
+        assert (ended.status, ended.out, ended.err) == (2, "", told), command
 
 
-def test_why_sends_nobody_to_ask_why_not_of_what_no_record_reaches(citelog: Command) -> None:
-    ended = citelog("why", PATIENT, "treat:nobasis")
-    assert (ended.status, ended.out) == (1, "")
-    assert "why-not" not in ended.err and "treat:nobasis is no conclusion that b12 can draw" in ended.err
+# what is proposed to be asked next
+
+
+@pytest.fixture
+def nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """A knowledge base and a record whose names no shell takes in one piece, and how they are named; on a day."""
+    monkeypatch.chdir(tmp_path)
+    kept = Path(shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / "my nights"))
+    shutil.copy(kept / "cases" / "back-from-a-journey.yaml", tmp_path / "tom's record.yaml")
+    return ("--kb", "my nights", "--at", "2026-03-09", "tom's record.yaml")
+
+
+_PROPOSING = {
+    "why": (("assess",), (), "night:SHORT"),
+    "why-not": (("why",), ("advice:BED_EARLIER",), "advice:BED_EARLIER was not concluded"),
+    "why, of what was concluded": (("why-not",), ("night:SHORT",), "night:SHORT"),
+    "what-if": (("why-not",), ("advice:BED_EARLIER",), "+ advice:BED_EARLIER"),
+}
+
+
+@pytest.mark.parametrize("proposed", _PROPOSING)
+def test_a_command_that_is_proposed_can_be_copied_and_asks_of_the_same_record_by_the_same_knowledge_on_the_same_day(
+    proposed: str, citelog: Command, nights: tuple[str, ...]
+) -> None:
+    command, conclusion, answer = _PROPOSING[proposed]
+    ended = citelog(*command, *nights, *conclusion)
+    [line] = [line for line in (ended.out + ended.err).splitlines() if " citelog " in line]
+    copied = shlex.split("citelog" + line.partition(" citelog")[2])
+    assert copied[:7] == ["citelog", proposed.partition(",")[0], *nights]
+    again = citelog(*copied[1:])
+    assert again.status == 0 and answer in again.out
+
+
+def test_what_an_author_is_proposed_is_about_the_same_knowledge_base(
+    citelog: Command, nights: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "my nights" / "cases" / "b.yaml").write_text("labs: []\nexpect: {proofs: ['night:NOT_KNOWN']}\n")
+    asked = {
+        ("show", "NO_BLAME"): "citelog verify --kb 'my nights' --property NO_BLAME\n",
+        ("coverage", "--rule", "zzz"): "citelog show --kb 'my nights' PREDICATE names",
+        ("review", "zzz"): "citelog review --kb 'my nights' lists",
+        ("test", "b"): "citelog test --kb 'my nights' --accept b writes",
+        ("query", "--list"): "$ citelog query --kb 'my nights' proof --case CASE",
+    }
+    for words, proposed in asked.items():
+        ended = citelog(*words, *nights[:2])
+        assert proposed in ended.out + ended.err, words
+    assert citelog("check", "my nights").err.endswith("--kb: citelog check --kb 'my nights'\n")
+
+
+def test_where_the_default_is_asked_and_no_record_is_named_a_proposed_command_stays_as_it_is(
+    citelog: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record of standard input is read once, and of several nobody can tell which is meant."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"labs: []")))
+    for cases in (("-",), (PATIENT, PATIENT.with_name("other-patient.yaml"))):
+        *_, last = citelog("assess", *cases).out.splitlines()
+        assert last.startswith("Why? Ask of any id: citelog why CASE "), last
 
 
 def test_check_says_that_the_shipped_knowledge_base_has_nothing_wrong(citelog: Command) -> None:
@@ -456,10 +511,13 @@ def test_the_help_lists_every_command_once_by_who_asks_with_the_whole_of_what_it
         assert "...\n" not in citelog(*group, "--help").out.partition("\n")[2]
 
 
-def test_what_to_ask_next_fits_into_a_narrow_terminal(citelog: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "60")
-    *_, why, more = citelog("assess", ROOT / "examples" / "other-patient.yaml").out.splitlines()
-    assert why.startswith("Why? citelog why CASE ID, for example: ") and max(len(why), len(more)) <= 60
+def test_what_to_ask_next_stands_on_one_line_however_narrow_the_terminal_is(
+    citelog: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two halves of a command, copied, are two commands."""
+    monkeypatch.setenv("COLUMNS", "40")
+    *_, last = citelog("assess", PATIENT).out.splitlines()
+    assert last.startswith(f"Why? Ask of any id: citelog why {PATIENT} ")
 
 
 def test_an_example_in_a_help_can_be_copied_in_one_piece(citelog: Command) -> None:

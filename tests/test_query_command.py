@@ -374,8 +374,8 @@ def test_the_catalogue_shows_every_query_under_its_audience() -> None:
 
 def test_of_another_knowledge_base_the_catalogue_has_no_value_of_the_default_one() -> None:
     ended = query("--list", "--kb", "examples/short-nights")
-    assert "$ citelog query statement-uses --param statement=… --kb examples/short-nights\n" in ended.out
-    assert "$ citelog query proof --case CASE --param conclusion=… --kb examples/short-nights\n" in ended.out
+    assert "$ citelog query --kb examples/short-nights statement-uses --param statement=…\n" in ended.out
+    assert "$ citelog query --kb examples/short-nights proof --case CASE --param conclusion=…\n" in ended.out
     assert ".yaml" not in ended.out and "G10" not in ended.out
 
 

@@ -259,7 +259,10 @@ def test_the_list_says_where_the_folder_is_not_the_edition_that_it_calls_itself(
     edit(folder / "rules" / "30-advice.rls", "may well keep", "may keep")
     edit(folder / "terms.ttl", "cola", "lemonade")
     ended = citelog("release", "--list", "--kb", folder)
-    said = "! rules/30-advice.rls: changed in the folder, which calls itself 0.2.0, and 1 more: citelog release --check"
+    said = (
+        "! rules/30-advice.rls: changed in the folder, which calls itself 0.2.0, and 1 more"
+        f" = citelog release --kb {folder} --check 0.2.0 shows all"
+    )
     assert ended.status == 0 and ended.out.count("as frozen") == 2 and said in " ".join(ended.out.split())
     edit(folder / "about.ttl", '"0.2.0"', '"0.3.0"')
     assert "which calls itself" not in citelog("release", "--list", "--kb", folder).out

@@ -221,7 +221,7 @@ def test_rules_that_give_two_answers_where_one_is_declared_fail_and_are_no_fault
     assert [lines[int(line) - 1].partition(")")[0] for _, line in told] == [
         f"symptomatic(?p, b12:{v}" for v in ("no", "yes")
     ]
-    assert "\n   = let the rules of one give way to the other's, with @unless; citelog verify shows " in err
+    assert "\n   = let the rules of one give way to the other's, with @unless; citelog verify --kb " in err
 
 
 def test_rules_that_give_no_answer_where_one_is_declared_are_named(

@@ -37,11 +37,10 @@ class NotConcludedError(CitelogError):
 
     def __init__(self, conclusion: str, reached: tuple[str, ...]) -> None:
         self.conclusion = conclusion
-        kind, colon, _ = conclusion.partition(":")
+        kind = conclusion.partition(":")[0]
         near = [c for c in reached if c.startswith(kind + ":")] or list(reached)
         hint = did_you_mean(conclusion, reached) or f"reached were: {', '.join(near)}"
-        what = f"{conclusion} was not concluded for this record"
-        super().__init__(what if colon else f"{conclusion} is no id of a conclusion (kind:value)", hint)
+        super().__init__(f"{conclusion} was not concluded for this record", hint)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from citelog.explain.what_if import WhatIf
     from citelog.explain.why_not import WhyNot
     from citelog.patient.changes import Change
+    from citelog.proof.graph import Proof
 
 
 class Assessment(Answer):
@@ -55,6 +56,22 @@ class Assessment(Answer):
     ['night:SHORT']
     """
 
+    def ids(self, asked: str) -> tuple[str, ...]:
+        """The ids that `kind:value` means.
+
+        Raises CitelogError, naming the nearest, where the knowledge base can never draw it, and NotConcludedError where
+        it was not reached for this record.
+        """
+        from citelog.explain.catalogue import goal
+
+        if not self.reached(asked):
+            goal(self.knowledge, asked)
+        return super().ids(asked)
+
+    def why(self, conclusion: str) -> Proof:
+        """The proof of a conclusion, by its id; raises what `ids` does."""
+        return super().why(conclusion if conclusion in self.by_id else self.ids(conclusion)[0])
+
     def why_not(self, conclusion: str) -> WhyNot:
         """Why a conclusion was not reached, and the smallest changes of the record that would reach it.
 
@@ -86,7 +103,7 @@ class Assessment(Answer):
         """Which one item that the record does not settle could change the answer, and how.
 
         Of one conclusion also the entries that it depends on, and those that are idle. Raises NotConcludedError
-        where it was not reached.
+        where it was not reached, CitelogError where the knowledge base can never draw it.
         """
         from citelog.explain.missing import missing
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copyreg
 import difflib
+import shlex
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -204,6 +205,19 @@ def advised(what: str, remedy: str) -> str:
        = did you mean proof?
     """
     return f"{what}\n   = {remedy}" if remedy else what
+
+
+def proposal(*words: str) -> str:
+    """A command as a message proposes it, to be copied into a shell.
+
+    How the reader named the record and the knowledge base is not known here: `CASE` stands for the one, and `--kb` is
+    left out for whoever prints the message to add (`cli.proposed`). What is only spoken of, and not to be run as it
+    stands, is written between backticks.
+
+    >>> proposal("why", "CASE", "status:below all")
+    "citelog why CASE 'status:below all'"
+    """
+    return shlex.join(("citelog", *words))
 
 
 class CitelogError(Exception):

@@ -64,7 +64,7 @@ def record(folder: Path, opened: Opened, things: Sequence[Reviewed], said: Said)
     if clash := next((p for p, at in used.items() if at is not None and at != prefixes[p]), None):
         raise CitelogError(
             f"{shown_name(path, folder)}: the prefix {clash} stands there for <{used[clash]}>",
-            f"let it stand for <{prefixes[clash]}>, as citelog review writes it",
+            f"let it stand for <{prefixes[clash]}>, as `citelog review` writes it",
         )
     missing = "".join(f"@prefix {p} <{at}> .\n" for p, at in prefixes.items() if used[p] is None)
     blocks = [_block(one, digests.of(one.iri) or "", said, prefixes, opened.triples) for one in things]

@@ -46,8 +46,9 @@ def _unwritten(subject: Subject) -> Iterator[Item]:
     for one in subject.verified.values():
         missing = [key for key in ("line", "start", "end") if subject.triples.one(one.iri.value, CL + key) is None]
         if missing:
-            text = f"its place is not written down: {' and '.join('cl:' + key for key in missing)}"
-            yield Item(one.id, text, subject.place(one.iri.value), "citelog fmt writes it")
+            keys = " and ".join(f"cl:{key}" for key in missing)
+            text = f"its place is not written down: {keys} (`citelog fmt` does it)"
+            yield Item(one.id, text, subject.place(one.iri.value))
 
 
 def outside(subject: Subject) -> Iterator[Triple]:

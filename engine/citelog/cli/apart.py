@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from citelog.cli.console import guarded
+from citelog.cli.proposed import completing
 from citelog.diagnostics import CitelogError
 
 MEMORY = 4 * 2**30
@@ -33,7 +34,7 @@ def apart(work: Callable[[], int], seconds: float, what: str) -> int:
     if child == 0:
         status = 3
         try:
-            status = guarded(work, "--debug" in sys.argv)
+            status = guarded(completing()(work), "--debug" in sys.argv)
         finally:
             os._exit(status)
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, example, forms, meter, print_lines, width, write, write_json
+from citelog.cli.console import KB, No, command, forms, meter, print_lines, width, write, write_json
 from citelog.diagnostics import CitelogError, KnowledgeError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from citelog.knowledge.states import Reviewed
 
 
-@click.command(epilog=example("citelog review S03 short-under --state reviewed --by reader --on 2026-03-15"))
+@command("citelog review S03 short-under --state reviewed --by reader --on 2026-03-15")
 @click.argument("names", metavar="[ID…]", nargs=-1)
 @click.option(
     "--state",
@@ -94,7 +94,7 @@ def _tell(
     )
 
 
-@click.command(epilog=example("citelog release 1.0.0 --by reader --on 2026-03-15"))
+@command("citelog release 1.0.0 --by reader --on 2026-03-15")
 @click.argument("version", metavar="[VERSION]", required=False)
 @click.option("--by", metavar="AGENT", help="Who releases it: a prov:Agent that the knowledge base declares.")
 @click.option("--on", metavar="DATE", help="On which day, as 2026-03-15. The clock is never read.")

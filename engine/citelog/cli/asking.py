@@ -9,7 +9,8 @@ import click
 
 from citelog import home
 from citelog.cli.apart import apart, sealed
-from citelog.cli.console import AT, KB, No, assess_all, example, open_base, print_lines, say, width, write
+from citelog.cli.console import AT, KB, No, assess_all, command, open_base, print_lines, say, width, write
+from citelog.cli.proposed import completed
 from citelog.diagnostics import CitelogError
 from citelog.graph.results import GRAPHS, ROWS
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from citelog.render.lines import Line
 
 
-@click.command(epilog=example("citelog query proof --case patient.yaml --param conclusion=treat:immediate"))
+@command("citelog query proof --case patient.yaml --param conclusion=treat:immediate")
 @click.argument("asked", metavar="NAME_OR_FILE.rq", required=False)
 @click.option("--case", "cases", multiple=True, metavar="CASE", help="A case to ask about; may be repeated.")
 @click.option("--param", "given", multiple=True, metavar="NAME=VALUE", help="A value for a parameter of the query.")
@@ -114,7 +115,7 @@ def _answer(
     else:
         write(written)
     for slip in slips:
-        say(f"{query.name}: {slip}")
+        say(f"{query.name}: {completed(slip)}")
     if not yes:
         raise No("")
     return 0
@@ -146,8 +147,8 @@ def _catalogue(queries: tuple[Query, ...], kb: str | None) -> Iterator[Line]:
                 default = f", {parameter.default} if not given" if parameter.default is not None else ""
                 told = f"    --param {parameter.name}=…  {parameter.meaning} ({parameter.type}{default})"
                 yield from wrapped(told, width(), "      ")
-            commands = [one.command for one in query.examples] if is_default else [f"{query.usage} --kb {kb}"]
-            yield from (Line(f"    $ {command}", "dim") for command in commands)
+            lines = [one.command for one in query.examples] if is_default else [query.usage]
+            yield from (Line(f"    $ {line}", "dim", proposes=True) for line in lines)
 
 
 COMMANDS = (query,)

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 from citelog import home
 from citelog.cli.console import KB, Listed, No, example, forms, meter, print_lines, width, write, write_json
 from citelog.cli.logs import log
-from citelog.diagnostics import CitelogError
+from citelog.diagnostics import CitelogError, KnowledgeError
 
 if TYPE_CHECKING:
     from citelog.audit.gates import Failed
@@ -92,7 +92,7 @@ def _read(kb: str | None) -> Subject:
         of = subject(home.knowledge(kb).resolve(), tick=tick)
     unread = [one for one in of.findings if one.code in ("rdf-syntax", "not-utf-8") and one.severity == "error"]
     if unread := [one for one in unread if one.span.file.endswith((".ttl", ".trig"))]:
-        raise CitelogError("\n".join(map(str, unread)))
+        raise KnowledgeError(unread)
     return of
 
 

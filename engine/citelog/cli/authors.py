@@ -13,7 +13,7 @@ from citelog.cli.console import (
     KB,
     No,
     address,
-    example,
+    command,
     forms,
     meant_as_kb,
     open_base,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from citelog.knowledge.base import Knowledge
 
 
-@click.command(epilog=example("citelog new my-guideline --document guideline.txt"))
+@command("citelog new my-guideline --document guideline.txt")
 @click.argument("dir_", metavar="DIR")
 @click.option("--document", metavar="FILE", help="The document, as plain text in UTF-8; a short sample without it.")
 @click.option("--kb", metavar="NAME_OR_DIR", help="Take the document of this knowledge base, to encode it anew.")
@@ -62,7 +62,7 @@ def new(dir_: str, document: str | None, kb: str | None, id_: str | None, title:
     )
 
 
-@click.command(epilog=example('citelog quote "Repeat the test after 3 months" --kb my-guideline/'))
+@command('citelog quote "Repeat the test after 3 months" --kb my-guideline/')
 @click.argument("text", metavar="TEXT")
 @KB
 @forms("text", "json")
@@ -84,7 +84,7 @@ def quote(text: str, kb: str | None, form: str) -> None:
         raise No("")
 
 
-@click.command(epilog=example("citelog check --kb my-guideline/ --strict"))
+@command("citelog check --kb my-guideline/ --strict")
 @KB
 @forms("text", "json", "sarif")
 @click.option("--strict", is_flag=True, help="End with status 1 where there is advice that nobody accepts.")
@@ -119,7 +119,7 @@ def check(kb: str | None, form: str, strict: bool, accepted: bool) -> None:
         raise No("")
 
 
-@click.command(epilog=example("citelog fmt --kb my-guideline/ --check"))
+@command("citelog fmt --kb my-guideline/ --check")
 @click.argument("files", metavar="[FILE…]", nargs=-1)
 @KB
 @click.option("--check", "dry", is_flag=True, help="Write nothing: show what would change, and end with status 1.")
@@ -149,7 +149,7 @@ def fmt(files: tuple[str, ...], kb: str | None, dry: bool) -> None:
         write(f"{counted(len(laid), 'file')}: nothing to change\n")
 
 
-@click.command(epilog=example("citelog test --kb my-guideline/ symptoms"))
+@command("citelog test --kb my-guideline/ symptoms")
 @click.argument("words", metavar="[WORD…]", nargs=-1)
 @KB
 @forms("text", "json")
@@ -202,7 +202,7 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
         raise No("")
 
 
-@click.command(epilog=example("citelog coverage --kb my-guideline/ --fail-under 90"))
+@command("citelog coverage --kb my-guideline/ --fail-under 90")
 @KB
 @forms("text", "json")
 @click.option("--rule", metavar="NAME", help="Only this rule, with the cases that exercise each part of it.")
@@ -242,7 +242,7 @@ def coverage(kb: str | None, form: str, rule: str | None, least: float | None) -
         raise No(f"{found.percent:.2f} % is exercised, less than {least:g} %")
 
 
-@click.command(epilog=example("citelog show G06"))
+@command("citelog show G06")
 @click.argument("id_", metavar="[ID]", required=False)
 @KB
 @forms("text", "json")
@@ -280,7 +280,7 @@ def _show_all(knowledge: Knowledge, form: str) -> None:
     print_lines(lines(document, width()))
 
 
-@click.command(epilog=example("citelog schema proof"))
+@command("citelog schema proof")
 @click.argument("name", metavar="NAME", required=False)
 def schema(name: str | None) -> None:
     """The JSON Schema of a document that citelog writes; without NAME, the names that there are."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import home
-from citelog.cli.console import AT, KB, No, example, forms, print_lines, progress, width, write, write_json
+from citelog.cli.console import AT, KB, No, command, forms, print_lines, progress, width, write, write_json
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from citelog.compare.effects import Subject
 
 
-@click.command(epilog=example("citelog diff HEAD~1 --kb my-guideline/"))
+@command("citelog diff HEAD~1 --kb my-guideline/")
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="[NEW]", required=False)
 @KB

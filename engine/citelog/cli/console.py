@@ -14,6 +14,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -21,7 +22,8 @@ from urllib.parse import quote
 import click
 
 from citelog import home
-from citelog.diagnostics import STEERING, CaseError, CitelogError, advised
+from citelog.cli.proposed import complete, completed, completing
+from citelog.diagnostics import STEERING, CaseError, CitelogError, advised, proposal
 
 if TYPE_CHECKING:
     from citelog.assess import Assessment
@@ -48,13 +50,29 @@ class No(Exception):
     """The command ran, and its answer is no: exit status 1."""
 
 
+class Asked(click.Command):
+    """A command; what it proposes where it refuses is completed with what it was given (`cli.proposed`)."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it, for `click`."""
+        with completing():
+            return super().invoke(ctx)
+
+
+def command(line: str, name: str | None = None) -> Callable[[Callable[..., Any]], Asked]:
+    """Make a function a command, whose help ends with `line`, an example; `name` it where it is not the function's."""
+    return click.command(name, cls=Asked, epilog=example(line))
+
+
 def example(line: str) -> str:
     """What the help of a command ends with: a line to copy, which is not broken however narrow the terminal is."""
     return f"\b\nExample: {line}"
 
 
-class Listed(click.Group):
+class Listed(Asked, click.Group):
     """Commands, listed in sections if there are any, each with the whole sentence that says what it does."""
+
+    command_class = Asked
 
     def __init__(self, *args: Any, sections: Mapping[str, Sequence[str]] | None = None, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -93,9 +111,10 @@ def forms(*names: str) -> Callable[[Any], Any]:
     )
 
 
-def meant_as_kb(word: str, command: str) -> str | None:
+def meant_as_kb(word: str, asked: str) -> str | None:
     """What to try where a folder is named, and no option says that it is a knowledge base; None for any other word."""
-    return f"a knowledge base stands after --kb: citelog {command} --kb {word}" if os.path.isdir(word) else None
+    meant = proposal(*asked.split(), "--kb", word)
+    return f"a knowledge base stands after --kb: {meant}" if os.path.isdir(word) else None
 
 
 def _remedy(message: str, error: click.ClickException) -> str:
@@ -209,7 +228,7 @@ def assess_all(
                 )
             cases.append(case)
         except CaseError as error:
-            unusable.append(str(error))
+            unusable.append(str(complete(error)))
     if unusable:
         raise CitelogError("\n".join(unusable))
     return [assess_case(knowledge, case, at) for case in cases]
@@ -304,6 +323,7 @@ def width() -> int:
 
 def print_lines(lines: Iterable[Line], kb: str | None = None) -> None:
     """Lines of text: in colour and with links where a terminal reads them and NO_COLOR is not set, plain elsewhere."""
+    lines = (replace(line, text=completed(line.text)) if line.proposes else line for line in lines)
     if sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
         from rich.console import Console
         from rich.text import Text

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, example, forms, print_lines, progress, width, write, write_json
+from citelog.cli.console import KB, No, command, forms, print_lines, progress, width, write, write_json
 from citelog.diagnostics import CitelogError
 
 
-@click.command(epilog=example("citelog audit drift guideline-2027.txt --kb my-guideline/"))
+@command("citelog audit drift guideline-2027.txt --kb my-guideline/")
 @click.argument("document", metavar="NEW")
 @KB
 @forms("text", "json", "html")

@@ -8,11 +8,11 @@ import sys
 
 import click
 
-from citelog.cli.console import check_extra, example
+from citelog.cli.console import check_extra, command
 from citelog.diagnostics import CitelogError
 
 
-@click.command(epilog=example("citelog lsp   (an editor runs it: engine/EDITORS.md says how to tell yours)"))
+@command("citelog lsp   (an editor runs it: engine/EDITORS.md says how to tell yours)")
 @click.option("--stdio", is_flag=True, help="Over standard input and output; there is no other way.")
 @click.option("--log", is_flag=True, help="Say on standard error what is going on.")
 def lsp(stdio: bool, log: bool) -> None:

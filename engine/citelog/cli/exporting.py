@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 
 from citelog import disk, home
-from citelog.cli.console import AT, KB, assess_all, example, open_base, say, write
+from citelog.cli.console import AT, KB, assess_all, command, open_base, say, write
 from citelog.diagnostics import CitelogError
 
 FORMS = ("nquads", "trig", "nanopub", "fhir", "clingo", "nemo", "souffle", "swi", "archive")
 
 
-@click.command(epilog=example("citelog export --to swi --case patient.yaml --out exported/"))
+@command("citelog export --to swi --case patient.yaml --out exported/")
 @click.option("--to", "form", type=click.Choice(FORMS), required=True, help="The form: RDF, or a system's language.")
 @click.option("--case", "cases", multiple=True, metavar="CASE", help="A patient's record, to be exported too: one.")
 @click.option(

@@ -147,7 +147,7 @@ def find(log: Path, receipt: Path, form: str) -> None:
     if not numbers:
         why = "it may have been changed by a byte, or its entry's salt erased"
         if not is_receipt(data):
-            why = "it is no receipt: give a file that citelog assess --receipt wrote"
+            why = "it is no receipt: give a file that `citelog assess --receipt` wrote"
         raise No(advised(f"{receipt}: {log} has no entry of it", why))
 
 

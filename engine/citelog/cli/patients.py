@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from citelog.cli.console import (
     POPULATION,
     No,
     assess_all,
-    example,
+    command,
     forms,
     open_base,
     print_lines,
@@ -27,11 +26,12 @@ from citelog.cli.console import (
     write_json,
 )
 from citelog.cli.logs import LOG_KEY, check_key, enter
+from citelog.cli.proposed import complete, completed
 from citelog.cli.replaying import keep, placed, sealed
-from citelog.diagnostics import CitelogError, advised
+from citelog.diagnostics import CitelogError, advised, proposal
 
 if TYPE_CHECKING:
-    from citelog.assess import Assessment, NotConcludedError
+    from citelog.assess import Assessment
     from citelog.knowledge.base import Knowledge
     from citelog.proof.graph import Proof
     from citelog.render.lines import Line
@@ -55,7 +55,7 @@ def _lines(parts: Iterable[Iterable[Line]], between: int, knowledge: Knowledge |
     return lines
 
 
-@click.command(epilog=example("citelog assess patient.yaml --format json"))
+@command("citelog assess patient.yaml --format json")
 @click.argument("cases", metavar="CASE…", nargs=-1, required=True)
 @KB
 @forms("text", "json", "html", "svg", "prov", "jsonld", "fhir")
@@ -135,7 +135,7 @@ def _exchanged(found: list[Assessment], form: str) -> str:
     return ("[\n" + ",\n".join(documents) + "\n]" if len(found) > 1 else documents[0]) + "\n"
 
 
-@click.command(epilog=example("citelog why --kb examples/short-nights record.yaml night:SHORT"))
+@command("citelog why --kb examples/short-nights record.yaml night:SHORT")
 @click.argument("case", metavar="CASE")
 @click.argument("conclusion", metavar="CONCLUSION")
 @KB
@@ -175,10 +175,8 @@ def why(
     try:
         proofs = [assessment.why(id_) for id_ in assessment.ids(conclusion)]
     except NotConcludedError as error:
-        given = {"population": population, "kb": kb, "at": at, "patient": of}
-        options = (word for name, value in given.items() if value for word in (f"--{name}", value))
-        again = shlex.join(["citelog", "why-not", case, conclusion, *options])
-        raise No(_unreached(error, assessment.knowledge, again)) from error
+        again = completed(f"ask why not: {proposal('why-not', 'CASE', conclusion)}")
+        raise No(advised(str(error), again)) from error
     if form == "text":
         from citelog.render import proofs as text
 
@@ -201,17 +199,6 @@ def why(
         write(_drawn(proofs[0].shortest() if shortest else proofs[0], assessment, form, every))
 
 
-def _unreached(error: NotConcludedError, knowledge: Knowledge, again: str) -> str:
-    """That a conclusion was not reached, and what to ask instead; of one that no record reaches, that it is so."""
-    from citelog.explain.catalogue import goal
-
-    try:
-        goal(knowledge, error.conclusion)
-    except CitelogError as never:
-        return advised(str(error), f"no record reaches it: {never.message}")
-    return advised(str(error), f"ask why not: {again}")
-
-
 def _drawn(proof: Proof, assessment: Assessment, form: str, every: bool) -> str:
     """The picture of a proof."""
     from citelog.render import diagram, picture
@@ -223,7 +210,7 @@ def _drawn(proof: Proof, assessment: Assessment, form: str, every: bool) -> str:
     return (diagram.dot if form == "dot" else diagram.mermaid)(proof, every, sentence)
 
 
-@click.command("why-not", epilog=example("citelog why-not --kb examples/short-nights record.yaml advice:BED_EARLIER"))
+@command("citelog why-not --kb examples/short-nights record.yaml advice:BED_EARLIER", "why-not")
 @click.argument("case", metavar="CASE")
 @click.argument("conclusion", metavar="CONCLUSION")
 @KB
@@ -244,7 +231,7 @@ def why_not(
     try:
         found = assessment.why_not(conclusion)
     except ReachedError as error:
-        raise No(str(error)) from error
+        raise No(str(complete(error))) from error
     if form == "json":
         return write_json(found.to_dict())
     from citelog.render import explained
@@ -252,7 +239,7 @@ def why_not(
     _print([explained.why_not(found, assessment.knowledge, width())], assessment.knowledge)
 
 
-@click.command("what-if", epilog=example("citelog what-if patient.yaml --set 'labs[0].value=120'"))
+@command("citelog what-if patient.yaml --set 'labs[0].value=120'", "what-if")
 @click.argument("case", metavar="CASE")
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Give a key of an entry another value.")
 @click.option("--drop", "drops", multiple=True, metavar="PATH", help="Leave out an entry, or a key of one.")
@@ -292,7 +279,7 @@ def what_if(
     _print([explained.what_if(found, width())], knowledge)
 
 
-@click.command(epilog=example("citelog missing patient.yaml"))
+@command("citelog missing patient.yaml")
 @click.argument("case", metavar="CASE")
 @click.option(
     "--of", "conclusion", metavar="CONCLUSION", help="Of one conclusion: what could change it, what it depends on."
@@ -320,7 +307,7 @@ def missing(
     _print([explained.missing(found, width())], assessment.knowledge)
 
 
-@click.command(epilog=example("citelog contrast --kb examples/short-nights record.yaml advice:NAP advice:BED_EARLIER"))
+@command("citelog contrast --kb examples/short-nights record.yaml advice:NAP advice:BED_EARLIER")
 @click.argument("case", metavar="CASE")
 @click.argument("first", metavar="A|OTHER")
 @click.argument("second", metavar="[B]", required=False)
@@ -359,7 +346,7 @@ def contrast(
     return _print([explained.contrast(found, knowledge, width())], knowledge)
 
 
-@click.command(epilog=example("citelog certify patient.yaml; or citelog certify patient.yaml proof.json"))
+@command("citelog certify patient.yaml; or citelog certify patient.yaml proof.json")
 @click.argument("case", metavar="CASE")
 @click.argument("proofs", metavar="[PROOF.json…]", nargs=-1)
 @KB

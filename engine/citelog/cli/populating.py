@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from citelog.cli.console import AT, KB, check_extra, example, forms, meter, open_base, print_lines, say, width, write
+from citelog.cli.console import AT, KB, check_extra, command, forms, meter, open_base, print_lines, say, width, write
 from citelog.diagnostics import CitelogError
 from citelog.render.phrases import counted
 
 MEMORY = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*[KMGT]i?B", re.IGNORECASE)
 
 
-@click.command(epilog=example("citelog population data/ --out answers/ --at 2026-03-15"))
+@command("citelog population data/ --out answers/ --at 2026-03-15")
 @click.argument("data", metavar="DATA")
 @click.option(
     "--out", required=True, metavar="DIR", help="The folder for the answers; a new one, or that of a run before."
@@ -95,7 +95,7 @@ def _master(engine: str, master: str | None, threads: int | None, since: str | N
     return master
 
 
-@click.command(epilog=example("citelog summary answers/ --format html > summary.html"))
+@command("citelog summary answers/ --format html > summary.html")
 @click.argument("out", metavar="OUT")
 @click.option(
     "--at-least",

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import click
 
 from citelog import home
-from citelog.cli.console import KB, No, example, forms, print_lines, progress, width, write_json
+from citelog.cli.console import KB, No, command, forms, print_lines, progress, width, write_json
 from citelog.diagnostics import CitelogError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def keep(files: Mapping[Path, bytes]) -> None:
         disk.keep(path, data)
 
 
-@click.command(epilog=example("citelog audit replay patient.receipt.json --edition releases/1.0.0.tar"))
+@command("citelog audit replay patient.receipt.json --edition releases/1.0.0.tar")
 @click.argument("receipts", metavar="RECEIPT…", nargs=-1, required=True)
 @KB
 @click.option(

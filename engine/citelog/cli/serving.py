@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from citelog import home
-from citelog.cli.console import AT, KB, assess_all, check_extra, example, meant_as_kb, open_base, say, tested_below
+from citelog.cli.console import AT, KB, assess_all, check_extra, command, meant_as_kb, open_base, say, tested_below
 from citelog.cli.logs import LOG_KEY, check_key, enter, writable
 from citelog.cli.replaying import sealed
 from citelog.diagnostics import CitelogError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from citelog.serve.workers.dataset import Dataset
 
 
-@click.command(epilog=example("citelog serve --port 8000 --case patient.yaml"))
+@command("citelog serve --port 8000 --case patient.yaml")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option(
     "--host",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from citelog.cli.console import KB, No, example, forms, meter, open_base, print_lines, width, write_json
+from citelog.cli.console import KB, No, command, forms, meter, open_base, print_lines, width, write_json
 from citelog.diagnostics import CitelogError, did_you_mean
 
 
-@click.command(epilog=example("citelog verify --kb my-guideline/ --property NO-DOSE-WITHOUT-AGE"))
+@command("citelog verify --kb my-guideline/ --property NO-DOSE-WITHOUT-AGE")
 @KB
 @click.option("--property", "names", metavar="NAME", multiple=True, help="Only this property; may be given again.")
 @forms("text", "json")

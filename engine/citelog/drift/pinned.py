@@ -18,7 +18,7 @@ from citelog import disk
 from citelog.author.documents import Document
 from citelog.author.new import free
 from citelog.author.turtle import literal
-from citelog.diagnostics import CitelogError
+from citelog.diagnostics import CitelogError, proposal
 from citelog.drift.report import Drift
 from citelog.knowledge.check import check_folder
 from citelog.knowledge.triples import Triples
@@ -57,9 +57,9 @@ class Pinned:
             lines.append(f"   = no place was chosen for {', '.join(self.unsure)}: say cl:line, or quote more")
         if self.left:
             told = ", ".join(f"{count} {code}" for code, count in self.left.items())
-            lines.append(f"   = left to do: {told}; citelog check --kb {self.folder} shows each")
+            lines.append(f"   = left to do: {told}; {proposal('check', '--kb', str(self.folder))} shows each")
         else:
-            lines.append("   = nothing is left to do: citelog check finds nothing wrong")
+            lines.append("   = nothing is left to do: `citelog check` finds nothing wrong")
         return "\n".join(lines)
 
 

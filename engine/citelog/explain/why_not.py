@@ -17,7 +17,7 @@ from typing import Any
 
 from citelog.answer import Answer, derive
 from citelog.conclusions import Conclusion
-from citelog.diagnostics import CitelogError
+from citelog.diagnostics import CitelogError, proposal
 from citelog.explain.against import against
 from citelog.explain.bounds import bounds
 from citelog.explain.catalogue import Goal, goal
@@ -146,7 +146,7 @@ def why_not(answer: Answer, conclusion: str) -> WhyNot:
     """
     wanted = goal(answer.knowledge, conclusion)
     if wanted.reached(answer.run):
-        raise ReachedError(f"{wanted.id} was concluded for this record", f"ask citelog why CASE {wanted.id}")
+        raise ReachedError(f"{wanted.id} was concluded for this record", f"ask {proposal('why', 'CASE', wanted.id)}")
     if not wanted.is_drawn:
         return WhyNot(answer.whose, wanted.id, (), (), None, 0, True, is_drawn=False)
     search = _Search(answer, wanted)

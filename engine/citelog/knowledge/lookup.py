@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from citelog.diagnostics import CitelogError, did_you_mean
+from citelog.diagnostics import CitelogError, did_you_mean, proposal
 from citelog.knowledge.base import STATES, Citation, Field, Kind, Knowledge, looked_at, state_of
 from citelog.rules.program import (
     Absent,
@@ -77,7 +77,8 @@ def find(knowledge: Knowledge, asked: str) -> tuple[Found, ...]:
         found = tuple(one for one in found if kinds and CONCLUDED in one.uses) or found
     if not found:
         if any(asked == each.id for each in knowledge.properties):
-            raise CitelogError(f"{asked}: it is a safety property", f"ask for it: citelog verify --property {asked}")
+            proved = proposal("verify", "--property", asked)
+            raise CitelogError(f"{asked}: it is a safety property", f"ask for it: {proved}")
         hint = did_you_mean(name, _names(knowledge)) or "name a statement, a rule, a conflict, a predicate or a term"
         raise CitelogError(f"{asked}: {knowledge.id} has nothing of that name", hint)
     return found

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from citelog import disk
-from citelog.diagnostics import CitelogError
+from citelog.diagnostics import CitelogError, proposal
 from citelog.ledger import keys
 from citelog.ledger.note import PrivateKey, PublicKey
 from citelog.ledger.rows import Rows, check_beside, on_disk
@@ -54,7 +54,7 @@ class Folder:
     def check(self) -> None:
         """Raise CitelogError unless there is a log here."""
         if not self.path.is_dir():
-            made = f"make one: citelog audit log init {self.path}"
+            made = f"make one: {proposal('audit', 'log', 'init', str(self.path))}"
             what = "it is no folder" if self.path.exists() else "there is no such log"
             raise CitelogError(f"{self.path}: {what}", f"check the path, or {made}")
         missing = [name for name in FILES if not (self.path / name).is_file()]

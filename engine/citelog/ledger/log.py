@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from citelog.diagnostics import CitelogError
+from citelog.diagnostics import CitelogError, proposal
 from citelog.home import VERSION
 from citelog.ledger import entry, keys, moment
 from citelog.ledger.entry import Record
@@ -244,7 +244,7 @@ def _whole(folder: Folder) -> Iterator[None]:
     try:
         yield
     except DamagedLogError as error:
-        look = f"see what is wrong: citelog audit log verify {folder.path}"
+        look = f"see what is wrong: {proposal('audit', 'log', 'verify', str(folder.path))}"
         raise CitelogError(f"{folder.path}: {error.what}", look) from error
 
 

@@ -51,7 +51,7 @@ class ArchiveError(CitelogError):
     """A file that is no archive of an edition, or not the one that was written."""
 
     def __init__(self, name: str, what: str) -> None:
-        super().__init__(f"{name}: {what}", "give a file that citelog export --to archive wrote, as it wrote it")
+        super().__init__(f"{name}: {what}", "give a file that `citelog export --to archive` wrote, as it wrote it")
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ def read(data: bytes, name: str) -> Receipt:
     if len(data) > LARGEST:
         raise too_large(name)
     if not is_receipt(data):
-        raise CitelogError(f"{name}: this is no receipt", "give a file that citelog assess --receipt wrote")
+        raise CitelogError(f"{name}: this is no receipt", "give a file that `citelog assess --receipt` wrote")
     opened = unseal(data, MEMBERS)
     form = opened.members.get("format")
     if "format" in opened.members and form != FORMAT:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from citelog.conclusions import Conclusion
+from citelog.diagnostics import proposal
 from citelog.explain.contrast import Contrast, PatientContrast
 from citelog.explain.missing import NOT_TRIED, Missing, Outcome
 from citelog.explain.obstacles import Obstacle, Premise
@@ -57,6 +58,11 @@ def why_not(found: WhyNot, knowledge: Knowledge, width: int = WIDTH) -> Iterator
     yield from wrapped(f"({tried} derived again; {told})", width, " ", "dim")
 
 
+def _tried(near: NearMiss) -> str:
+    """The command that makes the changes; they are written as the shell wants them."""
+    return " ".join((proposal("what-if", "CASE"), *map(str, near.changes)))
+
+
 def _near(place: int, near: NearMiss, knowledge: Knowledge, width: int) -> Iterator[Line]:
     for i, (text, serves) in enumerate(zip(near.told, near.ranges, strict=True)):
         lead = f"{place}. " if i == 0 else "   and "
@@ -66,7 +72,7 @@ def _near(place: int, near: NearMiss, knowledge: Knowledge, width: int) -> Itera
     for word, ids in (("also gained", near.gained), ("lost", near.lost)):
         if ids:
             yield from wrapped(f"   {word}: {', '.join(ids)}", width, "     ", "dim")
-    yield Line(f"   try it: citelog what-if CASE {' '.join(map(str, near.changes))}", "dim")
+    yield Line(f"   try it: {_tried(near)}", "dim", proposes=True)
 
 
 def _headline(conclusion: Conclusion) -> str:
@@ -314,7 +320,7 @@ def contrast(found: Contrast, knowledge: Knowledge, width: int = WIDTH) -> Itera
             yield from wrapped(f"  it would be with {'; '.join(near.told)}, because of", width, "  ")
             for reason in only:
                 yield from _reason_line("only there,", reason, knowledge, width)
-            yield Line(f"  try it: citelog what-if CASE {' '.join(map(str, near.changes))}", "dim")
+            yield Line(f"  try it: {_tried(near)}", "dim", proposes=True)
     if found.difference:
         yield Line("")
         yield from wrapped(

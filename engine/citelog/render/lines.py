@@ -15,13 +15,15 @@ WIDTH = 100
 class Line:
     """One line of output, and its style in rich's words; empty for none. `lead` stands before it without style.
 
-    `link` is the file that the line is about, as a path from the folder that holds the knowledge base.
+    `link` is the file that the line is about, as a path from the folder that holds the knowledge base. A line that
+    `proposes` a command names it in general (`diagnostics.proposal`), for whoever prints it to complete.
     """
 
     text: str
     style: str = ""
     lead: str = ""
     link: str = ""
+    proposes: bool = False
 
 
 def wrapped(text: str, width: int, indent: str, style: str = "") -> Iterator[Line]:

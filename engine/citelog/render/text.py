@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from citelog.assess import Assessment, Conclusion
-from citelog.diagnostics import Diagnostic
+from citelog.diagnostics import Diagnostic, proposal
 from citelog.evidence.sources import on_one_line
 from citelog.knowledge.base import Citation, Knowledge
 from citelog.knowledge.lookup import Found
@@ -42,8 +41,7 @@ def assessment(found: Assessment, width: int = WIDTH) -> Iterator[Line]:
     yield from _notes(found, width)
     if asked := _worth_asking(found):
         yield Line("")
-        asking = f"Why? citelog why CASE ID, for example: citelog why CASE {shlex.quote(asked)}"
-        yield from wrapped(asking, width, "  ", "dim")
+        yield Line(f"Why? Ask of any id: {proposal('why', 'CASE', asked)}", "dim", proposes=True)
 
 
 def _worth_asking(found: Assessment) -> str:
@@ -200,7 +198,7 @@ def findings(found: Iterable[Diagnostic], shown: int = 3) -> Iterator[Line]:
         first, _, *rest = finding.lines()
         yield Line(first, "dim" if finding.accepted else styles[finding.severity])
         yield Line(str(finding.span), lead="   ", link=finding.span.file)
-        yield from (Line(line) for line in rest)
+        yield from (Line(line, proposes=line.startswith("   = ")) for line in rest)
         yield Line("")
     for one, *others in met.values():
         if one.accepted or len(others) < shown:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from citelog.approval.frozen import Frozen
 from citelog.approval.release import Release
+from citelog.diagnostics import proposal
 from citelog.knowledge.base import STATES
 from citelog.render.lines import Line, wrapped
 from citelog.render.phrases import counted
@@ -26,7 +27,7 @@ def released(found: Release, width: int) -> Iterator[Line]:
         sign, style = ("  ", _STYLES.get(gate.name, "")) if gate.passed else ("✗ ", "bold red")
         yield from wrapped(f"{sign}{gate.name.ljust(_WIDE)}{gate.said}", width, " " * (_WIDE + 2), style)
         if not gate.passed:
-            yield from wrapped(f"{' ' * (_WIDE + 2)}= {gate.remedy}", width, " " * (_WIDE + 4))
+            yield Line(f"{' ' * (_WIDE + 2)}= {gate.remedy}", proposes=True)
     if found.left:
         yield from wrapped(f"  {'not asked'.ljust(_WIDE)}{', '.join(found.left)}", width, " " * (_WIDE + 2), "dim")
     if found.changed is not None:
@@ -72,7 +73,8 @@ def listed(found: Sequence[Frozen], strayed: Sequence[str], width: int) -> Itera
     if strayed:
         more = f", and {len(strayed) - 1} more" if len(strayed) > 1 else ""
         yield Line("")
-        yield from wrapped(f"! {strayed[0]}{more}: citelog release --check {found[-1].version}", width, "  ", "yellow")
+        yield from wrapped(f"! {strayed[0]}{more}", width, "  ", "yellow")
+        yield Line(f"  = {proposal('release', '--check', found[-1].version)} shows all", "yellow", proposes=True)
 
 
 def _reviewed(reviews: dict[str, dict[str, int]]) -> str:

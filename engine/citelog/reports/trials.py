@@ -115,6 +115,6 @@ def _failure(failure: Failure, knowledge: Knowledge, width: int) -> Iterator[Lin
     yield from wrapped(f"  {failure.what}", width, "    ", "red")
     for line in failure.lines:
         style = _SIGNS.get(line[:1], "") if failure.kind == "proof" else ""
-        yield Line(line, style, "    ")
+        yield Line(line, style, "    ", proposes=line[:1] not in (" ", *_SIGNS))  # those are lines of a proof
     if failure.against is not None:
         yield from against(failure.against, knowledge, width, "    ")

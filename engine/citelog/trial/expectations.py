@@ -10,7 +10,7 @@ from typing import Any
 
 from citelog import disk, patient
 from citelog.assess import Assessment, DerivationError
-from citelog.diagnostics import CaseError, CitelogError
+from citelog.diagnostics import CaseError, CitelogError, proposal
 from citelog.explain.catalogue import goal
 from citelog.explain.model import Model, shape
 from citelog.explain.obstacles import Obstacle, obstacle
@@ -247,7 +247,8 @@ def _proof(found: Assessment, id_: str, file: Path, drafts: Drafts) -> Iterator[
     try:
         kept = read_bytes(path, drafts).decode("utf-8")
     except FileNotFoundError:
-        yield Failure("proof", f"no text of the proof of {id_} is kept", (f"citelog test --accept writes {path.name}",))
+        writes = f"{proposal('test', '--accept', file.stem)} writes it"
+        yield Failure("proof", f"no text of the proof of {id_} is kept", (writes,))
         return
     if kept != now:
         yield Failure("proof", f"the proof of {id_} has changed", _changes(kept, now))
