@@ -1,4 +1,7 @@
-"""Which pictures an edit of the rules concerns: only these are answered anew.
+"""What an edit of the rules concerns: only that is found anew.
+
+Where the rules that speak of single entries are what they were, and the others still look for the same in an entry,
+what was seen of entries and which rules held of them is taken over (`Entries`).
 
 Rules see one picture and nothing beside it. So where no edited rule holds, and none held that was edited or removed, a
 picture has the facts and the firings that it had: the same rules make the same of the same. Edited is whatever rule has
@@ -24,9 +27,11 @@ from citelog.population.data.files import literal
 from citelog.population.derivation.asked import ask
 from citelog.population.derivation.heads import heads
 from citelog.population.derivation.state import Derivation, Found
+from citelog.population.engines.engine import Engine
 from citelog.population.program.plan import Plan, of_one_patient
 from citelog.population.program.queries import UNIT, Firing, column
-from citelog.rules.program import Absent, Present, Rule
+from citelog.population.program.sight import Sight
+from citelog.rules.program import Absent, Present, Program, Rule
 from citelog.values import Value
 
 ANEW = "anew"
@@ -51,6 +56,14 @@ class Decided:
 
     rules: tuple[Known, ...]
     telling: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What decides, beside the data, what is seen of entries: a hash of it, and the numbers of its rules in order."""
+
+    key: str
+    rules: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +131,7 @@ def decided(
         facts.setdefault(one.predicate, []).append((one.query, one.rows))
 
     def about(predicate: str) -> str:
-        """A hash of the facts of a predicate that no rule concludes."""
-        types = [argument.type for argument in program.predicates[predicate].arguments]
-        return _hash(predicate, types, facts.get(predicate))
+        return _about(predicate, program, facts.get(predicate))
 
     def is_rested_on(predicate: str) -> bool:
         """Whether an entry may be found under facts of a predicate."""
@@ -142,6 +153,24 @@ def decided(
     return Decided(tuple(rules), _hash(knowledge.kinds, knowledge.notes, fields, declared))
 
 
+def of_entries(made: Plan, stated: Mapping[str, Sequence[tuple[Value, ...]]]) -> Entries:
+    """What decides what is seen of entries by a plan, and which rules hold of them; the same as `decided` of values."""
+    program = made.program
+    numbers = tuple(number for component in made.local for number in component.rules)
+    rules = [of_one_patient(program.rules[number], program) for number in numbers]
+    own = made.met(made.local) | {rule.predicate for rule in rules}
+    known = {name: sorted(map(repr, stated.get(name, ()))) for name in own}
+    met = sorted(own | made.met(made.joint))
+    facts = [(_about(name, program, known.get(name)), name in program.changing) for name in met]
+    said = [(rule.predicate, rule.args, rule.body, rule.variables) for rule in rules]
+    return Entries(_hash(said, facts, Sight(made).decided_by), numbers)
+
+
+def _about(predicate: str, program: Program, facts: object) -> str:
+    """A hash of a predicate: of its arguments, and of the facts of it that no rule about patients concludes."""
+    return _hash(predicate, [argument.type for argument in program.predicates[predicate].arguments], facts)
+
+
 def _read(rule: Rule) -> list[str]:
     return sorted({x.predicate for x in rule.body if isinstance(x, Present | Absent)})
 
@@ -159,7 +188,7 @@ def concerned(made: Edit, file: Path, derivation: Derivation, given: Iterable[Gi
     `file` has all firings of the earlier run, and the `derivation` is about all pictures, with nothing given to it.
     """
     engine, firings = derivation.engine, f"read_parquet({literal(str(file))})"
-    held: dict[int, int] = dict(engine.rows(f"SELECT rule, count(*) FROM {firings} GROUP BY rule"))
+    held = counts(engine, firings)
     _recall(made, firings, held, derivation, given)
     parts = []
     for number in made.edited:
@@ -189,18 +218,26 @@ def _recall(made: Edit, firings: str, held: Mapping[int, int], derivation: Deriv
     for number, was in made.numbers.items():
         rule, firing = program.rules[number], derivation.firing(number)
         if rule.predicate in read and was in held:
-            found = Found(number, rule, firing, _held(firings, was, firing), held[was])
+            found = Found(number, rule, firing, had(firings, "picture", was, firing), held[was])
             known.setdefault(rule.predicate, []).append(heads(derivation, found))
     for predicate, queries in known.items():
         give(derivation, Given(predicate, " UNION ".join(queries)))
     derivation.empty(read)
 
 
-def _held(firings: str, number: int, firing: Firing) -> str:
-    """The firings that a rule had, in place of their table."""
+def counts(engine: Engine, firings: str) -> dict[int, int]:
+    """How often each rule held, by a relation of the firings of an earlier run."""
+    return dict(engine.rows(f"SELECT rule, count(*) FROM {firings} GROUP BY rule"))
+
+
+def had(firings: str, unit: str, number: int, firing: Firing) -> str:
+    """The firings that a rule had, on entries or on pictures (`unit`), in place of their table."""
     places = {name: place for place, name in enumerate(firing.rule.variables, 1)}
     bound = (f"bindings[{places[name]}] AS {column(name)}" for name in firing.columns)
-    return f"(SELECT {', '.join((f'picture AS {UNIT}', *bound))} FROM {firings} WHERE rule = {number})"
+    return f"(SELECT {', '.join((f'{unit} AS {UNIT}', *bound))} FROM {firings} WHERE rule = {number})"
 
 
-__all__ = ["ANEW", "MOST", "Decided", "Edit", "Known", "between", "concerned", "decided"]
+__all__ = [
+    "ANEW", "MOST", "Decided", "Edit", "Entries", "Known",
+    "between", "concerned", "counts", "decided", "had", "of_entries",
+]  # fmt: skip

@@ -210,7 +210,9 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
 
     # the store
 
-    def store(self, source: Source, some: Sequence[Share], written: Sequence[Written], rules: Sequence[Known]) -> None:
+    def store(
+        self, source: Source, some: Sequence[Share], written: Sequence[Written], codes: pa.Table, rules: Sequence[Known]
+    ) -> None:
         """What a patient is found again by; what is as it was in an earlier run is the same file."""
         people = {share: f"{opened.PEOPLE}-{share.number:03}.parquet" for share in some}
         before = self.earlier
@@ -229,6 +231,8 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
         self.engine.write(f"{CONCLUDED} ORDER BY picture", self.folder / opened.CONCLUDED)
         self.engine.write("SELECT * FROM alone", self.folder / opened.ALONE)
         self.near.write(SAID_SO_FAR, self.folder / opened.SAID)
+        self.near.table("codes", codes)
+        self.near.write("SELECT * FROM codes ORDER BY code", self.folder / opened.CODES)
         self.engine.write("SELECT * FROM spoken_of", self.folder / opened.SPOKEN)
         self.engine.write("SELECT * FROM picture_remarks", self.folder / opened.REMARKS)
         self.engine.write("SELECT picture FROM hard", self.folder / opened.HARD)

@@ -15,12 +15,13 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from citelog import disk
 from citelog.diagnostics import CaseError, CitelogError
@@ -31,14 +32,14 @@ from citelog.population.answers import Given
 from citelog.population.data.files import first_line
 from citelog.population.data.tables import PATIENTS, Source
 from citelog.population.derivation.state import Derivation
-from citelog.population.edited import Decided, Edit
+from citelog.population.edited import Decided, Edit, Entries
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine
 from citelog.population.entries import Written
 from citelog.population.lonely import answer_alone
 from citelog.population.opened import STORE
 from citelog.population.pictures import Shape, Wordings
-from citelog.population.program.compiled import compiled
+from citelog.population.program.compiled import LOCAL, Names, compiled
 from citelog.population.program.plan import DAY, SINCE_DAYS, WHEN_DAYS, Plan, plan
 from citelog.population.program.values import Values
 from citelog.population.seen import knowledge_facts, look
@@ -231,18 +232,23 @@ class _Run:
             source, parts = self.read(before, values)
         with self.step("entries"):
             stated = knowledge_facts(knowledge)
+            of_entries = edited.of_entries(made, stated)
             sets = load_readings(self.duck, self.written)
-            seen, local = look(sets, made, local_ready, self.duck, values, stated, at, lambda: None)
-            load_said(self.duck, answers.IDLE)
-            same = before.same_sight(self.duck, seen) if before else None
-            seen = same or seen
+            if before and before.saw_by(of_entries):
+                local = Derivation(self.duck, Names.of(made.program), local_ready, values, LOCAL)
+                seen, is_same = before.look(self.duck, of_entries, local), True
+            else:
+                seen, local = look(sets, made, local_ready, self.duck, values, stated, at, lambda: None)
+                load_said(self.duck, answers.IDLE)
+                same = before.same_sight(self.duck, seen) if before else None
+                seen, is_same = same or seen, same is not None
             engine.spread("said")
             engine.spread("spoken_of")
         shape = self.shape(made)
         with self.step("pictures"):
             self.report.counts["rows"] = before.rows if before else self.rows(source)
             some = before.shares(self.folder / STORE) if before else self.some_shares()
-            if before and same and before.document["shape"] == shape.document:
+            if before and is_same and before.document["shape"] == shape.document:
                 before.give_people(engine, some)
             else:
                 before = None
@@ -276,7 +282,7 @@ class _Run:
                 engine, self.duck, knowledge, self.written, shares.all_rows(some), hard, at
             )
         with self.step("writing"):
-            self.write(before, edit, source, some, shape, joint, local, values, decided)
+            self.write(before, edit, source, some, shape, joint, local, seen.table(made, values), of_entries, decided)
 
     # steps
 
@@ -385,7 +391,8 @@ class _Run:
         shape: Shape,
         joint: Derivation,
         local: Derivation,
-        values: Values,
+        codes: pa.Table,
+        of_entries: Entries,
         decided: Decided,
     ) -> None:
         """The files that others read, and at the very end the one that says that all of them are there."""
@@ -393,10 +400,10 @@ class _Run:
         self.told("writing", 0, 1)
         writer = out.Writer(engine, self.duck, self.folder, self.scratch, before)
         counts["conclusions"] = writer.conclusions()
-        counts["firings"] = writer.firings(joint, local, values, edit)
+        counts["firings"] = writer.firings(joint, local, joint.values, edit)
         counts["notes"] = writer.notes(source, some, shape, lambda done: self.told("writing notes", done, len(some)))
         counts["rejected"] = writer.rejected(source)
-        writer.store(source, some, self.written, decided.rules)
+        writer.store(source, some, self.written, codes, decided.rules)
         [(counts["patients"], counts["pictures"])] = engine.rows(
             "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM pictures)"
         )
@@ -406,6 +413,7 @@ class _Run:
             "knowledge": self.knowledge.identity,
             "data": {"form": source.form, "files": self.files, "reading": self.reading},
             "shape": shape.document,
+            "entries": asdict(of_entries),
             "telling": decided.telling,
             "at": self.options.at.isoformat() if self.options.at else None,
             "shares": len(some),

@@ -24,6 +24,7 @@ from citelog.population.program.queries import UNIT
 from citelog.population.program.sight import ENTRY, Sight
 from citelog.population.program.values import Values
 from citelog.population.wordings import UNITS
+from citelog.rules.program import Program
 from citelog.run.datalog import Machine
 from citelog.values import Value
 
@@ -40,6 +41,28 @@ class Seen:
         for code, some in enumerate(self.facts):
             found[numbers[code]] = some
         return Seen(found)
+
+    def table(self, made: Plan, values: Values) -> pa.Table:
+        """The same as rows of numbers, to be kept: the code, the predicate and its arguments; without, no fact."""
+        rows: list[tuple[int, str | None, list[int | None]]] = []
+        for code, facts in enumerate(self.facts):
+            shown = [(code, name, [*_numbered(name, args, made, values)]) for name, args in in_order(facts)]
+            rows += shown or [(code, None, [])]
+        columns = list(zip(*rows, strict=True)) or [()] * 3
+        types = (pa.int32(), pa.string(), pa.list_(pa.int32()))
+        names = ("code", "predicate", "args")
+        return pa.table({name: pa.array(c, type_) for name, type_, c in zip(names, types, columns, strict=True)})
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[int, str | None, Sequence[int]]], program: Program, values: Values) -> Seen:
+        """By rows that were kept, those of lower codes first."""
+        found: list[set[Fact]] = []
+        for code, predicate, args in rows:
+            if code == len(found):
+                found.append(set())
+            if predicate is not None:
+                found[code].add(_fact(predicate, args, program, values))
+        return cls([frozenset(facts) for facts in found])
 
 
 def knowledge_facts(knowledge: Knowledge) -> Mapping[str, list[tuple[Value, ...]]]:
@@ -105,6 +128,14 @@ def _numbered(predicate: str, args: tuple[Any, ...], made: Plan, values: Values)
         yield -1 if arg is ENTRY else None if arg is MEASURED else values.number(arg)
 
 
+def _fact(predicate: str, numbers: Sequence[int], program: Program, values: Values) -> Fact:
+    """A fact by the numbers of its arguments, which are all but the patient; no value has a number below 0."""
+    whole: list[Any] = [None] * len(program.predicates[predicate].arguments)
+    for place, number in zip(kept(program, predicate), numbers, strict=True):
+        whole[place] = ENTRY if number < 0 else values.value(number)
+    return predicate, tuple(whole)
+
+
 def _coded(derivation: Derivation, made: Plan) -> Seen:
     """What can be seen of each unit, and the table `sight`; units with the same facts to be met are looked at once."""
     near, values, program = derivation.engine, derivation.values, made.program
@@ -125,12 +156,8 @@ def _coded(derivation: Derivation, made: Plan) -> Seen:
         f"LEFT JOIN met AS m ON s.{UNIT} = m.{UNIT} "
         f"LEFT JOIN met_facts AS f ON m.predicate = f.predicate AND m.args = f.args GROUP BY s.{UNIT}",
     )
-    facts = []
-    for order, args in near.rows("SELECT predicate, args FROM met_facts ORDER BY fact"):
-        whole: list[Any] = [None] * len(program.predicates[met[order]].arguments)
-        for place, number in zip(kept(program, met[order]), args, strict=True):
-            whole[place] = ENTRY if number < 0 else values.value(number)
-        facts.append((met[order], tuple(whole)))
+    rows_met = near.rows("SELECT predicate, args FROM met_facts ORDER BY fact")
+    facts = [_fact(met[order], args, program, values) for order, args in rows_met]
     sight = Sight(made)
     codes: dict[tuple[frozenset[Fact], frozenset[str]], int] = {}
     rows: list[tuple[Any, ...]] = []

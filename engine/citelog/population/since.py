@@ -18,18 +18,19 @@ from pathlib import Path
 from typing import Any
 
 from citelog.knowledge import kept
-from citelog.population import entries, opened
-from citelog.population.answers import Told
+from citelog.population import edited, entries, opened
+from citelog.population.answers import IDLE, Told
 from citelog.population.data.files import literal
 from citelog.population.data.tables import PATIENTS, Relation, Source
-from citelog.population.edited import ANEW, Decided, Known
+from citelog.population.derivation.state import Derivation, Found
+from citelog.population.edited import ANEW, Decided, Entries, Known
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine
 from citelog.population.entries import Written
 from citelog.population.program.values import Values
 from citelog.population.seen import Seen
 from citelog.population.shares import Share
-from citelog.population.wordings import load_numbers
+from citelog.population.wordings import load_numbers, load_said
 from citelog.values import Value
 from citelog.vocab import Terms
 
@@ -133,6 +134,26 @@ class Earlier:
             "said", "SELECT s.* REPLACE (r.was AS code) FROM said AS s LEFT JOIN renumbered AS r ON s.code = r.code"
         )
         return seen.renumbered(numbers)
+
+    def saw_by(self, now: Entries) -> bool:
+        """Whether what decides now what is seen of entries decided it then."""
+        return bool(self.document["entries"]["key"] == now.key)
+
+    def look(self, near: Duck, now: Entries, local: Derivation) -> Seen:
+        """What it saw of entries: its codes, also in the table `said`.
+
+        Gives `local`, of which nothing is run, the firings that its rules had, by the numbers that these have now.
+        """
+        saw = f"SELECT * RENAME (sees_when AS dated, sees_since AS begun) FROM read_parquet({self.path(opened.SAID)})"
+        load_said(near, IDLE, f"({saw}) AS u ON u.wording = w.wording AND u.key = r.key")
+        firings = f"read_parquet({self.path(opened.ENTRY_FIRINGS)})"
+        held = edited.counts(near, firings)
+        for number, was in zip(now.rules, self.document["entries"]["rules"], strict=True):
+            rule, firing = local.program.rules[number], local.firing(number)
+            table = edited.had(firings, "entry", was, firing)
+            local.found[number] = Found(number, rule, firing, table, held.get(was, 0))
+        query = f"SELECT code, predicate, args FROM read_parquet({self.path(opened.CODES)}) ORDER BY code"
+        return Seen.of(near.rows(query), local.program, local.values)
 
     def give_people(self, duck: Engine, some: Sequence[Share]) -> None:
         """Make the tables of pictures and people as they were."""

@@ -237,10 +237,16 @@ FROM wordings AS w JOIN readings AS r ON {_UNITS}"""
 """A query for each set of facts with each value that stands in it, or with -1."""
 
 
-def load_said(near: Duck, idle: str) -> None:
+BY_FACTS = "sight AS u ON u.facts = r.facts AND u.value = CASE WHEN r.measured THEN n.value ELSE -1 END"
+"""What is seen of an entry, by the facts that it gives."""
+
+
+def load_said(near: Duck, idle: str, sight: str = BY_FACTS) -> None:
     """Make the tables of what wordings say, near at hand: `said`, and `spoken_of` for their notes.
 
-    `idle` is what is to be said of an entry of which no rule sees anything, with a mark for its sentence.
+    `idle` is what is to be said of an entry of which no rule sees anything, with a mark for its sentence. `sight` is a
+    relation `u`, and how it is joined to a wording `w`, a reading `r` and a number `n`: the code, and whether a day of
+    the entry can be seen.
     """
     digits = f"chr({ord(NUMBER)}), coalesce(n.digits, '')"
     near.create(
@@ -253,7 +259,7 @@ SELECT *, min(same) OVER (PARTITION BY content) <> max(same) OVER (PARTITION BY 
          replace(r.sentence, {digits}) AS sentence, r.key
   FROM wordings AS w JOIN readings AS r ON w.frame = r.frame
   JOIN (SELECT number, digits, value FROM numbers UNION ALL SELECT -1, '', -1) AS n ON w.number = n.number
-  JOIN sight AS u ON u.facts = r.facts AND u.value = CASE WHEN r.measured THEN n.value ELSE -1 END)""",
+  JOIN {sight})""",
     )
     near.create(
         "spoken_of",

@@ -68,8 +68,8 @@ class _Look:
 
     needed: tuple[_Asked, ...]
     asked: tuple[_Asked, ...]
-    dated: frozenset[str]
-    heads: frozenset[Place]
+    dated: tuple[str, ...]
+    heads: tuple[Place, ...]
 
     @classmethod
     def of(cls, rule: Rule, entry: str, dated: frozenset[str]) -> _Look:
@@ -78,8 +78,8 @@ class _Look:
         return cls(
             tuple(_Asked.of(x, entry) for x in about if isinstance(x, Present) and x.predicate not in dated),
             tuple(_Asked.of(x, entry) for x in about),
-            frozenset(x.predicate for x in about if x.predicate in dated),
-            frozenset((rule.predicate, i) for i, arg in enumerate(rule.args) if arg == Variable(entry)),
+            tuple(sorted({x.predicate for x in about if x.predicate in dated})),
+            tuple((rule.predicate, i) for i, arg in enumerate(rule.args) if arg == Variable(entry)),
         )
 
     def is_possible(self, known: Known, maybe: set[Place]) -> bool:
@@ -103,6 +103,11 @@ class Sight:
             _Look.of(rule, entry, dated) for rule in made.joint_rules for entry in sorted(_entries(rule, made.program))
         ]
 
+    @property
+    def decided_by(self) -> list[object]:
+        """All that decides what is seen of which facts, in an order that is the same in every run."""
+        return [sorted(self.shown), sorted(set(map(repr, self._looks)))]
+
     def seen(self, facts: Iterable[tuple[str, Args]]) -> tuple[frozenset[tuple[str, Args]], frozenset[str]]:
         """Those of an entry's facts that some joint rule can meet, and the predicates of its days that one can."""
         known: dict[str, list[Args]] = {}
@@ -113,7 +118,7 @@ class Sight:
         days: set[str] = set()
         for look in self._looks:
             if look.is_possible(known, maybe):
-                days |= look.dated
+                days.update(look.dated)
                 seen.update((one.predicate, args) for one in look.asked for args in one.meets(known))
         return frozenset(seen), frozenset(days)
 
@@ -122,7 +127,7 @@ class Sight:
         found: set[Place] = set()
         waiting = [look for look in self._looks if look.heads]
         while True:
-            holding = [look for look in waiting if not look.heads <= found and look.is_possible(known, found)]
+            holding = [look for look in waiting if not found.issuperset(look.heads) and look.is_possible(known, found)]
             if not holding:
                 return found
             found.update(place for look in holding for place in look.heads)
