@@ -290,6 +290,16 @@ CHANGES: dict[str, tuple[str, str, str]] = {
     "a rule that would hold itself up": ("?n, cl:present)", "?n, cl:present), t2(?p, ?n)", "pale tired"),
     "a limit": ("?k > 1", "?k > 0", "tired"),
     "a rule that sees more of an entry": ("?v < ?l", "?v != ?l", " ".join(sorted(PEOPLE))),
+    "a rule that looks for more in an entry": (
+        ", ~t1(?p, _)",
+        ", ~t1(?p, _), ~result_value(?p, _, _)",
+        " ".join(sorted(PEOPLE)),
+    ),
+    "a rule that is new before those of an entry": (
+        "t1(?p, ?n) :-",
+        "a1(?p) :- t2(?p, ex:pale)\nt1(?p, ?n) :-",
+        "pale tired",
+    ),
     "a rule that is gone": ("m1(?p, ?l) :- c2(?p, _, ?k), ?k > 1, ex:low(ex:fe, ?l)\n", "", "pale"),
     "a rule that is new": ("a1(?p) :-", "t1(?p, ex:fe) :- e2(?p, _)\na1(?p) :-", "low"),
     "rules at two heights": ("present)\nt2(?p, ?m)", "present), ?n != ex:pale\nt2(?p, ex:fe)", "pale tired"),
