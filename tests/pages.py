@@ -81,3 +81,29 @@ def violations(page: Page) -> list[tuple[str, list[str]]]:
 def is_cut_off(page: Page) -> bool:
     """Whether something reaches beyond the width of the window, so that one has to scroll sideways."""
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def broken_words(page: Page) -> list[str]:
+    """The words that begin on one line and end on the next, where a column has become too narrow for them.
+
+    Names that are set like code are none: they are long, and break where they have to.
+    """
+    return list(page.evaluate(_BROKEN))
+
+
+_BROKEN = r"""() => {
+  const found = new Set(), range = document.createRange();
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text; (text = texts.nextNode()); ) {
+    const over = text.parentElement;
+    if (!over.checkVisibility() || over.closest("svg, textarea, thead, .unseen, .skip")) continue;
+    if (getComputedStyle(over).fontFamily.includes("monospace")) continue;
+    for (const word of text.data.matchAll(/[\p{L}\p{N}]{2,}/gu)) {
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      const lines = [...range.getClientRects()].filter((one) => one.width > 0);
+      if (lines.some((one) => one.top >= lines[0].bottom - 2)) found.add(word[0]);
+    }
+  }
+  return [...found];
+}"""

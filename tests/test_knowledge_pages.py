@@ -36,7 +36,7 @@ from citelog.serve.pages.knowledge import LEAVES, Book
 from citelog.serve.pages.shell import Shell
 from endpoint import ROOT, Server, serving
 from hostile import CASE, TAGS, hostile
-from pages import NEEDED, at, is_cut_off, violations
+from pages import NEEDED, at, broken_words, is_cut_off, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -250,6 +250,15 @@ def test_the_page_of_a_thing_says_all_that_show_says(book: Book, shelf: Shelf, k
         assert USES[how] == "caveat" or {address(USES[how], one) for one in ids} <= targets
 
 
+def test_no_list_says_of_a_rule_nothing_but_a_variable_or_of_a_section_what_it_is_not(book: Book, shelf: Shelf) -> None:
+    listed = book.leaf("rules")
+    said = re.findall(r'<th scope="row"><a [^>]*>([^<]*)</a></th><td>(.*?)</td>', listed, re.DOTALL)
+    assert {name for name, _ in said} == set(shelf.rules)
+    assert [name for name, text in said if not re.sub(r"<.*?>|\{.*?\}|by convention:|\W", "", text)] == []
+    headings = re.findall(r"<h2 id=.section-\d+.>([^<]*)</h2>", book.leaf("statements"))
+    assert len(headings) == len(set(headings)) and "Before the first section" not in headings[1:]
+
+
 def test_a_statement_stands_in_its_place_with_what_it_says_and_who_tests_it(book: Book, shelf: Shelf) -> None:
     page = Opened(200, "", parsed(book.thing("statement", "S03", shelf.things("statement", "S03"))))
     [mark] = page.all("mark")
@@ -411,7 +420,11 @@ class TestThroughABrowser:
             for number, place in enumerate(self.PLACES):
                 page.goto(server.address + place)
                 assert not is_cut_off(page), place
+                assert not broken_words(page), place
                 assert number not in closely or not violations(page), place
+            page.goto(f"{server.address}knowledge/audit")
+            page.emulate_media(media="print")
+            assert page.locator(".standing summary").is_visible(), "on paper, too"
 
     def test_the_keyboard_is_enough(self, browser: Browser, server: Server) -> None:
         with at(browser, f"{server.address}knowledge", java_script_enabled=False) as page:

@@ -20,7 +20,7 @@ from citelog.serve.kept import Kept
 from citelog.serve.pages import views
 from citelog.serve.pages.shell import environment
 from endpoint import ROOT, Server, serving
-from pages import NEEDED, at, is_cut_off, violations
+from pages import NEEDED, at, broken_words, is_cut_off, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -229,7 +229,7 @@ def test_why_not_and_what_is_missing_lead_to_records_that_can_be_tried(
 ) -> None:
     with at(browser, f"{server.address}{kept[1:]}why-not", java_script_enabled=False) as page:
         with page.expect_navigation():
-            page.get_by_role("link", name="status:above_all_cutoffs").press("Enter")
+            page.get_by_role("link", name="Above all quoted cut-offs").press("Enter")
         assert "Concluded instead: status:below_all_cutoffs" in page.inner_text("main")
         with page.expect_navigation():
             page.get_by_role("button", name="Try it").first.press("Enter")
@@ -275,7 +275,7 @@ def test_what_cannot_be_read_is_told_at_its_line_and_kept_as_it_was_typed(server
     page = server.client.post("/patient", data={"sort": "text", "record": wrong})
     assert page.status_code == 422 and "record:3" in page.text and f"{wrong}</textarea>" in page.text
     day = server.client.post("/patient", data={"sort": "text", "record": "labs: []", "at": "soon"})
-    assert day.status_code == 422 and 'value="soon"' in day.text
+    assert day.status_code == 422 and 'value="soon" aria-invalid' in day.text and "Day of the assessment" in day.text
     assert server.client.post("/patient", content=b"{}").status_code == 415
     broken = {"Content-Type": "multipart/form-data"}
     assert server.client.post("/patient", content=b"--x", headers=broken).status_code == 400
@@ -356,6 +356,7 @@ def test_everybody_can_read_the_pages(browser: Browser, server: Server, kept: st
         for address in (*entry, *about) if scheme == "light" else (*entry[:2], *about[:2], about[-2]):
             page.goto(address)
             assert not is_cut_off(page), address
+            assert not broken_words(page), address
             assert page.locator("main").count() == 1, address
             for landmark in (".standing", "body > footer"):
                 assert "pending human review" in page.inner_text(landmark), address

@@ -23,7 +23,7 @@ from citelog.ledger.log import Log
 from citelog.population.opened import opened
 from crowds import HOSTILE, answered, records
 from endpoint import ROOT, Server, eventually, serving
-from pages import NEEDED, PATIENCE, at, is_cut_off, violations
+from pages import NEEDED, PATIENCE, at, broken_words, is_cut_off, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -111,6 +111,7 @@ def test_everybody_can_read_the_pages(browser: Browser, server: Server, width: i
         for place in ("population", listed, f"population/patients/{_first(server)}/"):
             page.goto(server.address + place)
             assert not is_cut_off(page), place
+            assert not broken_words(page), place
             assert not violations(page), place
 
 

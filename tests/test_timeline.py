@@ -12,6 +12,7 @@ import pytest
 import b12
 from citelog.assess import Assessment
 from citelog.conclusions import Conclusion
+from citelog.render.phrases import caption
 from citelog.render.timeline import BLOCK, LETTER, MARGIN, Block, Picture, picture, timeline
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -106,6 +107,8 @@ def test_blocks_lie_apart_and_inside_with_their_words_inside_them(case: str) -> 
             assert block.y + block.height < made.signs[0].y < made.height
             assert all(len(text.text) * LETTER <= BLOCK - 20 and text.y < block.height for text in block.texts)
         assert all(sign.x + 33 + len(sign.text) * LETTER <= made.width for sign in made.signs)
+        assert all(MARGIN + len(line) * LETTER <= made.width for line in made.caption), "whose it is, to its end"
+        assert "".join(made.caption).replace(" ", "") == caption(found).replace(" ", "")
 
 
 def test_there_is_no_picture_of_no_steps() -> None:

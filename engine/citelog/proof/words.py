@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from citelog.knowledge.base import Field, Knowledge
+from citelog.knowledge.base import Field, Kind, Knowledge
 from citelog.rules.program import Assignment, Comparison, Constant, Expression, Operation, Predicate, Rule, Variable
 from citelog.run.result import Firing
 from citelog.values import Atom, Iri, Value, show
@@ -132,6 +132,16 @@ def step(fields: Mapping[str, Field], order: tuple[str, ...]) -> str:
     ]
     missing = [name for name in order if name not in fields]
     return ", ".join(told) + (f"; not stated: {', '.join(missing)}" if missing else "")
+
+
+def called(value: str, kind: Kind, knowledge: Knowledge) -> str:
+    """What a knowledge base calls a conclusion, of any patient: by its kind, and the value that its id has."""
+    if kind.sided and value in knowledge.conflicts:
+        return knowledge.conflicts[value].title
+    term = Iri(f"{knowledge.namespace}{value}")
+    if kind.fields and term in knowledge.fields:
+        return step(knowledge.fields[term], kind.fields)
+    return knowledge.terms.labels.get(term, value.replace("_", " "))
 
 
 def number(value: Decimal) -> str:

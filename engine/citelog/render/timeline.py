@@ -91,13 +91,13 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The whole picture: its columns (`done`, `now`, …), lanes, key, each step in words, and whose it is."""
+    """The whole picture: its columns (`done`, `now`, …), lanes, key, each step in words, and in lines whose it is."""
 
     columns: tuple[Column, ...]
     lanes: tuple[Lane, ...]
     signs: tuple[Sign, ...]
     described: tuple[str, ...]
-    caption: str
+    caption: tuple[str, ...]
     width: int
     height: int
 
@@ -105,7 +105,9 @@ class Picture:
 def timeline(found: Assessment, styled: bool = True) -> str:
     """The regimen steps of an assessment as an SVG picture, with its style or without; empty where there are none."""
     drawn = picture(found)
-    return fill("timeline.svg", picture=drawn, block=BLOCK, gap=GAP, margin=MARGIN, styled=styled) if drawn else ""
+    if drawn is None:
+        return ""
+    return fill("timeline.svg", picture=drawn, block=BLOCK, gap=GAP, margin=MARGIN, line=LINE, styled=styled)
 
 
 def picture(found: Assessment) -> Picture | None:
@@ -130,14 +132,15 @@ def picture(found: Assessment) -> Picture | None:
         y += lanes[-1].height + LINE
     width = max(NARROWEST, 2 * MARGIN + len(used) * (BLOCK + GAP) - GAP)
     signs = tuple(_signs([block for lane in lanes for block in lane.blocks], y + MARGIN // 2, width))
+    whose = tuple(_wrapped(caption(found), width - 2 * MARGIN, at_hyphens=True))
     return Picture(
         columns=tuple(Column(_heading(column), left[column], column == STEPS.index("now")) for column in used),
         lanes=tuple(lanes),
         signs=signs,
         described=tuple(_described(c, fields, follows.get(c.value)) for c in steps),
-        caption=caption(found),
+        caption=whose,
         width=width,
-        height=signs[-1].y + TOP,
+        height=signs[-1].y + TOP + LINE * (len(whose) - 1),
     )
 
 
@@ -197,20 +200,20 @@ def _lane(
 def _written(conclusion: Conclusion, fields: tuple[str, ...]) -> Iterator[Text]:
     """The writing of a block: its name, then each field, how long it lasts last and set apart."""
     y = 3
-    for line in _wrapped(conclusion.value):
+    for line in _wrapped(conclusion.value, BLOCK - 24):
         y += LINE
         yield Text(line, y, "name")
     for name in (*(f for f in fields if f not in LENGTHS), *(f for f in fields if f in LENGTHS)):
         y += 5 if name in LENGTHS else 0
         stated = conclusion.details[name]
         style = "missing" if stated is None else "range" if isinstance(stated["value"], list) else "stated"
-        for line in _wrapped(_said(name, stated)):
+        for line in _wrapped(_said(name, stated), BLOCK - 24):
             y += LINE
             yield Text(line, y, f"{style} length" if name in LENGTHS else style)
 
 
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, int((BLOCK - 24) / LETTER), break_on_hyphens=False)
+def _wrapped(text: str, width: int, at_hyphens: bool = False) -> list[str]:
+    return textwrap.wrap(text, int(width / LETTER), break_on_hyphens=at_hyphens)
 
 
 def _said(name: str, stated: Mapping[str, Any] | None) -> str:

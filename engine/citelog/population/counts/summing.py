@@ -35,8 +35,7 @@ from citelog.population.data.files import literal
 from citelog.population.entries import SINCE, WHEN
 from citelog.population.opened import Opened, Row, reading
 from citelog.population.wordings import MARK
-from citelog.proof.words import step
-from citelog.values import Iri
+from citelog.proof.words import called
 
 FEW = 100
 """How many reasons, and how many answers, are listed at most: the most frequent."""
@@ -153,14 +152,8 @@ class _Sum:
 
     def _says(self, kind: Kind, row: Row) -> str:
         """What the knowledge base calls a conclusion, where that says more than its value."""
-        value = row[1]
-        if kind.sided and value in self.knowledge.conflicts:
-            return self.knowledge.conflicts[value].title
-        term = Iri(f"{self.knowledge.namespace}{value}")
-        if kind.fields and term in self.knowledge.fields:
-            return step(self.knowledge.fields[term], kind.fields)
-        label = self.knowledge.terms.label(term)
-        return "" if label in (value, value.replace("_", " ")) else label
+        label = called(row[1], kind, self.knowledge)
+        return "" if label in (row[1], row[1].replace("_", " ")) else label
 
     def _answers(self) -> tuple[Answer, ...]:
         """The most frequent sets of conclusions about the patients themselves."""

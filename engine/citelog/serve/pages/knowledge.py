@@ -24,10 +24,11 @@ from citelog.explain.catalogue import catalogue
 from citelog.knowledge import states
 from citelog.knowledge.base import STATES
 from citelog.knowledge.lookup import USES, Found
+from citelog.proof.words import called
 from citelog.render.page import anchors_of
 from citelog.render.phrases import UNRESOLVED, counted, markers
 from citelog.render.template import source as template
-from citelog.rules.program import Predicate
+from citelog.rules.program import Predicate, Rule
 from citelog.serve.pages.addresses import KNOWLEDGE, PATHS, address
 from citelog.serve.pages.shell import Shell
 from citelog.values import Iri
@@ -163,7 +164,13 @@ class Book:
         files = groupby(self.shelf.rules.values(), key=lambda rule: rule.span.file)
         answering = {rule.span.file for rule in self.shelf.knowledge.program.rules}
         listed = [(name, name in answering, list(rules)) for name, rules in files]
-        return self._page("rules.html", "rules", files=listed)
+
+        def said(rule: Rule) -> str:
+            """What it says, in its author's words; read aloud where these wait for a patient's, or there are none."""
+            told = rule.display or rule.doc
+            return aloud(self.shelf, rule).concludes if not told or "{" in told else told
+
+        return self._page("rules.html", "rules", files=listed, said=said)
 
     def _conflicts(self) -> str:
         conflicts = [self.shelf.knowledge.conflicts[id_] for id_ in self.shelf.ids("conflict")]
@@ -182,7 +189,9 @@ class Book:
         goals = catalogue(self.shelf.knowledge)
         kinds = [(kind, [goal for goal in goals.values() if goal.kind == kind]) for kind in self.shelf.knowledge.kinds]
         traced = {node.id: node for node in self.counts.trace.of("conclusion")} if self.counts else {}
-        return self._page("conclusions.html", "conclusions", kinds=kinds, traced=traced, anchors=self._anchors())
+        return self._page(
+            "conclusions.html", "conclusions", kinds=kinds, traced=traced, anchors=self._anchors(), called=called
+        )
 
     def _cases(self) -> str:
         failing: dict[str, list[Item]] = defaultdict(list)

@@ -41,7 +41,7 @@ class Place:
 
 AUDIENCES = {
     "clinician": ("For clinicians", "What does the document say about this patient, and why?"),
-    "author": ("For authors", "What follows if a rule or a statement is written otherwise?"),
+    "author": ("For authors", "What is made of the document, and what follows if it is written otherwise?"),
     "auditor": ("For auditors", "Does every conclusion reach a sentence of the document?"),
 }
 """Whom the pages are for: the title of the door, and the question behind it."""
@@ -55,14 +55,18 @@ EXAMPLES = Place(
 POPULATION = Place(
     "/population",
     "Population",
-    "auditor",
+    "clinician",
     "Many patients summed up and listed; each opens with its proof.",
 )
 SPARQL = Place("/sparql", "Query", "auditor", "Ask the knowledge, its sources and the cases, in SPARQL.")
 PLAYGROUND = Place("/playground", "Playground", "author", "Change rules and a case, and watch what follows.")
 KNOWLEDGE = Place(
-    "/knowledge", "Knowledge", "auditor", "Read the document, and what is made of it: statements, rules, conflicts."
+    "/knowledge", "Knowledge", "author", "Read the document, and what is made of it: statements, rules, conflicts."
 )
+AUDIT = Place(
+    "/knowledge/audit", "Audit", "auditor", "What is broken, open or disclosed, counted, each thing with its place."
+)
+"""A page of the knowledge that has a door of its own; the navigation leads to it by way of KNOWLEDGE."""
 LOG = Place("/log", "Log", "auditor", "The log of assessments, and its signed checkpoint.")
 PLACES = (PATIENT, EXAMPLES, POPULATION, KNOWLEDGE, PLAYGROUND, SPARQL, LOG)
 """Every place, in the order of the navigation."""
@@ -99,7 +103,8 @@ class Shell:
     @property
     def doors(self) -> tuple[Door, ...]:
         """The audiences, each with its places."""
-        found = {name: tuple(p for p in self.places if p.audience == name) for name in AUDIENCES}
+        places = [AUDIT, *self.places] if KNOWLEDGE in self.places else self.places
+        found = {name: tuple(p for p in places if p.audience == name) for name in AUDIENCES}
         return tuple(Door(*AUDIENCES[name], places) for name, places in found.items() if places)
 
     def page(self, name: str, here: str = "", **values: object) -> str:

@@ -22,6 +22,7 @@ from citelog.knowledge.base import Citation, Knowledge
 from citelog.patient.case import Recorded
 from citelog.patient.dates import day
 from citelog.patient.numbers import reading
+from citelog.proof.words import called, sentence
 from citelog.render import page as parts
 from citelog.render.page import anchors_of, cards_of
 from citelog.render.phrases import counted, markers, reviewed
@@ -42,6 +43,9 @@ TABS = (
     ("document", "The document"),
 )
 """The views of a record, by the part of the address behind it, as a page leads to them."""
+
+DAY = "Day of the assessment"
+"""What the forms call the date that rules are held to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +164,18 @@ def _missing(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Ans
 
 def _why_not(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Answered:
     known = catalogue(desk.knowledge)
+
+    def says(id_: str) -> str:
+        return sentence(called(id_.partition(":")[2], known[id_].kind, desk.knowledge))
+
     open_ = {
-        kind.title: [
-            (id_, conflict.title if (conflict := desk.knowledge.conflicts.get(id_.partition(":")[2])) else "")
-            for id_, goal in known.items()
-            if goal.kind == kind and not found.reached(id_)
-        ]
+        kind.title: [(id_, says(id_)) for id_, goal in known.items() if goal.kind == kind and not found.reached(id_)]
         for kind in desk.knowledge.kinds
     }
     told = found.why_not(asked["about"]) if asked["about"] else None
     return _about(
         desk, asked, given, found, "patient_why_not.html", told=told, asked_for=asked["about"],
+        says=says(told.conclusion) if told and told.conclusion in known else "",
         kinds={title: ids for title, ids in open_.items() if ids}, statements=_statements(desk.knowledge),
     )  # fmt: skip
 
@@ -260,7 +265,7 @@ def _entered(desk: Desk, asked: Asked, data: bytes) -> Answered:
     try:
         if not text.strip():
             raise CaseError("record", "nothing was entered", "paste a record, or choose a file")
-        at = day(typed["at"].strip(), "at").isoformat() if typed.get("at", "").strip() else None
+        at = day(typed["at"].strip(), DAY).isoformat() if typed.get("at", "").strip() else None
         case = patient.from_bytes(text.encode("utf-8", "surrogatepass"), "record", "record", desk.knowledge.terms)
     except CaseError as error:
         return _form(desk, asked, typed, problem=error, status=422)
@@ -343,6 +348,7 @@ def _form(
         problems=told, problem=problem, then=asked.get("then", ""), gone=asked["view"] == "gone",
         is_text=typed.get("sort") == "text", knowledge=desk.knowledge,
         unlooked=_named(typed, "unlooked:"), withheld=_named(typed, "withheld:"),
+        day=DAY, wrong_day=problem is not None and problem.where == DAY,
     )  # fmt: skip
     return Answered(HTML, text, status=status)
 
