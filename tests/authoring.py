@@ -28,7 +28,7 @@ Command = Callable[..., Ended]
 
 def citelog(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] = MappingProxyType({})) -> Ended:
     """Runs a citelog command, in this environment with what is said besides."""
-    command = [sys.executable, "-c", "from citelog.cli.app import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-m", "citelog", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine"), **env}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=cwd)
     return Ended(ended.returncode, ended.stdout, ended.stderr)

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,13 +16,16 @@ import citelog
 from citelog import home
 from citelog.assess import Assessment, assess
 from citelog.checker import certify
+from citelog.checker.steps import Steps
 from citelog.compare.diff import diff
 from citelog.compare.editions import edition
 from citelog.compare.effects import Subject
 from citelog.knowledge.base import Field, Knowledge, Review
 from citelog.knowledge.load import load
 from citelog.patient.facts import PATIENT
+from citelog.proof.words import Words
 from citelog.reports.compared import compared
+from citelog.rules.program import Absent, Constant, Variable
 from citelog.values import Iri
 from citelog.vocab import CL
 from test_reviews import DAY, SHORT_NIGHTS, SPACE
@@ -213,6 +217,9 @@ def test_what_a_new_premise_asks_for_is_told_as_not_recorded_so(tmp_path: Path) 
         ("sex", ("cl:female",), "the sex is not recorded as female"),
         ("preference", (None, None), "no preference is on record"),
         ("preference", ("night", None), "no preference about sleep of a night is on record"),
+        ("recorded_when", (None, None), "no record has any readable date"),
+        ("result_flag", (None,), "no record carries any flag"),
+        ("result_unit_unknown", (), "the unit of every record is known"),
     ],
 )
 def test_an_absence_speaks_of_nothing_that_was_not_asked_for(
@@ -221,3 +228,14 @@ def test_an_absence_speaks_of_nothing_that_was_not_asked_for(
     terms = [one and Iri(CL + one[3:] if one.startswith("cl:") else SPACE + one) for one in places]
     found = assess(plans(), {})
     assert found.words.absence(predicate, (PATIENT, None, *terms)) == said
+
+
+def test_the_checker_reads_every_absence_aloud_as_the_proofs_do_whatever_in_it_stands_for_anything() -> None:
+    """By code of its own: of all the predicates of the shipped knowledge base, each with any of its places open."""
+    known = citelog.open().knowledge
+    words, checked = Words(known, {}), Steps(known, {}, {})
+    for predicate, declared in known.program.predicates.items():
+        for closed in product((True, False), repeat=len(declared.arguments)):
+            args = tuple(Constant(PATIENT) if one else Variable(f"_{i}") for i, one in enumerate(closed))
+            said = words.absence(predicate, tuple(PATIENT if one else None for one in closed))
+            assert checked.absent(Absent(predicate, args), {}) == said, (predicate, closed)

@@ -81,8 +81,9 @@ def test_what_turns_the_direction_of_writing_is_shown_and_as_data_kept(citelog: 
 
 
 def test_a_case_is_read_from_standard_input_and_called_stdin() -> None:
+    """`python -m citelog` is the command, also for whoever has only the library on the path."""
     ended = subprocess.run(
-        [sys.executable, "-c", "from citelog.cli.app import main; main()", "assess", "-", "--format", "json"],
+        [sys.executable, "-m", "citelog", "assess", "-", "--format", "json"],
         input=b"labs: [{analyte: serum vitamin B12, value: 99.99, unit: pmol/L}]",
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / "engine")},
@@ -352,7 +353,7 @@ def _on_terminal(*arguments: str | Path, **more: str) -> str:
     ours, its = os.openpty()
     environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
     process = subprocess.Popen(
-        [sys.executable, "-c", "from citelog.cli.app import main; main()", *map(str, arguments)],
+        [sys.executable, "-m", "citelog", *map(str, arguments)],
         stdin=its, stdout=its, stderr=its, start_new_session=True,
         env={**environment, "PYTHONPATH": str(ROOT / "engine"), "TERM": "xterm-256color", **more},
     )  # fmt: skip

@@ -631,7 +631,7 @@ def hostile(data: bytes, tmp_path: Path) -> Ended:
 
 
 NO_RECEIPTS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "nothing": (lambda: b"", "it.json: this is no receipt\n   = give a file that citelog assess --receipt wrote\n"),
+    "nothing": (lambda: b"", "it.json: this is no receipt\n   = give a file that `citelog assess --receipt` wrote\n"),
     "what is not JSON": (lambda: b"labs: []\n", "it.json: this is no receipt"),
     "an assessment": (lambda: assessed().to_json().encode(), "it.json: this is no receipt"),
     "a receipt that was laid out anew": (
@@ -1051,7 +1051,7 @@ def test_what_is_no_archive_of_ours_is_refused_before_anything_is_written(
     with pytest.raises(CitelogError) as refused:
         archive.read(make(), "it.tar")
     assert said in str(refused.value) and str(refused.value).startswith("it.tar: ")
-    assert str(refused.value).endswith("\n   = give a file that citelog export --to archive wrote, as it wrote it")
+    assert str(refused.value).endswith("\n   = give a file that `citelog export --to archive` wrote, as it wrote it")
 
 
 def test_an_archive_comes_back_as_the_files_that_it_was_made_of() -> None:

@@ -24,6 +24,7 @@ _CITED = ("quote", "source", "section", "line", "start", "end", "markers", "inhe
 _ENCODER = json.JSONEncoder(sort_keys=True)
 _PLACE = re.compile(r"\{\??([^{}]*)\}")
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+_NO = ("no", "not", "nor", "nothing", "nobody", "none", "neither", "never", "cannot", "without")
 Said = dict[str, Any]
 
 
@@ -138,7 +139,8 @@ class Steps:
         names = [place.name for place in declared.arguments]
         named = list(zip(names, args, strict=True))
         words = [f"any {name}" if a is None else self.word(a) for name, a in named]
-        template = _fitting(declared.absence, [name for name, a in named if a is None])
+        unsaid = [name for name, a in named if a is None]
+        template = _of_none(_fitting(declared.absence, unsaid), unsaid)
         return _filled(template, names, words) or f"no {Iri(literal.predicate).local}({', '.join(words)})"
 
     def told(self, firing: Firing) -> str:
@@ -188,6 +190,26 @@ def _fitting(template: str, open_: Iterable[str]) -> str:
     """A template without its brackets, and without what is in them where that speaks of something that is open."""
     gone = [f"{{{name}}}" for name in open_]
     return _BRACKETS.sub(lambda part: "" if any(name in part[1] for name in gone) else part[1], template)
+
+
+def _of_none(template: str, open_: Iterable[str]) -> str:
+    """The template of an absence: where it begins with what is open, of none is it so; else of any, or of every one."""
+    first, _, rest = template.partition("} ")
+    verb, _, rest = rest.partition(" ")
+    sign, _, more = rest.partition(" ")
+    places, told = [f"{{{name}}}" for name in open_], template
+    if f"{first}}}" in places and not set(re.findall(r"\w+", more if sign in ("no", "not") else rest)) & {*_NO}:
+        if verb == "cannot":
+            told = f"no {first}}} can {rest}"
+        elif sign == "not" or (sign == "no" and verb != "is"):
+            told = f"no {first}}} {verb} {'any ' if sign == 'no' else ''}{more}"
+    for place in places:
+        before, found, after = told.partition(place)
+        if found and before.endswith(("no ", "any ", "a ", "an ", "the ")):
+            told = f"{before}{place[1:-1]}{after}"
+        elif found and not set(re.findall(r"\w+", before)) & {*_NO}:
+            told = f"{before}every {place[1:-1]}{after}"
+    return told
 
 
 def _filled(template: str, names: Iterable[str], words: Iterable[str]) -> str:

@@ -19,6 +19,9 @@ from citelog.values import Atom, Iri, Value, show
 _PLACE = re.compile(r"\{\??([^{}]*)\}")
 _PART = re.compile(r"\[([^\[\]]*)\]")
 """A part of a predicate's sentence that is left out where a place in it stands for anything."""
+_DENIES = re.compile(r"\b(?:no|not|nor|nothing|nobody|none|neither|never|cannot|without)\b")
+_BEGINS = re.compile(r"\{\??([^{}]*)\} (?!is no )(?:(\w+) (no|not)|(can)not) ")
+"""An absence that begins with a place of which something is denied: {record} has no date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,10 @@ class Words:
         return self._aloud(declared, args, declared.sentence, "")
 
     def absence(self, predicate: str, args: tuple[Value | None, ...]) -> str:
-        """How it reads that no such fact holds; a place that stands for anything reads "any" of its name."""
+        """How it reads that no such fact holds; of a place that stands for anything, that it is so of all of them."""
         declared = self.knowledge.program.predicates[predicate]
-        return self._aloud(declared, args, declared.absence, "no ")
+        open_ = {place.name for place, a in zip(declared.arguments, args, strict=True) if a is None}
+        return self._aloud(declared, args, denied(_without(declared.absence, open_), open_), "no ")
 
     def _aloud(self, declared: Predicate, args: tuple[Value | None, ...], template: str, otherwise: str) -> str:
         """A sentence with its places filled in; the fact as it is written, where no sentence is declared."""
@@ -65,8 +69,7 @@ class Words:
         if not template:
             return f"{otherwise}{Iri(declared.name).local}({', '.join(shown)})"
         given = dict(zip(places, shown, strict=True))
-        open_ = {place for place, a in named if a is None}
-        template = _PART.sub(lambda m: "" if open_.intersection(_PLACE.findall(m[1])) else m[1], template)
+        template = _without(template, {place for place, a in named if a is None})
         return _PLACE.sub(lambda m: given[m[1]], template)
 
     def firing(self, firing: Firing) -> str:
@@ -108,6 +111,35 @@ class Words:
                 return f"{parts[0]} {sign} {parts[1]}"
             case _:
                 return self.value(expression.value)
+
+
+def _without(template: str, open_: set[str]) -> str:
+    """A template without the parts in which a place stands for anything."""
+    return _PART.sub(lambda m: "" if open_.intersection(_PLACE.findall(m[1])) else m[1], template)
+
+
+def denied(template: str, open_: set[str]) -> str:
+    """The template of an absence with its open places in words: what it denies is so of none of them.
+
+    >>> denied("{record} has no readable date", {"record"}), denied("{record} is not {status}", {"record"})
+    ('no record has any readable date', 'no record is {status}')
+    >>> denied("the unit of {record} is another", {"record"}), denied("no {drug} is in {phase}", {"drug", "phase"})
+    ('the unit of every record is another', 'no drug is in any phase')
+    """
+    begins = _BEGINS.match(template)
+    if begins and begins[1] in open_ and not _DENIES.search(template, begins.end()):
+        verb = begins[4] or (f"{begins[2]} any" if begins[3] == "no" else begins[2])
+        template = f"no {{{begins[1]}}} {verb} {template[begins.end() :]}"
+
+    def quantified(place: re.Match[str]) -> str:
+        if place[1] not in open_:
+            return place[0]
+        before = template[: place.start()]
+        if before.endswith(("no ", "any ", "a ", "an ", "the ")):
+            return place[1]
+        return f"{'any' if _DENIES.search(before) else 'every'} {place[1]}"
+
+    return _PLACE.sub(quantified, template)
 
 
 def _known(side: Expression, row: Mapping[str, Value]) -> Value | None:
