@@ -230,6 +230,12 @@ def test_markers_are_those_of_the_sentence_that_an_offset_stands_in() -> None:
         ("Rest is not for those under 16. So be it.", "", 2),
         ("Rest for days, of which at least 3. So be it.", "", 2),
         ("Rest at www.voice.7b or not. So be it.", "", 2),
+        ("Rest as Fig.2 In the morning shows it. So be it.", "", 2),
+        ("Rest as the hours of Fig.2 and Tab.1 say.3 So be it.", "3", 2),
+        ("Rest as it stands in Fig. 2. So be it.", "", 2),
+        ("Rest for the hours of Table 1. So be it.", "", 2),
+        ("Rest is drawn by Smith et al.1 So be it.", "1", 2),
+        ("Rest as often as one would say no.1 So be it.", "1", 2),
     ],
 )
 def test_markers_are_read_in_the_forms_that_plain_text_prints(

@@ -5,7 +5,7 @@
     … is too low [1, 2].     in brackets, before the full stop, behind it, or within the sentence
 
 A range (1–3) is all its numbers. A number of the first two forms may be none: an age, a dose, a figure. That it is none
-is for the author to say (`cl:markers "none"`), but where the words before it say so themselves: “no more than 3.”
+is for the author to say (`cl:markers "none"`), but where the words before it say so: “no more than 3.”, “Fig.2”.
 """
 
 from __future__ import annotations
@@ -19,10 +19,17 @@ NONE = "none"
 _LIST = r"\d{1,3}(?:(?:, ?| ?[-–] ?)\d{1,3})*"
 _OPEN = ("than", "least", "most", "between", "under", "exceeds", "aged", "exactly", "until")
 """Words that no sentence ends with: the number behind one is what it asks for, and cites nothing."""
+_PARTS = ("Table", "Figure", "Box", "Section", "Chapter", "Appendix", "Annex", "Part", "Page")
+"""What documents call their parts: the number behind one is its name."""
+_SHORT = ("Fig", "fig", "Figs", "Tab", "Eq", "Sec", "Sect", "Ch", "Chap", "Vol", "vol", "No", "Nos", "p", "pp")
+"""The same cut short, but not where a sentence can end with the word: a plate of figs, an answer that is no."""
 
-_PLAIN = "".join(rf"(?<!\b{word})" for word in _OPEN) + r" (?P<plain>\d{1,3}(?:, \d{1,3})*)"
+_NAMES = tuple(rf"{word}\." for word in _SHORT)
+_NO_NAME = "".join(rf"(?<!\b{name})" for name in _NAMES)
+_ASKED = "".join(rf"(?<!\b{word} )" for word in (*_OPEN, *_PARTS, *_NAMES))
+_PLAIN = rf" (?=\d){_ASKED}(?P<plain>\d{{1,3}}(?:, \d{{1,3}})*)"
 _INSIDE = rf" ?\[{_LIST}\]"
-_BEHIND = rf" ?\[{_LIST}\]|(?<![\d\s]\.)(?P<raised>{_LIST}|[⁰¹²³⁴-⁹]+(?:[,˒⁻–-][⁰¹²³⁴-⁹]+)*)"
+_BEHIND = rf" ?\[{_LIST}\]|(?<![\d\s]\.){_NO_NAME}(?P<raised>{_LIST}|[⁰¹²³⁴-⁹]+(?:[,˒⁻–-][⁰¹²³⁴-⁹]+)*)"
 
 _END = re.compile(rf"(?:{_PLAIN}|{_INSIDE})?\.(?P<behind>{_BEHIND})?(?=\s|$)")
 """Where a sentence ends: with a full stop before a blank or at the end of its line, and the markers about it."""
