@@ -125,6 +125,18 @@ FIXES = {
         "undefined-predicate", "declare has(patient: patient, value2: number, value3: text, value4: boolean, "
         "value5: term, value6: integer)",
     ),
+    "a conclusion that a case expects, misspelt": (
+        "cases/short-at-thirteen.yaml", 'include: ["night:SHORT"]', "include: [night:SHRT]", "unknown-conclusion",
+        "write night:SHORT",
+    ),
+    "a kind of conclusion that a case expects, misspelt, behind letters of every size": (
+        "cases/short-at-thirteen.yaml", 'cites: {"night:SHORT"', "# – 𝄞\n  cites: {'nigth:SHORT'", "unknown-conclusion",
+        "write night:SHORT",
+    ),
+    "a conclusion of several words that a case expects, misspelt": (
+        "cases/nothing-recorded.yaml", '"open-question:age in years"', "open-question:age of years",
+        "unknown-conclusion", "write open-question:age in years",
+    ),
     "advice about a rule": (
         "rules/30-advice.rls", "entry(?p, _, ex:cola, cl:present) .",
         'entry(?p, _, ex:cola, cl:present) .\n\n%%% @cites S13\n#[name("cola-again")]\n'

@@ -9,12 +9,14 @@ from pathlib import Path
 from citelog import home
 from citelog.advice.review import review_opened
 from citelog.diagnostics import Diagnostic
+from citelog.edit import cases
 from citelog.edit.desk import Desk, Reading
-from citelog.knowledge.files import NO_DRAFTS, Drafts, files_of
+from citelog.knowledge.files import NO_DRAFTS, Drafts, files_of, shown_name
 from citelog.knowledge.load import load
 from citelog.vocab import CL
 
-PATTERNS = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls", "cases/**/*.yaml", "cases/**/*.yml", "cases/**/*.json")
+CASES = ("cases/**/*.yaml", "cases/**/*.yml", "cases/**/*.json")
+PATTERNS = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls", *CASES)
 """The files of a knowledge base that name its things; the document is one more, and `about.ttl` says which."""
 
 _INSIDE = ("rules", "cases", "source")
@@ -72,12 +74,15 @@ def text_of(path: Path) -> str | None:
 
 
 def read(folder: Path, drafts: Drafts = NO_DRAFTS, before: Reading | None = None) -> tuple[Reading, list[Diagnostic]]:
-    """What a knowledge base says, everything wrong with it, and the advice that nobody accepts.
+    """What a knowledge base says, everything wrong with it and its cases, and the advice that nobody accepts.
 
     Where a file of its words or statements cannot be read, what it said `before` still helps its author.
     """
     opened = load(folder, home.ontology(), drafts)
     found = [one for one in review_opened(folder, opened) if not one.accepted]
+    if opened.knowledge is not None:
+        for path, text in texts_of(folder, drafts, CASES).items():
+            found += cases.unreachable(opened.knowledge, text, shown_name(path, folder))
     unread = any(d.code in ("rdf-syntax", "not-utf-8") and not d.span.file.endswith(".rls") for d in found)
     return (before if unread and before is not None else Reading.of(opened)), found
 

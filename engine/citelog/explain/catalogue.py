@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from citelog.conclusions import spelt
 from citelog.diagnostics import CitelogError, did_you_mean
-from citelog.explain.model import shape
+from citelog.explain.model import KEPT, Shape, shape
 from citelog.knowledge.base import Kind, Knowledge
 from citelog.patient.facts import PATIENT
 from citelog.patient.wanted import Args
@@ -38,20 +39,20 @@ class Goal:
         return tuple(atom for atom in run.atoms(self.kind.predicate) if atom.args[1] == self.value)
 
 
-_known: dict[str, Mapping[str, Goal]] = {}
-
-
 def catalogue(knowledge: Knowledge) -> Mapping[str, Goal]:
     """Every conclusion that the rules can draw, by id, in the order of kinds and names."""
-    if knowledge.sha256 not in _known:
-        found: dict[str, Goal] = {}
-        for kind in knowledge.kinds:
-            places = len(knowledge.program.predicates[kind.predicate].arguments)
-            values = shape(knowledge).possible(kind.predicate, 1)
-            named = sorted((f"{kind.name}:{spelt(value, knowledge, kind)}", value) for value in values)
-            found |= {id_: Goal(id_, kind, value, places) for id_, value in named}
-        _known[knowledge.sha256] = found
-    return _known[knowledge.sha256]
+    return _catalogue(shape(knowledge))
+
+
+@lru_cache(maxsize=KEPT)
+def _catalogue(of: Shape) -> Mapping[str, Goal]:
+    knowledge, found = of.knowledge, dict[str, Goal]()
+    for kind in knowledge.kinds:
+        places = len(knowledge.program.predicates[kind.predicate].arguments)
+        values = of.possible(kind.predicate, 1)
+        named = sorted((f"{kind.name}:{spelt(value, knowledge, kind)}", value) for value in values)
+        found |= {id_: Goal(id_, kind, value, places) for id_, value in named}
+    return found
 
 
 def goal(knowledge: Knowledge, conclusion: str) -> Goal:

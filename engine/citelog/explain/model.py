@@ -51,7 +51,7 @@ class Model:
         return next(self.matching(predicate, args), None) is not None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shape:
     """What can be said of a program before any patient: which rules give what, what a record can change."""
 
@@ -215,8 +215,15 @@ class Shape:
 
 
 _shapes: dict[str, Shape] = {}
+KEPT = 4
+"""Of how many knowledge bases the shape is kept: whoever writes one makes another with each edit."""
 
 
 def shape(knowledge: Knowledge) -> Shape:
     """The shape of a knowledge base's program, worked out once."""
-    return _shapes.setdefault(knowledge.sha256, Shape(knowledge))
+    found = _shapes.get(knowledge.sha256)
+    if found is None:
+        for oldest in list(_shapes)[: 1 - KEPT]:
+            _shapes.pop(oldest, None)
+        found = _shapes.setdefault(knowledge.sha256, Shape(knowledge))
+    return found
