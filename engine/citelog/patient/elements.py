@@ -155,6 +155,8 @@ def value(row: Mapping[str, Any], terms: Terms) -> dict[str, Recorded]:
             return {"value": concept_text(found)}
         if isinstance(found, dict) and (told := _WORDS.get(key.removeprefix("value"))):
             return {"value": told(found)}
+        if what := _MOMENTS.get(key):
+            return {"value": f"{what} {as_text(found)}".strip()}
         return {"value": recorded(found, is_number=isinstance(found, Plain))}
     return {}
 
@@ -194,11 +196,13 @@ def _series(node: Mapping[str, Any]) -> str:
     return f"a series of samples, {len(as_text(node.get('data')).split())} of them"
 
 
-def _between(node: Mapping[str, Any]) -> str:
-    return "/".join((as_text(node.get("start")), as_text(node.get("end")))).strip("/") or compact(dict(node))
+def _period(node: Mapping[str, Any]) -> str:
+    return f"period {period_text(node)}".strip()
 
 
-_WORDS = {"Range": _range, "Ratio": _ratio, "SampledData": _series, "Period": _between}
+_WORDS = {"Range": _range, "Ratio": _ratio, "SampledData": _series, "Period": _period}
+_MOMENTS = {"valueDateTime": "date", "valueTime": "time"}
+"""Values that are no number, though a year looks like one."""
 
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
 

@@ -26,6 +26,9 @@ from citelog.vocab import Terms
 JUDGED = (*READ, "Patient", "Medication")
 """The types of which something is read, and which are looked at for faults."""
 
+ALLERGY = "AllergyIntolerance"
+"""The type of which no entry is made, and which is told by itself where it is about a medicine that is known."""
+
 
 def gather(document: Document, terms: Terms, of: str | None = None) -> Gathered:
     """Everything that a FHIR record says of its patient, or of the patient `of` where it is about several.
@@ -95,22 +98,12 @@ class _Reader:
                 yield outcome(one)
             elif one.kind == "Medication" and one.place not in self.referred:
                 yield Note(f"{called(one.resource)} is not read: nothing that is read refers to it.", one.place)
-            elif one.kind == "AllergyIntolerance" and (known := self._known(one.resource)):
-                status = joined(concept_text(one.resource.get(f"{key}Status")) for key in ("clinical", "verification"))
-                what = f"{called(one.resource)} ({status})" if status else called(one.resource)
-                text = f"{what} is about {known}. No rule reads it: whoever reads this has to weigh it."
+            elif one.kind == ALLERGY and (text := not_borne(one.resource, self.terms)):
                 yield Note(text, one.place)
             elif one.kind not in JUDGED:
                 kinds.setdefault(one.kind, []).append(one.place)
         for kind, found in kinds.items():
             yield Note(not_read(kind, len(found)), places(found))
-
-    def _known(self, resource: Resource) -> str:
-        """The medicines of the knowledge base that a resource names as not borne, in its words."""
-        concepts = [resource.get("code"), *(row.get("substance") for row in rows(resource.get("reaction")))]
-        concepts += [one for node in concepts for one in (node if isinstance(node, list) else ())]
-        items = (Item("medications", concept_text(one), {}, "", codes(one)) for one in concepts)
-        return joined(self.terms.label(term) for item in items if (term := match(item, self.terms)))
 
     def _gaps(self) -> Iterator[Note]:
         """What the record itself says that it does not hold."""
@@ -171,6 +164,17 @@ class _Reader:
             if not gender and not born:
                 notes.append(Note("The Patient resource only says whose record this is.", one.place))
         return context, notes
+
+
+def not_borne(resource: Resource, terms: Terms) -> str:
+    """That an AllergyIntolerance is about medicines that the knowledge base knows; empty where it is about others."""
+    concepts = [resource.get("code"), *(row.get("substance") for row in rows(resource.get("reaction")))]
+    concepts += [one for node in concepts for one in (node if isinstance(node, list) else ())]
+    items = (Item("medications", concept_text(one), {}, "", codes(one)) for one in concepts)
+    known = joined(terms.label(term) for item in items if (term := match(item, terms)))
+    status = joined(concept_text(resource.get(f"{key}Status")) for key in ("clinical", "verification"))
+    what = f"{called(resource)} ({status})" if status else called(resource)
+    return f"{what} is about {known}. No rule reads it: whoever reads this has to weigh it." if known else ""
 
 
 def _words(resource: Resource) -> bool:

@@ -50,16 +50,31 @@ def of_one_patient(
         raise _several(where, everyone)
     _one_identity(placed, where)
     if is_bundle and everyone and of is None:
-        silent = [one.place for one, who in zip(placed, whom, strict=True) if one.kind in READ and not who.is_told]
-        if silent:
-            text = f"{_counted(silent, 'names', 'name')} no patient, and count as those of {everyone[0]}."
-            text = text.replace(", and count as those", ", and counts as one") if len(silent) == 1 else text
-            notes.append(Note(text, places(silent)))
+        notes += _taken_along(everyone[0], placed, whom)
     return placed, [*notes, *_names(placed)]
 
 
 def _counted(things: list[str], one: str, more: str) -> str:
     return f"1 resource {one}" if len(things) == 1 else f"{len(things):,} resources {more}"
+
+
+def _taken_along(name: str, placed: list[Placed], whom: list[_Whom]) -> Iterator[Note]:
+    """That resources count as those of the one patient of a record though no reference of theirs leads to that one."""
+    known = {pair for one, who in zip(placed, whom, strict=True) if who.names for pair in _pairs(one)}
+    silent, vague = [], []
+    for one, who in zip(placed, whom, strict=True):
+        if one.kind not in READ or who.names or _is_about_no_patient(one.resource):
+            continue
+        if not who.is_told:
+            silent.append(one.place)
+        elif known.isdisjoint(_pairs(one)):
+            vague.append(one.place)
+    for found, how in ((silent, "no patient"), (vague, "{their} patient in a way that cannot be followed")):
+        if len(found) == 1:
+            yield Note(f"1 resource names {how.format(their='its')}, and counts as one of {name}.", found[0])
+        elif found:
+            text = f"{_counted(found, '', 'name')} {how.format(their='their')}, and count as those of {name}."
+            yield Note(text, places(found))
 
 
 def _several(where: str, everyone: list[str]) -> CaseError:
@@ -198,19 +213,10 @@ def _one_identity(placed: list[Placed], where: str) -> None:
     known: dict[str, set[str]] = {}
     inside: dict[str, dict[str, set[str]]] = {}  # contained patients by their ids
     claims = [_identifiers(one.resource.get("identifier")) for one in placed if one.kind == "Patient"]
-    for resource in (one.resource for one in placed):
-        contained = resource.get("contained")
-        for one, key in itertools.product(with_results(resource), ("subject", "patient")):
-            node, target = part(one, key), refers_to(one, key)
-            parts = REFERENCE.fullmatch(target)
-            if (parts[2] if parts else as_text(node.get("type")) or "Patient") != "Patient":
-                continue
-            claims.append(_identifiers([node.get("identifier")]))
-            for inner in contained if isinstance(contained, list) and target.startswith("#") else ():
-                is_it = isinstance(inner, dict) and f"#{as_text(inner.get('id'))}" == target
-                if is_it and inner.get("resourceType") == "Patient":
-                    claims.append(_identifiers(inner.get("identifier")))
-                    inside[target] = claims[-1]
+    for target, claim in (told for one in placed for told in _claimed(one.resource)):
+        claims.append(claim)
+        if target:
+            inside[target] = claim
     for claim in claims:
         shared = known.keys() & claim.keys()
         if shared and not any(known[system] & claim[system] for system in shared):
@@ -220,6 +226,31 @@ def _one_identity(placed: list[Placed], where: str) -> None:
         for system, values in claim.items():
             known.setdefault(system, set()).update(values)
     _one_inside(inside, where)
+
+
+def _claimed(resource: Resource) -> Iterator[tuple[str, dict[str, set[str]]]]:
+    """The identifiers of the patients whom a resource and the results inside it name.
+
+    A patient who stands inside the resource comes with the reference to them.
+    """
+    contained = resource.get("contained")
+    for one, key in itertools.product(with_results(resource), ("subject", "patient")):
+        node, target = part(one, key), refers_to(one, key)
+        parts = REFERENCE.fullmatch(target)
+        if (parts[2] if parts else as_text(node.get("type")) or "Patient") != "Patient":
+            continue
+        yield "", _identifiers([node.get("identifier")])
+        for inner in contained if isinstance(contained, list) and target.startswith("#") else ():
+            is_it = isinstance(inner, dict) and f"#{as_text(inner.get('id'))}" == target
+            if is_it and inner.get("resourceType") == "Patient":
+                yield target, _identifiers(inner.get("identifier"))
+
+
+def _pairs(one: Placed) -> Set[tuple[str, str]]:
+    """The identifiers that a resource gives of its patient, each a system and a value."""
+    own = [_identifiers(one.resource.get("identifier"))] if one.kind == "Patient" else []
+    all_ = [*own, *(claim for _, claim in _claimed(one.resource))]
+    return {(system, value) for claim in all_ for system, values in claim.items() for value in values}
 
 
 def _one_inside(inside: Mapping[str, Mapping[str, set[str]]], where: str) -> None:

@@ -21,7 +21,7 @@ import msgspec
 
 from citelog.diagnostics import CaseError
 from citelog.patient.bundles import Version, version
-from citelog.patient.fhir import read_one
+from citelog.patient.fhir import ALLERGY, not_borne, read_one
 from citelog.patient.reading import as_text, json_object
 from citelog.patient.releases import other_release
 from citelog.patient.resources import HOLDERS, READ, Resource
@@ -34,13 +34,16 @@ from citelog.vocab import Terms
 MOST = 200_000
 """Stencils that are remembered; an export that has more of them has few that come twice."""
 
+_OF_AN_ALLERGY = ("resourceType", "code", "reaction", "clinicalStatus", "verificationStatus")
+
 _OF_A_PATIENT = frozenset(("resourceType", "gender", "birthDate", "meta", "fhirVersion", "animal", "careProvider"))
 
 
 class Line(NamedTuple):
     """One line, read: its stencil, whose it is (`base` is the server that the reference names), and what fills it.
 
-    `identity` is equal for versions of one resource, and hardly ever for others; 0 without an id.
+    `identity` is equal for versions of one resource, and hardly ever for others; 0 without an id. `is_told` says
+    that a note tells of a resource of a type that is otherwise only counted.
     """
 
     kind: str
@@ -50,6 +53,7 @@ class Line(NamedTuple):
     fault: str = ""
     fills: Mapping[str, str] = MappingProxyType({})
     identity: int = 0
+    is_told: bool = False
 
     def filled(self, text: str) -> str:
         """A text of the stencil with what stands in this line."""
@@ -79,12 +83,15 @@ class Reader:
         self._decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
         self._plans: dict[tuple[str, ...], Plan] = {}
         self._kinds: dict[bytes, str] = {}
+        self._allergies: dict[bytes, Stencil] = {}
 
     def begin(self, first: int) -> None:
         """From here on templates are numbered from `first`; stencils that are known stay so, unless they are many."""
         self.templates, self._first = [], first
         if sum(len(plan.stencils) for plan in self._plans.values()) > MOST:
             self._plans = {}
+        if len(self._allergies) > MOST:
+            self._allergies = {}
 
     def read(self, line: bytes) -> Line:
         """Read one line, without blanks around it. Raises CaseError where it is no resource."""
@@ -103,6 +110,8 @@ class Reader:
         kind = self._kinds.get(named) or self._kinds.setdefault(named, text_of(named))
         if kind == "Patient":
             return self._patient(line, elements)
+        if kind == ALLERGY:
+            return self._allergy(named, elements)
         if kind not in READ and not (kind in HOLDERS and "contained" in elements):
             if not kind:
                 raise CaseError("the line", "it has no resourceType", "write one FHIR resource in each line")
@@ -121,6 +130,8 @@ class Reader:
 
     def doubted(self, resource: Resource, doubt: str) -> Stencil:
         """What a resource says of which nothing can be relied on, for a reason outside of it."""
+        if resource["resourceType"] == ALLERGY:
+            return self._unborne(resource)
         return self._read(resource, is_masked=False, doubt=doubt)
 
     def _patient(self, line: bytes, elements: Mapping[str, msgspec.Raw]) -> Line:
@@ -137,6 +148,21 @@ class Reader:
         stencil, fills = self._stencil(plan, tuple(elements[key] for key in names))
         stencil = stencil if stencil.is_shared else self._made(line, is_masked=False)
         return Line("Patient", stencil, patient, fills=fills, identity=identity)
+
+    def _allergy(self, named: bytes, elements: Mapping[str, msgspec.Raw]) -> Line:
+        """A medicine that a patient does not bear, which is told where the knowledge base knows it."""
+        told = {key: bytes(elements[key]) for key in _OF_AN_ALLERGY if key in elements}
+        key = b"\0".join((*map(str.encode, told), *told.values()))
+        stencil = self._allergies.get(key)
+        if stencil is None:
+            stencil = self._allergies[key] = self._unborne({key: decoded(value) for key, value in told.items()})
+        patient, base, fault = whom(elements.get("patient"))
+        is_told, identity = bool(stencil.notes), identity_of(named, elements)
+        return Line(ALLERGY, stencil, patient, base, fault if is_told else "", identity=identity, is_told=is_told)
+
+    def _unborne(self, resource: Resource) -> Stencil:
+        text = not_borne(resource, self._terms)
+        return Stencil(notes=((text, ""),)) if text else NOTHING
 
     # --- a stencil ------------------------------------------------------------------------------------------------
 

@@ -174,5 +174,5 @@ def _remarks(counts: list[Count]) -> Iterator[str]:
     for count in counts:
         kinds.update(count.kinds)
     for kind, number in sorted(kinds.items()):
-        if kind not in JUDGED:
+        if number and kind not in JUDGED:
             yield not_read(kind, number)

@@ -72,7 +72,7 @@ def _read_line(number: int, line: bytes, reader: Reader, tables: Tables, count: 
     except CaseError as trouble:
         tables.add("broken", number, 0, None, f"It cannot be read: {trouble.what}.")
         return
-    count.kinds[read.kind] += 1
+    count.kinds[read.kind] += not read.is_told
     stencil = read.stencil
     if read.fault or stencil.broken:
         tables.add("broken", number, 0, read.patient or None, read.fault or f"It cannot be read: {stencil.broken}.")
