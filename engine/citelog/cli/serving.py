@@ -203,7 +203,7 @@ def _of_knowledge(
     if log is not None and found:
         enter(found, sealed(found, kb), log, log_key, "citelog serve")
     made = dataset(home.knowledge(kb), knowledge, found)
-    return of_nquads(made.store.dump(format=RdfFormat.N_QUADS) or b"")
+    return of_nquads(made.store.dump(format=RdfFormat.N_QUADS) or b"", made.prefixes)
 
 
 def _served(

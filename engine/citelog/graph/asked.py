@@ -81,7 +81,7 @@ def asked(data: Dataset, name: str, text: str, bound: Mapping[str, NamedNode | L
     try:
         yield data.store.query(text)
     except SyntaxError as error:
-        what, remedy = _told(error, text, data.prefixes)
+        what, remedy = slip(str(error), text, data.prefixes)
         raise CitelogError(f"{name}: {what}", remedy) from error
     except (RuntimeError, OSError) as error:
         raise CitelogError(f"{name}: the query cannot be answered: {error}", "use the functions of SPARQL") from error
@@ -90,8 +90,8 @@ def asked(data: Dataset, name: str, text: str, bound: Mapping[str, NamedNode | L
             data.store.remove(quad)
 
 
-def _told(error: SyntaxError, text: str, known: Mapping[str, str]) -> tuple[str, str]:
-    """Why a query cannot be read, and what to try.
+def slip(said: str, text: str, known: Mapping[str, str]) -> tuple[str, str]:
+    """Why a query cannot be read, and what to try, from what pyoxigraph `said`; `known` are prefixes to propose.
 
     It is an update, which pyoxigraph's queries do not know, or there is a slip in it.
     """
@@ -102,32 +102,35 @@ def _told(error: SyntaxError, text: str, known: Mapping[str, str]) -> tuple[str,
         if token.written.casefold() in UPDATES:
             what = f"{token.written} is an update, and queries only read"
             return f"line {token.line}: {what}", "to change the knowledge, edit its files"
-    place = re.match(r"error at (\d+):(\d+): (.*)", str(error), re.DOTALL)
+    place = re.match(r"error at (\d+):(\d+): (.*)", said, re.DOTALL)
     if place is None:
-        return f"this is no SPARQL query: {error}", "https://www.w3.org/TR/sparql11-query/ has the grammar"
+        return f"this is no SPARQL query: {said}", "https://www.w3.org/TR/sparql11-query/ has the grammar"
     line, column, what = int(place[1]), int(place[2]), _expected(place[3])
     lines, declared = text.split("\n"), _prefixes(cut, words)
-    if what == _UNDECLARED:
-        for token in cut:
-            prefix = token.written.partition(":")[0]
-            if token.kind == "name" and prefix not in declared and not token.written.endswith(":"):
-                hint = f"write PREFIX {prefix}: <{known.get(prefix, '…')}> before it"
-                return f"line {token.line}: the prefix {prefix}: is not declared", hint
+    for token in cut:  # pyoxigraph says so, or what it had looked for besides when it came to one
+        prefix = token.written.partition(":")[0]
+        is_it = what == _UNDECLARED or (prefix and token.line <= line)
+        if is_it and token.kind == "name" and prefix not in declared and not token.written.endswith(":"):
+            hint = f"write PREFIX {prefix}: <{known.get(prefix, '…')}> before it"
+            return f"line {token.line}: the prefix {prefix}: is not declared", hint
     while line > len(lines) or (line > 1 and not lines[line - 1][: column - 1].strip()):
         line, column = line - 1, len(lines[line - 2].rstrip()) + 1  # where what is written ends
     column = min(column, len(lines[line - 1].rstrip()) + 1)
     gutter = f"   {line} | "
-    said = (
+    begin = max(0, column - _BEFORE)
+    piece = lines[line - 1][begin : begin + _SHOWN]
+    shown = (
         f"line {line}, column {column}: this is no SPARQL query{what and f': {what}'}\n"
-        f"{gutter}{lines[line - 1]}\n{' ' * (len(gutter) + column - 1)}^"
+        f"{gutter}{piece}\n{' ' * (len(gutter) + column - 1 - begin)}^"
     )
-    return said, "it cannot be read on from there"
+    return shown, "it cannot be read on from there"
 
 
 _UNDECLARED = "Prefix not found"
 _EXPECTATION = re.compile(r'"(?:\\.|[^"\\])*"|\[[^\]]*\]|[^",\[\]]+')
 _KINDS = {'"?"': "a variable", '"<"': "a name", '":"': "a name", '"\\""': "a text", "['0'..='9']": "a number"}
 _FEW = 4
+_BEFORE, _SHOWN = 80, 110  # characters of a line that are shown: before a slip, and in all
 
 
 def _expected(what: str) -> str:

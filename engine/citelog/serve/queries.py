@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
+from citelog.graph.asked import slip
 from citelog.serve.http.limits import Limits, Refusal
 from citelog.serve.workers.dataset import Dataset
 from citelog.serve.workers.pool import Craft, Pool
@@ -56,7 +57,10 @@ class Queries:
 
     async def ask(self, job: Job) -> bytes:
         """The result of a query. Raises Refusal where there is none."""
-        return _result(*await self.pool.ask(asdict(job)))
+        reply, body = await self.pool.ask(asdict(job))
+        if reply["kind"] == "syntax":
+            raise Refusal(400, *slip(str(reply["message"]), job.query, self.dataset.prefixes))
+        return _result(reply, body)
 
 
 def _craft(dataset: Dataset) -> Craft:
@@ -75,8 +79,6 @@ def _result(reply: Mapping[str, Any], body: bytes) -> bytes:
     match reply["kind"]:
         case "answer":
             return body
-        case "syntax":
-            raise Refusal(400, f"the query cannot be read: {said}", "correct it there (line:column)")
         case "failed":
             raise Refusal(400, f"the query cannot be evaluated: {said}", "correct it")
         case "unwritable":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from citelog.diagnostics import CitelogError
@@ -29,14 +29,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The sources of what is queried, together."""
+    """The sources of what is queried, together; `prefixes` are proposed to who uses one that is not declared."""
 
     sources: tuple[Source, ...]
+    prefixes: Mapping[str, str] = field(default_factory=dict)
 
 
-def of_nquads(data: bytes) -> Dataset:
+def of_nquads(data: bytes, prefixes: Mapping[str, str]) -> Dataset:
     """A dataset that was made in this process, written as N-Quads."""
-    return Dataset((Source("the dataset", "nq", data),))
+    return Dataset((Source("the dataset", "nq", data),), prefixes)
 
 
 def of_files(names: Iterable[str]) -> Dataset:
