@@ -317,6 +317,9 @@ class Fault:
 
 NONE = Fault("nothing")
 
+GAVE_UP = "cannot allocate memory for thread-local data: ABORT"
+"""What the C library says, and ends the process, where a thread has no room for its own variables."""
+
 
 def run(job: Job, work: Path, fault: Fault = NONE) -> Ended:
     """A command in a folder, while something befalls it."""
@@ -496,6 +499,14 @@ def place(rng: random.Random, name: str) -> Fault | None:
         return None
     written = [one for one, told in known.after.items() if told != known.before.get(one)]
     chosen = rng.choice([one for one in written if not one.startswith("cache/")] or [""])
+
+    def cleared(work: Path) -> None:
+        """Take away the folders that were made for it, and are empty."""
+        for path in ((work / chosen), *(work / chosen).parents):
+            if work in path.parents and not (template() / "given" / path.relative_to(work)).exists():
+                with suppress(OSError):
+                    path.rmdir()
+
     match rng.choice(("folder", "full folder", "link", "gone")):
         case "link" if chosen and chosen not in known.before:
 
@@ -506,6 +517,7 @@ def place(rng: random.Random, name: str) -> Fault | None:
             def unlinked(work: Path) -> None:
                 (work / chosen).unlink(missing_ok=True) if (work / chosen).is_symlink() else None
                 (work / "elsewhere").unlink(missing_ok=True)
+                cleared(work)
 
             return Fault(f"{chosen} is a link to nothing", outside=linked, undo=unlinked, alias={"elsewhere": chosen})
         case "full folder" | "folder" as sort if (
@@ -519,10 +531,7 @@ def place(rng: random.Random, name: str) -> Fault | None:
 
             def empty(work: Path) -> None:
                 shutil.rmtree(work / chosen, ignore_errors=True) if (work / chosen / "in-the-way").exists() else None
-                for path in ((work / chosen), *(work / chosen).parents):
-                    if work in path.parents and not (template() / "given" / path.relative_to(work)).exists():
-                        with suppress(OSError):
-                            path.rmdir()
+                cleared(work)
 
             return Fault(f"{chosen} is a {sort}", outside=full, undo=empty)
         case _:
@@ -648,7 +657,7 @@ def wrong(job: Job, base: Base, fault: Fault, ended: Ended, now: Tree) -> Iterat
             yield f"it printed something and failed: {ended.out[:200]!r}"
         if not fault.mute and not re.search(r".+\n   = .+", ended.err):
             yield f"it failed without a way out: {ended.err!r}"
-    elif refuses:
+    elif refuses or (ended.status == 127 and GAVE_UP in ended.err):
         return
     elif ended.status in (0, 1):
         if ended.status != base.ended.status and not fault.deaf:

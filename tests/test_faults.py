@@ -19,6 +19,7 @@ import faults
 import tally
 from citelog import disk
 from citelog.diagnostics import CitelogError
+from citelog.listing import listed
 
 HERE = Path(__file__).parent
 SHARE = {
@@ -91,6 +92,68 @@ def test_what_is_wrong_after_a_fault_is_seen() -> None:
     assert "said something else" in told(faults.Ended(0, "an", "", 0.1), done)
     assert "SIGSEGV" in told(faults.Ended(-11, "", "", 0.1), {"a": "old"})
     assert "a process is left" in told(faults.Ended(0, "an answer\n", "", 0.1, True), done)
+
+
+# what is read whole
+
+
+UNSEEN = {
+    "export --kb nights --to archive --out nights.tar": "nights/rules",
+    "export --kb nights --to swi --out exported": "nights/rules",
+    "assess patient.yaml --kb nights --receipt kept.receipt.json": "nights/cases",
+    "check --kb nights": "nights/rules",
+    "fmt --kb nights": "nights",
+    "test --kb nights": "nights/cases",
+    "diff nights other --patients people": "people/ward",
+}
+"""Commands, and a folder that each of them needs to look into."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="root has to do without its rights, by a call of Linux")
+def test_a_folder_that_may_not_be_looked_into_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    """An archive was made without the rules, a receipt of an edition without its cases; each said that all was well."""
+    for name in ("nights", "other"):
+        shutil.copytree(faults.NIGHTS, tmp_path / name)
+    (tmp_path / "people" / "ward").mkdir(parents=True)
+    for place in ("patient.yaml", "people/one.yaml", "people/ward/two.yaml"):
+        (tmp_path / place).write_text("findings:\n- {name: tired, state: present}\n")
+    before = sorted(tmp_path.rglob("*"))
+    code = (
+        "import io, sys, contextlib, pathlib, faults\n"
+        "from citelog.cli.app import main\n"
+        "faults.unprivileged()\n"
+        "for command, folder in faults_to_see.items():\n"
+        "    place, said = pathlib.Path(folder), io.StringIO()\n"
+        "    place.chmod(0)\n"
+        "    try:\n"
+        "        with contextlib.redirect_stderr(said):\n"
+        "            main(command.split())\n"
+        "    except SystemExit as end:\n"
+        "        print(end.code, *said.getvalue().split())\n"
+        "    finally:\n"
+        "        place.chmod(0o755)\n"
+    ).replace("faults_to_see", repr(UNSEEN))
+    path = os.pathsep.join([str(HERE), str(HERE.parent / "engine")])
+    command, environment = [sys.executable, "-c", code], os.environ | {"PYTHONPATH": path}
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    for line, (command, folder) in zip(ended.stdout.splitlines(), UNSEEN.items(), strict=True):
+        assert line.startswith("2 ") and folder in line and "Permission denied" in line, (command, line)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+PATTERNS = ("*", "*.ttl", "rules/*.rls", "cases/**/*", "cases/**/*.yaml", "**/*", "no-such-folder/*", "a.ttl/*")
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_what_is_listed_is_what_a_glob_finds(pattern: str, tmp_path: Path) -> None:
+    for name in ("a.ttl", ".b.ttl", "rules/10.rls", "rules/x/20.rls", "cases/a.yaml", "cases/w/x/b.yaml", ".git/c.ttl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "cases" / "link").symlink_to(tmp_path / "rules")
+    (tmp_path / "cases" / "round").symlink_to(tmp_path)
+    assert listed(tmp_path, pattern) == sorted(tmp_path.glob(pattern))
+    seen = [path for path in tmp_path.glob(pattern) if not any(p[0] == "." for p in path.relative_to(tmp_path).parts)]
+    assert listed(tmp_path, pattern, hidden=False) == sorted(seen)
 
 
 # what is written whole
@@ -285,10 +348,12 @@ def test_a_release_that_was_stopped_before_its_record_was_written_is_made_by_the
         ),
         ("ModuleNotFoundError('No lark', name='lark')", 2, "the library lark cannot be loaded: No lark\n   = install"),
         ("RuntimeError('Query interrupted')", 130, "stopped\n"),
+        ('RuntimeError("can\'t start new thread")', 2, "there is not enough memory for another thread\n   = let"),
+        ("__import__('duckdb').OutOfMemoryException('Allocation failure')", 2, "there is not enough memory\n   = let"),
     ],
 )
 def test_what_the_world_does_to_a_command_is_no_fault_of_ours(raised: str, status: int, words: str) -> None:
-    """Each was told as a fault of citelog; the last is what DuckDB makes of Ctrl-C."""
+    """Each was told as a fault of citelog; an interrupted query is what DuckDB makes of Ctrl-C."""
     ended = guarded(raised)
     assert ended.returncode == status and ended.stderr.startswith(words)
 

@@ -130,6 +130,15 @@ def test_of_a_kind_that_everyone_has_once_somebody_with_two_is_named(tmp_path: P
         answered(made, {"tired": TIRED}, tmp_path)
 
 
+def test_of_a_kind_that_everyone_has_once_somebody_is_named_where_no_rule_gives_it(tmp_path: Path) -> None:
+    """By a table that was not there: without a rule, a predicate is about nobody."""
+    made, _ = random_knowledge.knowledge(["t1(?p, ?t) :- entry(?p, _, ?t, _)"])
+    assert made is not None
+    without = replace(rules("a1(?p) :- patient(?p)"), kinds=made.kinds)
+    with pytest.raises(DerivationError, match="0 conclusions of the kind t, not one, to tired: it has no rules"):
+        answered(without, {"tired": TIRED}, tmp_path)
+
+
 def test_a_kind_whose_value_is_an_entry_is_refused(tmp_path: Path) -> None:
     made = rules("e1(?p, ?r) :- entry(?p, ?r, ex:tired, cl:present)")
     kind = Kind("e1", "e1", "e1", 0, False, False, False, False, "", ())

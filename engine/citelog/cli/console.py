@@ -161,8 +161,7 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
         say(advised(f"{where}: {error.strerror or error}", remedy))
         return 2
     except MemoryError:
-        say(advised("there is not enough memory", "let the process have more, or ask for less at a time"))
-        return 2
+        return _starved("memory")
     except ImportError as error:
         if debug:
             traceback.print_exc()
@@ -174,11 +173,20 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
         if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
             say("stopped")
             return 130
+        if type(error).__name__ == "OutOfMemoryException":  # DuckDB's, whatever it was doing
+            return _starved("memory")
+        if str(error) == "can't start new thread":
+            return _starved("memory for another thread")
         if debug:
             traceback.print_exc()
         what = f"a fault of citelog: {type(error).__name__}: {error}"
         say(advised(what, "run again with --debug and report what it shows"))
         return 3
+
+
+def _starved(of: str) -> int:
+    say(advised(f"there is not enough {of}", "let the process have more, or ask for less at a time"))
+    return 2
 
 
 def tested_below(knowledge: Knowledge | None = None) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
 
-from citelog.diagnostics import STEERING, Diagnostic, Span
+from citelog.diagnostics import STEERING, Diagnostic, KnowledgeError, Span
+from citelog.listing import listed
 from citelog.values import Iri
 
 
@@ -21,8 +22,11 @@ class Drafts(dict[Path, str]):
         return path.read_bytes()
 
     def saved_in(self, folder: Path, pattern: str) -> Iterable[Path]:
-        """The files of a folder by a pattern of their paths in it, whether or not there are drafts of them."""
-        return folder.glob(pattern)
+        """The files of a folder by a pattern of their paths in it, whether or not there are drafts of them.
+
+        Raises OSError where a folder may not be looked into.
+        """
+        return listed(folder, pattern)
 
     def held(self) -> Drafts:
         """The same texts, and every other file as it is read first: whoever reads it again has the same bytes."""
@@ -143,9 +147,17 @@ def shown_name(path: Path, folder: Path) -> str:
 
 
 def files_of(folder: Path, pattern: str, drafts: Drafts = NO_DRAFTS) -> list[Path]:
-    """The files of a knowledge base by a pattern of their paths in it, those that are only drafts too, by name."""
+    """The files of a knowledge base by a pattern of their paths in it, those that are only drafts too, by name.
+
+    Raises KnowledgeError where a folder may not be looked into: a file in it would be passed over.
+    """
     drawn = (path for path in drafts if path.is_relative_to(folder) and fits(path.relative_to(folder), pattern))
-    return sorted({*drafts.saved_in(folder, pattern), *drawn})
+    try:
+        return sorted({*drafts.saved_in(folder, pattern), *drawn})
+    except OSError as error:
+        span = Span(shown_name(Path(error.filename), folder))
+        remedy = "let it be read: what it holds would be passed over"
+        raise KnowledgeError([Diagnostic("file-missing", span, str(error.strerror), remedy)]) from error
 
 
 def fits(path: PurePath, pattern: str) -> bool:

@@ -218,6 +218,9 @@ def conclude(
 
 def _check_one(engine: Engine, knowledge: Knowledge, derivation: Derivation, kind: Kind, people: Engine) -> None:
     table = derivation.table_of(kind.predicate)
+    place = [a.name for a in knowledge.program.predicates[kind.predicate].arguments].index("value")
+    if kind.predicate not in derivation.names.changing:  # no rule gives it to anybody
+        table = f"(SELECT {UNIT}, 0 AS a{place} FROM {JOINT}units WHERE false)"
     found = engine.rows(
         f"SELECT u.{UNIT} FROM {JOINT}units AS u LEFT JOIN {table} AS t ON u.{UNIT} = t.{UNIT} "
         f"GROUP BY u.{UNIT} HAVING count(t.{UNIT}) <> 1 ORDER BY 1 LIMIT 1"
@@ -225,8 +228,7 @@ def _check_one(engine: Engine, knowledge: Knowledge, derivation: Derivation, kin
     if found:
         picture = found[0][0]
         [(patient,)] = people.rows(f"SELECT min(patient) FROM people WHERE picture = {picture}")
-        place = [a.name for a in knowledge.program.predicates[kind.predicate].arguments].index("value")
-        given = engine.rows(f"SELECT a{place} FROM {table} WHERE {UNIT} = {picture}")
+        given = engine.rows(f"SELECT a{place} FROM {table} AS t WHERE {UNIT} = {picture}")
         values = [_spelt(derivation.values, number, knowledge, kind) for (number,) in given]
         raise not_one(kind, knowledge, patient, [(value, "") for value in values])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from citelog.diagnostics import CitelogError
 from citelog.knowledge.fingerprint import fingerprint_of
+from citelog.listing import listed
 
 ONTOLOGY = "ontology"
 RELEASES = "releases"
@@ -108,14 +109,15 @@ def manifest(folder: Path, ontology: Path) -> Manifest:
 
 
 def names(folder: Path) -> Iterator[str]:
-    """The paths of all files of a knowledge base in its folder; not hidden ones, and not its releases."""
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return (path.as_posix() for path in sorted(found) if _belongs(path.parts))
+    """The paths of all files of a knowledge base in its folder; not hidden ones, and not its releases.
 
-
-def _belongs(parts: Iterable[str]) -> bool:
-    first, *_ = parts = tuple(parts)
-    return first != RELEASES and not any(part.startswith(".") for part in parts)
+    Raises CitelogError where a folder may not be looked into.
+    """
+    try:
+        found = [path.relative_to(folder) for path in listed(folder, "**/*", hidden=False) if path.is_file()]
+    except OSError as error:
+        raise CitelogError(f"{error.filename}: {error.strerror}", "let it be read: it is part of this") from None
+    return (path.as_posix() for path in found if path.parts[0] != RELEASES)
 
 
 def read(path: Path) -> bytes:
