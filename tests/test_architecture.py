@@ -27,7 +27,7 @@ DEPTH = {name: depth for depth, name in enumerate(LAYERS)}
 TOUCHES_FILES = [line.split()[0] for line in block("files").splitlines()]
 WRITES = [line.split()[0] for line in block("writers").splitlines()]
 
-FILE_FUNCTIONS = {"open", "input", "PackageLoader", "listed"}
+FILE_FUNCTIONS = {"open", "input", "PackageLoader", "paths_in"}
 FILE_METHODS = {
     "read_text",
     "read_bytes",

@@ -19,7 +19,7 @@ import faults
 import tally
 from citelog import disk
 from citelog.diagnostics import CitelogError
-from citelog.listing import listed
+from citelog.listing import paths_in
 
 HERE = Path(__file__).parent
 SHARE = {
@@ -151,9 +151,9 @@ def test_what_is_listed_is_what_a_glob_finds(pattern: str, tmp_path: Path) -> No
         (tmp_path / name).touch()
     (tmp_path / "cases" / "link").symlink_to(tmp_path / "rules")
     (tmp_path / "cases" / "round").symlink_to(tmp_path)
-    assert listed(tmp_path, pattern) == sorted(tmp_path.glob(pattern))
+    assert paths_in(tmp_path, pattern) == sorted(tmp_path.glob(pattern))
     seen = [path for path in tmp_path.glob(pattern) if not any(p[0] == "." for p in path.relative_to(tmp_path).parts)]
-    assert listed(tmp_path, pattern, hidden=False) == sorted(seen)
+    assert paths_in(tmp_path, pattern, hidden=False) == sorted(seen)
 
 
 # what is written whole

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 
-def listed(folder: Path, pattern: str, *, hidden: bool = True) -> list[Path]:
+def paths_in(folder: Path, pattern: str, *, hidden: bool = True) -> list[Path]:
     """The files and folders in a folder by a pattern of their paths in it, sorted; none where the folder is not there.
 
     `**` stands for any number of folders, as in a glob; it follows no links. What is hidden, and what is in it, is left
@@ -46,4 +46,4 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-__all__ = ["listed"]
+__all__ = ["paths_in"]

@@ -12,7 +12,7 @@ import click
 from citelog import home
 from citelog.cli.console import AT, KB, No, command, forms, print_lines, progress, width, write, write_json
 from citelog.diagnostics import CitelogError
-from citelog.listing import listed
+from citelog.listing import paths_in
 
 if TYPE_CHECKING:
     from citelog.compare.editions import Edition
@@ -113,7 +113,7 @@ def _subjects(patients: tuple[str, ...], at: str | None) -> list[Subject]:
         if not path.exists():
             raise CitelogError(f"{name}: there is no such file or folder", "name a record, or a folder of records")
         endings = (".yaml", ".yml", ".json")
-        files = [p for p in listed(path, "**/*") if p.suffix in endings] if path.is_dir() else [path]
+        files = [p for p in paths_in(path, "**/*") if p.suffix in endings] if path.is_dir() else [path]
         if not files:
             raise CitelogError(f"{name}: no record is in it", f"records end in {', '.join(endings)}")
         found += [Subject(str(file), file, "patient", at) for file in files]

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from citelog.diagnostics import STEERING, Diagnostic, KnowledgeError, Span
-from citelog.listing import listed
+from citelog.listing import paths_in
 from citelog.values import Iri
 
 
@@ -26,7 +26,7 @@ class Drafts(dict[Path, str]):
 
         Raises OSError where a folder may not be looked into.
         """
-        return listed(folder, pattern)
+        return paths_in(folder, pattern)
 
     def held(self) -> Drafts:
         """The same texts, and every other file as it is read first: whoever reads it again has the same bytes."""

@@ -17,7 +17,7 @@ from citelog import home
 from citelog.compare.revisions import file_at, folder_of, revision_with
 from citelog.diagnostics import CitelogError
 from citelog.knowledge.fingerprint import answers
-from citelog.listing import listed
+from citelog.listing import paths_in
 from citelog.receipt import archive
 from citelog.receipt.manifest import COUNTED, ONTOLOGY, RELEASES, Manifest, manifest
 
@@ -92,7 +92,7 @@ def _matching(
     for name in given:
         yield from _given(name, kb, wanted, kept)
         remarks.append(f"{name}: this is not the edition that answered")
-    for path in listed(kb / RELEASES, "*.tar*") if kb is not None else ():
+    for path in paths_in(kb / RELEASES, "*.tar*") if kb is not None else ():
         try:
             yield from _archived(path, f"{RELEASES}/{path.name}", wanted, kept)
         except CitelogError as error:

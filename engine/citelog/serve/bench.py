@@ -19,7 +19,7 @@ from citelog import home
 from citelog.diagnostics import CitelogError
 from citelog.knowledge.files import leads_out
 from citelog.layout.files import Laid, write
-from citelog.listing import listed
+from citelog.listing import paths_in
 from citelog.serve.http.limits import Limits, Refusal
 from citelog.serve.workers.pool import Craft, Pool
 
@@ -139,7 +139,7 @@ class Bench:
     def _texts(self, patterns: tuple[str, ...]) -> dict[str, str]:
         """The texts of files, by their names; a file that has not changed is not read again."""
         found: dict[str, str] = {}
-        for path in sorted({path for pattern in patterns for path in listed(self.folder, pattern)}):
+        for path in sorted({path for pattern in patterns for path in paths_in(self.folder, pattern)}):
             name = path.relative_to(self.folder).as_posix()
             if leads_out(path, self.folder):
                 what = f"{name} is a link that leads out of the knowledge base"

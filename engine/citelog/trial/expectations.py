@@ -17,7 +17,7 @@ from citelog.explain.obstacles import Obstacle, obstacle
 from citelog.explain.plans import Planner
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.files import NO_DRAFTS, Drafts, read_bytes
-from citelog.listing import listed
+from citelog.listing import paths_in
 from citelog.patient.case import Entry, Expectation, Note
 from citelog.patient.facts import nearest, unmatched
 from citelog.proof.words import sentence
@@ -80,7 +80,7 @@ def case_files(folder: Path, wanted: Iterable[str] = ()) -> list[Path]:
 
     Raises OSError where a folder of them may not be looked into.
     """
-    found = [path for path in listed(folder, "cases/**/*") if path.suffix in (".yaml", ".yml", ".json")]
+    found = [path for path in paths_in(folder, "cases/**/*") if path.suffix in (".yaml", ".yml", ".json")]
     words = tuple(wanted)
     return [path for path in found if not words or any(word in path.stem for word in words)]
 

@@ -32,7 +32,7 @@ from citelog.hooks.looked import Looked
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.cache import open_knowledge
 from citelog.knowledge.lookup import find
-from citelog.listing import listed
+from citelog.listing import paths_in
 from citelog.patient.validity import import_models
 from citelog.receipt.content import of as receipt
 from citelog.receipt.manifest import Manifest, manifest
@@ -84,7 +84,7 @@ def _load(message: Message, data: bytes) -> tuple[Held, Message]:
         data_ = dataset(folder, knowledge)
         crowd = _crowd(Path(message["population"]), knowledge) if "population" in message else None
         held = Held(knowledge, data_, queries, files, message["deadline"], cases, offered, defined, crowd)
-        record = examples.record(listed(folder, "cases/**/*.yaml"))
+        record = examples.record(paths_in(folder, "cases/**/*.yaml"))
         answer = _assessed(held, json.dumps(record).encode(), "case", None)
     except (CitelogError, OSError) as error:
         raise UnreadableError(folder.name, str(error)) from error

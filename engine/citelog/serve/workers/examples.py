@@ -10,7 +10,7 @@ from citelog.assess import Assessment
 from citelog.diagnostics import CaseError
 from citelog.explain.catalogue import catalogue
 from citelog.graph.library import Query
-from citelog.listing import listed
+from citelog.listing import paths_in
 from citelog.patient.case import LISTS
 from citelog.patient.reading import read_document
 
@@ -32,7 +32,7 @@ def record(files: Iterable[Path]) -> dict[str, Any]:
 
 def cases(folder: Path) -> dict[str, str]:
     """The texts of the cases of a knowledge base, by their names; without those that are no text."""
-    found = {file.stem: file.read_bytes() for file in listed(folder, "**/*.yaml")}
+    found = {file.stem: file.read_bytes() for file in paths_in(folder, "**/*.yaml")}
     return {name: text for name, data in found.items() if (text := data.decode(errors="replace")).encode() == data}
 
 
