@@ -521,6 +521,15 @@ def test_what_to_ask_next_stands_on_one_line_however_narrow_the_terminal_is(
     assert last.startswith(f"Why? Ask of any id: citelog why {PATIENT} ")
 
 
+def test_what_the_document_says_of_itself_is_as_narrow_as_the_terminal(
+    citelog: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    told = citelog("why", PATIENT, "treat:immediate").out.rpartition("! ")[2]
+    assert " ".join(told.split()) == "The source document is pending human review: exercise caution. [M03]"
+    assert all(len(line) <= 50 for line in f"! {told}".splitlines())
+
+
 def test_an_example_in_a_help_can_be_copied_in_one_piece(citelog: Command) -> None:
     assert " --param conclusion=treat:immediate\n" in citelog("query", "--help").out
     assert " advice:NAP advice:BED_EARLIER\n" in citelog("contrast", "--help").out

@@ -44,14 +44,15 @@ def _print(parts: Iterable[Iterable[Line]], knowledge: Knowledge, kb: str | None
 
 def _lines(parts: Iterable[Iterable[Line]], between: int, knowledge: Knowledge | None = None) -> list[Line]:
     """Parts one after the other; with `knowledge`, then what its document says about itself."""
-    from citelog.render.lines import Line
+    from citelog.render.lines import Line, wrapped
 
     lines: list[Line] = []
     for i, part in enumerate(parts):
         lines += [Line("")] * (between if i else 0)
         lines += part
     for caveat in knowledge.caveats[:1] if knowledge else ():
-        lines += [Line(""), Line(f"! {caveat.text} [{' '.join(caveat.statements)}]", "yellow")]
+        told = f"! {caveat.text} [{' '.join(caveat.statements)}]"
+        lines += [Line(""), *wrapped(told, width(), "  ", "yellow")]
     return lines
 
 
