@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from functools import cache
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+from rdflib import RDF, Literal, URIRef
 
 import citelog
 from citelog import home
@@ -24,8 +27,11 @@ from citelog.knowledge.base import Field, Knowledge, Review
 from citelog.knowledge.load import load
 from citelog.patient.facts import PATIENT
 from citelog.proof.words import Words
+from citelog.render import prov
 from citelog.reports.compared import compared
 from citelog.rules.program import Absent, Constant, Variable
+from citelog.serve.pages.entered import Entered
+from citelog.serve.pages.views import Desk, view
 from citelog.values import Iri
 from citelog.vocab import CL
 from test_reviews import DAY, SHORT_NIGHTS, SPACE
@@ -239,3 +245,40 @@ def test_the_checker_reads_every_absence_aloud_as_the_proofs_do_whatever_in_it_s
             args = tuple(Constant(PATIENT) if one else Variable(f"_{i}") for i, one in enumerate(closed))
             said = words.absence(predicate, tuple(PATIENT if one else None for one in closed))
             assert checked.absent(Absent(predicate, args), {}) == said, (predicate, closed)
+
+
+# what the shipped knowledge base has no like of: a conclusion that says something of another name beside its value
+
+TOLD = """
+ex:kind_told a cl:ConclusionKind ; cl:order 7 ; skos:notation "told" ; skos:prefLabel "Told" ; cl:derivedBy "told" .
+ex:predicate_told a cl:DerivedPredicate ; cl:signature "told(patient: patient, value: term, points: integer)" ;
+    cl:sentence "the pupil is {value} tired, by {points}" ; cl:absence "the pupil is not told to be {value} tired" .
+"""
+TELLS = """
+%%% @cites S09
+#[name("told")]
+told(?p, ex:PROBABLY, ?sum) :- tired(?p, ex:PROBABLY), score(?p, ?sum) .
+"""
+
+
+def test_what_a_predicate_says_beside_its_value_is_on_the_pages_that_ask_further_and_in_the_graph(
+    tmp_path: Path,
+) -> None:
+    folder = Path(shutil.copytree(SHORT_NIGHTS, tmp_path / "short-nights"))
+    for file, more in (("predicates.ttl", TOLD), ("rules/20-tired.rls", TELLS)):
+        (folder / file).write_text((folder / file).read_text(encoding="utf-8") + more, encoding="utf-8")
+    kb = citelog.open(folder)
+    desk = Desk(kb.knowledge, {}, lambda given: kb.assess(json.loads(given.case)))
+    record, none = (Entered(case=json.dumps(one)) for one in (RECORD, {}))
+    asked: dict[str, Any] = {"base": "/patient/x", "places": [], "about": "told:PROBABLY"}
+    missing = view(desk, asked | {"view": "missing"}, record, desk.assessed(record)).text
+    assert '<span class="tag">points 3 → 4</span>' in missing, "as snoring would make it"
+    why_not = view(desk, asked | {"view": "why-not"}, none, desk.assessed(none)).text
+    assert re.search(r'tired, by 3\. <span class="tag">3</span> <span class="hash from">told:PROBABLY', why_not)
+    graph = prov.graph(desk.assessed(record), ["told:PROBABLY"])
+    [conclusion] = graph.subjects(URIRef(f"{CL}conclusionValue"), Literal("PROBABLY"))
+    said = {
+        str(graph.value(one, URIRef(f"{CL}name"))): graph.value(one, RDF.value)
+        for one in graph.objects(conclusion, URIRef(f"{CL}argument"))
+    }
+    assert said["points"] == Literal(3)

@@ -35,13 +35,16 @@ class Node:
 
     `kind` is `conclusion`, `derived`, `recorded` (read from the patient's record), `stated` (by a
     statement), `added` (by the encoder), `given` (with the call), `firing`, `comparison`, `computation`
-    or `absence`. `text` is its sentence; `details` what a machine needs to check it.
+    or `absence`. `text` is its sentence; `details` what a machine needs to check it. A computation that reckons
+    nothing, because it only gives a value a name or leaves a number as it was, says so in a sentence of its own,
+    `idle`, which is for people and stands in no document.
     """
 
     id: str
     kind: str
     text: str
     details: Mapping[str, Any]
+    idle: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,8 @@ class Steps:
         uses = list(self.uses.get(node.id, ()))
         return {"id": node.id, "kind": node.kind, "text": node.text, **node.details, "uses": uses}
 
-    def add(self, id_: str, kind: str, text: str, **details: Any) -> str:
-        self.nodes[id_] = Node(id_, kind, text, details)
+    def add(self, id_: str, kind: str, text: str, idle: str = "", /, **details: Any) -> str:
+        self.nodes[id_] = Node(id_, kind, text, details, idle)
         return id_
 
     def named(self, id_: str, meant: object) -> str:
@@ -254,16 +257,27 @@ class Steps:
     def compared(self, literal: Comparison | Assignment, row: Mapping[str, Value]) -> str:
         if isinstance(literal, Assignment):
             value = row[literal.variable]
-            text = self.words.computation(literal, row)
+            text, idle = self.words.computation(literal, row), ""
             shown = {"expression": _written(literal.expression), "value": _data(value)}
             if isinstance(literal.expression, Constant):
                 shown["named"] = literal.variable  # the rule only gives a constant a name
+                idle = f"?{literal.variable} is {self.words.value(value)}."
+            elif _is_times_one(literal.expression, row):
+                idle = f"{text}."
             id_ = self.named(f"= {text}", shown)
-            return self.add(id_, "computation", text + ".", **shown)
+            return self.add(id_, "computation", f"{text}.", idle, **shown)
         text = self.words.comparison(literal, row)
         left, right = (_data(value_of(side, row)) for side in (literal.left, literal.right))
         compared = {"operator": literal.operator, "left": left, "right": right}
         return self.add(self.named(f"? {text}", compared), "comparison", text + ".", **compared)
+
+
+def _is_times_one(expression: Expression, row: Mapping[str, Value]) -> bool:
+    """Whether an expression is a number as it stands, multiplied by one."""
+    if not isinstance(expression, Operation) or expression.operator != "*":
+        return False
+    plain = not isinstance(expression.left, Operation) and not isinstance(expression.right, Operation)
+    return plain and value_of(expression.right, row) == 1
 
 
 def _data(value: Value | None) -> Any:

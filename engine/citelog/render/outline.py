@@ -7,7 +7,6 @@ found, are left out and counted. The second level leaves out nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -143,7 +142,7 @@ def _below(opened: _Opened, firing: Node, depth: int | None) -> list[Step]:
     """The premises of a firing."""
     steps: list[Step] = []
     premises = opened.proof.used_by(firing.id)
-    reckoned = any(u.kind == "computation" and "named" not in u.details and not _is_idle(u) for u in premises)
+    reckoned = any(u.kind == "computation" and not u.idle for u in premises)
     own = firing in opened.proof.used_by(opened.proof.root)
     for used in premises:
         if used.kind == "derived":
@@ -206,26 +205,11 @@ def _leaf(opened: _Opened, used: Node, reckoned: bool, own: bool) -> Step | None
         return Step("record", used.text if opened.every else used.details["entry"], place, id=used.id)
     if used.kind == "stated":
         return Step("stated", used.text, " ".join(used.details["statements"]), id=used.id)
-    named = used.details.get("named") or _is_idle(used)
-    aside = used.kind == "given" or named or (used.kind == "added" and not reckoned)
+    aside = used.kind == "given" or bool(used.idle) or (used.kind == "added" and not reckoned)
     if aside and not opened.every:
         opened.folded.add(used.id)
         return None
-    return Step(_SORTS[used.kind], _named(used), id=used.id)
-
-
-def _named(step: Node) -> str:
-    """What a step says; a value that a rule only gives a name, which stands in the proof as equal to itself, by it."""
-    twice = re.fullmatch(r"(.+) = \1\.", step.text) if "named" in step.details else None
-    return f"?{step.details['named']} is {twice[1]}." if twice else step.text
-
-
-_IDLE = re.compile(r"(\S+) × 1 = \1\.")
-
-
-def _is_idle(step: Node) -> bool:
-    """Whether a computation leaves its number as it was."""
-    return step.kind == "computation" and _IDLE.fullmatch(step.text) is not None
+    return Step(_SORTS[used.kind], used.idle or used.text, id=used.id)
 
 
 def _place(cited: Mapping[str, Any]) -> str:
