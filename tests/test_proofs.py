@@ -228,13 +228,13 @@ way(?x, ?z) :- way(?x, ?y), way(?y, ?z) .
     assert proof.order == ("way(a, b)", "step[?x = a, ?y = b]", "next(a, b)", "~shut(b)")
 
 
-def test_what_is_open_reads_any(kb: citelog.KnowledgeBase) -> None:
+def test_what_is_open_reads_any_and_in_an_absence_none(kb: citelog.KnowledgeBase) -> None:
     """A rule, a fact, an absence and a comparison of no patient in particular."""
     words, rules = Words(kb.knowledge, {}), {rule.name: rule for rule in kb.knowledge.program.rules}
     assert words.rule(rules["status-unusable-results"], {}) == "Any r: any issue."
     assert words.bound("last_day_seen", {}) == "any last day seen"
     assert words.pattern("result_value", (None, None, Decimal("80.0"))) == "the value of any record is 80"
-    assert words.absence("result_bound", (None, None, None, None)) == "any record has no bound"
+    assert words.absence("result_bound", (None, None, None, None)) == "no record has any bound"
     (compared,) = (x for x in rules["treat-maintenance"].body if isinstance(x, Comparison))
     assert words.comparison(compared, {}) == "“any neuro” is not “present”"
     numbers = Comparison("<=", Operation("*", Variable("a"), Constant(2)), Variable("most"))
