@@ -432,6 +432,12 @@ def test_the_list_says_who_looked_and_counts_first(folder: Path, citelog: Comman
     ]  # fmt: skip
 
 
+def test_how_a_reviewer_is_declared_is_told_by_the_prefixes_that_the_files_have(citelog: Command) -> None:
+    ended = citelog("review", "G01", "--state", "reviewed", "--by", "zed", "--on", "2026-03-15")
+    declared = 'b12:somebody a prov:Agent ; rdfs:label "Some Body" .'
+    assert (ended.status, ended.out) == (2, "") and ended.err.endswith(f"in about.ttl or reviews.ttl: {declared}\n")
+
+
 WHO_AND_WHEN = ("--by", "reader", "--on", "2026-03-15")
 REFUSED = {
     "a name that there is not": (("colla", "--state", "reviewed", *WHO_AND_WHEN), "did you mean cola?"),

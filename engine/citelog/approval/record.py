@@ -20,7 +20,7 @@ from citelog.knowledge.check import check_opened
 from citelog.knowledge.encoders import name
 from citelog.knowledge.files import Drafts, files_of, read_bytes, shown_name
 from citelog.knowledge.load import Opened
-from citelog.knowledge.reviews import WHO, Digests
+from citelog.knowledge.reviews import Digests, declaring
 from citelog.knowledge.states import Reviewed
 from citelog.knowledge.triples import DCTERMS, PROV, RDFS, XSD, Triples
 from citelog.layout.files import Laid, lay_out
@@ -147,6 +147,6 @@ def agent(triples: Triples, who: str) -> Iri:
         key: one for one in known for key in (name(triples, one), one.local, triples.written(one.value), one.value)
     }
     if who not in names:
-        hint = did_you_mean(who, names) or f"declare who that is, in about.ttl or {FILE}: {WHO}"
+        hint = did_you_mean(who, names) or f"declare who that is, in about.ttl or {FILE}: {declaring(triples)}"
         raise CitelogError(f"--by {who}: the knowledge base knows nobody of that name", hint)
     return names[who]

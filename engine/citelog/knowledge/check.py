@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from citelog import home
+from citelog import home, ucum
 from citelog.codes import code_error
-from citelog.diagnostics import Diagnostic, Hint, meant
+from citelog.diagnostics import Diagnostic, Hint, Instead, meant
 from citelog.knowledge.files import NO_DRAFTS, Drafts
 from citelog.knowledge.load import CODES as LOAD_CODES
 from citelog.knowledge.load import Opened, load
@@ -88,6 +88,10 @@ CODED = (SKOS + "notation", CL + "broaderCode", CL + "narrowerCode", CL + "exclu
 """The properties of codes that are what they are said to be; a `cl:doubtfulCode` may be none."""
 
 
+_PLAIN = re.compile(r"[!-~]+")
+"""The signs that UCUM has; of others the shape of a unit tells."""
+
+
 def _codes(triples: Triples) -> list[Diagnostic]:
     found = []
     for subject, properties in list(triples.subjects.items()):
@@ -96,6 +100,12 @@ def _codes(triples: Triples) -> list[Diagnostic]:
                 hint = "correct it, or keep it apart as cl:doubtfulCode"
                 message, about = f"{Iri(subject).local}: {wrong}", (subject, property_, code)
                 found.append(triples.finding("code-check", about, message, hint, code))
+        for code in map(str, properties.get(CL + "ucum", ())):
+            if _PLAIN.fullmatch(code) and (slip := ucum.slip(code)):
+                wrong, right = slip
+                unit = Instead(code, right) if right else "UCUM writes 10*3/uL, mmol/L, [IU]/mL, m2, {count}"
+                message, about = f"{Iri(subject).local}: {code}: {wrong}", (subject, CL + "ucum", code)
+                found.append(triples.finding("code-check", about, message, unit, code))
     return found
 
 

@@ -122,7 +122,7 @@ def read_reviews(
             report("unknown-reference", CL + "reviews", message, hint)
         elif not name or str(by) not in triples.classes.get(PROV + "Agent", ()):
             agents = [Iri(agent).local for agent in triples.instances(PROV + "Agent")]
-            hint = meant(_named(by), agents) or f"declare who it is: {WHO}"
+            hint = meant(_named(by), agents) or f"declare who it is: {declaring(triples)}"
             message = f"nothing says who {_named(by) or 'made it'} is"
             report("unknown-reference", PROV + "wasAttributedTo", message, hint)
         elif not isinstance(state, Iri) or state.value not in {CL + one for one in STATES}:
@@ -142,8 +142,12 @@ def read_reviews(
     return {thing: tuple(those[n] for n in sorted(those)) for thing, those in sorted(read.items())}
 
 
-WHO = 'ex:somebody a prov:Agent ; rdfs:label "Some Body" .'
-"""How a reviewer is declared."""
+def declaring(triples: Triples) -> str:
+    """How a reviewer is declared, by the prefixes that the files of the knowledge base have."""
+    base = next(iter(triples.instances(CL + "KnowledgeBase")), "")
+    names = (f"{base.removesuffix(Iri(base).local)}somebody", PROV + "Agent", RDFS + "label")
+    who, agent, label = (name if ":" in (name := triples.written(one)) else f"<{one}>" for one in names)
+    return f'{who} a {agent} ; {label} "Some Body" .'
 
 
 def _named(thing: object) -> str:
