@@ -95,7 +95,7 @@ def test_the_skip_link_is_the_first_that_the_keyboard_meets(browser: Browser, se
 def test_what_is_not_answered_is_a_page_for_people_and_two_lines_for_programs(server: Server) -> None:
     page = server.client.get("/nowhere", headers=READER)
     assert page.status_code == 404 and "<h1>There is nothing at this address</h1>" in page.text
-    assert 'or start at <a href="/">/</a>' in page.text
+    assert 'start at <a href="/">the first page</a>' in page.text
     assert server.client.get("/nowhere").text.splitlines()[0] == "there is nothing at this address"
     problem = server.client.get("/api/nowhere", headers=READER)
     assert problem.headers["content-type"] == "application/problem+json"
@@ -396,6 +396,15 @@ def test_no_word_of_a_record_is_in_an_address_or_in_the_log(server: Server, log:
     written = log.read_text()
     assert "/patient/…" in written
     assert not [word for word in ("Zenobia", "81.93", address.split("/")[2], "treat:indicated") if word in written]
+
+
+def test_an_answer_begins_with_what_there_is_in_it_and_a_doctor_is_led_to_each(server: Server, kept: str) -> None:
+    answer = server.client.get(kept).text
+    contents = answer[answer.index('aria-label="This answer"') : answer.index('class="kind answers"')]
+    places = re.findall(r'href="#([^"]+)">([^<]+)<', contents)
+    titles = re.findall(r'<h2 id="([^"]+)">([^<]+)</h2>', answer)
+    assert places == titles and dict(places)["kind-conflict"] == "Conflicts"
+    assert re.search(r'#kind-conflict">Conflicts</a> <span class="count">(\d+)', contents), "and how many"
 
 
 def test_paper_shows_the_whole_answer(browser: Browser, server: Server, kept: str) -> None:

@@ -173,4 +173,4 @@ def _refusal(request: Request, error: Exception) -> tuple[Refusal, Mapping[str, 
             "Allow": allowed
         }
     what = "there is nothing at this address"
-    return Refusal(error.status_code, what, "see /api/openapi.json, or start at /"), headers
+    return Refusal(error.status_code, what, "start at /, or, for programs, see /api/openapi.json"), headers

@@ -121,16 +121,19 @@ def style() -> bytes:
 
 
 def linked(text: str) -> Markup:
-    """What to try, as HTML in which the addresses of this server are links.
+    """What to try, as HTML in which the addresses of this server are links, the first page by what it is.
 
-    >>> print(linked("see /examples, or <start> at /; //elsewhere and a/b are none"))
-    see <a href="/examples">/examples</a>, or &lt;start&gt; at <a href="/">/</a>; //elsewhere and a/b are none
+    >>> print(linked("see /examples, or <start> at /; //elsewhere is none"))
+    see <a href="/examples">/examples</a>, or &lt;start&gt; at <a href="/">the first page</a>; //elsewhere is none
     """
     from markupsafe import Markup, escape
 
     parts = _ADDRESS.split(text)  # every second one is an address
-    link = Markup('<a href="{0}">{0}</a>')
-    return Markup("").join(link.format(part) if index % 2 else escape(part) for index, part in enumerate(parts))
+    link = Markup('<a href="{}">{}</a>')
+    called = {"/": "the first page"}
+    return Markup("").join(
+        link.format(part, called.get(part, part)) if index % 2 else escape(part) for index, part in enumerate(parts)
+    )
 
 
 def marks(knowledge: Knowledge) -> bytes:
