@@ -288,15 +288,18 @@ REFUSED: Mapping[str, tuple[str, object, int, str, str]] = {
     "two queries": ("query", {"name": "proof", "sparql": "ASK {}"}, 400, "malformed-request", "Either"),
     "a misspelt key": ("assess", {"case": {"lab": []}}, 422, "unusable-record", "did you mean labs?"),
     "text that is no YAML": ("assess", {"case": "labs: ["}, 422, "unusable-record", "case:2"),
-    "an empty text": ("assess", {"case": ""}, 422, "unusable-record", "empty"),
+    "an empty text": ("assess", {"case": ""}, 422, "unusable-record", "a case is a mapping"),
     "a type that FHIR R4 does not have": (
         "assess", {"case": {"resourceType": "MedicationUsage"}}, 422, "unusable-record", "MedicationStatement",
     ),
     "a second record that cannot be used": (
         "contrast", {"case": {}, "other": {"lab": 1}}, 422, "unusable-record", "other",
     ),
+    "two records of one id to contrast": (
+        "contrast", {"case": {"id": "a"}, "other": {"id": "a"}}, 422, "unusable-record", "other: the id a is taken",
+    ),
     "a key twice in a text": ("assess", {"case": "labs: []\nlabs: []"}, 422, "unusable-record", "twice"),
-    "half a character": ("assess", {"case": {"id": "\ud800"}}, 400, "malformed-request", "JSON"),
+    "half a character": ("assess", {"case": {"id": "\ud800"}}, 400, "malformed-request", "half a character"),
     "a control character": ("assess", {"case": "id: a\u0007"}, 422, "unusable-record", "U+0007"),
     "a date that is none": ("assess", {"case": {}, "at": "yesterday"}, 422, "unusable-date", "at: 'yesterday'"),
     "a change of what is not there": (
@@ -317,6 +320,7 @@ REFUSED: Mapping[str, tuple[str, object, int, str, str]] = {
     "a file": ("query", {"name": "/etc/passwd"}, 422, "unusable-query", "no query of the library"),
     "a file as a query": ("query", {"name": str(ROOT / "queries" / "proof.rq")}, 422, "unusable-query", "library"),
     "a parameter that is none": ("query", {"name": "doses", "parameters": {"x": 1}}, 422, "unusable-query", "x"),
+    "a parameter without a value": ("query", {"name": "marker"}, 422, "unusable-query", "add parameters.marker = "),
     "a query about patients without one": ("query", {"name": "proof"}, 422, "unusable-query", "cases"),
     "two records of one id": (
         "query", {"sparql": "ASK {}", "cases": [PATIENT, PATIENT]}, 422, "unusable-record", "cases[1]",

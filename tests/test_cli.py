@@ -237,7 +237,7 @@ UNUSABLE: dict[str, tuple[str, bytes, str]] = {
     "what is not UTF-8": ("a.yaml", b"id: \xff\xfe", "not UTF-8"),
     "a YAML tag": ("a.yaml", b'labs: !!python/object/apply:os.system ["id"]', "YAML tag"),
     "a YAML alias": ("a.yaml", b"labs: &a [x]\nfindings: *a\n", "anchors and aliases"),
-    "an empty file": ("a.yaml", b"", "the file is empty"),
+    "an empty file": ("a.yaml", b"", "this is empty, not a case"),
 }
 
 

@@ -209,9 +209,13 @@ RAW = {
     "no HTTP": (b"\x16\x03\x01 nonsense\r\n\r\n", b"400"),
     "no UTF-8 in the address": (b"GET /sparql?query=ASK%20%7B%ff%7D HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400"),
     "no UTF-8 in the body": (post("Content-Length: 9", b"ASK {} #\xff"), b"400"),
+    "a body that says it is too long, and does not come": (post("Content-Length: 99999999999", b""), b"413"),
+    "a body that waits to be asked for, and is too long": (
+        post("Expect: 100-continue\r\nContent-Length: 100001", b""), b"413",
+    ),
     "a body that is too long": (post("Content-Length: 999999999", b"x" * 200_000), b"413"),
     "a compressed body": (post("Content-Encoding: gzip\r\nContent-Length: 1", b"x"), b"415"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", RAW)
@@ -323,6 +327,21 @@ def test_a_worker_that_hangs_is_ended(ring: Path) -> None:
         assert running.ask(CHEAP).status_code == 200
 
 
+def test_a_cheap_query_that_only_waits_for_a_processor_does_not_take_long(ring: Path) -> None:
+    """On a busy machine its worker may get none for a while. That is no reason to refuse it, whoever takes long."""
+    one = {"workers": 2, "long_queries": 1, "query_seconds": 4, "computed": 0.05}
+    with serving("--dataset", str(ring), **one) as running, ThreadPoolExecutor(2) as clients:
+        assert eventually(lambda: len(running.workers()) == 2)
+        clients.submit(running.ask, CROSS)
+        time.sleep(1)
+        workers = running.workers()
+        tell(workers, signal.SIGSTOP)
+        cheap = clients.submit(running.ask, CHEAP)
+        time.sleep(1)
+        tell(workers, signal.SIGCONT)
+        assert cheap.result().status_code == 200
+
+
 def test_a_client_that_leaves_takes_its_query_with_it(ring: Path) -> None:
     with serving("--dataset", str(ring), query_seconds=30) as running:
         before = full(running)
@@ -398,6 +417,21 @@ def test_only_this_machine_and_its_own_pages_are_answered(server: Server) -> Non
         assert asked(Origin=origin).status_code == 403
     preflight = server.client.options("/sparql", headers={"Origin": own, "Access-Control-Request-Method": "POST"})
     assert not [name for name in preflight.headers if name.startswith("access-control-")]
+
+
+def test_a_target_that_is_a_whole_address_is_answered_as_its_path_by_the_name_in_it(server: Server) -> None:
+    """As a proxy sends it (RFC 9112, 3.2.2): the name in the header does not count then."""
+
+    def asked(target: str, host: str) -> bytes:
+        head = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nAccept: text/csv\r\nConnection: close\r\n\r\n"
+        return raw(server, head.encode())[9:12]
+
+    query = "/sparql?query=SELECT%20%2A%20%7B%7D"
+    assert asked(f"http://localhost{query}", "localhost") == asked(query, "localhost") == b"200"
+    assert asked(f"http://localhost{query}", "elsewhere.example") == b"200"
+    assert asked(f"http://elsewhere.example{query}", "localhost") == b"403"
+    assert asked("http://localhost", "localhost") == asked("/", "localhost")
+    assert asked("ftp://localhost/sparql", "localhost") == b"404"
 
 
 def test_every_answer_has_its_headers(server: Server) -> None:

@@ -113,13 +113,15 @@ def _too_large(where: str) -> CaseError:
     )
 
 
+_A_CASE = "a case is a mapping with keys such as labs, findings, medications; a FHIR record has a resourceType"
+
 # What may not stand in a record: control characters (they could steer a terminal) and halves of characters.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def _text(data: bytes, where: str) -> str:
     if not data.strip():
-        raise CaseError(where, "the file is empty", "see `citelog assess --help` for a case to begin with")
+        raise CaseError(where, "this is empty, not a case", _A_CASE)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as trouble:
@@ -414,8 +416,7 @@ def _mapping(where: str, tree: Any) -> dict[str, Any]:
     if isinstance(tree, dict):
         return tree
     what = "a list" if isinstance(tree, list) else "empty" if tree is None else "a single value"
-    remedy = "a case is a mapping with keys such as labs, findings, medications; a FHIR record has a resourceType"
-    raise CaseError(where, f"this is {what}, not a case", remedy)
+    raise CaseError(where, f"this is {what}, not a case", _A_CASE)
 
 
 def _too_deep(where: str) -> CaseError:

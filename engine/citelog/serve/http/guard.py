@@ -55,6 +55,7 @@ class Guard:
         """Refuse, or pass on; either way the answer has its headers and a line in the log."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        scope = _in_origin_form(scope)
         started = time.perf_counter()
         status, length = 0, 0
         crossing = self._crossing(scope["path"], Headers(scope=scope))
@@ -123,6 +124,25 @@ class Guard:
                 403, "another site has your browser ask this", "open the page itself, or follow a link to it"
             )
         return None
+
+
+def _in_origin_form(scope: Scope) -> Scope:
+    """A request whose target is a whole address, as proxies send it, as one that names the host in its header.
+
+    The host of the target counts, whatever the header says (RFC 9112, 3.2.2).
+    """
+    if scope["path"].startswith("/"):
+        return scope
+    address = parts(scope["path"])
+    if address.scheme not in ("http", "https") or not address.netloc:
+        return scope
+    others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    return {
+        **scope,
+        "path": "/" + scope["path"].partition("://")[2].partition("/")[2],
+        "raw_path": b"/" + scope["raw_path"].partition(b"://")[2].partition(b"/")[2],
+        "headers": [(b"host", address.netloc.encode("latin-1", "replace")), *others],
+    }
 
 
 def _follows(headers: Headers, method: str) -> bool:

@@ -11,7 +11,8 @@ class Bounds:
     """The bounds of a pool of workers; times in seconds of the wall clock, sizes in bytes.
 
     Of `workers` processes at most `long` may be busy with a task for longer than `quick`: the others turn over at
-    least every `quick` seconds, so that costly tasks cannot keep cheap ones waiting.
+    least every `quick` seconds, so that costly tasks cannot keep cheap ones waiting. A task that has `computed` for
+    less than that many seconds of a processor has only waited for one, and does not count as long yet.
     """
 
     workers: int
@@ -21,6 +22,7 @@ class Bounds:
     memory: int  # beyond what is loaded, in each worker process
     waiting: int  # tasks that wait for a worker
     wait_seconds: float
+    computed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Limits:
     workers: int = 8
     long_queries: int = 4
     quick: float = 0.25
+    computed: float = 0.0  # a query that waits for a processor is refused where others take long: most are costly
     query_seconds: float = 5.0
     memory: int = 512 << 20
     result: int = 10 << 20
@@ -48,6 +51,7 @@ class Limits:
     consultants: int = 6
     long_consultations: int = 4
     quick_consultation: float = 2.0
+    computed_consultation: float = 1.0  # an answer about a patient takes less, whatever else the machine is busy with
     consultation_seconds: float = 20.0
     derivation_seconds: float = 10.0  # of processor time, each time that the rules are run
     consultation_memory: int = 512 << 20
@@ -81,6 +85,7 @@ class Limits:
             self.memory,
             self.waiting,
             self.wait_seconds,
+            self.computed,
         )
 
     @property
@@ -107,6 +112,7 @@ class Limits:
             self.consultation_memory,
             self.consultations_waiting,
             self.consultation_wait_seconds,
+            self.computed_consultation,
         )
 
     @property

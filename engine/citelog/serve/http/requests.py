@@ -26,13 +26,17 @@ def media_of(request: Request) -> str:
 
 async def body_of(request: Request, most: int, seconds: float, shorter: str) -> bytes:
     """The body. Raises Refusal where it is longer than `most` bytes (then `shorter` says what to try) or too slow."""
+    too_long = Refusal(413, f"the request is longer than {most:,} bytes", shorter)
+    told = request.headers.get("content-length", "")
+    if told.isdecimal() and (len(told) > len(str(most)) + 10 or int(told) > most):  # nobody has to send it to learn so
+        raise too_long
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):
             async for part in request.stream():
                 body += part
                 if len(body) > most:
-                    raise Refusal(413, f"the request is longer than {most:,} bytes", shorter)
+                    raise too_long
     except TimeoutError as error:
         raise Refusal(408, f"the request was not complete after {seconds:g} seconds", "send it") from error
     return bytes(body)

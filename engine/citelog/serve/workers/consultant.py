@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
@@ -223,6 +223,7 @@ def _contrast(held: Held, asked: Message, data: bytes) -> Answered:
     if question.first is not None:
         return _document(found.contrast(question.first, question.second).to_dict(), found)
     other = _assessed(held, questions.record(question.other, "other"), "other", question.at)
+    _check_ids([found, other], ["case", "other"])
     return _document(found.contrast(other, question.conclusion).to_dict(), found, other)
 
 
@@ -237,10 +238,7 @@ def _query(held: Held, asked: Message, data: bytes) -> Answered:
         _assessed(held, questions.record(given, name), name, question.at)
         for given, name in zip(question.cases, names, strict=True)
     ]
-    ids = [one.case.id for one in found]
-    if twice := next((place for place, id_ in enumerate(ids) if id_ in ids[:place]), 0):
-        what = f"the id {ids[twice]} is taken by another case of this request"
-        raise Refusal(422, what, "give each its own id", "unusable-record", names[twice])
+    _check_ids(found, names)
     whole = held.data.joined(found)
     values = {name: questions.value(given, f"parameters.{name}") for name, given in question.parameters.items()}
     bound = bind(query, values, Known(held.knowledge, tuple(found), whole.prefixes))
@@ -252,6 +250,14 @@ def _query(held: Held, asked: Message, data: bytes) -> Answered:
                 406, "the answer of this query has no form that you accept", f"accept {', '.join(written_as)}"
             )
         return Answered(media, results.serialized(answer, written_as[media], whole.prefixes), found)
+
+
+def _check_ids(found: Sequence[Assessment], names: Sequence[str]) -> None:
+    """Refuse two records of one id. `names` are the places of the records."""
+    ids = [one.case.id for one in found]
+    if twice := next((place for place, id_ in enumerate(ids) if id_ in ids[:place]), 0):
+        what = f"the id {ids[twice]} is taken by another case of this request"
+        raise Refusal(422, what, "give each its own id", "unusable-record", names[twice])
 
 
 def _hook(held: Held, asked: Message, data: bytes) -> Answered:
@@ -431,8 +437,11 @@ def _renamed(text: str) -> str:
 
     >>> _renamed("ask citelog why CASE a:b"), _renamed("write it as in --set 'labs[0].value=120'")
     ('ask /api/why a:b', "write it as in set 'labs[0].value=120'")
+    >>> _renamed("add --param marker=…, a text")
+    'add parameters.marker = …, a text'
     """
     text = re.sub(r"citelog (assess|why-not|why|what-if|missing|contrast)\b( CASE)?", r"/api/\1", text)
+    text = re.sub(r"--param (\w+)=", r"parameters.\1 = ", text)
     return re.sub(r"--(?=(at|set|drop|add|case|param|of)\b)", "", text)
 
 

@@ -8,6 +8,7 @@ the bytes that were sent: its hash, its numbers and its places are those of the 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
@@ -141,6 +142,8 @@ EITHER: Mapping[str, Sequence[Mapping[str, Any]]] = {
 _READ = {name: Decoder(asked) for name, asked in QUESTIONS.items()}
 _SEE = "see /api/openapi.json for what is asked how"
 _CASE = 'send the record as {"case": …}; see /api/openapi.json for what else is asked'
+_HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_HALF = re.compile(rb"(?<!\\)(?:%b(?!%b)|(?<!\\u[dD][89abAB]..)%b)" % (_HIGH, _LOW, _LOW))
 Asked = TypeVar("Asked", bound=Struct)
 
 
@@ -167,9 +170,19 @@ def read(name: str, data: bytes) -> Any:
         is_bare = not place and "case" in QUESTIONS[name].__struct_fields__  # most often a record by itself
         raise Refusal(400, what, _CASE if is_bare else _SEE, where=place) from error
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        what = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        what = "it is nested too deeply" if isinstance(error, RecursionError) else _halved(data) or str(error)
         raise Refusal(400, f"this cannot be read as JSON: {what}", "send a JSON object, in UTF-8") from error
     return asked
+
+
+def _halved(data: bytes) -> str:
+    r"""That half a character stands in a text, of which the decoder says that the data was truncated; else empty.
+
+    >>> _halved(rb'{"case": {"id": "\ud83d."}}'), _halved(rb'{"case": {"id": "\ud83d\ude00"'), _halved(b"{")
+    ('half a character stands in it, \\ud83d', '', '')
+    """
+    half = _HALF.search(data)
+    return f"half a character stands in it, {half[0].decode()}" if half else ""
 
 
 def record(given: Raw, where: str) -> bytes:
