@@ -355,7 +355,7 @@ def test_a_drawn_rule_goes_and_comes_back(seed: int, tmp_path: Path, monkeypatch
     run.run(knowledge, tmp_path / "data", tmp_path / "whole", Options(random_knowledge.DAY))
     firings, known = (f"'{tmp_path}/whole/{name}.parquet'" for name in ("firings", "rules"))
     held = duckdb.sql(f"SELECT DISTINCT name FROM {firings} JOIN {known} USING (rule)").fetchall()
-    rules = dict(re.findall(r'#\[name\("(r\d+)"\)\]\n(.*) \.\n', text))
+    rules = named(text)
     [gone] = rng.choice(sorted(held))
     without = {name: rule for name, rule in rules.items() if name != gone}
     fewer = ruled_by("\n".join(without.values()))
@@ -364,6 +364,50 @@ def test_a_drawn_rule_goes_and_comes_back(seed: int, tmp_path: Path, monkeypatch
         run.run(which, tmp_path / "data", tmp_path / name, Options(random_knowledge.DAY, since=tmp_path / since))
     assert populations.everything(tmp_path / "one") == populations.everything(tmp_path / "without")
     assert populations.everything(tmp_path / "other") == populations.everything(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=pytest.mark.long if seed else ()) for seed in range(60)])
+def test_after_a_drawn_edit_a_run_since_another_gives_what_a_new_run_gives(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edited, "MOST", 1)
+    rng = random.Random(f"edited {seed}")
+    knowledge, text, records = random_knowledge.concluding(rng, 8)
+    while (again := edit_of(list(named(text).values()), rng, monkeypatch)) is None:
+        pass
+    populations.write(tmp_path / "data", records)
+    for name, made, since in ("before", knowledge, None), ("whole", again, None), ("since", again, tmp_path / "before"):
+        run.run(made, tmp_path / "data", tmp_path / name, Options(random_knowledge.DAY, since=since))
+    assert populations.everything(tmp_path / "since") == populations.everything(tmp_path / "whole")
+
+
+def edit_of(rules: list[str], rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> Knowledge | None:
+    """Rules or what is stated, written otherwise in one way; None where nobody can make knowledge of it."""
+    place, stated = rng.randrange(len(rules)), random_knowledge.STATED.splitlines()
+    other = rng.choice(list(named(random_knowledge.drawn(rng)[1]).values()))
+    match rng.choice(("gone", "new", "another", "order", "premise", "stated")):
+        case "gone":
+            del rules[place]
+        case "new":
+            rules.insert(place, other)
+        case "another":
+            rules[place] = other
+        case "order":
+            rng.shuffle(rules)
+        case "premise":
+            rules[place] += f", {other.partition(' :- ')[2].partition(')')[0]})"
+        case _:
+            line = rng.randrange(len(stated))
+            stated[line] = re.sub(r"\d+", lambda number: str(int(number[0]) + rng.choice((-1, 1, 7))), stated[line])
+    with monkeypatch.context() as patched:
+        patched.setattr(random_knowledge, "STATED", "\n".join(stated))
+        made, _ = random_knowledge.knowledge(rules)
+    return random_knowledge.answering(made) if made and rules else None
+
+
+def named(text: str) -> dict[str, str]:
+    """The rules of a drawn text by their names."""
+    return dict(re.findall(r'#\[name\("(r\d+)"\)\]\n(.*) \.\n', text))
 
 
 def ruled_by(rules: str) -> Knowledge:
