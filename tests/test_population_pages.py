@@ -77,6 +77,9 @@ def test_a_count_leads_to_the_patients_and_each_of_them_to_the_proof(
         assert "pending human review" in page.locator(".standing").inner_text()
         knowledge = page.locator("#rules ~ .wide .place a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
         assert all(server.client.get(where).status_code == 200 for where in knowledge[:3]) and len(knowledge) > 20
+        step = page.locator("section[aria-labelledby=kind-regimen] tbody tr").filter(has_text="HYD-STD-LOAD").first
+        told = "hydroxocobalamin, 1 mg, intramuscular, three times a week, 2 weeks"
+        assert step.get_by_role("link").inner_text() == told, "in words first, and then its name"
         row = page.locator("section[aria-labelledby=kind-treat] tbody tr").first
         count, name = row.locator("td.n").first.inner_text(), row.get_by_role("link").inner_text()
         row.get_by_role("link").click()

@@ -130,7 +130,9 @@ def test_the_document_has_the_published_form_and_the_page_says_the_same(found: S
         table = next(one for one in tree.iter("section") if one.get("aria-labelledby") == f"kind-{group['kind']}")
         rows = [[list(cell.itertext()) for cell in row] for row in next(table.iter("tbody")).iter("tr")]
         for told, row in zip(group["told"], rows, strict=True):
-            assert row[0][0].strip() == told["value"] and row[1] == [f"{told['patients']:,}"]
+            assert row[0][0].strip() == (told["says"] or told["value"].replace("_", " "))
+            assert not told["says"] or told["value"] in row[0], "and its name beneath"
+            assert row[1] == [f"{told['patients']:,}"]
     assert "pending human review" in page and "<script" not in page and 'style="' not in page
     assert page == summary_page(summary(opened(out), b12.knowledge()))
 
