@@ -292,6 +292,13 @@ REFUSED: Mapping[str, tuple[str, object, int, str, str]] = {
     "a type that FHIR R4 does not have": (
         "assess", {"case": {"resourceType": "MedicationUsage"}}, 422, "unusable-record", "MedicationStatement",
     ),
+    "a record about two patients": (
+        "assess",
+        {"case": {"resourceType": "Bundle", "type": "collection", "entry": [
+            {"resource": {"resourceType": "Patient", "id": id_}} for id_ in ("ana", "ben")
+        ]}},
+        422, "unusable-record", 'choose one, as in "patient": "ana"',
+    ),
     "a second record that cannot be used": (
         "contrast", {"case": {}, "other": {"lab": 1}}, 422, "unusable-record", "other",
     ),

@@ -214,6 +214,7 @@ RAW = {
         post("Expect: 100-continue\r\nContent-Length: 100001", b""), b"413",
     ),
     "a body that is too long": (post("Content-Length: 999999999", b"x" * 200_000), b"413"),
+    "a body that is too long by far, whole": (post("Content-Length: 9000000", b"x" * 9_000_000), b"413"),
     "a compressed body": (post("Content-Encoding: gzip\r\nContent-Length: 1", b"x"), b"415"),
 }  # fmt: skip
 

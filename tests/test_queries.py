@@ -177,10 +177,13 @@ def test_the_page_lists_every_type_of_a_parameter() -> None:
 
 def test_the_queries_of_the_page_can_be_asked() -> None:
     page = (ROOT / "queries" / "README.md").read_text(encoding="utf-8")
-    ends, lines = (parse("page.rq", block.text) for block in literate.blocks(page) if block.kind == "sparql")
+    section, ends, lines = (parse("page.rq", block.text) for block in literate.blocks(page) if block.kind == "sparql")
     assert {(row["low"], known()["R04"].quote == row["quote"]) for row in told(over(), ends, {})} >= {("100", True)}
     assert "G06" in {row["statement"] for row in told(over(), lines, {})}
     assert {row["statement"] for row in told(over(), lines, {"line": "1"})} == {"M01"}
+    cites = {one.id: {citation.section for citation in one.citations} for one in patient().conclusions}
+    researched = {id_ for id_, sections in cites.items() if "From the Research" in sections}
+    assert {row["conclusion"] for row in told(over(), section, {})} == researched < set(cites)
 
 
 def test_the_page_names_every_term_of_the_dataset_right() -> None:

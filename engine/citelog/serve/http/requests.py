@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from citelog.serve.http.limits import Refusal
+from citelog.serve.http.porter import LINGER
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -26,20 +28,31 @@ def media_of(request: Request) -> str:
 
 async def body_of(request: Request, most: int, seconds: float, shorter: str) -> bytes:
     """The body. Raises Refusal where it is longer than `most` bytes (then `shorter` says what to try) or too slow."""
-    too_long = Refusal(413, f"the request is longer than {most:,} bytes", shorter)
     told = request.headers.get("content-length", "")
-    if told.isdecimal() and (len(told) > len(str(most)) + 10 or int(told) > most):  # nobody has to send it to learn so
-        raise too_long
-    body = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            async for part in request.stream():
-                body += part
-                if len(body) > most:
-                    raise too_long
-    except TimeoutError as error:
-        raise Refusal(408, f"the request was not complete after {seconds:g} seconds", "send it") from error
-    return bytes(body)
+    is_longer = told.isdecimal() and (len(told) > len(str(most)) + 10 or int(told) > most)
+    if not is_longer:
+        body = bytearray()
+        try:
+            async with asyncio.timeout(seconds):
+                async for part in request.stream():
+                    body += part
+                    if len(body) > most:
+                        break
+                else:
+                    return bytes(body)
+        except TimeoutError as error:
+            raise Refusal(408, f"the request was not complete after {seconds:g} seconds", "send it") from error
+    if not (is_longer and request.headers.get("expect", "").lower() == "100-continue"):  # then nobody has sent it yet
+        await _forgotten(request)
+    raise Refusal(413, f"the request is longer than {most:,} bytes", shorter)
+
+
+async def _forgotten(request: Request) -> None:
+    """Take the rest of a body that is refused: a connection that ends upon what still comes would lose the refusal."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER):
+            async for _ in request.stream():
+                pass
 
 
 async def while_listening(request: Request, work: Coroutine[Any, Any, Result]) -> Result:

@@ -418,6 +418,8 @@ def _refused(refusal: Refusal) -> NoResultError:
 def _told(error: CitelogError, task: str) -> Refusal:
     """What a command would say, as the API says it: status 1 of a command is 409 here, its status 2 is 422."""
     what, remedy = _renamed(error.what), _renamed(error.remedy)
+    if task == "evaluate":
+        remedy = remedy.replace('"patient": ', f"{capability.SUBJECT} = ")
     match error:
         case CaseError():
             option = re.match(r"--(at|set|drop|add)\b", error.where)
@@ -437,11 +439,12 @@ def _renamed(text: str) -> str:
 
     >>> _renamed("ask citelog why CASE a:b"), _renamed("write it as in --set 'labs[0].value=120'")
     ('ask /api/why a:b', "write it as in set 'labs[0].value=120'")
-    >>> _renamed("add --param marker=…, a text")
-    'add parameters.marker = …, a text'
+    >>> _renamed("add --param marker=…, a text"), _renamed("choose one, as in --patient ana")
+    ('add parameters.marker = …, a text', 'choose one, as in "patient": "ana"')
     """
     text = re.sub(r"citelog (assess|why-not|why|what-if|missing|contrast)\b( CASE)?", r"/api/\1", text)
     text = re.sub(r"--param (\w+)=", r"parameters.\1 = ", text)
+    text = re.sub(r"--patient ([^\s;]+)", r'"patient": "\1"', text)
     return re.sub(r"--(?=(at|set|drop|add|case|param|of)\b)", "", text)
 
 
