@@ -230,6 +230,7 @@ def test_why_not_and_what_is_missing_lead_to_records_that_can_be_tried(
     with at(browser, f"{server.address}{kept[1:]}why-not", java_script_enabled=False) as page:
         with page.expect_navigation():
             page.get_by_role("link", name="Above all quoted cut-offs").press("Enter")
+        assert "Status of the level: above all quoted cut-offs" in page.inner_text(".says")
         assert "Concluded instead: status:below_all_cutoffs" in page.inner_text("main")
         with page.expect_navigation():
             page.get_by_role("button", name="Try it").first.press("Enter")

@@ -148,7 +148,8 @@ class _Growing:
         statements = tuple(details.get("statements", ()))
         facts = tuple(zip(details.get("facts", ()), details.get("read_from", ()), strict=True))
         kind = "assumed" if details.get("assumed") else "named" if details.get("named") else node.kind
-        return Step(kind, node.text, statements=statements, quotes=self.first_quoted(statements), facts=facts)
+        said = node.idle or node.text
+        return Step(kind, said, statements=statements, quotes=self.first_quoted(statements), facts=facts)
 
     def first_quoted(self, statements: tuple[str, ...]) -> tuple[str, ...]:
         new = tuple(s for s in statements if s not in self.quoted)

@@ -165,17 +165,24 @@ def _missing(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Ans
 def _why_not(desk: Desk, asked: Asked, given: Entered, found: Assessment) -> Answered:
     known = catalogue(desk.knowledge)
 
-    def says(id_: str) -> str:
-        return sentence(called(id_.partition(":")[2], known[id_].kind, desk.knowledge))
+    def says(id_: str, alone: bool = False) -> str:
+        """A conclusion in words, with its kind where it stands `alone` and they need it; empty if no rule draws it."""
+        goal = known.get(id_.partition("#")[0])
+        if goal is None:
+            return ""
+        told = called(goal.id.partition(":")[2], goal.kind, desk.knowledge)
+        if alone and (goal.kind.exactly_one or goal.kind.about_record):
+            return f"{goal.kind.title}: {told}"
+        return sentence(told)
 
     open_ = {
-        kind.title: [(id_, says(id_)) for id_, goal in known.items() if goal.kind == kind and not found.reached(id_)]
+        kind.title: [id_ for id_, goal in known.items() if goal.kind == kind and not found.reached(id_)]
         for kind in desk.knowledge.kinds
     }
     told = found.why_not(asked["about"]) if asked["about"] else None
     return _about(
         desk, asked, given, found, "patient_why_not.html", told=told, asked_for=asked["about"],
-        says=says(told.conclusion) if told and told.conclusion in known else "",
+        says=says,
         kinds={title: ids for title, ids in open_.items() if ids}, statements=_statements(desk.knowledge),
     )  # fmt: skip
 
