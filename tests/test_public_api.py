@@ -77,6 +77,8 @@ def test_what_if_and_contrast_take_what_the_commands_take() -> None:
         "--set 'labs[0].value=320'", "--add 'findings: {name: fatigue, state: present}'", "--drop 'findings[0]'",
     ]  # fmt: skip
     assert found.changes == one.what_if(*found.changes).changes
+    alone = one.what_if(set="labs[0].value=320", drop="findings[0]", add={"name": "fatigue", "state": "present"})
+    assert alone.changes == found.changes  # one of each need not stand in a list
     assert "status:above_all_cutoffs" in {gained.conclusion.id for gained in found.gained}
     assert {c.id for c, _ in one.contrast(other).only_first} >= {"treat:immediate"}
     assert one.contrast("treat:immediate", "treat:judgement").second.conclusion is None

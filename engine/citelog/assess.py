@@ -86,13 +86,13 @@ class Assessment(Answer):
         *changes: Change,
         set: Mapping[str, Any] | Iterable[str] = (),
         drop: Iterable[str] = (),
-        add: Iterable[str | Mapping[str, Any]] = (),
+        add: Mapping[str, Any] | Iterable[str | Mapping[str, Any]] = (),
     ) -> WhatIf:
         """What changes when the record changes: conclusions gained, lost, and kept for another reason.
 
         Changes are values (`citelog.Set`, `Drop`, `Add`), or written as for the command: `set` as `{path: value}` or
-        `["labs[0].value=120"]`, `drop` as paths, `add` as pieces of a case file, text or parsed. Raises CaseError
-        where a change names an entry that is not there.
+        `["labs[0].value=120"]`, `drop` as paths, `add` as pieces of a case file, text or parsed; one alone needs no
+        list. Raises CaseError where a change names an entry that is not there.
         """
         from citelog.explain.what_if import what_if
         from citelog.patient.written import written

@@ -29,13 +29,17 @@ def written(
     drops: Iterable[str],
     adds: Iterable[str | Mapping[str, Any]],
 ) -> tuple[Change, ...]:
-    """Changes as people write them, for the command and for Python.
+    """Changes as people write them, for the command and for Python: some of each, or one by itself.
 
     >>> from citelog.patient.intake import read
     >>> case = read({"findings": [{"name": "rash", "state": "absent"}]}, Terms())
     >>> [str(change) for change in written(case, Terms(), {"findings[0].state": "present"}, (), ())]
     ["--set 'findings[0].state=present'"]
+    >>> [str(change) for change in written(case, Terms(), (), "findings[0]", ())]
+    ["--drop 'findings[0]'"]
     """
+    sets, drops = ((one,) if isinstance(one, str) else one for one in (sets, drops))
+    adds = (adds,) if isinstance(adds, (str, Mapping)) else adds
     if isinstance(sets, Mapping):
         sets = [f"{path}={str(value).lower() if isinstance(value, bool) else value}" for path, value in sets.items()]
     texts = [add if isinstance(add, str) else json.dumps(add, ensure_ascii=False, default=str) for add in adds]
