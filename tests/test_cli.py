@@ -166,6 +166,11 @@ def test_what_an_author_is_proposed_is_about_the_same_knowledge_base(
         ended = citelog(*words, *nights[:2])
         assert proposed in ended.out + ended.err, words
     assert citelog("check", "my nights").err.endswith("--kb: citelog check --kb 'my nights'\n")
+    statements = tmp_path / "my nights" / "statements.trig"
+    statements.write_text(re.sub(r"cl:line( +)7 ", r"cl:line\g<1>8 ", statements.read_text(encoding="utf-8")))
+    for command in (("check",), ("assess", "tom's record.yaml")):
+        ended = citelog(*command, *nights[:2])
+        assert ended.status and (ended.out + ended.err).count("= citelog fmt --kb 'my nights' writes it: ") == 3
 
 
 def test_where_the_default_is_asked_and_no_record_is_named_a_proposed_command_stays_as_it_is(

@@ -80,7 +80,7 @@ def _for_itself(context: click.Context, command: str) -> None:
             written = option.opts[0]
             raise CitelogError(
                 f"{written} stands before {command}, where it is for the report without a command",
-                f"write it behind: citelog audit {command} … {written} (see citelog audit {command} --help)",
+                f"write it behind {command}; see `citelog audit {command} --help`",
             )
 
 

@@ -67,8 +67,8 @@ def complete(error: CitelogError) -> CitelogError:
     """The same error, the commands completed that it proposes; what it says is wrong stays as it is."""
     error.remedy = completed(error.remedy)
     if isinstance(error, KnowledgeError):
-        told = [replace(one, hint=completed(str(one.hint))) for one in error.diagnostics]
-        error.what = "\n".join(map(str, told))
+        error.diagnostics = tuple(replace(one, hint=completed(str(one.hint))) for one in error.diagnostics)
+        error.what = "\n".join(map(str, error.diagnostics))
     return error
 
 
