@@ -918,6 +918,7 @@ def test_one_patient_may_be_called_by_several_names() -> None:
         ({"resourceType": 5}, "no resource type"),
         ({"resourceType": "Bundle", "entry": {}}, "not a list"),
         ({"resourceType": "Bundle", "type": "history", "entry": []}, "several versions"),
+        ({"resourceType": "Parameters", "parameter": [{"name": "a", "resource": observation()}]}, "no record"),
     ],
 )
 def test_what_is_no_record_is_refused(source: dict[str, Any], what: str) -> None:

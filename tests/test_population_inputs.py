@@ -592,6 +592,10 @@ BULK: dict[str, tuple[Files, list[str], list[str], list[str]]] = {
          "a.ndjson:7 None: It cannot be read: it has no resourceType.",
          "a.ndjson:8 None: It cannot be read: not JSON (Expecting property name enclosed in double quotes, column 2).",
          "a.ndjson:9 None: It names no patient."], []),
+    "a Bundle, which holds what would be missing": (
+        {"a.ndjson": ndjson(someone(), {"resourceType": "Bundle", "entry": [{"resource": ferritin()}]}, ferritin(90))},
+        [f"p1: {FERRITIN}, value=90, unit=ug/L"],
+        ["a.ndjson:2 None: It cannot be read: a Bundle holds resources, and each has a line of its own here."], []),
     "a control character, and bytes that are no UTF-8": (
         {"a.ndjson": ndjson(someone(), json.dumps(ferritin(status="\x07")),
                             json.dumps(ferritin(status="x")).replace("x", "\x07")).encode()

@@ -39,6 +39,8 @@ def gather(document: Document, terms: Terms, of: str | None = None) -> Gathered:
     kind = tree["resourceType"]
     if not isinstance(kind, str):
         raise CaseError(f"{where}: resourceType", "this is no resource type", "as in Bundle or Observation")
+    if kind == "Parameters":
+        raise CaseError(where, "Parameters are no record", "give the resources that stand in them as a Bundle")
     if kind != "Bundle":
         check_type(kind, where)
     placed, notes, failure = taken_apart(tree, where)

@@ -110,6 +110,9 @@ class Reader:
         kind = self._kinds.get(named) or self._kinds.setdefault(named, text_of(named))
         if kind == "Patient":
             return self._patient(line, elements)
+        if kind in ("Bundle", "Parameters"):  # what stands in it would be missing, and look as if it were not recorded
+            what = f"a {kind} holds resources, and each has a line of its own here"
+            raise CaseError("the line", what, "write one FHIR resource in each line")
         if kind == ALLERGY:
             return self._allergy(named, elements)
         if kind not in READ and not (kind in HOLDERS and "contained" in elements):
