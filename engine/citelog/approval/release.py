@@ -74,7 +74,7 @@ def release(folder: Path, kept: Path, version: str, claim: Claim, tick: Tick = l
     changed = _since(earlier[-1], kept, folder, tick) if earlier else None
     record = seal(_record(of.usable, data, asked, earlier, changed, claim))
     files = {f"{version}{ARCHIVE}": data, f"{version}{RECORD}": record}
-    return Release(version, title, tuple(asked), (), files, changed)
+    return Release(version, of.usable.title, tuple(asked), (), files, changed)
 
 
 def _record(
