@@ -156,6 +156,34 @@ def test_what_is_listed_is_what_a_glob_finds(pattern: str, tmp_path: Path) -> No
     assert paths_in(tmp_path, pattern, hidden=False) == sorted(seen)
 
 
+ODD = {
+    "rules/pipe.rls": ("rules/pipe.rls", "a pipe or a device, and no file"),
+    "source/leaflet.txt": ("source/leaflet.txt", "a pipe or a device, and no file"),
+    "rules/\udcff.rls": (r"rules/\xff.rls", "this name is not UTF-8"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_no_file_or_has_a_name_that_no_text_can_tell_is_refused(name: str, tmp_path: Path) -> None:
+    """A command waited for the end of a pipe for ever; a name in another encoding was called a fault of citelog."""
+    nights = Path(shutil.copytree(faults.NIGHTS, tmp_path / "nights"))
+    (nights / name).unlink(missing_ok=True)
+    os.mkfifo(nights / name)
+    told = authoring.citelog("check", "--kb", nights)
+    place, what = ODD[name]
+    assert told.status == 2 and f"nights/{place}" in told.err and what in told.err
+
+
+@pytest.mark.parametrize("asked", ["test", "assess patient.yaml --receipt kept"])
+def test_nor_is_a_pipe_a_case(asked: str, tmp_path: Path) -> None:
+    nights = Path(shutil.copytree(faults.NIGHTS, tmp_path / "nights"))
+    (tmp_path / "patient.yaml").write_text("findings: []\n")
+    os.mkfifo(nights / "cases" / "pipe.yaml")
+    told = authoring.citelog(*asked.split(), "--kb", nights, cwd=tmp_path)
+    assert told.status == 2 and "cases/pipe.yaml" in told.err and "no file" in told.err
+    assert not (tmp_path / "kept").exists()
+
+
 # what is written whole
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from citelog.diagnostics import STEERING, Diagnostic, KnowledgeError, Span
-from citelog.listing import paths_in
+from citelog.listing import no_file, paths_in, refusal
 from citelog.values import Iri
 
 
@@ -18,7 +18,9 @@ class Drafts(dict[Path, str]):
     """Texts that stand in for files, by their paths: what an editor shows and has not saved. The rest is on disk."""
 
     def saved(self, path: Path) -> bytes:
-        """A file of which there is no draft. Raises OSError."""
+        """A file of which there is no draft. Raises OSError, also for a pipe or a device."""
+        if no_file(path):
+            raise refusal(path)
         return path.read_bytes()
 
     def saved_in(self, folder: Path, pattern: str) -> Iterable[Path]:
@@ -149,15 +151,18 @@ def shown_name(path: Path, folder: Path) -> str:
 def files_of(folder: Path, pattern: str, drafts: Drafts = NO_DRAFTS) -> list[Path]:
     """The files of a knowledge base by a pattern of their paths in it, those that are only drafts too, by name.
 
-    Raises KnowledgeError where a folder may not be looked into: a file in it would be passed over.
+    Raises KnowledgeError where a file cannot be one, or would be passed over in a folder that may not be looked into.
     """
     drawn = (path for path in drafts if path.is_relative_to(folder) and fits(path.relative_to(folder), pattern))
     try:
         return sorted({*drafts.saved_in(folder, pattern), *drawn})
     except OSError as error:
         span = Span(shown_name(Path(error.filename), folder))
-        remedy = "let it be read: what it holds would be passed over"
+        remedy = _REMEDIES.get(error.errno or 0, "let it be read: what it holds would be passed over")
         raise KnowledgeError([Diagnostic("file-missing", span, str(error.strerror), remedy)]) from error
+
+
+_REMEDIES = {errno.EILSEQ: "give it another name", errno.EINVAL: "take it away, or put a file in its place"}
 
 
 def fits(path: PurePath, pattern: str) -> bool:
