@@ -129,12 +129,14 @@ def _since(resource: Resource) -> str:
 
 
 def _route(dosages: object, terms: Terms) -> str:
-    """The routes in the knowledge base's own words where a code names them, else in the record's."""
-    told = []
-    for dosage in rows(dosages):
-        concept = dosage.get("route")
-        text = concept_text(concept)
-        coded = (terms.match("route", code) for code in codes(concept))
-        term = next(filter(None, coded), None) or match_route(terms, text)
-        told.append(terms.label(term) if term else text)
-    return joined(told)
+    """The routes in the knowledge base's own words where they are known, else in the record's."""
+    return joined(_one_route(dosage.get("route"), terms) for dosage in rows(dosages))
+
+
+def _one_route(concept: object, terms: Terms) -> str:
+    """A route; where codes, or codes and words, name different ones all are told, and none of them is known."""
+    text = concept_text(concept)
+    worded = match_route(terms, text)
+    coded = list(dict.fromkeys(term for code in codes(concept) if (term := terms.match("route", code))))
+    named = " and ".join(terms.label(term) for term in coded or filter(None, [worded]))
+    return f"{named}, in words {text}" if coded and worded and worded not in coded else named or text
