@@ -492,6 +492,18 @@ def repeat(**elements: Any) -> dict[str, Any]:
         ({"text": "10 mL when it suits"}, "10 mL when it suits", None),
         ({"asNeededBoolean": True}, "as needed", None),
         ({**repeat(frequency=1, period=1, periodUnit="d"), "asNeededBoolean": True}, "daily as needed", None),
+        ({"asNeededCodeableConcept": {"text": "pain"}, "text": "weekly"}, "weekly as needed", None),
+        ({"asNeededBoolean": True, "text": "Weekly, as needed"}, "Weekly, as needed", None),
+        (
+            {"timing": {"code": {"coding": [{"code": "BID"}]}, "repeat": {"period": 1, "periodUnit": "mo"}}},
+            "monthly, coded as twice daily",
+            None,
+        ),
+        (
+            {"timing": {"code": {"coding": [{"code": "QD"}]}, "repeat": {"period": 24, "periodUnit": "h"}}},
+            "every 24 hours",
+            "1, 1, day",
+        ),
         (repeat(frequency=1, period=1, periodUnit="d", count=1), "daily, once in all", None),
         (repeat(count=3), '{"count":3}', None),
     ],

@@ -56,10 +56,11 @@ def _one_dose(row: Mapping[str, Any]) -> str:
 def _frequency(dosage: Mapping[str, Any]) -> str:
     timing = dosage.get("timing")
     phrase = _timing(timing) if isinstance(timing, dict) else ""
-    if dosage.get("asNeededBoolean") is True or "asNeededCodeableConcept" in dosage:
-        return f"{phrase} as needed".strip()
     words = as_text(dosage.get("text"))
-    return f"{phrase}, in words {words}" if phrase and _says_otherwise(words, phrase) else phrase or words
+    told = f"{phrase}, in words {words}" if phrase and _says_otherwise(words, phrase) else phrase or words
+    if dosage.get("asNeededBoolean") is True or "asNeededCodeableConcept" in dosage:
+        return told if "as needed" in told.casefold() else f"{told} as needed".strip()
+    return told
 
 
 def _says_otherwise(words: str, phrase: str) -> bool:
@@ -78,16 +79,16 @@ def _says_otherwise(words: str, phrase: str) -> bool:
 
 
 def _timing(timing: Mapping[str, Any]) -> str:
-    repeat = timing.get("repeat")
+    repeat, code = timing.get("repeat"), timing.get("code")
+    codes = [as_text(row.get("code")).upper() for row in rows(code.get("coding") if isinstance(code, dict) else None)]
+    coded = next((_CODES[one] for one in codes if one in _CODES), "")
     if isinstance(repeat, dict) and (phrase := _repeat(repeat)):
         count = as_text(repeat.get("count"))
         times = "once" if count == "1" else f"{count} times"
-        return f"{phrase}, {times} in all" if count and not phrase.startswith("{") else phrase
-    code = timing.get("code")
-    if isinstance(code, dict):
-        codes = [as_text(row.get("code")).upper() for row in rows(code.get("coding"))]
-        if known := [_CODES[one] for one in codes if one in _CODES]:
-            return known[0]
+        phrase = f"{phrase}, {times} in all" if count and not phrase.startswith("{") else phrase
+        return f"{phrase}, coded as {coded}" if _says_otherwise(coded, phrase) else phrase
+    if coded:
+        return coded
     events = timing.get("event")
     moments = ", ".join(as_text(one) for one in (events if isinstance(events, list) else ()) if one is not None)
     return concept_text(code) or (f"on {moments}" if moments else "")
