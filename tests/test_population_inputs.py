@@ -242,6 +242,17 @@ def test_a_file_that_is_called_gzip_and_is_none_is_refused(tmp_path: Path) -> No
         Found(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["labs.csv", "findings.csv/1.csv", "a.ndjson", "measurement.csv"])
+def test_a_pipe_among_the_data_is_named_and_not_waited_for(name: str, tmp_path: Path) -> None:
+    """Its end never came."""
+    folder = write(tmp_path / "data", {"findings.csv/0.csv": LABS} if "/" in name else {})
+    folder.mkdir(exist_ok=True)
+    os.mkfifo(folder / name)
+    with pytest.raises(CaseError, match="this is a pipe or a device, and no file\n   = take it away") as caught:
+        inputs.read(folder, tmp_path, duckdb.connect(), TERMS)
+    assert caught.value.where == str(folder / name)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="where root is not asked for its rights")
 @pytest.mark.parametrize(
     "name", ["labs.csv", "labs.csv.gz", "labs.parquet", "findings.csv/1.csv", "findings.csv", "a.ndjson", "."]

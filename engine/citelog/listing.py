@@ -12,24 +12,30 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 
+class NoFileError(OSError):
+    """What stands where a file should, and cannot be one; `remedy` is what to try."""
+
+    def __init__(self, number: int, what: str, path: Path, remedy: str) -> None:
+        super().__init__(number, what, _told(path))
+        self.remedy = remedy
+
+
 def paths_in(folder: Path, pattern: str, *, hidden: bool = True) -> list[Path]:
     """The files and folders in a folder by a pattern of their paths in it, sorted; none where the folder is not there.
 
     `**` stands for any number of folders, as in a glob; it follows no links. What is hidden, and what is in it, is left
-    out if it is not wanted. Raises OSError, with the name, where a folder may not be looked into that the pattern leads
-    into, and where what is found is no file, as a pipe, or has a name that no text can tell.
+    out if it is not wanted. Raises OSError, with the folder's name, where a folder may not be looked into that the
+    pattern leads into, and NoFileError where what is found cannot be a file, or has a name that no text can tell.
     """
     return sorted(set(_matching(folder, PurePath(pattern).parts, hidden)))
 
 
-def no_file(path: Path | os.DirEntry[str]) -> bool:
-    """Whether a path is that of a pipe or a device, which may never come to an end."""
-    return not path.is_file() and not path.is_dir() and os.path.exists(path)
-
-
-def refusal(path: Path) -> OSError:
-    """What is said of one."""
-    return OSError(errno.EINVAL, "this is a pipe or a device, and no file", _told(path))
+def hold_to_files(path: Path, entry: os.DirEntry[str] | None = None) -> None:
+    """Raise NoFileError for a pipe or a device: it may never come to an end."""
+    one = entry or path
+    if not one.is_file() and not one.is_dir() and path.exists():
+        remedy = "take it away, or put a file in its place"
+        raise NoFileError(errno.EINVAL, "this is a pipe or a device, and no file", path, remedy)
 
 
 def _matching(folder: Path, parts: tuple[str, ...], hidden: bool) -> Iterator[Path]:
@@ -59,9 +65,8 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def _sound(path: Path, entry: os.DirEntry[str]) -> Path:
     if _told(path) != str(path):
-        raise OSError(errno.EILSEQ, "this name is not UTF-8", _told(path))
-    if no_file(entry):
-        raise refusal(path)
+        raise NoFileError(errno.EILSEQ, "this name is not UTF-8", path, "give it another name")
+    hold_to_files(path, entry)
     return path
 
 
@@ -69,4 +74,4 @@ def _told(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-__all__ = ["no_file", "paths_in", "refusal"]
+__all__ = ["NoFileError", "hold_to_files", "paths_in"]

@@ -157,7 +157,7 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
         if debug:
             traceback.print_exc()
         where = error.filename if error.filename is not None else "the output"
-        remedy = "see whether the path, the rights and the disk allow it"
+        remedy = getattr(error, "remedy", "see whether the path, the rights and the disk allow it")
         say(advised(f"{where}: {error.strerror or error}", remedy))
         return 2
     except MemoryError:

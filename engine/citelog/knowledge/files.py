@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from citelog.diagnostics import STEERING, Diagnostic, KnowledgeError, Span
-from citelog.listing import no_file, paths_in, refusal
+from citelog.listing import NoFileError, hold_to_files, paths_in
 from citelog.values import Iri
 
 
@@ -19,8 +19,7 @@ class Drafts(dict[Path, str]):
 
     def saved(self, path: Path) -> bytes:
         """A file of which there is no draft. Raises OSError, also for a pipe or a device."""
-        if no_file(path):
-            raise refusal(path)
+        hold_to_files(path)
         return path.read_bytes()
 
     def saved_in(self, folder: Path, pattern: str) -> Iterable[Path]:
@@ -158,11 +157,9 @@ def files_of(folder: Path, pattern: str, drafts: Drafts = NO_DRAFTS) -> list[Pat
         return sorted({*drafts.saved_in(folder, pattern), *drawn})
     except OSError as error:
         span = Span(shown_name(Path(error.filename), folder))
-        remedy = _REMEDIES.get(error.errno or 0, "let it be read: what it holds would be passed over")
+        passed_over = "let it be read: what it holds would be passed over"
+        remedy = error.remedy if isinstance(error, NoFileError) else passed_over
         raise KnowledgeError([Diagnostic("file-missing", span, str(error.strerror), remedy)]) from error
-
-
-_REMEDIES = {errno.EILSEQ: "give it another name", errno.EINVAL: "take it away, or put a file in its place"}
 
 
 def fits(path: PurePath, pattern: str) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citelog.diagnostics import CaseError, did_you_mean
+from citelog.listing import paths_in
 from citelog.population.data import files, flat
 from citelog.population.data.tables import Source
 from citelog.population.omop import source as omop
@@ -64,7 +65,7 @@ def shape(folder: Path) -> str:
     if not folder.is_dir():
         raise CaseError(str(folder), "this is a file, not a folder of data", REMEDY)
     with files.readable(folder):
-        paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        paths = paths_in(folder, "*", hidden=False)
     signs: dict[str, str] = {}
     for path in paths:
         if found := _sign(path):

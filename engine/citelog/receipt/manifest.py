@@ -16,7 +16,7 @@ from typing import Any
 
 from citelog.diagnostics import CitelogError
 from citelog.knowledge.fingerprint import fingerprint_of
-from citelog.listing import paths_in
+from citelog.listing import NoFileError, paths_in
 
 ONTOLOGY = "ontology"
 RELEASES = "releases"
@@ -116,7 +116,8 @@ def names(folder: Path) -> Iterator[str]:
     try:
         found = [path.relative_to(folder) for path in paths_in(folder, "**/*", hidden=False) if path.is_file()]
     except OSError as error:
-        raise CitelogError(f"{error.filename}: {error.strerror}", "let it be read: it is part of this") from None
+        remedy = error.remedy if isinstance(error, NoFileError) else "let it be read: it is part of this"
+        raise CitelogError(f"{error.filename}: {error.strerror}", remedy) from None
     return (path.as_posix() for path in found if path.parts[0] != RELEASES)
 
 

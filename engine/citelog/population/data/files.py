@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from citelog.diagnostics import CaseError
+from citelog.listing import NoFileError, paths_in
 
 if TYPE_CHECKING:
     import _csv
@@ -132,7 +133,7 @@ def store(path: Path, scratch: Path, database: duckdb.DuckDBPyConnection, *, is_
     files = [path]
     if path.is_dir():
         with readable(path):
-            files = sorted(one for one in path.iterdir() if one.name.endswith(ENDINGS))
+            files = [one for one in paths_in(path, "*") if one.name.endswith(ENDINGS)]
         if not files:
             raise CaseError(str(path), "this folder has no parts of a table", "put *.parquet or *.csv files into it")
     parts: list[Part] = []
@@ -158,6 +159,8 @@ def readable(path: Path) -> Iterator[None]:
     """What the system says of a file or a folder, as a refusal."""
     try:
         yield
+    except NoFileError as trouble:
+        raise CaseError(str(trouble.filename), str(trouble.strerror), trouble.remedy) from None
     except PermissionError:
         what = f"this {'folder' if path.is_dir() else 'file'} may not be read"
         raise CaseError(str(path), what, "give yourself the right to read it") from None
