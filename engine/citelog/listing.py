@@ -27,7 +27,12 @@ def paths_in(folder: Path, pattern: str, *, hidden: bool = True) -> list[Path]:
     out if it is not wanted. Raises OSError, with the folder's name, where a folder may not be looked into that the
     pattern leads into, and NoFileError where what is found cannot be a file, or has a name that no text can tell.
     """
-    return sorted(set(_matching(folder, PurePath(pattern).parts, hidden)))
+    found = sorted(set(_matching(folder, PurePath(pattern).parts, hidden)))
+    for path in found:
+        below = path.relative_to(folder)
+        if _told(below) != str(below):
+            raise NoFileError(errno.EILSEQ, "this name is not UTF-8", path, "give it another name")
+    return found
 
 
 def hold_to_files(path: Path, entry: os.DirEntry[str] | None = None) -> None:
@@ -50,7 +55,8 @@ def _matching(folder: Path, parts: tuple[str, ...], hidden: bool) -> Iterator[Pa
     for entry in entries:
         if fnmatchcase(entry.name, first):
             if not rest:
-                yield _sound(folder / entry.name, entry)
+                hold_to_files(folder / entry.name, entry)
+                yield folder / entry.name
             elif entry.is_dir():
                 yield from _matching(folder / entry.name, rest, hidden)
 
@@ -63,14 +69,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _sound(path: Path, entry: os.DirEntry[str]) -> Path:
-    if _told(path) != str(path):
-        raise NoFileError(errno.EILSEQ, "this name is not UTF-8", path, "give it another name")
-    hold_to_files(path, entry)
-    return path
-
-
-def _told(path: Path) -> str:
+def _told(path: PurePath) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
