@@ -26,9 +26,9 @@ from citelog.checker.steps import Steps as CheckerSteps
 from citelog.patient.case import Case
 from citelog.proof import support
 from citelog.proof.graph import Node, Proof, Steps
-from citelog.proof.words import Words
+from citelog.proof.words import Words, called
 from citelog.render import proofs
-from citelog.rules.program import Absent, Assignment, Comparison, Constant, Operation, Present, Variable
+from citelog.rules.program import Absent, Assignment, Comparison, Constant, Expression, Operation, Present, Variable
 from citelog.run.datalog import Machine
 from citelog.values import Atom
 from oracle.random_cases import random_at, random_case
@@ -241,6 +241,39 @@ def test_what_is_open_reads_any_and_in_an_absence_none(kb: citelog.KnowledgeBase
     assert words.comparison(numbers, {"a": 3}) == "3 × 2 <= any most"
     halves = Comparison("<=", Operation("/", Operation("-", Variable("a"), Constant(1)), Constant(2)), Variable("most"))
     assert words.comparison(halves, {"most": 3}) == "(any a − 1) ÷ 2 <= 3"
+
+
+def test_a_computation_that_reckons_nothing_is_told_apart_from_one_that_does(kb: citelog.KnowledgeBase) -> None:
+    answer = kb.assess({"labs": []})
+    steps = Steps(kb.knowledge, answer.case, answer.run, Words(kb.knowledge, {}))
+    amount, row = Variable("amount"), {"amount": Decimal(80), "one": 1, "two": 2}
+
+    def idle(expression: Expression, value: Decimal) -> str:
+        return steps.nodes[steps.compared(Assignment("made", expression), {**row, "made": value})].idle
+
+    once = Operation("*", amount, Variable("one"))
+    assert idle(Constant(Decimal(80)), Decimal(80)) == "?made is 80."
+    assert idle(once, Decimal(80)) == "80 × 1 = 80."
+    assert idle(Operation("*", amount, Variable("two")), Decimal(160)) == ""
+    assert idle(Operation("/", amount, Variable("one")), Decimal(80)) == ""
+    assert idle(Operation("*", once, Variable("one")), Decimal(80)) == ""
+    assert idle(Operation("*", amount, Operation("-", Variable("two"), Variable("one"))), Decimal(80)) == ""
+    assert idle(amount, Decimal(80)) == ""
+
+
+def test_a_conclusion_of_any_patient_is_called_by_its_title_its_fields_its_label_or_its_value(
+    kb: citelog.KnowledgeBase,
+) -> None:
+    kinds = {kind.name: kind for kind in kb.knowledge.kinds}
+    names = {
+        "conflict:CP08": "Maintenance interval across sources: 2-3 months / 2 months / monthly",
+        "regimen:HYD-STD-LOAD": "hydroxocobalamin, 1 mg, intramuscular, three times a week, 2 weeks",
+        "treat:no_basis": "no basis in the document",
+        "treat:some_other_thing": "some other thing",
+    }
+    for name, told in names.items():
+        kind, _, value = name.partition(":")
+        assert called(value, kinds[kind], kb.knowledge) == told
 
 
 def test_what_rests_on_nothing_being_on_record_says_so(kb: citelog.KnowledgeBase) -> None:
