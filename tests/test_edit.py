@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import faults
 from citelog import home
 from citelog.diagnostics import CitelogError
 from citelog.edit import colours, completion, folder, hover, outline, rules
@@ -390,3 +394,20 @@ def test_all_names_of_the_shipped_knowledge_base_changed_at_once_still_load() ->
     before = Reading.of(load(SHIPPED, home.ontology()))
     assert [len(r.body) for r in opened.program.rules] == [len(r.body) for r in before.rules]
     assert not {r.name for r in opened.program.rules} & {r.name for r in before.rules}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="root has to do without its rights, by a call of Linux")
+def test_a_folder_that_may_not_be_looked_into_is_found_and_is_in_nobodys_way(tmp_path: Path) -> None:
+    nights = Path(shutil.copytree(NIGHTS, tmp_path / "home" / "nights"))
+    stray = tmp_path / "home" / "stray.rls"
+    with ThreadPoolExecutor(1, initializer=faults.unprivileged) as somebody:
+        (nights / "rules").chmod(0)
+        _, found = somebody.submit(folder.read, nights).result()
+        (nights / "rules").chmod(0o755)
+        stray.parent.chmod(0o100)
+        assert somebody.submit(folder.base_of, stray).result() is None
+        stray.parent.chmod(0o755)
+    wrong = [one for one in found if one.severity == "error"]
+    assert [(one.code, one.span.file, one.message) for one in wrong] == [
+        ("file-missing", "nights/rules", "Permission denied")
+    ]

@@ -40,7 +40,7 @@ def base_of(path: Path, drafts: Drafts = NO_DRAFTS) -> Path | None:
 
 def is_base(folder: Path, drafts: Drafts = NO_DRAFTS) -> bool:
     """Whether a folder is a knowledge base."""
-    if not (folder / "rules").is_dir() and not files_of(folder, "*.trig", drafts):
+    if not (folder / "rules").is_dir() and not files_of(folder, "*.trig", drafts, []):
         return False
     return any(_BASE.search(text) for text in texts_of(folder, drafts, ("*.ttl",)).values())
 
@@ -54,10 +54,13 @@ def bases_in(folder: Path) -> Iterator[Path]:
 
 
 def texts_of(folder: Path, drafts: Drafts = NO_DRAFTS, patterns: tuple[str, ...] = PATTERNS) -> dict[Path, str]:
-    """The texts of the files of a knowledge base that can be read, or their drafts, in a fixed order."""
+    """The texts of the files of a knowledge base that can be read, or their drafts, in a fixed order.
+
+    What cannot is reported by whoever reads the knowledge base.
+    """
     texts: dict[Path, str] = {}
     for pattern in patterns:
-        for path in files_of(folder, pattern, drafts):
+        for path in files_of(folder, pattern, drafts, []):
             if path in drafts:
                 texts[path] = drafts[path]
             elif (text := text_of(path)) is not None:

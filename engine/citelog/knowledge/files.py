@@ -147,19 +147,26 @@ def shown_name(path: Path, folder: Path) -> str:
     return path.relative_to(folder.parent).as_posix() if path.is_relative_to(folder.parent) else path.name
 
 
-def files_of(folder: Path, pattern: str, drafts: Drafts = NO_DRAFTS) -> list[Path]:
+def files_of(
+    folder: Path, pattern: str, drafts: Drafts = NO_DRAFTS, found: list[Diagnostic] | None = None
+) -> list[Path]:
     """The files of a knowledge base by a pattern of their paths in it, those that are only drafts too, by name.
 
-    Raises KnowledgeError where a file cannot be one, or would be passed over in a folder that may not be looked into.
+    Where a file cannot be one, or would be passed over in a folder that may not be looked into, that is `found`, and
+    there are only drafts; without a list for it, KnowledgeError is raised.
     """
-    drawn = (path for path in drafts if path.is_relative_to(folder) and fits(path.relative_to(folder), pattern))
+    files = {path for path in drafts if path.is_relative_to(folder) and fits(path.relative_to(folder), pattern)}
     try:
-        return sorted({*drafts.saved_in(folder, pattern), *drawn})
+        files |= {*drafts.saved_in(folder, pattern)}
     except OSError as error:
         span = Span(shown_name(Path(error.filename), folder))
         passed_over = "let it be read: what it holds would be passed over"
         remedy = error.remedy if isinstance(error, NoFileError) else passed_over
-        raise KnowledgeError([Diagnostic("file-missing", span, str(error.strerror), remedy)]) from error
+        wrong = Diagnostic("file-missing", span, str(error.strerror), remedy)
+        if found is None:
+            raise KnowledgeError([wrong]) from error
+        found += [wrong] if wrong not in found else []
+    return sorted(files)
 
 
 def fits(path: PurePath, pattern: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from citelog.diagnostics import CitelogError, Diagnostic, Span
+from citelog.diagnostics import CitelogError, Diagnostic, KnowledgeError, Span
 from citelog.evidence.sources import Source
 from citelog.knowledge import kept
 from citelog.knowledge.base import STATES, Knowledge, Review, Statement, rule_iri, state_of
@@ -100,7 +100,7 @@ def _standing(folder: Path, ontology: Path, drafts: Drafts) -> str | None:
     """What stands in the files now, as one number; None where one cannot be read, which the reading tells."""
     try:
         return fingerprint(folder, ontology, drafts)
-    except OSError:
+    except (OSError, KnowledgeError):
         return None
 
 
@@ -109,7 +109,7 @@ def _read(folder: Path, ontology: Path, drafts: Drafts) -> Opened:
     triples = read_triples(folder, ontology, found, drafts)
     source = read_source(folder, triples, found, drafts)
     statements = read_statements(triples, source, found)
-    paths = [*files_of(folder, "rules/*.rls", drafts), *files_of(folder, PROPERTIES, drafts)]
+    paths = [path for pattern in ("rules/*.rls", PROPERTIES) for path in files_of(folder, pattern, drafts, found)]
     read = ((path, read_text(path, folder, found, drafts)) for path in paths)
     files = [_parsed(path, text, path in drafts) for path, text in read if text]
     return assemble(folder.name, triples, source, statements, files, found)

@@ -149,7 +149,8 @@ def named(subject: str, property_: str = "", *values: object) -> tuple[str, ...]
 def read_triples(folder: Path, ontology: Path, found: list[Diagnostic], drafts: Drafts = NO_DRAFTS) -> Triples:
     """Every triple of the ontology and of a knowledge base's Turtle and TriG files."""
     triples = Triples()
-    for path in [ontology, *files_of(folder, "*.ttl", drafts), *files_of(folder, "*.trig", drafts)]:
+    paths = [path for pattern in ("*.ttl", "*.trig") for path in files_of(folder, pattern, drafts, found)]
+    for path in [ontology, *paths]:
         text = read_text(path, folder, found, drafts)
         if text is None:
             continue
