@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ import faults
 import tally
 from citelog import disk
 from citelog.diagnostics import CitelogError
+from citelog.ledger.log import Log
 from citelog.listing import paths_in
 
 HERE = Path(__file__).parent
@@ -471,3 +473,28 @@ def test_what_is_kept_is_not_put_in_the_place_of_what_somebody_kept_meanwhile(
     with contextlib.nullcontext() if faster == b"kept" else pytest.raises(CitelogError, match="is another file"):
         disk.keep(path, b"kept")
     assert path.read_bytes() == faster and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_new_log_and_its_key_get_their_places_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 91 calls to the disk seven lay between them, and what ended the process there left the key alone."""
+    place, key, seen = tmp_path / "log", tmp_path / "log.key", list[bool]()
+    placed = disk._placed
+
+    def watched(*given: Any) -> None:
+        seen.append(key.exists())
+        placed(*given)
+
+    monkeypatch.setattr(disk, "_placed", watched)
+    Log.make(place, "ward", key_file=key)
+    assert seen == [False] and place.is_dir() and key.stat().st_mode & 0o777 == 0o600
+
+
+def test_where_one_of_several_places_is_taken_none_is_given(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"another's")
+    secrets = {tmp_path / "a": b"a", tmp_path / "b": b"b"}
+    with (
+        pytest.raises(CitelogError, match="made: the folder cannot be made"),
+        disk.making(tmp_path / "made", 0o700, secrets),
+    ):
+        pass
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"b": b"another's"}

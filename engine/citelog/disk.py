@@ -17,7 +17,7 @@ import stat
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 
 from citelog.diagnostics import CitelogError
 
@@ -124,13 +124,15 @@ def folder(path: Path, mode: int = 0o777) -> None:
 
 
 @contextlib.contextmanager
-def making(place: Path, mode: int = 0o777) -> Iterator[Path]:
+def making(place: Path, mode: int = 0o777, secrets: Mapping[Path, bytes] = MappingProxyType({})) -> Iterator[Path]:
     """A folder to be filled, of the name that it will have; it stands at its place when the block has ended.
 
+    `secrets` are files elsewhere that only their owner may read: they get their places with it, never those of others.
     Where the block raises, or SIGTERM ends the process, nothing is left. Raises CitelogError where there is another
     folder with something in it, or where the disk fails, in the block too.
     """
     beside = None
+    hidden: dict[Path, Path] = {}
     with _unwound():
         try:
             with _held():
@@ -140,15 +142,18 @@ def making(place: Path, mode: int = 0o777) -> Iterator[Path]:
             yield made
             _settled(made)
             with _held():
-                os.rename(made, place)
-                _synced(place.parent)
+                for path, data in secrets.items():
+                    hidden[path] = _written(path, data, 0o600)
+                _placed(made, place, hidden)
         except OSError as error:
             remedy = "make room for it, or name a folder in one that you may write to"
             what = f"the folder cannot be made: {_reason(error)}"
             raise CitelogError(f"{place}: {what}", remedy) from error
         finally:
-            if beside is not None:
-                with _held():
+            with _held():
+                for path in hidden.values():
+                    path.unlink(missing_ok=True)
+                if beside is not None:
                     shutil.rmtree(beside, ignore_errors=True)
 
 
@@ -226,6 +231,22 @@ def _named(beside: Path, path: Path) -> None:
         if path.exists():  # a disk without links: only here could somebody come between
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
         os.rename(beside, path)
+
+
+def _placed(made: Path, place: Path, hidden: Mapping[Path, Path]) -> None:
+    """Give a folder its place, and hidden files theirs; none has one where the folder has not."""
+    named: list[Path] = []
+    try:
+        for path, beside in hidden.items():
+            _named(beside, path)
+            named.append(path)
+        os.rename(made, place)
+    except OSError:
+        for path in named:
+            path.unlink(missing_ok=True)
+        raise
+    for parent in {place.parent, *(path.parent for path in hidden)}:
+        _synced(parent)
 
 
 def _settled(made: Path) -> None:

@@ -137,19 +137,13 @@ def make(path: Path, key_file: Path, key: PrivateKey, fill: Callable[[Rows], byt
 
     `fill` is given the empty table and writes the first entry; what it returns is the checkpoint over it.
     """
-    try:
-        with disk.making(path, 0o700) as made:
-            folder = Folder(made)
-            with on_disk():
-                rows = Rows.create(folder.table)
-                try:
-                    note = fill(rows)
-                finally:
-                    rows.connection.close()
-            (made / "public-key").write_text(f"{key.public.text}\n", encoding="utf-8")
-            folder.write_checkpoint(note).replace(made / "checkpoint")
-            keys.write(key_file, key)
-    except BaseException:
-        if not path.exists():
-            key_file.unlink(missing_ok=True)
-        raise
+    with disk.making(path, 0o700, {key_file: keys.written(key)}) as made:
+        folder = Folder(made)
+        with on_disk():
+            rows = Rows.create(folder.table)
+            try:
+                note = fill(rows)
+            finally:
+                rows.connection.close()
+        (made / "public-key").write_text(f"{key.public.text}\n", encoding="utf-8")
+        folder.write_checkpoint(note).replace(made / "checkpoint")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -21,13 +20,9 @@ def new_key(name: str) -> PrivateKey:
     return PrivateKey(name, Ed25519PrivateKey.generate())
 
 
-def write(path: Path, key: PrivateKey) -> None:
-    text = key.secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+def written(key: PrivateKey) -> bytes:
+    """A private key as its file holds it."""
+    return key.secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def private_key(path: Path, name: str) -> PrivateKey:
