@@ -634,6 +634,14 @@ def data(ended: Ended) -> dict[str, Any]:
     return found
 
 
+def test_a_case_that_cannot_be_used_is_refused_since_less_would_seem_to_rest(kb: Path, citelog: Command) -> None:
+    """It was passed over: “no case shows” stood at a conclusion that only that case does."""
+    case = kb / "cases" / "nothing-recorded.yaml"
+    case.write_text("labs: [\n")
+    told = citelog("audit", "drift", new_edition(kb, ("8 hours", "7 hours")), "--kb", kb)
+    assert told.status == 2 and "nothing-recorded.yaml" in told.err and not told.out
+
+
 def test_the_status_says_whether_the_documents_differ(kb: Path, citelog: Command) -> None:
     same = citelog("audit", "drift", kb / "source" / "leaflet.txt", "--kb", kb)
     assert (same.status, same.err) == (0, "") and "The same document, byte for byte." in same.out

@@ -257,7 +257,7 @@ def diff(
     unasked = _unasked(old, new)
     unusable: dict[str, str] = {}
     if moved is not None and any(quote.fate != "moved" for quote in moved.quotes):
-        moved = supported(moved, rests(old, watch))
+        moved = supported(moved, rests(old, watch, is_told=True))
     if unasked or (old.files == new.files and moved is None and old.folder == new.folder):
         return Diff(old, new, found, cases, moved, (), (), {}, unasked)
     assert old.knowledge is not None and new.knowledge is not None

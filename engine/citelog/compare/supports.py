@@ -14,8 +14,11 @@ from citelog.diagnostics import CaseError
 from citelog.proof.support import premises
 
 
-def rests(old: Edition, watch: Watch = unwatched) -> Mapping[str, list[Support]]:
-    """For each statement the conclusions that rest on it, those that cite it first, with the cases in which they do."""
+def rests(old: Edition, watch: Watch = unwatched, *, is_told: bool = False) -> Mapping[str, list[Support]]:
+    """For each statement the conclusions that rest on it, those that cite it first, with the cases in which they do.
+
+    Raises CaseError for a case that cannot be used, unless that `is_told` elsewhere: without it, less seems to rest.
+    """
     found: dict[str, dict[str, tuple[list[str], bool]]] = {}
     if old.knowledge is None:
         return {}
@@ -23,7 +26,9 @@ def rests(old: Edition, watch: Watch = unwatched) -> Mapping[str, list[Support]]
         try:
             assessment = outcome(old.knowledge, Subject(Path(name).stem, file, "case")).assessment
         except CaseError:
-            assessment = None  # it is told with the cases
+            if not is_told:
+                raise
+            assessment = None
         for conclusion in assessment.conclusions if assessment else ():
             for statement in _under(conclusion, assessment):
                 of = found.setdefault(statement, {})
