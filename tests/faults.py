@@ -41,7 +41,9 @@ import citelog
 import ledgers
 import populations
 import tally
-from citelog.cli.app import app, main
+from citelog.__main__ import main
+from citelog.cli import interrupts
+from citelog.cli.app import app
 from citelog.diagnostics import CitelogError
 from citelog.knowledge.kept import engine
 from citelog.ledger.verified import verify
@@ -372,6 +374,7 @@ def _be(job: Job, work: Path, fault: Fault, out: int, err: int) -> None:
     os.setsid()
     signal.alarm(0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupts.await_command()  # what is done here stands for the start of Python
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     os.chdir(work)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -379,12 +379,13 @@ def test_a_release_that_was_stopped_before_its_record_was_written_is_made_by_the
         ),
         ("ModuleNotFoundError('No lark', name='lark')", 2, "the library lark cannot be loaded: No lark\n   = install"),
         ("RuntimeError('Query interrupted')", 130, "stopped\n"),
+        ("__import__('duckdb').InvalidInputException('the schema failed: KeyboardInterrupt: ')", 130, "stopped\n"),
         ('RuntimeError("can\'t start new thread")', 2, "there is not enough memory for another thread\n   = let"),
         ("__import__('duckdb').OutOfMemoryException('Allocation failure')", 2, "there is not enough memory\n   = let"),
     ],
 )
 def test_what_the_world_does_to_a_command_is_no_fault_of_ours(raised: str, status: int, words: str) -> None:
-    """Each was told as a fault of citelog; an interrupted query is what DuckDB makes of Ctrl-C."""
+    """Each was told as a fault of citelog; DuckDB makes Ctrl-C an interrupted query, or an invalid table."""
     ended = guarded(raised)
     assert ended.returncode == status and ended.stderr.startswith(words)
 

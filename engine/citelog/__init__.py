@@ -14,11 +14,12 @@ Each name is imported when it is first used, so that a command loads only what i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from citelog.home import VERSION as __version__
+TYPE_CHECKING = False
+"""For who checks types; `typing` would be loaded before a command can answer Ctrl-C."""
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from citelog.assess import Assessment, Conclusion, NotConcludedError
     from citelog.checker import Checker, Fault
     from citelog.consult import KnowledgeBase
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from citelog.explain.missing import Missing
     from citelog.explain.what_if import WhatIf
     from citelog.explain.why_not import ReachedError, WhyNot
+    from citelog.home import VERSION as __version__
     from citelog.knowledge.base import Citation
     from citelog.patient.changes import Add, Drop, Set
     from citelog.proof.graph import Proof
@@ -106,6 +108,10 @@ def __getattr__(name: str) -> Any:
             from citelog import diagnostics
 
             found = getattr(diagnostics, name)
+        case "__version__":
+            from citelog import home
+
+            found = home.VERSION
         case _:
             raise AttributeError(f"module 'citelog' has no attribute {name!r}")
     globals()[name] = found

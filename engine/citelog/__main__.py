@@ -1,6 +1,15 @@
-"""`python -m citelog`: the command, for whoever has the library and not its scripts on the path."""
+"""The way into the process: of `citelog`, and of `python -m citelog` for whoever has no scripts on the path."""
 
-from citelog.cli.app import main
+from citelog.cli import interrupts
+
+
+def main() -> None:
+    """Run a command and end the process with its status."""
+    interrupts.await_command()  # before the commands are loaded, which takes most of the time of a start
+    from citelog.cli.app import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

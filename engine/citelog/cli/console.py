@@ -22,6 +22,7 @@ from urllib.parse import quote
 import click
 
 from citelog import home
+from citelog.cli import interrupts
 from citelog.cli.proposed import complete, completed, completing
 from citelog.diagnostics import STEERING, CaseError, CitelogError, advised, proposal
 
@@ -132,7 +133,7 @@ def _remedy(message: str, error: click.ClickException) -> str:
 def guarded(run: Callable[[], Any], debug: bool) -> int:
     """Run a command; every way in which it can end has a status and, where it is not 0, a message."""
     try:
-        status = run()
+        status = interrupts.interruptible(run)
         return status if isinstance(status, int) else 0
     except No as answer:
         if str(answer):
@@ -148,8 +149,8 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
         say(message if message.startswith("Usage:") else advised(message, _remedy(message, error)))
         return 2
     except (KeyboardInterrupt, click.Abort):
-        say("stopped")
-        return 130
+        say(interrupts.WORDS)
+        return interrupts.STATUS
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: nothing more is written
         return 0
@@ -170,9 +171,9 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
         say(advised(f"{what}: {error}", remedy))
         return 2
     except BaseException as error:  # noqa: BLE001  the last resort, a panic of Rust too: a fault of ours, told as one
-        if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
-            say("stopped")
-            return 130
+        if _is_interrupt(error):
+            say(interrupts.WORDS)
+            return interrupts.STATUS
         if type(error).__name__ == "OutOfMemoryException":  # DuckDB's, whatever it was doing
             return _starved("memory")
         if str(error) == "can't start new thread":
@@ -182,6 +183,13 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
         what = f"a fault of citelog: {type(error).__name__}: {error}"
         say(advised(what, "run again with --debug and report what it shows"))
         return 3
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether this is what DuckDB makes of Ctrl-C: as it computes, and as it asks Python for a table."""
+    return str(error) == "Query interrupted" or (
+        type(error).__module__ == "_duckdb" and "KeyboardInterrupt" in str(error)
+    )
 
 
 def _starved(of: str) -> int:
