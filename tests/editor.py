@@ -212,7 +212,9 @@ class Editor:
         return {"text_document": self.named(file), "position": self.position(file, words)}
 
     def text(self, path: Path) -> str:
-        """A text as the editor has it, or as it is on disk."""
+        """A text as the editor has it, or as it is on disk; a folder, of which something may be found too, has none."""
+        if path.is_dir():
+            return ""
         return self.texts[path] if path in self.texts else path.read_bytes().decode("utf-8")
 
     def cut(self, uri: str, where: lsp.Range) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sys
@@ -404,10 +405,43 @@ def test_a_folder_that_may_not_be_looked_into_is_found_and_is_in_nobodys_way(tmp
         (nights / "rules").chmod(0)
         _, found = somebody.submit(folder.read, nights).result()
         (nights / "rules").chmod(0o755)
-        stray.parent.chmod(0o100)
-        assert somebody.submit(folder.base_of, stray).result() is None
+        for mode in (0o100, 0o400, 0):
+            stray.parent.chmod(mode)
+            assert somebody.submit(folder.base_of, stray).result() is None
         stray.parent.chmod(0o755)
     wrong = [one for one in found if one.severity == "error"]
     assert [(one.code, one.span.file, one.message) for one in wrong] == [
         ("file-missing", "nights/rules", "Permission denied")
     ]
+
+
+def test_the_knowledge_bases_of_a_folder_are_found_some_folders_below_and_not_where_it_is_hidden(
+    tmp_path: Path,
+) -> None:
+    for place in ("a/b/c", "a/b/c/d/e", ".hidden", "z", "z/y"):
+        shutil.copytree(NIGHTS, tmp_path / place, dirs_exist_ok=True)
+    (tmp_path / "link").symlink_to("z")
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "about.ttl").write_text("")
+    bases, unseen = folder.bases_in(tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path in bases] == ["link", "z", "link/y", "z/y", "a/b/c"]
+    assert not unseen and folder.bases_in(tmp_path / "z")[0] == [tmp_path / "z", tmp_path / "z" / "y"]
+    assert folder.bases_in(tmp_path / "not-there") == ([], {}) == folder.bases_in(tmp_path / "pipe")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="root has to do without its rights, by a call of Linux")
+@pytest.mark.parametrize("mode", [0, 0o100, 0o400])
+def test_a_folder_in_which_a_knowledge_base_could_be_passed_over_is_found(mode: int, tmp_path: Path) -> None:
+    for place in ("seen", "unseen/nights"):
+        shutil.copytree(NIGHTS, tmp_path / "home" / place)
+    shutil.copytree(NIGHTS, tmp_path / "home" / "unseen", dirs_exist_ok=True)
+    top = tmp_path / "home"
+    with ThreadPoolExecutor(1, initializer=faults.unprivileged) as somebody:
+        (top / "unseen").chmod(mode)
+        bases, unseen = somebody.submit(folder.bases_in, top).result()
+        (top / "unseen").chmod(0o755)
+    assert bases == [top / "seen"] and top / "unseen" in unseen
+    found = unseen[top / "unseen"]
+    assert (found.span.file, found.message) == ("home/unseen", "Permission denied") and "passed over" in str(found.hint)

@@ -517,6 +517,30 @@ def test_rules_outside_of_any_knowledge_base_are_checked_for_their_form_alone(tm
             assert editor.run(asked) is None
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="root has to do without its rights, by a call of Linux")
+def test_a_folder_that_may_not_be_looked_into_is_told_when_all_names_are_asked_for(tmp_path: Path) -> None:
+    """A knowledge base in it was passed over, and nothing said so."""
+    for name in ("nights", "shut"):
+        copied(ROOT / "examples" / "short-nights", tmp_path / name)
+    unprivileged = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); import faults; faults.unprivileged()"
+    code = f"{unprivileged}; from citelog.cli.app import main; main()"
+    with Editor(tmp_path, command=(sys.executable, "-c", code, "lsp")) as editor:
+
+        def asked() -> set[str]:
+            found = editor.run(editor.client.workspace_symbol_async(lsp.WorkspaceSymbolParams("night"))) or []
+            return {one.location.uri.removeprefix(tmp_path.as_uri()).split("/")[1] for one in found}
+
+        (tmp_path / "shut").chmod(0)
+        assert asked() == {"nights"}
+        editor.wait("file-missing", "shut")
+        (tmp_path / "shut").chmod(0o755)
+        (found,) = editor.published[editor.uri("shut")].diagnostics
+        assert found.severity == lsp.DiagnosticSeverity.Information
+        assert found.message.startswith("Permission denied\n= let it be read")
+        assert asked() == {"nights", "shut"}
+        editor.wait("", "shut")
+
+
 def test_a_folder_that_vanishes_takes_its_findings_along(fresh: Editor) -> None:
     fresh.open("rules/10-night.rls")
     fresh.type("rules/10-night.rls", " .\n", " \n")

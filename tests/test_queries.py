@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from pyoxigraph import NamedNode, QueryBoolean, QuerySolutions, QueryTriples
 from rdflib.query import ResultRow
 
 import b12
+import faults
 import literate
 from citelog import home
 from citelog.assess import Assessment, assess
@@ -501,3 +504,21 @@ def test_a_query_is_found_by_its_name_and_a_file_by_its_path(tmp_path: Path) -> 
 def test_no_query_of_the_library_names_what_there_is_not_with_a_case_or_without() -> None:
     alone = dataset(b12.FOLDER, b12.knowledge())
     assert [slip for data in (alone, over()) for query in library() for slip in unknown(data, query.text)] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="root has to do without its rights, by a call of Linux")
+def test_a_library_that_may_not_be_looked_into_is_refused_and_is_no_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had no queries, and said so."""
+    folder = Path(shutil.copytree(home.queries(), tmp_path / "queries"))
+    monkeypatch.setattr(home, "queries", lambda: folder)
+    with ThreadPoolExecutor(1, initializer=faults.unprivileged) as somebody:
+        folder.chmod(0)
+        for asked_for in (library, partial(find, "proof")):
+            with pytest.raises(CitelogError, match=r"queries: Permission denied\n   = let it be read"):
+                somebody.submit(asked_for).result()
+        folder.chmod(0o755)
+    os.mkfifo(folder / "pipe.rq")
+    with pytest.raises(CitelogError, match=r"pipe\.rq: this is a pipe or a device, and no file\n   = take it away"):
+        library()

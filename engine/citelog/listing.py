@@ -35,6 +35,12 @@ def paths_in(folder: Path, pattern: str, *, hidden: bool = True) -> list[Path]:
     return found
 
 
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder, sorted, but those that are hidden. Raises OSError where it may not be looked into."""
+    shown = (one for one in _entries(folder) if not one.name.startswith("."))
+    return sorted(folder / one.name for one in shown if one.is_dir(follow_symlinks=False) or os.path.isdir(one))
+
+
 def hold_to_files(path: Path, entry: os.DirEntry[str] | None = None) -> None:
     """Raise NoFileError for a pipe or a device: it may never come to an end."""
     one = entry or path
@@ -73,4 +79,4 @@ def _told(path: PurePath) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-__all__ = ["NoFileError", "hold_to_files", "paths_in"]
+__all__ = ["NoFileError", "folders_in", "hold_to_files", "paths_in"]

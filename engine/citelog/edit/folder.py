@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from citelog import home
 from citelog.advice.review import review_opened
-from citelog.diagnostics import Diagnostic
+from citelog.diagnostics import Diagnostic, Span
 from citelog.edit import cases
 from citelog.edit.desk import Desk, Reading
 from citelog.knowledge.files import NO_DRAFTS, Drafts, files_of, shown_name
 from citelog.knowledge.load import load
+from citelog.listing import folders_in
 from citelog.vocab import CL
 
 CASES = ("cases/**/*.yaml", "cases/**/*.yml", "cases/**/*.json")
@@ -21,6 +23,7 @@ PATTERNS = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls", *CASES)
 
 _INSIDE = ("rules", "cases", "source")
 _DEEP = 5
+_BELOW = 3
 _BASE = re.compile(r"(?m)^(?![ \t]*#)[^\n]*\sa\s[^\n.;]*\bKnowledgeBase\b")
 
 
@@ -39,18 +42,31 @@ def base_of(path: Path, drafts: Drafts = NO_DRAFTS) -> Path | None:
 
 
 def is_base(folder: Path, drafts: Drafts = NO_DRAFTS) -> bool:
-    """Whether a folder is a knowledge base."""
-    if not (folder / "rules").is_dir() and not files_of(folder, "*.trig", drafts, []):
+    """Whether a folder is a knowledge base; one that may not be looked into is none."""
+    if not os.path.isdir(folder / "rules") and not files_of(folder, "*.trig", drafts, []):
         return False
     return any(_BASE.search(text) for text in texts_of(folder, drafts, ("*.ttl",)).values())
 
 
-def bases_in(folder: Path) -> Iterator[Path]:
-    """The knowledge bases that stand in a folder: the folder itself, and those a few folders below."""
-    for depth in ("", "*/", "*/*/", "*/*/*/"):
-        for about in sorted(folder.glob(f"{depth}about.ttl")):
-            if not any(part.startswith(".") for part in about.relative_to(folder).parts) and is_base(about.parent):
-                yield about.parent
+def bases_in(folder: Path) -> tuple[list[Path], dict[Path, Diagnostic]]:
+    """The knowledge bases that stand in a folder, itself or a few folders below; and what may not be looked into."""
+    bases: list[Path] = []
+    unseen: dict[Path, Diagnostic] = {}
+    level = [folder]
+    for depth in range(_BELOW + 1):
+        below: list[Path] = []
+        for place in level:
+            try:
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    os.lstat(place / "about.ttl")
+                    bases += [place] if is_base(place) else []
+                below += folders_in(place) if depth < _BELOW else []
+            except OSError as error:
+                hint = "let it be read: a knowledge base in it would be passed over"
+                span = Span(shown_name(place, folder))
+                unseen[place] = Diagnostic("file-missing", span, str(error.strerror), hint, "", "information")
+        level = below
+    return bases, unseen
 
 
 def texts_of(folder: Path, drafts: Drafts = NO_DRAFTS, patterns: tuple[str, ...] = PATTERNS) -> dict[Path, str]:

@@ -181,8 +181,9 @@ def _files(server: Editor) -> None:
     @server.feature(lsp.WORKSPACE_SYMBOL)
     async def indexed(params: lsp.WorkspaceSymbolParams) -> list[lsp.WorkspaceSymbol]:
         for uri in server.workspace.folders:
-            for found in folder.bases_in(path) if (path := path_of(uri)) is not None else ():
-                server.base(found / "about.ttl")
+            if (path := path_of(uri)) is not None:
+                for found in server.bases_in(path):
+                    server.base(found / "about.ttl")
         symbols = []
         for base in list(server.bases.values()):
             await base.ready.wait()

@@ -55,6 +55,7 @@ class Editor(LanguageServer):
         self.wire = Wire()
         self.bases: dict[Path, Base] = {}
         self.strays: set[Path] = set()
+        self.unseen: set[Path] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.reading = asyncio.Lock()
 
@@ -78,6 +79,14 @@ class Editor(LanguageServer):
             self.bases[where] = Base(where)
             self.soon(self.bases[where], pause=0)
         return self.bases[where]
+
+    def bases_in(self, path: Path) -> list[Path]:
+        """The knowledge bases that stand in a folder; what may not be looked into is told."""
+        bases, unseen = folder.bases_in(path)
+        for place in sorted({*unseen, *(one for one in self.unseen if one.is_relative_to(path))}):
+            self.publish(place, [Located(place, 0, 0, unseen[place])] if place in unseen else [], {})
+        self.unseen = {one for one in self.unseen if not one.is_relative_to(path)} | {*unseen}
+        return bases
 
     async def desk(self, uri: str) -> tuple[Desk, Path] | None:
         """The knowledge base of a text on its author's desk, as soon as it has been read once."""

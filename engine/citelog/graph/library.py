@@ -25,6 +25,7 @@ from typing import Any
 
 from citelog import home
 from citelog.diagnostics import CitelogError, did_you_mean
+from citelog.listing import NoFileError, paths_in
 
 FORMAT = "citelog-queries/1"
 
@@ -104,7 +105,7 @@ class Query:
 def library() -> tuple[Query, ...]:
     """Every query that is shipped, by audience and name."""
     order = list(AUDIENCES)
-    found = (read(path) for path in home.queries().glob("*.rq"))
+    found = (read(path) for path in _shipped())
     return tuple(sorted(found, key=lambda query: (order.index(query.audience), query.name)))
 
 
@@ -131,7 +132,7 @@ def document(queries: Iterable[Query]) -> dict[str, Any]:
 
 def find(name_or_file: str) -> Query:
     """A shipped query by its name, any other by its file; raises CitelogError where there is neither."""
-    names = {path.stem: path for path in home.queries().glob("*.rq")}
+    names = {path.stem: path for path in _shipped()}
     if name_or_file in names:
         return read(names[name_or_file])
     path = Path(name_or_file)
@@ -139,6 +140,14 @@ def find(name_or_file: str) -> Query:
         return read(path)
     hint = did_you_mean(name_or_file, names) or "citelog query --list shows them; a file ends in .rq"
     raise CitelogError(f"{name_or_file}: no query of the library has this name", hint)
+
+
+def _shipped() -> list[Path]:
+    try:
+        return paths_in(home.queries(), "*.rq")
+    except OSError as error:
+        remedy = error.remedy if isinstance(error, NoFileError) else "let it be read: it holds the library of queries"
+        raise CitelogError(f"{error.filename}: {error.strerror}", remedy) from error
 
 
 def read(path: Path) -> Query:
