@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,9 @@ from citelog.knowledge.files import leads_out
 from citelog.layout.files import Laid, write
 from citelog.listing import paths_in
 from citelog.serve.http.limits import Limits, Refusal
-from citelog.serve.workers.pool import Craft, Pool
+from citelog.serve.workers.pool import Craft, Pool, unstarted
+
+log = logging.getLogger(__name__)
 
 EDITABLE = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls", "cases/**/*.yaml", "cases/**/*.yml", "cases/**/*.json")
 """The files that a page may have drafts of."""
@@ -121,7 +124,8 @@ class Bench:
                 try:
                     await pool.__aenter__()
                 except CitelogError as error:
-                    raise Refusal(500, error.message, error.remedy) from error
+                    log.error("no draft can be tried: %s", error)
+                    raise unstarted(error) from error
                 self._pool, self._version = pool, state.version
             return self._pool
 

@@ -19,7 +19,7 @@ from citelog.serve.http.guard import faulty
 from citelog.serve.http.limits import Limits, Refusal
 from citelog.serve.http.operations import JSON, OPERATIONS
 from citelog.serve.http.problems import late
-from citelog.serve.workers.pool import Craft, Pool
+from citelog.serve.workers.pool import Craft, Pool, unstarted
 from citelog.serve.workers.worker import HEAD
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class Consultation:
         except TimeoutError as error:
             raise Refusal(503, "the server is starting", "try again in a moment") from error
         except CitelogError as error:
-            raise Refusal(503, error.message, error.remedy) from error
+            raise unstarted(error) from error
 
 
 def _told(starting: asyncio.Task[Pool]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from starlette.concurrency import run_in_threadpool
 
 from citelog.diagnostics import CitelogError
-from citelog.serve.http.limits import Limits
+from citelog.serve.http.limits import Limits, without_folders
 from citelog.serve.workers.pool import Craft, Pool
 
 if TYPE_CHECKING:
@@ -55,8 +55,9 @@ class Counting:
             found = await run_in_threadpool(counts, documents)
         except (CitelogError, OSError, TimeoutError) as error:
             late = f"counting took longer than {seconds:g} seconds"
-            self.trouble = late if isinstance(error, TimeoutError) else str(error).partition("\n")[0]
-            log.error("the cases cannot be counted: %s", self.trouble)
+            told = late if isinstance(error, TimeoutError) else str(error).partition("\n")[0]
+            log.error("the cases cannot be counted: %s", told)
+            self.trouble = without_folders(told)
             return
         if found.audit.sha256 != self._sha256:
             self.trouble = "the knowledge base was changed since the server was started"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -145,3 +146,15 @@ class Refusal(Exception):
             return {"WWW-Authenticate": "Bearer"}
         again = self.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
         return {"Retry-After": "1"} if again else {}
+
+
+_FOLDERS = re.compile(r"(?<![\w/])/(?:[^/\n'\"]+/)+")
+
+
+def without_folders(text: str) -> str:
+    """A text for strangers: of each path only the name, rather too much left out than where things lie on this machine.
+
+    >>> without_folders("[Errno 13] Permission denied: '/home/a nurse/nights/cases'; see https://w3id.org/citelog/problem/busy")
+    "[Errno 13] Permission denied: 'cases'; see https://w3id.org/citelog/problem/busy"
+    """
+    return _FOLDERS.sub("", text)

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -46,7 +45,7 @@ from citelog.serve.pages import entered, views
 from citelog.serve.pages.entered import Entered
 from citelog.serve.pages.views import Answered
 from citelog.serve.workers import capability, evaluations, examples, questions, rehearsals
-from citelog.serve.workers.worker import Bounded, Message, NoResultError, UnreadableError, keep, pack
+from citelog.serve.workers.worker import Bounded, Message, NoResultError, UnreadableError, keep, pack, place
 
 if TYPE_CHECKING:
     from citelog.serve.pages.crowd import Crowd
@@ -154,11 +153,11 @@ def _answer(held: Held, asked: Message, data: bytes, output: Bounded) -> None:
     except CitelogError as error:
         raise _refused(_told(error, task)) from error
     except OSError as error:  # something is imported only now, and nothing can be opened
-        raise NoResultError("fault", _place(error)) from error
+        raise NoResultError("fault", place(error)) from error
     except (MemoryError, RecursionError, NoResultError):
         raise
     except Exception as error:
-        raise NoResultError("fault", _place(error)) from error
+        raise NoResultError("fault", place(error)) from error
     text = answered.text.encode()
     lengths = {"length": len(text), "receipts": [len(one) for one in receipts]}
     head = {"media": answered.media, "status": answered.status, **lengths}
@@ -446,12 +445,6 @@ def _renamed(text: str) -> str:
     text = re.sub(r"--param (\w+)=", r"parameters.\1 = ", text)
     text = re.sub(r"--patient ([^\s;]+)", r'"patient": "\1"', text)
     return re.sub(r"--(?=(at|set|drop|add|case|param|of)\b)", "", text)
-
-
-def _place(error: Exception) -> str:
-    """What kind of fault it is, and where: not its text, which may hold what is in a record."""
-    last = extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any
 
 from citelog.diagnostics import CitelogError
-from citelog.serve.http.limits import Bounds, Refusal
+from citelog.serve.http.limits import Bounds, Refusal, without_folders
 from citelog.serve.workers.worker import HEAD, pack
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 _GRACE = 1.0  # beyond the time that a worker has set itself, until this process ends it
 _TRANSFER = 5.0  # seconds for a reply that has begun to arrive
 _LOWEST = 19  # the priority of a worker whose task takes long; that of others is worker.BEHIND
+_SAID = 4096  # of what a process says as it ends, the last so many bytes
 _OVERRUN = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS}
 """How a process ends that runs out of memory or of stack."""
 
@@ -179,6 +180,7 @@ class Pool:
         self._workers: list[Worker] = []
         self._loader: asyncio.subprocess.Process | None = None
         self._guard: asyncio.Task[None] | None = None
+        self._trouble: CitelogError | None = None
         self._waiting = 0
         self._long = asyncio.Semaphore(bounds.long)
 
@@ -266,6 +268,8 @@ class Pool:
         try:
             yield
         except TimeoutError as error:
+            if self._trouble is not None:
+                raise unstarted(self._trouble) from error
             raise Refusal(503, f"no process became free for this {self.craft.noun}", "try again in a moment") from error
         finally:
             self._waiting -= 1
@@ -309,37 +313,53 @@ class Pool:
     async def _guarded(self) -> None:
         """Start a loader whenever there is none."""
         while self._loader is not None:
-            status = await self._loader.wait()
-            log.warning("the loader has ended (exit status %s), another is started", status)
+            log.warning("the loader %s; another is started", _end(await self._loader.wait()))
             for worker in self._workers:
                 worker.close()
             try:
                 await self._load()
-            except (CitelogError, OSError) as error:
+                self._trouble = None
+            except CitelogError as error:
+                self._trouble = error
                 log.error("no new loader: %s", error)
                 await asyncio.sleep(1)
 
     async def _load(self) -> None:
-        """Start a loader and its workers. Raises CitelogError where something cannot be loaded."""
-        pairs = [socket.socketpair() for _ in range(1 + self.bounds.workers)]
-        ours, theirs = [our for our, _ in pairs], [their.fileno() for _, their in pairs]
-        null = asyncio.subprocess.DEVNULL  # also for what a crash says: it may quote
+        """Start a loader and its workers. Raises CitelogError where it cannot be started, or load."""
+        try:
+            control, voice, handed = await self._launched()
+        except OSError as error:
+            remedy = "see how many processes and files the server may have, and whether there is memory for more"
+            raise CitelogError(f"no process can be started: {error.strerror or error}", remedy) from error
+        assert self._loader is not None
+        self.told = await self._loaded(self._loader, control, voice, handed)
+
+    async def _launched(self) -> tuple[socket.socket, socket.socket, list[int]]:
+        """Start a loader: our end of its connection, what it says as it starts, and what its workers are handed."""
+        pairs = [socket.socketpair() for _ in range(2 + self.bounds.workers)]
+        ours, (its, error, *connections) = [our for our, _ in pairs], [their.fileno() for _, their in pairs]
+        command = sys.executable, "-P", "-m", self.craft.program, str(its)
+        null = asyncio.subprocess.DEVNULL
         try:
             self._loader = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", self.craft.program, str(theirs[0]), pass_fds=theirs, env=_environment(),
-                stdin=null, stdout=null, stderr=null,
+                *command, pass_fds=(its, *connections), env=_environment(),
+                stdin=null, stdout=null, stderr=error,  # until it loads (worker.keep)
                 start_new_session=True,  # Ctrl-C is for the server alone; and Linux weighs sessions, not processes
             )  # fmt: skip
+        except OSError:
+            for our in ours:
+                our.close()
+            raise
         finally:
             for _, their in pairs:
                 their.close()
         self._workers = [
-            Worker(await asyncio.open_connection(sock=our), self._free, self._loader.kill) for our in ours[1:]
+            Worker(await asyncio.open_connection(sock=our), self._free, self._loader.kill) for our in ours[2:]
         ]
-        self.told = await self._loaded(self._loader, ours[0], theirs[1:])
+        return ours[0], ours[1], connections
 
     async def _loaded(
-        self, loader: asyncio.subprocess.Process, control: socket.socket, connections: list[int]
+        self, loader: asyncio.subprocess.Process, control: socket.socket, voice: socket.socket, connections: list[int]
     ) -> Mapping[str, Any]:
         """Hand a loader what it is to load; what it says of it."""
         bounds = self.bounds
@@ -350,20 +370,55 @@ class Pool:
             "seconds": bounds.seconds,
         }
         reader, writer = await asyncio.open_connection(sock=control)
+        said = asyncio.create_task(_last_words(voice))
         try:
             writer.write(pack(message, self.craft.data))
             await writer.drain()
             reply, _ = await receive(reader)
         except (EOFError, ConnectionError) as error:
-            raise CitelogError(
-                f"the process that loads what is served ended (exit status {await loader.wait()})",
-                "check that all packages of citelog[serve] are installed, and that there is memory for it",
-            ) from error
+            words = await said
+            what = f"the process that loads what is served {_end(await loader.wait())}"
+            remedy = "check that all packages of citelog[serve] are installed, and that there is memory for it"
+            raise CitelogError(f"{what}{words and ': '}{words}", remedy) from error
         finally:
+            said.cancel()
             writer.close()
-        if reply["kind"] == "unreadable":
-            raise CitelogError(f"{reply['source']}: {reply['message']}", "correct the file")
+        match reply["kind"]:
+            case "unreadable":
+                raise CitelogError(f"{reply['source']}: {reply['message']}", "correct the file")
+            case "failed":
+                remedy = "see that citelog[serve] is installed as a whole, and has memory; or else report it"
+                raise CitelogError(f"what is served cannot be loaded: {reply['message']}", remedy)
         return reply
+
+
+def unstarted(error: CitelogError) -> Refusal:
+    """What who asks is told where there are no workers, and why."""
+    return Refusal(503, without_folders(error.message), without_folders(error.remedy))
+
+
+def _end(status: int) -> str:
+    """How a process ended, by its exit status as asyncio has it.
+
+    >>> _end(1), _end(-9)
+    ('ended with status 1', 'was ended by the system (SIGKILL), perhaps out of memory')
+    """
+    if status >= 0:
+        return f"ended with status {status}"
+    return f"was ended by the system ({signal.Signals(-status).name}), perhaps out of memory"
+
+
+async def _last_words(voice: socket.socket) -> str:
+    """The last line that a process says, to its end."""
+    reader, writer = await asyncio.open_connection(sock=voice)
+    said = b""
+    try:
+        while part := await reader.read(_SAID):
+            said = (said + part)[-_SAID:]
+    finally:
+        writer.close()
+    lines = said.decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _taken(process: int) -> float:

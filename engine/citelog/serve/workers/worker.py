@@ -22,6 +22,8 @@ import resource
 import signal
 import struct
 from collections.abc import Callable
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, TypeVar
 
 HEAD = struct.Struct(">II")
@@ -78,8 +80,10 @@ def keep(
     """Load what comes over a connection, say what it is, and keep a worker for each of the other connections.
 
     `load` gives what the workers hold, and what is said of it; it raises UnreadableError. `work` writes a result, or
-    raises NoResultError.
+    raises NoResultError. Until here the server hears what is said on standard error, and from here on nobody: what a
+    crash says may quote what is loaded.
     """
+    os.dup2(1, 2)  # where nobody listens
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     first = _receive(control)
     if first is None:
@@ -89,6 +93,9 @@ def keep(
         held, told = load(message, data)
     except UnreadableError as error:
         _send(control, {"kind": "unreadable", "source": error.source, "message": str(error)})
+        return
+    except BaseException as error:  # noqa: BLE001  whatever it is, the server tells why nothing is answered
+        _send(control, {"kind": "failed", "message": _cause(error)})
         return
     _send(control, {"kind": "loaded", **told})
     os.close(control)
@@ -118,6 +125,24 @@ def keep(
         if status:  # or else its server has gone
             _send(connection, {"kind": "ended", "signal": os.WTERMSIG(status)})
             workers[forked(connection)] = connection
+
+
+def place(error: BaseException) -> str:
+    """What kind of fault it is, and where: not its text, which may hold what is in a record."""
+    last = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
+
+
+def _cause(error: BaseException) -> str:
+    """Why nothing could be loaded."""
+    match error:
+        case MemoryError():
+            return "there is not enough memory"
+        case ImportError(name=str(name)):
+            return f"the library {name} cannot be loaded"
+        case NoResultError(kind="fault"):
+            return f"a fault of citelog: {error}"
+    return f"a fault of citelog: {place(error)}"
 
 
 def _work(held: Held, work: Work[Held], connection: int, seconds: float) -> None:
