@@ -232,7 +232,9 @@ def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings
     ready = compiled(knowledge, made, engine.name, engine.sql)
     local_ready = ready if engine is near else compiled(knowledge, made, near.name, near.sql)
     values = Values(ready.known)
-    source = engine.brought(inputs.read(task.data, task.out, near.connection, knowledge.terms, AT))
+    read = inputs.read_ahead if engine is near else inputs.read
+    source = engine.brought(read(task.data, task.out, near.connection, knowledge.terms, AT))
+    doubt = near.meanwhile(source.doubt) if source.doubt else None
     parts = pictures.wordings(source, [])
     load_days(engine, pictures.day_texts(source), AT)
     written = read_frames(engine, near, parts, knowledge.terms, values, AT)
@@ -241,6 +243,7 @@ def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings
     seen, local = look(sets, made, local_ready, near, values, stated, AT, lambda: None)
     load_said(near, answers.IDLE)
     engine.spread("said")
+    assert doubt is None or not doubt.result()
     shape = pictures.Shape("recorded_when" in made.exact_days, "medication_since" in made.exact_days)
     share = shares.Share(0, 1, task.out)
     shares.gather(engine, share, parts, shares.everyone(source, share), shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ from citelog.population import pictures
 from citelog.population.derivation import components
 from citelog.population.derivation.rested import rested_on
 from citelog.population.derivation.state import Derivation
-from citelog.population.engines.engine import Engine, Row
+from citelog.population.engines.engine import Engine, Loaded, Row
 from citelog.population.program.compiled import JOINT, Compiled, Names
 from citelog.population.program.plan import DAY, SINCE_DAYS, WHEN_DAYS, Plan, kept
 from citelog.population.program.queries import UNIT, RefusedError
@@ -64,10 +64,11 @@ def spread(engine: Engine) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Facts that are given of a predicate: a query over pictures and entries, and the rows of `given_rows` for it."""
+    """Facts that are given of a predicate: a query over pictures and entries, and the rows of a table that it reads."""
 
     predicate: str
     query: str
+    table: str = ""
     columns: tuple[str, ...] = ()
     rows: Sequence[Row] = ()
 
@@ -75,15 +76,16 @@ class Given:
 def given(seen: Seen, made: Plan, values: Values, at: datetime.date | None) -> list[Given]:
     """All facts that joint rules are given beside the knowledge."""
     program, found = made.program, []
-    for predicate, facts in given_to_pictures(seen, made).items():
+    for order, (predicate, facts) in enumerate(given_to_pictures(seen, made).items()):
         places = kept(program, predicate)
         rows = [
             (code, *(None if args[i] is ENTRY else values.number(args[i]) for i in places)) for code, (_, args) in facts
         ]
         columns = ", ".join(f"coalesce(o.a{i}, e.entry) AS a{i}" for i in places)
         distinct = "" if all(ENTRY in args for _, (_, args) in facts) else "DISTINCT "
-        query = f"SELECT {distinct}e.{UNIT}, {columns} FROM entries AS e JOIN given_rows AS o ON e.code = o.code"
-        found.append(Given(predicate, query, ("code", *(f"a{i}" for i in places)), rows))
+        table = f"given_{order}"
+        query = f"SELECT {distinct}e.{UNIT}, {columns} FROM entries AS e JOIN {table} AS o ON e.code = o.code"
+        found.append(Given(predicate, query, table, ("code", *(f"a{i}" for i in places)), rows))
     for predicate, first, last in ((WHEN_DAYS, "wf", "wl"), (SINCE_DAYS, "sf", "sl")):
         query = (
             f"SELECT e.{UNIT}, e.entry AS a1, f.id AS a2, l.id AS a3 FROM entries AS e "
@@ -103,18 +105,16 @@ def given(seen: Seen, made: Plan, values: Values, at: datetime.date | None) -> l
     return found
 
 
-def give(derivation: Derivation, one: Given) -> None:
+def give(derivation: Derivation, facts: Iterable[Given]) -> None:
     """Give facts to a derivation, beside those that it has."""
-    engine, query = derivation.engine, one.query
-    if one.columns:
-        engine.load("given_rows", one.columns, one.rows)
-    table = derivation.table_of(one.predicate)
-    if not derivation.rows_of(one.predicate):
-        derivation.give(one.predicate, query)
-        return
-    engine.create("given_more", f"SELECT * FROM {table} UNION {query}")
-    derivation.give(one.predicate, "SELECT * FROM given_more")
-    engine.drop("given_more")
+    queries: dict[str, list[str]] = {}
+    tables: dict[str, Loaded] = {}
+    for one in facts:
+        queries.setdefault(one.predicate, []).append(one.query)
+        if one.table:
+            tables[one.table] = one.columns, one.rows
+    derivation.engine.load_all(tables)
+    derivation.give(queries)
 
 
 def begun(
@@ -148,8 +148,7 @@ def derive(
 ) -> Derivation:
     """Run the joint rules on the pictures in a table, which are given some facts."""
     derivation = begun(engine, made, compiled, values, stated, tick, of)
-    for one in facts:
-        give(derivation, one)
+    give(derivation, facts)
     derivation.empty(made.met(made.joint) & made.program.changing)
     components.run(derivation, made.joint)
     return derivation

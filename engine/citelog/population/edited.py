@@ -211,17 +211,14 @@ def _recall(made: Edit, firings: str, held: Mapping[int, int], derivation: Deriv
     """Give a derivation all facts that edited rules read, as they were in the earlier run."""
     program = derivation.program
     read = {name for number in made.edited for name in _read(program.rules[number])} & derivation.names.changing
-    for one in given:
-        if one.predicate in read:
-            give(derivation, one)
     known: dict[str, list[str]] = {}
     for number, was in made.numbers.items():
         rule, firing = program.rules[number], derivation.firing(number)
         if rule.predicate in read and was in held:
             found = Found(number, rule, firing, had(firings, "picture", was, firing), held[was])
             known.setdefault(rule.predicate, []).append(heads(derivation, found))
-    for predicate, queries in known.items():
-        give(derivation, Given(predicate, " UNION ".join(queries)))
+    again = [Given(predicate, query) for predicate, queries in known.items() for query in queries]
+    give(derivation, [*(one for one in given if one.predicate in read), *again])
     derivation.empty(read)
 
 

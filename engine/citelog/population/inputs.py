@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,24 @@ def read(
     at: datetime.date | None = None,
     told: Callable[[int, int], None] = lambda *_: None,
 ) -> Source:
-    """A population from a folder of data, whatever its shape.
+    """A population from a folder of data, read with as much care as it needs (see `read_ahead`)."""
+    source = read_ahead(folder, scratch, database, terms, at, told)
+    if source.doubt and source.doubt(database):
+        return read_ahead(folder, scratch, database, terms, at, told, with_care=True)
+    return replace(source, doubt=None)
+
+
+def read_ahead(
+    folder: Path,
+    scratch: Path,
+    database: duckdb.DuckDBPyConnection,
+    terms: Terms,
+    at: datetime.date | None = None,
+    told: Callable[[int, int], None] = lambda *_: None,
+    *,
+    with_care: bool = False,
+) -> Source:
+    """A population from a folder of data, whatever its shape; without care, it may be left in doubt (`Source.doubt`).
 
     What has to be written on the way goes to the folder `scratch`, where the queries of the source read it; the
     connection is only for looking. Raises CaseError where the folder or a file of it cannot be used. Without the day
@@ -52,7 +70,7 @@ def read(
         return bulk.read(folder, scratch, database, terms, told=told)
     if form == "omop":
         return omop.read(folder, scratch, database, terms, at)
-    return flat.read(folder, scratch, database)
+    return flat.read(folder, scratch, database, with_care=with_care)
 
 
 def shape(folder: Path) -> str:

@@ -14,6 +14,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -103,21 +104,25 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
 def _answered(
     knowledge: Knowledge, data: Path, folder: Path, scratch: Path, is_new: bool, options: Options, told: Told
 ) -> Report:
-    report = Report()
     settings: dict[str, Any] = {"memory_limit": options.memory, "temp_directory": str(scratch / "spilled")}
     if options.threads:
         settings["threads"] = options.threads
     try:
-        with uncollected(), ExitStack() as stack:
-            connection = stack.enter_context(_connected(scratch, settings))
-            duck = stack.enter_context(closing(Duck(connection, is_sorted=options.is_sorted)))
-            engine: Engine = duck
-            if options.master:
-                from citelog.population.engines.spark import Spark, session  # nobody else pays for it
+        report = None
+        for with_care in (False, True):
+            with uncollected(), ExitStack() as stack:
+                connection = stack.enter_context(_connected(scratch, settings))
+                duck = stack.enter_context(closing(Duck(connection, is_sorted=options.is_sorted)))
+                engine: Engine = duck
+                if options.master:
+                    from citelog.population.engines.spark import Spark, session  # nobody else pays for it
 
-                log = scratch / "spark.log"
-                engine = Spark(stack.enter_context(session(options.master, options.memory, log)), duck, scratch)
-            _Run(knowledge, data, folder, options, duck, engine, report, told).answer()
+                    log = scratch / "spark.log"
+                    engine = Spark(stack.enter_context(session(options.master, options.memory, log)), duck, scratch)
+                report = _Run(knowledge, data, folder, options, duck, engine, told, with_care).answer()
+            if report:
+                break
+        assert report
     except duckdb.OutOfMemoryException as trouble:
         remedy = "run it again with more, as in --memory 4GB: what is finished stays"
         raise CitelogError(f"--memory {options.memory} is too little for these data", remedy) from trouble
@@ -205,8 +210,10 @@ class _Run:
     """What looks at files, and runs what is small."""
     engine: Engine
     """What runs everything else: DuckDB itself, if nothing else is wanted."""
-    report: Report
     told: Told
+    with_care: bool
+    """Whether the data turned out to need a closer look."""
+    report: Report = field(default_factory=Report)
     files: dict[str, str] = field(default_factory=dict)
     written: list[Written] = field(default_factory=list)
     reading: str = ""
@@ -216,8 +223,8 @@ class _Run:
         """What is there only while the run lasts."""
         return self.folder / SCRATCH
 
-    def answer(self) -> None:
-        """All of it."""
+    def answer(self) -> Report | None:
+        """All of it; None, before anything is written, if the data turn out to need care."""
         knowledge, engine, at = self.knowledge, self.engine, self.options.at
         self.told("looking at the data", 0, 1)
         with self.step("reading"):
@@ -229,7 +236,7 @@ class _Run:
             local_ready = ready if engine is self.duck else compiled(knowledge, made, self.duck.name, self.duck.sql)
         values = Values(ready.known)
         with self.step("reading"):
-            source, parts = self.read(before, values)
+            source, parts, doubt = self.read(before, values)
         with self.step("entries"):
             stated = knowledge_facts(knowledge)
             of_entries = edited.of_entries(made, stated)
@@ -244,6 +251,9 @@ class _Run:
                 seen, is_same = same or seen, same is not None
             engine.spread("said")
             engine.spread("spoken_of")
+        with self.step("reading"):
+            if doubt and doubt.result():
+                return None
         shape = self.shape(made)
         with self.step("pictures"):
             self.report.counts["rows"] = before.rows if before else self.rows(source)
@@ -283,6 +293,7 @@ class _Run:
             )
         with self.step("writing"):
             self.write(before, edit, source, some, shape, joint, local, seen.table(made, values), of_entries, decided)
+        return self.report
 
     # steps
 
@@ -302,24 +313,25 @@ class _Run:
             return before
         return None
 
-    def read(self, before: Earlier | None, values: Values) -> tuple[Source, list[Wordings]]:
-        """The data and all wordings in them; by an earlier run, if it has read them."""
+    def read(self, before: Earlier | None, values: Values) -> tuple[Source, list[Wordings], Future[bool] | None]:
+        """The data, all wordings in them, and what is still being looked at; by an earlier run, if it has read them."""
         engine, knowledge, at = self.engine, self.knowledge, self.options.at
         if before:
             self.begin()
             before.give_days(engine)
             self.written = before.written(self.duck, knowledge.terms, values, at)
-            return before.source([self.data / name for name in self.files]), []
+            return before.source([self.data / name for name in self.files]), [], None
         heard = partial(self.told, "reading the export")
-        source = inputs.read(self.data, self.scratch, self.duck.connection, knowledge.terms, at, heard)
-        source = engine.brought(source)
+        read = partial(inputs.read_ahead, with_care=self.with_care) if engine is self.duck else inputs.read
+        source = engine.brought(read(self.data, self.scratch, self.duck.connection, knowledge.terms, at, heard))
+        doubt = self.duck.meanwhile(source.doubt) if source.doubt else None
         self.report.remarks = source.remarks
         self.hash_files([path.relative_to(self.data).as_posix() for path in source.files])
         self.begin()
         parts = pictures.wordings(source, self.known_context(source))
         load_days(engine, pictures.day_texts(source), at)
         self.written = read_frames(engine, self.duck, parts, knowledge.terms, values, at)
-        return source, parts
+        return source, parts, doubt
 
     def hash_files(self, names: list[str]) -> bool:
         """Note what the data are and how they are read; whether all files are there."""

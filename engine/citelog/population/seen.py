@@ -17,6 +17,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.population.derivation import components
 from citelog.population.derivation.state import Derivation
 from citelog.population.engines.duck import Duck
+from citelog.population.engines.engine import Loaded
 from citelog.population.entries import MEASURED, Fact
 from citelog.population.program.compiled import LOCAL, Compiled, Names
 from citelog.population.program.plan import DAY, SINCE_DAYS, WHEN_DAYS, Plan, kept
@@ -98,14 +99,18 @@ def look(
     for number, facts in enumerate(sets):
         for predicate, args in in_order(facts):
             given.setdefault(predicate, []).append((number, *_numbered(predicate, args, made, values)))
-    for predicate, rows in given.items():
+    tables: dict[str, Loaded] = {}
+    queries: dict[str, list[str]] = {}
+    for order, (predicate, rows) in enumerate(given.items()):
         columns = derivation.columns(predicate)[1:]
-        near.load("of_set", ("facts", *columns), rows)
+        tables[f"of_set_{order}"] = ("facts", *columns), rows
         shown = ", ".join(f"coalesce(o.{column}, s.value) AS {column}" for column in columns)
-        derivation.give(predicate, f"SELECT s.{UNIT}, {shown} FROM sets AS s JOIN of_set AS o ON s.facts = o.facts")
-    derivation.give("patient", f"SELECT {UNIT} FROM {units}")
+        queries[predicate] = [f"SELECT s.{UNIT}, {shown} FROM sets AS s JOIN of_set_{order} AS o ON s.facts = o.facts"]
+    near.load_all(tables)
+    queries["patient"] = [f"SELECT {UNIT} FROM {units}"]
     if at is not None:
-        derivation.give(DAY, f"SELECT {UNIT}, {values.number(at)} AS a1 FROM {units}")
+        queries[DAY] = [f"SELECT {UNIT}, {values.number(at)} AS a1 FROM {units}"]
+    derivation.give(queries)
     derivation.empty(met & program.changing)
     with near.small():
         components.run(derivation, made.local)

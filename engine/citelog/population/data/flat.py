@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,19 +21,22 @@ PLAIN = "[!-~]{1,100}"
 """An id in which nothing can be wrong; all others are looked at closely."""
 
 
-def read(folder: Path, scratch: Path, database: duckdb.DuckDBPyConnection) -> Source:
+def read(folder: Path, scratch: Path, database: duckdb.DuckDBPyConnection, *, with_care: bool = False) -> Source:
     """The flat files of a folder; what has to be written on the way goes to `scratch`.
 
-    Raises CaseError where a file cannot be used. Rows that cannot be used are set aside.
+    Raises CaseError where a file cannot be used. Rows that cannot be used are set aside; without care, whose the rows
+    are is left in doubt (`Source.doubt`), as nearly always nothing is wrong with it.
     """
     tables = []
     for table in TABLES.values():
         if path := files.find(folder, table.file):
             stored = files.store(path, scratch, database)
             tables.append(_Flat(table, stored, _columns(table, stored)))
-    if _is_clean(tables, database):
+    doubt = None
+    if not with_care and _is_clean(tables, database):
         relations = {flat.table.list: Relation(flat.rows(), flat.keys) for flat in tables}
         rejected = notes = None
+        doubt = partial(_is_doubtful, tables)
     else:
         aside = scratch / "rejected.parquet"
         queries = " UNION ALL ".join(_faults(flat, tables) for flat in tables)
@@ -41,7 +45,7 @@ def read(folder: Path, scratch: Path, database: duckdb.DuckDBPyConnection) -> So
         rejected = f'SELECT "table", "row", patient, reason FROM read_parquet({literal(str(aside))}) ORDER BY ALL'
         notes = _notes(tables, relations, aside)
     files_read = tuple(file for flat in tables for file in flat.stored.files)
-    return Source("flat", files_read, relations, rejected, notes, tuple(_remarks(tables)))
+    return Source("flat", files_read, relations, rejected, notes, tuple(_remarks(tables)), doubt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +109,24 @@ def _columns(table: Table, stored: Stored) -> dict[str, str]:
 
 
 def _is_clean(tables: list[_Flat], database: duckdb.DuckDBPyConnection) -> bool:
-    """Whether every row of every table can be used as it stands: one look, for which most populations pay no more."""
+    """Whether every row of every table can be used as it stands, as far as that does not lie with its id."""
     if any(part.broken for flat in tables for part in flat.stored.parts):
         return False
+    columns = [(name(column), flat.rows()) for flat in tables for column in flat.texts if column != "patient"]
+    bad = f"bool_or({_bad('cell')})"
+    return not _any(
+        database, [f"SELECT 1 FROM (SELECT DISTINCT {c} AS cell FROM ({rows})) HAVING {bad}" for c, rows in columns]
+    )
+
+
+def _is_doubtful(tables: list[_Flat], database: duckdb.DuckDBPyConnection) -> bool:
+    """Whether there is an id that cannot be used, one that stands twice where it must not, or one of nobody.
+
+    One look at all ids, for which most populations pay no more.
+    """
+    looks = []
     known = next((flat for flat in tables if flat.table.list == PATIENTS), None)
     others = [flat for flat in tables if flat is not known]
-    looks = [
-        f"SELECT 1 FROM (SELECT DISTINCT {name(column)} AS cell FROM ({flat.rows()})) HAVING bool_or({_bad('cell')})"
-        for flat in tables
-        for column in flat.texts
-        if column != "patient"
-    ]
     for flat in tables if known is None else [known]:
         doubtful = f"patient IS NULL OR NOT regexp_full_match(patient, {literal(PLAIN)})"
         faulty = f"coalesce(patient = '' OR patient <> trim(patient, {literal(BLANKS)}) OR {_bad('patient')}, true)"
@@ -124,12 +135,17 @@ def _is_clean(tables: list[_Flat], database: duckdb.DuckDBPyConnection) -> bool:
         everyone = f"SELECT patient FROM ({known.rows()})"
         before = f"SELECT patient, lag(patient) OVER () AS before FROM ({everyone})"
         # where each id comes after the one before it, none stands twice, and need not be looked for
-        if database.execute(f"SELECT 1 FROM ({before}) WHERE NOT before < patient LIMIT 1").fetchall():
+        if _any(database, [f"SELECT 1 FROM ({before}) WHERE NOT before < patient"]):
             looks.append(f"SELECT 1 FROM ({everyone}) HAVING count(*) <> count(DISTINCT patient)")
         if others:
             named = " UNION ALL ".join(f"SELECT patient FROM ({flat.rows()})" for flat in others)
             looks.append(f"SELECT 1 FROM ({named}) AS entry ANTI JOIN ({everyone}) AS known USING (patient)")
-    return not any(database.execute(f"{look} LIMIT 1").fetchall() for look in looks)
+    return _any(database, looks)
+
+
+def _any(database: duckdb.DuckDBPyConnection, looks: list[str]) -> bool:
+    """Whether any of some queries has a row."""
+    return any(database.execute(f"{look} LIMIT 1").fetchall() for look in looks)
 
 
 def _bad(cell: str) -> str:

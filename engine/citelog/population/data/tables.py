@@ -5,11 +5,15 @@ Readers of whatever hospitals have (flat files, FHIR Bulk Data, OMOP) end here, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from citelog.patient.case import LISTS, NAME_KEY, OWN_KEYS, SHARED_KEYS, ListName
+
+if TYPE_CHECKING:
+    import duckdb
 
 TableName = ListName
 """A list of a case file; `context` is the table of the patients themselves, `patients.parquet`."""
@@ -66,6 +70,9 @@ class Relation:
     columns: tuple[str, ...]
 
 
+Doubt = Callable[["duckdb.DuckDBPyConnection"], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A population as readers give it.
@@ -77,6 +84,9 @@ class Source:
 
     `notes`, likewise, gives what a reader itself did not use of a patient: `patient`, `text`, `read_from`. `remarks`
     are sentences about whole files: what was not read, and how much of it.
+
+    Where there is a `doubt`, the source has been read as if nothing were wrong with whose its rows are: the doubt looks
+    at that, with a connection of its own, and says whether it is to be read again, with care.
     """
 
     form: str
@@ -85,3 +95,4 @@ class Source:
     rejected: str | None = None
     notes: str | None = None
     remarks: tuple[str, ...] = ()
+    doubt: Doubt | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from citelog.population.derivation.state import Derivation, Found
+from citelog.population.engines.engine import Work
 from citelog.population.program.queries import Computed, Firing, column
 from citelog.rules.program import Assignment
 from citelog.run.arithmetic import compare
@@ -20,7 +21,7 @@ def ask(derivation: Derivation, number: int) -> Found:
     return _noted(derivation, number, firings(derivation, derivation.firing(number), name))
 
 
-def ask_all(derivation: Derivation, numbers: Sequence[int]) -> None:
+def ask_all(derivation: Derivation, numbers: Sequence[int]) -> Work:
     """Run rules that do not read each other: those of a single query all at once."""
     plain = {}
     for number in numbers:
@@ -28,7 +29,7 @@ def ask_all(derivation: Derivation, numbers: Sequence[int]) -> None:
         if len(firing.queries) == 1 and derivation.can_fire(firing):
             [query] = firing.queries
             plain[derivation.table_of_rule(number)] = query.columns, derivation.text(query)
-    counts = derivation.engine.create_all(plain) if plain else {}
+    counts = (yield plain) if plain else {}
     for number in numbers:
         name = derivation.table_of_rule(number)
         if name not in counts:

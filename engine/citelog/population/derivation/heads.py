@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from citelog.population.derivation.aggregates import counted
 from citelog.population.derivation.state import Derivation, Found
+from citelog.population.engines.engine import Work
 from citelog.population.program.queries import UNIT
 from citelog.rules.program import Aggregate, Constant, Variable
 
@@ -23,7 +24,7 @@ def heads(derivation: Derivation, found: Found) -> str:
     return f"SELECT {', '.join(made)} FROM {found.table}"
 
 
-def gather(derivation: Derivation, founds: Mapping[str, Sequence[Found]]) -> None:
+def gather(derivation: Derivation, founds: Mapping[str, Sequence[Found]]) -> Work:
     """The facts of predicates: those that were given, and the heads of their rules."""
     engine, size = derivation.engine, derivation.size
     made, given = {}, []
@@ -48,7 +49,7 @@ def gather(derivation: Derivation, founds: Mapping[str, Sequence[Found]]) -> Non
         several = (" UNION ALL " if once else " UNION ").join(parts)
         made[name] = columns, several if len(parts) > 1 else f"SELECT DISTINCT * FROM ({several})"
     if made:
-        size |= engine.create_all(made)
+        size |= yield made
     for name in given:
         engine.drop(name)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from citelog.population.derivation.aggregates import counted, group
 from citelog.population.derivation.components import levels
 from citelog.population.derivation.state import Derivation, Found
+from citelog.population.engines.engine import create_all
 from citelog.population.program.plan import kept
 from citelog.population.program.queries import UNIT
 from citelog.rules.program import Component, Constant, Present, Variable
@@ -49,7 +50,7 @@ class _Wanted:
                 made[name] = self.derivation.columns(predicate), " UNION ".join(self.queries[predicate])
                 self.queries[predicate] = [f"SELECT * FROM {name}"]
         if made:
-            self.derivation.engine.create_all(made)
+            create_all(self.derivation.engine, made)
         for found in founds:
             predicate = found.rule.predicate
             if predicate in self.whole:

@@ -6,10 +6,10 @@ stand in one table a predicate, and so do the firings of each rule. All values i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from citelog.population.engines.engine import Engine, Row
+from citelog.population.engines.engine import Engine, Row, create_all
 from citelog.population.program.compiled import Compiled, Names
 from citelog.population.program.plan import kept
 from citelog.population.program.queries import ORDERED, UNIT, Firing, Query, column, places
@@ -75,25 +75,35 @@ class Derivation:
 
     def empty(self, predicates: Iterable[str]) -> None:
         """Make the tables that are not there yet, without rows."""
-        for predicate in predicates:
-            name = self.table_of(predicate)
-            if name not in self.size:
-                self.engine.load(name, self.columns(predicate), ())
-                self.size[name] = 0
+        missing = {self.table_of(one): self.columns(one) for one in predicates if self.table_of(one) not in self.size}
+        self.engine.load_all({name: (columns, ()) for name, columns in missing.items()})
+        self.size |= dict.fromkeys(missing, 0)
 
-    def give(self, predicate: str, query: str) -> None:
-        """Let a query's rows be facts of a predicate."""
-        self.size[self.table_of(predicate)] = self.engine.create(self.table_of(predicate), query)
+    def give(self, facts: Mapping[str, Sequence[str]]) -> None:
+        """Let the rows of queries be facts of predicates, beside those that are there."""
+        made, had = {}, []
+        for predicate, queries in facts.items():
+            name, columns = self.table_of(predicate), self.columns(predicate)
+            if self.rows_of(predicate):
+                had.append(f"{name}_had")
+                self.engine.create(had[-1], f"SELECT * FROM {name}")
+                queries = [f"SELECT {', '.join(columns)} FROM {had[-1]}", *queries]
+            made[name] = columns, " UNION ".join(queries)
+        if made:
+            self.size |= create_all(self.engine, made)
+        for name in had:
+            self.engine.drop(name)
 
     def state(self, facts: Mapping[str, Iterable[Row]]) -> None:
         """Make the tables of the knowledge: of each predicate, rows of values."""
+        made = {}
         for predicate, rows in facts.items():
-            if predicate in self.names.changing:  # nothing derives it
-                self.empty([predicate])
-                continue
-            made = [tuple(self.values.number(value) for value in row) for row in rows]
-            self.engine.load(self.table_of(predicate), self.columns(predicate), made)
-            self.size[self.table_of(predicate)] = len(made)
+            if predicate not in self.names.changing:
+                numbered = [tuple(self.values.number(value) for value in row) for row in rows]
+                made[self.table_of(predicate)] = self.columns(predicate), numbered
+        self.engine.load_all(made)
+        self.size |= {name: len(rows) for name, (_, rows) in made.items()}
+        self.empty(predicate for predicate in facts if predicate in self.names.changing)  # nothing derives it
 
     # firings
 
@@ -104,6 +114,12 @@ class Derivation:
     def firing(self, number: int, newest: int = -1) -> Firing:
         """How the firings of a rule are found, or those by the newest facts of one of its premises."""
         return self.compiled.firings[self.prefix, number, newest]
+
+    def numbers(self, number: int) -> bool:
+        """Whether a rule comes to values that may be new, so that they are given numbers."""
+        rule = self.program.rules[number]
+        counts = [arg for arg in rule.args if isinstance(arg, Aggregate) and arg.function not in ("min", "max")]
+        return bool(counts) or len(self.firing(number).queries) > 1
 
     def can_fire(self, firing: Firing) -> bool:
         """Whether something stands in each table that is read."""

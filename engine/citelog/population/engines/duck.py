@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow as pa
 from citelog.population.data.files import literal
 from citelog.population.data.files import name as quoted
 from citelog.population.data.tables import Source
-from citelog.population.engines.engine import Row
+from citelog.population.engines.engine import Loaded, Row, Tables, create_all
 
 FILES = "COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 2000"
 """How files are written. Ids of patients, no two of them alike, are not looked at as a dictionary for long."""
@@ -25,6 +26,11 @@ CHEAP = ("build_side_probe_side", "unused_columns", "column_lifetime")
 
 PASSING = "passing"
 """The database, in memory, of tables that do not outlast the connection: all its cursors see them, unlike TEMP ones."""
+
+T = TypeVar("T")
+
+ARRIVED = "arrived"
+"""A table of the rows of several tables, as long as it takes to make these."""
 
 LANES = 4
 """Small queries that run at once, at most: one for each processor, which a small query alone does not share."""
@@ -47,6 +53,7 @@ class Duck:
         for lane in self._lanes:
             self._free.put(lane)
         self._pool = ThreadPoolExecutor(len(self._lanes))
+        self._begun: dict[Future[int], str] = {}
 
     def close(self) -> None:
         """Close what it has opened beside its connection; what is still being made is given up."""
@@ -71,18 +78,27 @@ class Duck:
         """Make a table of a query's rows; how many there are."""
         return _made(self.connection, f"CREATE OR REPLACE TABLE {PASSING}.{name} AS {query}")
 
-    def create_all(self, tables: Mapping[str, tuple[Sequence[str], str]]) -> dict[str, int]:
-        """Make tables of which none reads another, several at once; how many rows each has."""
+    def meanwhile(self, look: Callable[[duckdb.DuckDBPyConnection], bool]) -> Future[bool]:
+        """Look at something beside whatever else is done; what was seen."""
+        return self._pool.submit(self._on_a_lane, look)
 
-        def create(name: str, query: str) -> int:
-            lane = self._free.get()
-            try:
-                return _made(lane, f"CREATE OR REPLACE TABLE {PASSING}.{name} AS {query}")
-            finally:
-                self._free.put(lane)
+    def _on_a_lane(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        lane = self._free.get()
+        try:
+            return work(lane)
+        finally:
+            self._free.put(lane)
 
-        made = {name: self._pool.submit(create, name, query) for name, (_, query) in tables.items()}
-        return {name: one.result() for name, one in made.items()}
+    def begin(self, tables: Tables) -> None:
+        """Begin to make tables, beside others that were begun: several at once."""
+        for name, (_, query) in tables.items():
+            statement = f"CREATE OR REPLACE TABLE {PASSING}.{name} AS {query}"
+            self._begun[self._pool.submit(self._on_a_lane, partial(_made, statement=statement))] = name
+
+    def finished(self) -> dict[str, int]:
+        """Wait until some of the tables are made that were begun; how many rows each of these has."""
+        done, _ = wait(self._begun, return_when=FIRST_COMPLETED)
+        return {self._begun.pop(one): one.result() for one in done}
 
     def keep(self, name: str, query: str) -> int:
         """Make a table that outlasts the connection, if the database has a file; how many rows it has."""
@@ -108,12 +124,38 @@ class Duck:
 
     def load(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Make a table of whole numbers of rows that are at hand, in place of one that is there."""
-        if not rows:
-            shape = ", ".join(f"{column} INTEGER" for column in columns)
-            self.connection.execute(f"CREATE OR REPLACE TABLE {PASSING}.{name} ({shape})")
-            return
-        arrays = [pa.array(values, pa.int32()) for values in zip(*rows, strict=True)]
-        self.table(name, pa.table(arrays, names=list(columns)))
+        self.load_all({name: (columns, rows)})
+
+    def load_all(self, tables: Mapping[str, Loaded]) -> None:
+        """Load several tables at once: their rows arrive as one table, which each is then taken from."""
+        empty = [
+            f"CREATE OR REPLACE TABLE {PASSING}.{name} ({', '.join(f'{column} INTEGER' for column in columns)})"
+            for name, (columns, rows) in tables.items()
+            if not rows
+        ]
+        if empty:
+            self.connection.execute("; ".join(empty))
+        full = {name: table for name, table in tables.items() if table[1]}
+        if len(full) == 1:
+            [(name, (columns, rows))] = full.items()
+            arrays = [pa.array(values, pa.int32()) for values in zip(*rows, strict=True)]
+            self.table(name, pa.table(arrays, names=list(columns)))
+        elif full:
+            widest = max(len(columns) for columns, _ in full.values())
+            arriving = [
+                (number, *row, *[None] * (widest - len(row)))
+                for number, (_, rows) in enumerate(full.values())
+                for row in rows
+            ]
+            self.load(ARRIVED, ("made", *(f"c{i}" for i in range(widest))), arriving)
+            create_all(
+                self,
+                {
+                    name: (columns, f"SELECT {_renamed(columns)} FROM {ARRIVED} WHERE made = {number}")
+                    for number, (name, (columns, _)) in enumerate(full.items())
+                },
+            )
+            self.drop(ARRIVED)
 
     def table(self, name: str, rows: pa.Table) -> None:
         """Make a table of Arrow's rows, in place of one that is there; what is a dictionary in them stays one."""
@@ -185,6 +227,10 @@ def _made(lane: duckdb.DuckDBPyConnection, statement: str) -> int:
     """Run a statement that makes rows; how many."""
     [count] = lane.execute(statement).fetchone() or (0,)
     return int(count)
+
+
+def _renamed(columns: Sequence[str]) -> str:
+    return ", ".join(f"c{i} AS {column}" for i, column in enumerate(columns))
 
 
 def _shown(column: str, rows: pa.ChunkedArray) -> str:

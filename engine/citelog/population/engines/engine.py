@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +12,15 @@ import pyarrow as pa
 from citelog.population.data.tables import Source
 
 Row = tuple[Any, ...]
+
+Tables = Mapping[str, tuple[Sequence[str], str]]
+"""Tables of whole numbers that are to be made, of which none reads another: the columns and the query of each."""
+
+Loaded = tuple[Sequence[str], Sequence[Row]]
+"""A table of whole numbers of rows that are at hand: its columns, and the rows."""
+
+Work = Generator[Tables, Mapping[str, int], None]
+"""What asks for tables, one lot after another, and is told how many rows each has."""
 
 
 class Engine(Protocol):
@@ -30,14 +39,20 @@ class Engine(Protocol):
     def create(self, name: str, query: str) -> int:
         """Make a table of a query's rows; how many there are."""
 
-    def create_all(self, tables: Mapping[str, tuple[Sequence[str], str]]) -> dict[str, int]:
-        """Make tables of whole numbers, of which none reads another, by their columns and queries; how long each is."""
+    def begin(self, tables: Tables) -> None:
+        """Begin to make tables, beside others that were begun."""
+
+    def finished(self) -> dict[str, int]:
+        """Wait until some of the tables are made that were begun; how many rows each of these has."""
 
     def append(self, name: str, query: str) -> int:
         """Put a query's rows into a table; how many there are."""
 
     def load(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Make a table of whole numbers of rows that are at hand, in place of one that is there."""
+
+    def load_all(self, tables: Mapping[str, Loaded]) -> None:
+        """Load several tables at once."""
 
     def table(self, name: str, rows: pa.Table) -> None:
         """Make a table of Arrow's rows, in place of one that is there."""
@@ -85,4 +100,13 @@ class Engine(Protocol):
         """Write a query's rows to a Parquet file, whole or not at all; how many there are."""
 
 
-__all__ = ["Engine", "Row"]
+def create_all(engine: Engine, tables: Tables) -> dict[str, int]:
+    """Make tables, while nothing else is begun; how many rows each has."""
+    engine.begin(tables)
+    counts: dict[str, int] = {}
+    while len(counts) < len(tables):
+        counts |= engine.finished()
+    return counts
+
+
+__all__ = ["Engine", "Loaded", "Row", "Tables", "Work", "create_all"]

@@ -31,7 +31,7 @@ from citelog.diagnostics import CitelogError
 from citelog.population.data.files import literal
 from citelog.population.data.tables import Relation, Source
 from citelog.population.engines.duck import Duck
-from citelog.population.engines.engine import Row
+from citelog.population.engines.engine import Loaded, Row, Tables
 from citelog.population.engines.translated import translated
 
 LOCAL = "local[*]"
@@ -240,6 +240,7 @@ class Spark:
     scratch: Path
     _compiler: PySparkCompiler = field(default_factory=PySparkCompiler)
     _waiting: dict[str, str] = field(default_factory=dict)
+    _begun: dict[str, tuple[Sequence[str], str]] = field(default_factory=dict)
     _made: int = 0
     _parts: int = 0
 
@@ -297,8 +298,13 @@ class Spark:
 
     keep = create
 
-    def create_all(self, tables: Mapping[str, tuple[Sequence[str], str]]) -> dict[str, int]:
-        """Make tables of whole numbers that do not read each other, in one go; how many rows each has."""
+    def begin(self, tables: Tables) -> None:
+        """Begin to make tables, beside others that were begun."""
+        self._begun |= tables
+
+    def finished(self) -> dict[str, int]:
+        """Make all tables that were begun, in one go; how many rows each has."""
+        tables, self._begun = self._begun, {}
         widest = max(len(columns) for columns, _ in tables.values())
         parts = []
         for number, (columns, query) in enumerate(tables.values()):
@@ -344,6 +350,11 @@ class Spark:
         else:
             shown = ", ".join(f"CAST(NULL AS INT) AS `{column}`" for column in columns)
             self._waiting[name] = f"SELECT {shown} WHERE false"
+
+    def load_all(self, tables: Mapping[str, Loaded]) -> None:
+        """Load several tables."""
+        for name, (columns, rows) in tables.items():
+            self.load(name, columns, rows)
 
     def table(self, name: str, rows: pa.Table) -> None:
         """Make a table of Arrow's rows, in place of one that is there."""

@@ -18,7 +18,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.population.program.plan import Plan, kept, of_one_patient
 from citelog.population.program.queries import Firing, RefusedError
 from citelog.population.program.values import Values
-from citelog.rules.program import Absent, Component, Present, Program, Rule
+from citelog.rules.program import Absent, Component, Constant, Present, Program, Rule
 from citelog.values import Value
 
 LOCAL, JOINT = "e", "p"
@@ -124,6 +124,9 @@ def of_components(
                 if used is not None:
                     used[key] = apart
                 numbers = [values.number(value) for value in apart.known]
+                for arg in rule.args:  # what its heads say has numbers before any rule is run, in whatever order
+                    if isinstance(arg, Constant):
+                        values.number(arg.value)
                 for place, firing in apart.firings.items():
                     firings[prefix, number, place] = _numbered(firing, numbers)
                 tick()
