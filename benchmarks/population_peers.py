@@ -270,6 +270,7 @@ def steps(knowledge: Knowledge, task: Task, engine: Any, near: Any, with_firings
     writer.conclusions()
     if with_firings:
         writer.firings(joint, local, values)
+    writer.rows()
 
 
 @peer(WHOLE, "citelog population, whole: all kinds, notes, what `why` needs", "everything", *MANY)

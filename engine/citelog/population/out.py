@@ -1,13 +1,14 @@
 """The folder of answers: the files that others read, and the store that a patient is found again in.
 
-Every file is written under another name and renamed when it is whole.
+Every file is written under another name and renamed when it is whole; several are written at once.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ from citelog.population.data.tables import PATIENTS, Source
 from citelog.population.derivation.state import Derivation
 from citelog.population.edited import ANEW, Edit, Known
 from citelog.population.engines.duck import Duck
-from citelog.population.engines.engine import Engine
+from citelog.population.engines.engine import Engine, done
 from citelog.population.entries import SINCE, WHEN, Written
 from citelog.population.pictures import Shape
 from citelog.population.program.values import Values
@@ -28,6 +29,7 @@ from citelog.population.since import Earlier, link
 from citelog.population.wordings import MARK
 from citelog.values import Iri, show, type_of
 
+CONCLUSIONS, NOTES, REJECTED = "conclusions.parquet", "notes.parquet", "rejected.parquet"
 CONTEXT = PARTS.index(PATIENTS)
 CONCLUDED = "SELECT c.picture, t.kind, t.value, t.role FROM concluded AS c JOIN told AS t ON c.told = t.told"
 AS_TEXT = f"SELECT picture, kind::VARCHAR AS kind, value::VARCHAR AS value, role::VARCHAR AS role FROM ({CONCLUDED})"
@@ -44,14 +46,25 @@ class Writer:
     scratch: Path
     earlier: Earlier | None = None
     """A run of which everyone has the same picture, and whose files may serve again."""
+    _begun: dict[str, Future[int]] = field(default_factory=dict)
+    """What has been begun to be written, by the names of files."""
 
-    def conclusions(self) -> int:
+    def rows(self) -> dict[str, int]:
+        """Wait until all that was begun is written; how many rows each file has."""
+        return {name: begun.result() for name, begun in self._begun.items()}
+
+    def _write(self, engine: Engine, query: str, name: str) -> None:
+        self._begun[name] = engine.writing(query, self.folder / name)
+
+    def _write_again(self, earlier: Earlier, name: str, rows: int) -> None:
+        link(earlier.folder / name, self.folder / name)
+        self._begun[name] = done(rows)
+
+    def conclusions(self) -> None:
         """`conclusions.parquet`: a row for each conclusion of each patient."""
-        name = "conclusions.parquet"
         before = self.earlier
         if before and not self._alone() and before.is_same(self.engine, AS_TEXT, opened.CONCLUDED):
-            link(before.folder / name, self.folder / name)
-            return int(before.document["counts"]["conclusions"])
+            return self._write_again(before, CONCLUSIONS, before.document["counts"]["conclusions"])
         alone = self.engine.rows("SELECT count(*) FROM lonely")[0][0]
         query = (
             "SELECT p.patient, t.kind, t.value, t.role FROM people AS p JOIN concluded AS c ON p.picture = c.picture "
@@ -59,59 +72,57 @@ class Writer:
         )
         if alone:
             query += " ANTI JOIN lonely AS l ON p.patient = l.patient UNION ALL SELECT * FROM alone"
-        return self.engine.write(query, self.folder / "conclusions.parquet")
+        return self._write(self.engine, query, CONCLUSIONS)
 
     def _alone(self) -> int:
         """How many were answered alone, in this run or the earlier one."""
         [(now,)] = self.engine.rows("SELECT count(*) FROM lonely")
         return int(now) + (int(self.earlier.document["counts"]["alone"]) if self.earlier else 0)
 
-    def rejected(self, source: Source) -> int:
+    def rejected(self, source: Source) -> None:
         """`rejected.parquet`: the rows that could not be used."""
         nothing = (
             'SELECT NULL::VARCHAR AS "table", NULL::BIGINT AS "row", NULL::VARCHAR AS patient, '
             "NULL::VARCHAR AS reason WHERE false"
         )
-        return self.engine.write(source.rejected or nothing, self.folder / "rejected.parquet")
+        self._write(self.engine, source.rejected or nothing, REJECTED)
 
     # notes
 
-    def notes(self, source: Source, some: Sequence[Share], shape: Shape, done: Callable[[int], None]) -> int:
+    def notes(self, source: Source, some: Sequence[Share], shape: Shape, told: Callable[[int], None]) -> None:
         """`notes.parquet`: what was read and not used, and why."""
         more = " UNION ALL SELECT patient, text, read_from FROM noted_alone"
         if source.notes:
             more += f" UNION ALL SELECT patient, text, read_from FROM ({source.notes})"
-        path = self.folder / "notes.parquet"
         if self.earlier and self.earlier.is_same(self.engine, "SELECT * FROM spoken_of", opened.SPOKEN):
             return self._notes_again(self.earlier, some, shape, more)
         if len(some) == 1:
-            return self.engine.write(self._notes(some[0], shape) + more, path)
+            return self._write(self.engine, self._notes(some[0], shape) + more, NOTES)
         parts = []
         for share in some:
-            done(share.number)
+            told(share.number)
             part = self.scratch / f"notes-{share.number:03}.parquet"
             if not part.exists():
                 self.engine.write(self._notes(share, shape), part)
             parts.append(literal(str(part)))
-        return self.engine.write(f"SELECT * FROM read_parquet([{', '.join(parts)}]){more}", path)
+        return self._write(self.engine, f"SELECT * FROM read_parquet([{', '.join(parts)}]){more}", NOTES)
 
-    def _notes_again(self, earlier: Earlier, some: Sequence[Share], shape: Shape, more: str) -> int:
+    def _notes_again(self, earlier: Earlier, some: Sequence[Share], shape: Shape, more: str) -> None:
         """The notes of an earlier run, but for patients of whose pictures something else is to be said."""
-        path, before = self.folder / "notes.parquet", earlier.path(opened.REMARKS)
+        before = earlier.path(opened.REMARKS)
         now, then = "SELECT * FROM picture_remarks", f"SELECT * FROM read_parquet({before})"
         different = f"(({now}) EXCEPT ALL ({then})) UNION ALL (({then}) EXCEPT ALL ({now}))"
         lonely = "" if not self._alone() else f" UNION SELECT patient FROM lonely UNION {earlier.lonely}"
         others = f"SELECT patient FROM people WHERE picture IN (SELECT picture FROM ({different})){lonely}"
         is_same = not lonely and earlier.is_same(self.engine, now, opened.REMARKS)
         if is_same or not self.engine.create("others", others):
-            link(earlier.folder / path.name, path)
-            return int(earlier.document["counts"]["notes"])
-        kept = f"SELECT n.* FROM read_parquet({earlier.path(path.name)}) AS n ANTI JOIN others AS o USING (patient)"
+            return self._write_again(earlier, NOTES, earlier.document["counts"]["notes"])
+        kept = f"SELECT n.* FROM read_parquet({earlier.path(NOTES)}) AS n ANTI JOIN others AS o USING (patient)"
         new = " UNION ALL ".join(
             f"SELECT * FROM ({self._notes(share, shape, 'SEMI JOIN others AS o USING (patient)')})" for share in some
         )
         rest = f"SELECT m.* FROM ({more.removeprefix(' UNION ALL ')}) AS m SEMI JOIN others AS o USING (patient)"
-        return self.engine.write(f"{kept} UNION ALL {new} UNION ALL {rest}", path)
+        return self._write(self.engine, f"{kept} UNION ALL {new} UNION ALL {rest}", NOTES)
 
     def _notes(self, share: Share, shape: Shape, of: str = "") -> str:
         """What is said by the reader of wordings, by rules that put an entry aside, and of every idle entry."""
@@ -157,7 +168,7 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
 
     # firings
 
-    def firings(self, joint: Derivation, local: Derivation, values: Values, edit: Edit | None = None) -> int:
+    def firings(self, joint: Derivation, local: Derivation, values: Values, edit: Edit | None = None) -> None:
         """`firings.parquet` and `entry_firings.parquet`: every rule that held, once for each picture or entry.
 
         `bindings` are the numbers of the values of the rule's variables: `rules.parquet` names the variables and
@@ -166,9 +177,9 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
         """
         [(units,)] = self.engine.rows("SELECT count(*) FROM pictures")
         joint.engine.expect(units)
-        count = self._firings(joint, edit)
+        self._firings(joint, edit)
         joint.engine.expect(0)
-        local.engine.write(_all_firings(local, "entry"), self.folder / opened.ENTRY_FIRINGS)
+        self._write(local.engine, _all_firings(local, "entry"), opened.ENTRY_FIRINGS)
         rules = sorted((*joint.found.values(), *local.found.values()), key=lambda one: one.number)
         self.near.table(
             "rules",
@@ -180,7 +191,7 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
                 }
             ),
         )
-        self.near.write("SELECT * FROM rules ORDER BY rule", self.folder / "rules.parquet")
+        self._write(self.near, "SELECT * FROM rules ORDER BY rule", "rules.parquet")
         self.near.table(
             "all_values",
             pa.table(
@@ -194,19 +205,18 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
                 }
             ),
         )
-        self.near.write("SELECT * FROM all_values ORDER BY value", self.folder / opened.VALUES)
-        return count
+        self._write(self.near, "SELECT * FROM all_values ORDER BY value", opened.VALUES)
 
-    def _firings(self, joint: Derivation, edit: Edit | None) -> int:
+    def _firings(self, joint: Derivation, edit: Edit | None) -> None:
         """The firings on pictures; where none are others, and all rules have their numbers, it is the same file."""
-        path, query, before = self.folder / opened.FIRINGS, _all_firings(joint, "picture"), self.earlier
+        query, before = _all_firings(joint, "picture"), self.earlier
         if edit is None or before is None:
-            return joint.engine.write(query, path)
+            return self._write(joint.engine, query, opened.FIRINGS)
         [(anew,)] = self.engine.rows(f"SELECT count(*) FROM {ANEW}")
         if not anew and edit.is_in_place:
-            link(before.folder / opened.FIRINGS, path)
-            return int(before.document["counts"]["firings"])
-        return joint.engine.write(f"{query} UNION ALL {before.firings(joint.engine, edit.numbers)}", path)
+            return self._write_again(before, opened.FIRINGS, before.document["counts"]["firings"])
+        both = f"{query} UNION ALL {before.firings(joint.engine, edit.numbers)}"
+        return self._write(joint.engine, both, opened.FIRINGS)
 
     # the store
 
@@ -223,42 +233,45 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
             self._store_data(source, written)
         if not before or self._alone():
             for share, name in people.items():
-                self.engine.write(
+                self._write(
+                    self.engine,
                     "SELECT p.patient, p.picture, p.days, p.odd, l.patient IS NOT NULL AS alone "
                     f"FROM {share.people} AS p LEFT JOIN lonely AS l ON p.patient = l.patient",
-                    self.folder / name,
+                    name,
                 )
-        self.engine.write(f"{CONCLUDED} ORDER BY picture", self.folder / opened.CONCLUDED)
-        self.engine.write("SELECT * FROM alone", self.folder / opened.ALONE)
-        self.near.write(SAID_SO_FAR, self.folder / opened.SAID)
+        self._write(self.engine, f"{CONCLUDED} ORDER BY picture", opened.CONCLUDED)
+        self._write(self.engine, "SELECT * FROM alone", opened.ALONE)
+        self._write(self.near, SAID_SO_FAR, opened.SAID)
         self.near.table("codes", codes)
-        self.near.write("SELECT * FROM codes ORDER BY code", self.folder / opened.CODES)
-        self.engine.write("SELECT * FROM spoken_of", self.folder / opened.SPOKEN)
-        self.engine.write("SELECT * FROM picture_remarks", self.folder / opened.REMARKS)
-        self.engine.write("SELECT picture FROM hard", self.folder / opened.HARD)
+        self._write(self.near, "SELECT * FROM codes ORDER BY code", opened.CODES)
+        self._write(self.engine, "SELECT * FROM spoken_of", opened.SPOKEN)
+        self._write(self.engine, "SELECT * FROM picture_remarks", opened.REMARKS)
+        self._write(self.engine, "SELECT picture FROM hard", opened.HARD)
         columns = {
             "number": pa.array([one.number for one in rules], pa.int32()),
             "key": pa.array([one.key for one in rules], pa.string()),
             "rests": pa.array([one.rests for one in rules], pa.string()),
         }
         self.near.table("known", pa.table(columns))
-        self.near.write("SELECT * FROM known ORDER BY number", self.folder / opened.RULES)
+        self._write(self.near, "SELECT * FROM known ORDER BY number", opened.RULES)
 
     def _store_data(self, source: Source, written: Sequence[Written]) -> None:
         """What depends on the data, and on what rules see of them, alone (`opened.OF_DATA`)."""
-        self.engine.write("SELECT * FROM days ORDER BY id", self.folder / opened.DAYS)
-        self.engine.write(
+        self._write(self.engine, "SELECT * FROM days ORDER BY id", opened.DAYS)
+        self._write(
+            self.engine,
             "SELECT picture, key::VARCHAR[] AS key, at_rank FROM pictures ORDER BY picture",
-            self.folder / opened.PICTURES,
+            opened.PICTURES,
         )
         reader = source.notes or (
             "SELECT NULL::VARCHAR AS patient, NULL::VARCHAR AS text, NULL::VARCHAR AS read_from WHERE false"
         )
-        self.engine.write(f"SELECT patient, text, read_from FROM ({reader})", self.folder / opened.READER_NOTES)
-        self.near.write(
+        self._write(self.engine, f"SELECT patient, text, read_from FROM ({reader})", opened.READER_NOTES)
+        self._write(
+            self.near,
             "SELECT w.wording, w.frame, n.digits FROM wordings AS w LEFT JOIN numbers AS n ON w.number = n.number "
             "ORDER BY w.wording",
-            self.folder / opened.WORDINGS,
+            opened.WORDINGS,
         )
         frames = [one.frame for one in written]
         columns = {
@@ -274,7 +287,7 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
             "since": pa.array([one.since if one else 0 for one in frames], pa.int32()),
         }
         self.near.table("frames", pa.table(columns))
-        self.near.write("SELECT * FROM frames ORDER BY frame", self.folder / opened.FRAMES)
+        self._write(self.near, "SELECT * FROM frames ORDER BY frame", opened.FRAMES)
 
 
 def _all_firings(derivation: Derivation, unit: str) -> str:

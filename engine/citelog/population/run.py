@@ -411,11 +411,14 @@ class _Run:
         engine, counts = self.engine, self.report.counts
         self.told("writing", 0, 1)
         writer = out.Writer(engine, self.duck, self.folder, self.scratch, before)
-        counts["conclusions"] = writer.conclusions()
-        counts["firings"] = writer.firings(joint, local, joint.values, edit)
-        counts["notes"] = writer.notes(source, some, shape, lambda done: self.told("writing notes", done, len(some)))
-        counts["rejected"] = writer.rejected(source)
+        writer.conclusions()
+        writer.firings(joint, local, joint.values, edit)
+        writer.notes(source, some, shape, lambda done: self.told("writing notes", done, len(some)))
+        writer.rejected(source)
         writer.store(source, some, self.written, codes, decided.rules)
+        rows = writer.rows()
+        for name in ("conclusions", "firings", "notes", "rejected"):
+            counts[name] = rows[f"{name}.parquet"]
         [(counts["patients"], counts["pictures"])] = engine.rows(
             "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM pictures)"
         )

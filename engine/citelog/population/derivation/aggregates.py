@@ -30,7 +30,10 @@ def group(derivation: Derivation, found: Found) -> list[tuple[int, Variable | Co
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """The firings of one rule, grouped: `members` is a query for each distinct member of each group."""
+    """The firings of one rule, grouped: `firings` is a query for the group and the member of each of them.
+
+    They are distinct where no two firings give the same member of a group.
+    """
 
     derivation: Derivation
     counted: Aggregate
@@ -38,7 +41,8 @@ class _Groups:
     keys: str
     target: str
     columns: tuple[str, ...]
-    members: str
+    firings: str
+    is_distinct: bool
 
     @classmethod
     def of(cls, derivation: Derivation, found: Found) -> _Groups:
@@ -47,6 +51,7 @@ class _Groups:
         grouped = group(derivation, found)
         keys = [f"{derivation.term(found, arg)} AS a{place}" for place, arg in grouped]
         members = [f"{derivation.term(found, Variable(v))} AS m{i}" for i, v in enumerate(counted.variables)]
+        shown = {arg.name for _, arg in grouped if isinstance(arg, Variable)} | set(counted.variables)
         return cls(
             derivation,
             counted,
@@ -54,8 +59,14 @@ class _Groups:
             ", ".join([UNIT, *(f"a{place}" for place, _ in grouped)]),
             f"a{target}",
             derivation.columns(rule.predicate),
-            f"SELECT DISTINCT {', '.join([UNIT, *keys, *members])} FROM {found.table}",
+            f"SELECT {', '.join([UNIT, *keys, *members])} FROM {found.table}",
+            set(found.firing.columns) <= shown,
         )
+
+    @property
+    def members(self) -> str:
+        """A query for each distinct member of each group."""
+        return self.firings if self.is_distinct else f"SELECT DISTINCT * FROM ({self.firings}) AS f"
 
     def heads(self) -> str:
         """The name of the table of heads, which is made."""
@@ -74,7 +85,7 @@ class _Groups:
         self.derivation.engine.create(
             self.table,
             f"SELECT {', '.join(self.columns)} FROM (SELECT {self.keys}, {chosen} AS {self.target} "
-            f"FROM ({self.members}) AS f JOIN {ORDERED} ON m0 = {ORDERED}.id GROUP BY {self.keys}) AS g",
+            f"FROM ({self.firings}) AS f JOIN {ORDERED} ON m0 = {ORDERED}.id GROUP BY {self.keys}) AS g",
         )
 
     def _number(self) -> None:

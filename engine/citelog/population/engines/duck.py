@@ -110,13 +110,19 @@ class Duck:
         They stand in the query's order, if it has one, or, if this is a sorting one, in that of their columns from the
         left.
         """
+        return self._write(self.connection, query, path)
+
+    def writing(self, query: str, path: Path) -> Future[int]:
+        """Begin to write a query's rows, beside what else is begun."""
+        return self._pool.submit(self._on_a_lane, partial(self._write, query=query, path=path))
+
+    def _write(self, lane: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
         if self._is_sorted:
             query = f"SELECT * FROM ({query}) ORDER BY ALL"
         made = path.with_name(f"{path.name}.part")
-        target = literal(str(made))
-        [count] = self.connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet, {FILES})").fetchone() or (0,)
+        count = _made(lane, f"COPY ({query}) TO {literal(str(made))} (FORMAT parquet, {FILES})")
         made.replace(path)
-        return int(count)
+        return count
 
     def append(self, name: str, query: str) -> int:
         """Put a query's rows into a table; how many there are."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
 from citelog.population.data.tables import Source
 
+T = TypeVar("T")
 Row = tuple[Any, ...]
 
 Tables = Mapping[str, tuple[Sequence[str], str]]
@@ -99,6 +101,9 @@ class Engine(Protocol):
     def write(self, query: str, path: Path) -> int:
         """Write a query's rows to a Parquet file, whole or not at all; how many there are."""
 
+    def writing(self, query: str, path: Path) -> Future[int]:
+        """Begin to write a query's rows, if it can be done beside something else."""
+
 
 def create_all(engine: Engine, tables: Tables) -> dict[str, int]:
     """Make tables, while nothing else is begun; how many rows each has."""
@@ -109,4 +114,11 @@ def create_all(engine: Engine, tables: Tables) -> dict[str, int]:
     return counts
 
 
-__all__ = ["Engine", "Loaded", "Row", "Tables", "Work", "create_all"]
+def done(result: T) -> Future[T]:
+    """Something that was begun and is at its end."""
+    future: Future[T] = Future()
+    future.set_result(result)
+    return future
+
+
+__all__ = ["Engine", "Loaded", "Row", "Tables", "Work", "create_all", "done"]

@@ -18,6 +18,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,7 +32,7 @@ from citelog.diagnostics import CitelogError
 from citelog.population.data.files import literal
 from citelog.population.data.tables import Relation, Source
 from citelog.population.engines.duck import Duck
-from citelog.population.engines.engine import Loaded, Row, Tables
+from citelog.population.engines.engine import Loaded, Row, Tables, done
 from citelog.population.engines.translated import translated
 
 LOCAL = "local[*]"
@@ -424,6 +425,10 @@ class Spark:
         count = self.near.write(f"SELECT * FROM {_read(folder)}", path)
         shutil.rmtree(folder)
         return count
+
+    def writing(self, query: str, path: Path) -> Future[int]:
+        """Write a query's rows: one job after another."""
+        return done(self.write(query, path))
 
     def _folder(self, name: str) -> Path:
         """A new folder for a table."""
