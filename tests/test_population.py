@@ -12,8 +12,9 @@ import random
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,10 @@ from citelog.population.program.plan import plan
 from citelog.population.program.values import Values
 from citelog.population.run import Options
 from citelog.population.shares import Share
+from citelog.rules import language as rules
+from citelog.rules.check import check
+from citelog.rules.program import Argument, Predicate, Program
+from citelog.rules.syntax import parse
 from citelog.run.datalog import DeadlineError, Machine
 from citelog.values import Atom
 from oracle.random_cases import random_case
@@ -437,6 +442,65 @@ def test_sorted_files_have_the_same_bytes_whatever_the_machine(out: Path, tmp_pa
     assert rows == sorted(rows, key=lambda row: tuple((cell is None, cell) for cell in row))
 
 
+def test_in_whatever_order_tables_are_finished_the_same_is_found(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(5)
+    for name in "one", "other":
+        with monkeypatch.context() as patch:
+            patch.setattr(Duck, "finished", lambda duck: _one_of(duck, rng))
+            run.run(b12.knowledge(), out.parent / "data", tmp_path / name, Options(AT, is_sorted=True))
+    assert populations.files(tmp_path / "one") == populations.files(tmp_path / "other")
+    assert populations.written(tmp_path / "one") == populations.written(out)
+
+
+SUMS = """
+%%% @cites S1
+#[name("of-one")]
+sum_of_one(#sum(?v)) :- one(?v) .
+
+%%% @cites S1
+#[name("of-other")]
+sum_of_other(#sum(?v)) :- other(?v) .
+"""
+
+
+def test_in_whatever_order_tables_are_finished_values_have_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = {"one": "patient", "other": "patient", "sum_of_one": "derived", "sum_of_other": "derived"}
+    names = {name: Predicate(name, (Argument("v", "number"),), layer) for name, layer in layers.items()}
+    program, wrong = check([parse(SUMS, "sums.rls")], rules.Names(names, frozenset(), frozenset(["S1"])))
+    assert not wrong
+    record = [Atom(name, (Decimal(v),)) for name, values in (("one", "12"), ("other", "45")) for v in values]
+    numbered = []
+    for order in range(8):
+        rng = random.Random(order)
+        monkeypatch.setattr(Duck, "finished", lambda duck, rng=rng: _one_of(duck, rng))
+        with duckdb.connect(config={"threads": 1}) as connection, contextlib.closing(Duck(connection)) as duck:
+            numbered.append(derived(duck, program, {}, [record]).values.all)
+    assert numbered == [(*map(Decimal, (1, 2, 4, 5, 3, 9)),)] * 8
+
+
+def _one_of(duck: Duck, rng: random.Random) -> dict[str, int]:
+    """A table of those that were begun, whichever comes, as if all others took longer."""
+    made = rng.choice(list(duck._begun))
+    return {duck._begun.pop(made): made.result()}
+
+
+def test_entries_of_nobody_are_set_aside_though_all_is_read_as_if_there_were_none(tmp_path: Path) -> None:
+    known = {"one": EDGES["twice"], "two": EDGES["superseded"]}
+    for name, some in ("clean", known), ("data", known | {"a stranger": EDGES["unread"]}):
+        populations.write(tmp_path / name, some)
+        (tmp_path / name / "patients.csv").write_text("patient,age_years\none,71\ntwo,58\n", encoding="utf-8")
+    clean, other = (
+        run.run(b12.knowledge(), tmp_path / name, tmp_path / f"{name} out", Options(AT, is_sorted=True)).counts
+        for name in ("clean", "data")
+    )
+    assert other | {"rejected": 0} == clean
+    rejected = duckdb.sql(f"SELECT DISTINCT patient, reason FROM '{tmp_path}/data out/rejected.parquet'").fetchall()
+    assert rejected == [("a stranger", "patients.csv names no such patient.")]
+    assert populations.written(tmp_path / "data out") == populations.written(tmp_path / "clean out")
+
+
 def test_a_sorted_run_takes_nothing_from_one_that_is_not(tmp_path: Path) -> None:
     populations.write(tmp_path / "data", {"two": EDGES["superseded"], "one": EDGES["twice"], "three": EDGES["unread"]})
     run.run(b12.knowledge(), tmp_path / "data", tmp_path / "first", Options(AT))
@@ -619,25 +683,8 @@ def both_roads(seed: int, units: int = 3, plain: bool = False) -> populations.Co
     machine = Machine(program, stated)
     runs = [machine.run([(atom, None) for atom in record]) for record in records]
     with duckdb.connect(config={"threads": 1}) as connection, contextlib.closing(Duck(connection)) as duck:
-        compiled = of_components(program, {JOINT: program.open}, duck.sql)
-        values, names = Values(compiled.known), Names.of(program)
-        made = Derivation(duck, names, compiled, values, JOINT)
-        fixed = machine.run(())
-        made.state({p: [a.args for a in fixed.atoms(p)] for p in program.predicates if p not in names.changing})
-        duck.load(f"{JOINT}units", ("unit",), [(i,) for i in range(units)])
-        everywhere = [atom for atom in stated if atom.predicate in names.changing]
-        for predicate in names.changing:
-            rows = {
-                (i, *map(values.number, atom.args))
-                for i, record in enumerate(records)
-                for atom in (*record, *everywhere)
-                if atom.predicate == predicate
-            }
-            if rows:
-                duck.load(made.table_of(predicate), made.columns(predicate), sorted(rows))
-                made.size[made.table_of(predicate)] = len(rows)
-        made.empty(names.changing)
-        components.run(made, program.open)
+        made = derived(duck, program, stated, records)
+        names, values = made.names, made.values
         found, count = [], 0
         for unit, one in enumerate(runs):
             for predicate in sorted(names.changing):
@@ -666,6 +713,32 @@ def both_roads(seed: int, units: int = 3, plain: bool = False) -> populations.Co
                 if wanted != sorted(got):
                     found.append(f"firings of {rule.name} of {unit}: {wanted} and {got}\n{case.text}")
     return populations.Compared(units, count, found)
+
+
+def derived(
+    duck: Duck, program: Program, stated: dict[Atom, tuple[str, ...]], records: Sequence[Sequence[Atom]]
+) -> Derivation:
+    """A program, run on the facts of some records and on those that are stated of all."""
+    compiled = of_components(program, {JOINT: program.open}, duck.sql)
+    values, names = Values(compiled.known), Names.of(program)
+    made = Derivation(duck, names, compiled, values, JOINT)
+    fixed = Machine(program, stated).run(())
+    made.state({p: [a.args for a in fixed.atoms(p)] for p in program.predicates if p not in names.changing})
+    duck.load(f"{JOINT}units", ("unit",), [(i,) for i in range(len(records))])
+    everywhere = [atom for atom in stated if atom.predicate in names.changing]
+    for predicate in sorted(names.changing):
+        rows = {
+            (i, *map(values.number, atom.args))
+            for i, record in enumerate(records)
+            for atom in (*record, *everywhere)
+            if atom.predicate == predicate
+        }
+        if rows:
+            duck.load(made.table_of(predicate), made.columns(predicate), sorted(rows))
+            made.size[made.table_of(predicate)] = len(rows)
+    made.empty(names.changing)
+    components.run(made, program.open)
+    return made
 
 
 def _said(args: object) -> str:
