@@ -58,6 +58,20 @@ class Server:
         """The processes that answer queries."""
         return {worker for loader in self.loaders() for worker in children(loader)}
 
+    def spent(self) -> float:
+        """Seconds of a processor that it has taken, with all that it started and that we take to ask it."""
+        own, loaders = [self.process.pid, *self.workers()], self.loaders()
+        return time.process_time() + sum(map(_taken, own)) + sum(_taken(one, ended=True) for one in loaders)
+
+
+def _taken(process: int, ended: bool = False) -> float:
+    """Seconds of a processor that a process has taken; with those that its children had, as they ended, if wanted."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, told[11 : 15 if ended else 13])) / os.sysconf("SC_CLK_TCK")
+
 
 def children(process: int) -> set[int]:
     """The ids of the children of a process."""

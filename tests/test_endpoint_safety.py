@@ -30,6 +30,10 @@ from endpoint import Server, eventually, serving
 NODES = 400
 LIMIT = 1.0
 SLACK = 2.0  # for a busy machine
+COMPUTED = 0.1  # seconds of a processor until which a query has only waited for one: then the load decides nothing
+PATIENCE = 60.0  # on any machine
+QUIET = 0.85  # of the processors that costly queries can use, the share that they have where nobody else wants one
+STARVED = 0.1  # the share below which no query is quick, however it is treated
 CHEAP = "PREFIX e: <http://e/> ASK { e:n0 e:next e:n1 }"
 CROSS = "PREFIX e: <http://e/> SELECT (COUNT(*) AS ?n) { ?a e:next ?b . ?c e:next ?d . ?e e:next ?f . ?g e:next ?h }"
 
@@ -228,34 +232,49 @@ def test_a_request_that_never_ends_does_end(server: Server, name: str) -> None:
 
 
 def test_costly_queries_do_not_keep_cheap_ones_waiting(ring: Path) -> None:
-    """Twelve clients ask for too much, again and again; four others ask for little, and none of them waits long."""
-    until = time.monotonic() + 4
+    """Twelve clients ask for too much, again and again; four others ask for little, and none of them waits long.
+
+    It goes on until we have had the processors for four seconds, and what others have of them meanwhile is no wait.
+    Where they have much, a few may be refused: those that could not be quick.
+    """
+    cores, done = min(4, len(os.sched_getaffinity(0))), threading.Event()
 
     def repeated(query: str) -> list[tuple[int, float]]:
         found = []
-        with httpx.Client(base_url=running.address, timeout=30) as client:
-            while time.monotonic() < until:
-                started = time.monotonic()
-                status = client.post("/sparql", data={"query": query}).status_code
-                found.append((status, time.monotonic() - started))
+        while not done.is_set():
+            started = time.monotonic()
+            status = running.ask(query).status_code
+            found.append((status, time.monotonic() - started))
         return found
 
-    with serving("--dataset", str(ring), query_seconds=LIMIT) as running, ThreadPoolExecutor(16) as clients:
+    with serving("--dataset", str(ring)) as running, ThreadPoolExecutor(16) as clients:
+        full(running)
+        spent, began = running.spent(), time.monotonic()
         costly = [clients.submit(repeated, CROSS) for _ in range(12)]
-        cheap = [one for future in [clients.submit(repeated, CHEAP) for _ in range(4)] for one in future.result()]
+        cheap = [clients.submit(repeated, CHEAP) for _ in range(4)]
+        while (had := running.spent() - spent) < 4 * QUIET * cores and time.monotonic() < began + PATIENCE:
+            time.sleep(0.1)
+        share = min(1.0, had / cores / (time.monotonic() - began))
+        done.set()
+        answers = [one for future in cheap for one in future.result()]
         outcomes = {status for future in costly for status, _ in future.result()}
-    assert {status for status, _ in cheap} == {200}
-    assert outcomes == {422, 503}
-    assert len(cheap) > 20
-    assert sorted(seconds for _, seconds in cheap)[len(cheap) * 9 // 10] < 2
+    if share < STARVED:
+        pytest.skip(f"others leave us {share:.0%} of the processors: nothing can be told")
+    refused = [seconds for status, seconds in answers if status == 503]
+    if share < QUIET:
+        assert all(seconds > Limits().quick for seconds in refused) and len(refused) < len(answers) / 4
+        answers = [(status, seconds) for status, seconds in answers if status != 503]
+    assert {status for status, _ in answers} == {200}
+    assert outcomes == {422, 503} or (outcomes == {422} and share < QUIET)
+    assert len(answers) > 20
+    assert sorted(seconds for _, seconds in answers)[len(answers) * 9 // 10] < 2 / share
 
 
-def test_sixteen_clients_at_once_are_all_answered(server: Server) -> None:
+def test_sixteen_clients_at_once_are_all_answered(ring: Path) -> None:
     def repeated(_: int) -> list[int]:
-        with httpx.Client(base_url=server.address, timeout=30) as client:
-            return [client.post("/sparql", data={"query": CHEAP}).status_code for _ in range(20)]
+        return [server.ask(CHEAP).status_code for _ in range(20)]
 
-    with ThreadPoolExecutor(16) as clients:
+    with serving("--dataset", str(ring), computed=COMPUTED) as server, ThreadPoolExecutor(16) as clients:
         assert {status for found in clients.map(repeated, range(16)) for status in found} == {200}
 
 
