@@ -210,7 +210,7 @@ def test_a_fhir_record_is_called_by_its_file_as_a_case_file_without_an_id_is(tmp
         ({"valueQuantity": {"value": 80, "unit": "ug/L"}}, "Serum ferritin: 80 µg/L."),
         ({"valueQuantity": {"value": 80}}, "Serum ferritin: 80, no unit."),
         ({"valueQuantity": {"unit": "ug/L"}}, "Serum ferritin: no value recorded, unit µg/L."),
-        ({"valueQuantity": quantity(80, "mmol/L", unit="ug/L")}, "Serum ferritin: 80 mmol/L."),
+        ({"valueQuantity": quantity(80, "mmol/L", unit="ug/L")}, "Serum ferritin: 80 mmol/L, printed as ug/L."),
         ({"valueQuantity": quantity(80, "X1", system="http://local", unit="ug/L")}, "Serum ferritin: 80 µg/L."),
         ({"valueInteger": 80}, "Serum ferritin: 80, no unit."),
         ({"valueString": "see comment"}, "Serum ferritin: see comment."),
@@ -367,6 +367,9 @@ def test_a_unit_that_is_coded_and_printed_differently_is_neither_of_the_two() ->
     assert any("ug/L as its code, mg/L in words" in note for note in notes(both))
     assert not any("ug-per-L" in fact or "mg-per-L" in fact for fact in facts(both))
     assert said(observation(valueQuantity=quantity(80, "ug/L", unit="µg/L"))) == ["Serum ferritin: 80 µg/L."]
+    unknown = observation(valueQuantity=quantity(80, "ug/L", unit="mmol/L"))
+    assert said(unknown) == ["Serum ferritin: 80 ug/L, printed as mmol/L."]
+    assert not any("ug-per-L" in fact for fact in facts(unknown)), "the knowledge base knows no mmol/L"
 
 
 def test_a_panel_that_has_only_members_gets_a_note() -> None:
@@ -506,6 +509,7 @@ def repeat(**elements: Any) -> dict[str, Any]:
         ),
         (repeat(frequency=1, period=1, periodUnit="d", count=1), "daily, once in all", None),
         (repeat(count=3), '{"count":3}', None),
+        (repeat(period=1, periodUnit="d", count=3, countMax=5), "daily, 3–5 times in all", None),
     ],
 )
 def test_how_often_comes_from_the_timing_else_from_its_words(
@@ -535,6 +539,78 @@ def test_a_timing_that_is_no_single_rate_is_shown_as_it_stands_and_reported(told
     assert json.loads(said(resource)[0].removeprefix("Folic acid: ").removesuffix(", current.")) == told
     assert not any(fact.startswith("medication_frequency") for fact in facts(resource))
     assert "cannot be read" in notes(resource)[0]
+
+
+@pytest.mark.parametrize("name", ["frequency", "period", "duration", "count"])
+def test_an_upper_bound_of_a_timing_below_the_lower_is_no_bound_and_says_so(name: str) -> None:
+    """It read `every 3–2 months`, and counted as every two."""
+    rest = {"frequency": 1, "period": 1, "periodUnit": "mo"}
+    told = {**rest, name: 3, f"{name}Max": 2}
+    resource = request(dosageInstruction=[repeat(**told)])
+    note = f'MedicationRequest "Folic acid" contradicts itself: its {name} is 3, and its {name}Max 2. Neither is used.'
+    assert note in notes(resource)
+    rated = any(fact.startswith("medication_frequency") for fact in facts(resource))
+    if name in rest:
+        assert json.loads(said(resource)[0].removeprefix("Folic acid: ").removesuffix(", current.")) == told
+        assert not rated
+    elif name == "count":
+        assert said(resource) == ["Folic acid: monthly, at least 3 times, at most 2 times in all, current."]
+        assert not rated, "it may be over"
+    else:
+        assert said(resource) == ["Folic acid: monthly, current."] and rated
+    for most in (3, 4):
+        assert not any(
+            "contradicts" in note for note in notes(request(dosageInstruction=[repeat(**{**told, f"{name}Max": most})]))
+        )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told", "is_told"),
+    [
+        (quantity(5, "mg"), quantity(1, "mg"), "at least 5 mg, at most 1 mg", True),
+        ({"value": 5}, quantity(1, "mg"), "at least 5, at most 1 mg", True),
+        (quantity(500, "mg"), quantity(1, "g"), "at least 500 mg, at most 1 g", False),
+        (quantity(1, "mg"), quantity(5, "mg"), "1–5 mg", False),
+        (quantity(5, "mg"), quantity(5, "mg"), "5 mg", False),
+    ],
+)
+def test_a_dose_that_is_at_most_less_than_at_least_says_both(
+    low: dict[str, Any], high: dict[str, Any], told: str, is_told: bool
+) -> None:
+    resource = request(dosageInstruction=[{"doseAndRate": [{"doseRange": {"low": low, "high": high}}]}])
+    assert said(resource) == [f"Folic acid: {told}, current."]
+    note = f'MedicationRequest "Folic acid" contradicts itself: its dose is {told}. Neither is used.'
+    assert notes(resource) == ([note] if is_told else [])
+
+
+@pytest.mark.parametrize(
+    ("code", "printed", "told"),
+    [
+        ("ug", "mg", "1 ug, printed as mg"),
+        ("mg/mL", "g/L", "1 mg/mL, printed as g/L"),
+        ("ug", "mcg", "1 mcg"),
+        ("ug", "µg", "1 µg"),
+        ("mg", "MG", "1 MG"),
+        ("{tbl}", "tablet", "1 tablet"),
+        ("[iU]", "U", "1 U"),
+    ],
+)
+def test_a_dose_whose_unit_is_coded_and_printed_differently_is_shown_with_both(
+    code: str, printed: str, told: str
+) -> None:
+    """As the result of a laboratory is; the printed unit alone was shown, a thousand times the dose."""
+    amount = quantity(1, code, unit=printed)
+    given = request(resourceType="MedicationAdministration", status="completed", dosage={"dose": amount})
+    del given["intent"]
+    ordered = request(dosageInstruction=[{"doseAndRate": [{"doseQuantity": amount}]}])
+    ranged = request(dosageInstruction=[{"doseAndRate": [{"doseRange": {"low": amount, "high": amount}}]}])
+    for resource in (given, ordered, ranged):
+        assert said(resource)[0].startswith(f"Folic acid: {told}, ")
+        found = [note for note in notes(resource) if "twice, and differently" in note]
+        words = f"gives the unit of its dose twice, and differently: {code} as its code, {printed} in words"
+        assert found == (
+            [f'{resource["resourceType"]} "Folic acid" {words}. Neither is used.'] if "printed as" in told else []
+        )
 
 
 def test_two_different_dosages_are_both_shown_and_neither_is_chosen() -> None:

@@ -65,6 +65,30 @@ def slip(code: str) -> tuple[str, str] | None:
     return None
 
 
+def apart(code: str, printed: str) -> bool:
+    """Whether a printed unit is another than a code: both are amounts that need no table to be told from each other.
+
+    >>> apart("ug", "mg"), apart("mg/dL", "g/L"), apart("mL", "mg")
+    (True, True, True)
+    >>> apart("ug", "mcg"), apart("ug", "\u00b5g"), apart("mL", "ML"), apart("[iU]", "IU"), apart("mg", "tablet")
+    (False, False, False, False, False)
+    """
+    one, other = _amounts(code), _amounts(printed)
+    return bool(one and other) and one != other
+
+
+def _amounts(text: str) -> tuple[str, ...]:
+    """The amounts that a unit is made of, however they are spelt; none where it has something else in it."""
+    parts = text.strip().replace("\u00b5", "u").replace("\u03bc", "u").split("/")
+    found = tuple(_MEANT.get(part, part).casefold() for part in parts)
+    return found if all(part in _plain() for part in found) else ()
+
+
+@cache
+def _plain() -> frozenset[str]:
+    return frozenset(before + unit for before in ("", *"kdcmunp") for unit in ("g", "l", "mol"))
+
+
 @cache
 def _known() -> frozenset[str]:
     metric = METRIC.split()

@@ -6,10 +6,10 @@ same treatment say the same; what cannot be put so stays as it stands, to be rep
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from citelog.patient.elements import concept_text, joined, quantity, rows, span
+from citelog.patient.elements import concept_text, crossed, crossing, joined, quantity, rows, span, twice
 from citelog.patient.frequency import frequency
 from citelog.patient.reading import as_text, compact
 
@@ -23,6 +23,8 @@ _CODES = {
     "Q1H": "hourly", "Q2H": "every 2 hours", "Q3H": "every 3 hours", "Q4H": "every 4 hours", "Q6H": "every 6 hours",
     "Q8H": "every 8 hours", "BED": "every night",
 }  # fmt: skip
+_BOUNDED = ("frequency", "period", "duration", "count")
+"""Elements of a timing that have an upper bound, under their name and `Max`."""
 
 
 def dosage_keys(dosages: object) -> dict[str, str]:
@@ -41,6 +43,40 @@ def dosage_keys(dosages: object) -> dict[str, str]:
         "since": joined(_start(row) for row in told),
     }
     return {key: text for key, text in found.items() if text}
+
+
+def contradictions(dosages: object) -> Iterator[str]:
+    """Where dosages contradict themselves, and so say nothing that could be used.
+
+    >>> list(contradictions([{"timing": {"repeat": {"period": 3, "periodMax": 2, "periodUnit": "mo"}}}]))
+    ['contradicts itself: its period is 3, and its periodMax 2. Neither is used.']
+    """
+    for dosage in rows(dosages):
+        timing = dosage.get("timing")
+        told = timing.get("repeat") if isinstance(timing, dict) else None
+        repeat: Mapping[str, Any] = told if isinstance(told, dict) else {}
+        for name in _crossed(repeat):
+            low, high = as_text(repeat[name]), as_text(repeat[f"{name}Max"])
+            yield f"contradicts itself: its {name} is {low}, and its {name}Max {high}. Neither is used."
+        for row in rows(dosage.get("doseAndRate")):
+            yield from dose_contradictions(row.get("doseQuantity"))
+            if isinstance(amount := row.get("doseRange"), dict):
+                yield from dose_contradictions(amount.get("low"))
+                yield from dose_contradictions(amount.get("high"))
+                if crossing(amount):
+                    yield f"contradicts itself: its dose is {span(amount)}. Neither is used."
+
+
+def dose_contradictions(amount: object) -> Iterator[str]:
+    """The same, of one amount."""
+    if isinstance(amount, dict) and (units := twice(amount)):
+        told = f"{units[0]} as its code, {units[1]} in words"
+        yield f"gives the unit of its dose twice, and differently: {told}. Neither is used."
+
+
+def _crossed(repeat: Mapping[str, Any]) -> list[str]:
+    """The elements of a timing of which the upper bound is below the lower."""
+    return [name for name in _BOUNDED if crossed(repeat.get(name), repeat.get(f"{name}Max"))]
 
 
 def _dose(dosage: Mapping[str, Any]) -> str:
@@ -83,8 +119,11 @@ def _timing(timing: Mapping[str, Any]) -> str:
     codes = [as_text(row.get("code")).upper() for row in rows(code.get("coding") if isinstance(code, dict) else None)]
     coded = next((_CODES[one] for one in codes if one in _CODES), "")
     if isinstance(repeat, dict) and (phrase := _repeat(repeat)):
-        count = as_text(repeat.get("count"))
+        count, most = as_text(repeat.get("count")), as_text(repeat.get("countMax"))
         times = "once" if count == "1" else f"{count} times"
+        if most not in ("", count):
+            is_crossed = "count" in _crossed(repeat)
+            times = f"at least {count} times, at most {most} times" if is_crossed else f"{count}–{most} times"
         phrase = f"{phrase}, {times} in all" if count and not phrase.startswith("{") else phrase
         return f"{phrase}, coded as {coded}" if _says_otherwise(coded, phrase) else phrase
     if coded:
@@ -97,8 +136,11 @@ def _timing(timing: Mapping[str, Any]) -> str:
 def _repeat(repeat: Mapping[str, Any]) -> str:
     """A FHIR Timing.repeat as a phrase; bounds say how long, not how often.
 
-    Moments of a day that are more or fewer than the times that are told say something else, and so no phrase is made.
+    Moments of a day that are more or fewer than the times that are told say something else, and so no phrase is made;
+    nor is one of what is at most less often than it is at least.
     """
+    if {"frequency", "period"} & {*_crossed(repeat)}:
+        return compact(dict(repeat))
     low, high = as_text(repeat.get("frequency")) or "1", as_text(repeat.get("frequencyMax"))
     period, most = as_text(repeat.get("period")), as_text(repeat.get("periodMax"))
     unit = _UNITS.get(as_text(repeat.get("periodUnit")), "")

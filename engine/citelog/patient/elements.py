@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from citelog import ucum
 from citelog.patient.case import Recorded
 from citelog.patient.reading import Plain, as_text, compact, recorded
 from citelog.patient.words import state, word
@@ -170,18 +172,47 @@ def quantity(node: object) -> str:
 
 
 def printed(node: Mapping[str, Any]) -> str:
-    """The unit of a quantity in words, else its code."""
-    return as_text(node.get("unit")) or as_text(node.get("code"))
+    """The unit of a quantity in words, else its code; both where they contradict each other."""
+    code, words = as_text(node.get("code")), as_text(node.get("unit"))
+    return f"{code}, printed as {words}" if twice(node) else words or code
+
+
+def twice(node: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The UCUM code and the printed unit of a quantity where they are two, as anybody can tell who knows UCUM."""
+    code, words = _ANNOTATION.sub("", as_text(node.get("code"))), as_text(node.get("unit"))
+    return (code, words) if as_text(node.get("system")) in UCUM and ucum.apart(code, words) else None
+
+
+def crossed(low: object, high: object) -> bool:
+    """Whether of two bounds the upper is below the lower.
+
+    >>> crossed("3", "2"), crossed("2", "3"), crossed("2", ""), crossed("few", "2")
+    (True, False, False, False)
+    """
+    try:
+        one, other = (Decimal(as_text(recorded(end, is_number=True))) for end in (low, high))
+    except InvalidOperation:
+        return False
+    return one.is_finite() and other.is_finite() and one > other
 
 
 def span(node: Mapping[str, Any]) -> str:
-    """A range as people write it; one that is open says on which side."""
+    """A range as people write it; one that is open says on which side, and one that cannot be says both its ends."""
     ends = [one if isinstance(one, dict) else {} for one in (node.get("low"), node.get("high"))]
     low, high = (as_text(recorded(one.get("value"), is_number=True)) for one in ends)
     what = printed(ends[1]) or printed(ends[0])
+    if crossing(node) or (low and high and printed(ends[0]) not in ("", what)):
+        return f"at least {quantity(ends[0])}, at most {quantity(ends[1])}"
     numbers = f"{low}–{high}" if low and high and low != high else low or high
     open_ = "" if (low and high) or not numbers else "from " if low else "up to "
     return f"{open_}{numbers} {what}".strip()
+
+
+def crossing(node: Mapping[str, Any]) -> bool:
+    """Whether a range ends below where it begins, both in the same unit."""
+    low, high = (one if isinstance(one, dict) else {} for one in (node.get("low"), node.get("high")))
+    units = {printed(low), printed(high)} - {""}
+    return len(units) < 2 and crossed(low.get("value"), high.get("value"))
 
 
 def _range(node: Mapping[str, Any]) -> str:
@@ -228,7 +259,8 @@ def contradicting(node: Mapping[str, Any], terms: Terms) -> tuple[str, str] | No
     if as_text(node.get("system")) not in UCUM or not code or not words:
         return None
     one, other = terms.match("unit", code), terms.match("unit", words)
-    return (code, words) if one and other and one != other else None
+    differ = one != other if one and other else ucum.apart(code, words)
+    return (code, words) if differ else None
 
 
 # --- moments -----------------------------------------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from citelog.patient.case import Note, Recorded
-from citelog.patient.dosage import dosage_keys
+from citelog.patient.dosage import contradictions, dosage_keys, dose_contradictions
 from citelog.patient.elements import codes, concept_text, joined, moment, quantity, rows
 from citelog.patient.entries import match_route
 from citelog.patient.reading import as_text
@@ -61,6 +61,7 @@ def medication(
         keys = {"status": state, "when": readable(_written(resource), is_damaged=True)}
     else:
         keys = {**_dosage(resource, terms), "status": _taken_as(resource, status), "when": _written(resource)}
+        yield from (Note(f"{what} {told}", place) for told in dict.fromkeys(_contradictions(resource)))
     yield from named(item_of("medications", medicine_of(resource, medications), keys, place), terms)
 
 
@@ -86,6 +87,14 @@ def _dosage(resource: Resource, terms: Terms) -> dict[str, Recorded]:
     if kind == "MedicationStatement":
         keys["since"] = _since(resource) or keys.get("since", "")
     return keys
+
+
+def _contradictions(resource: Resource) -> Iterator[str]:
+    """Where the dosages of a medicine contradict themselves."""
+    if resource["resourceType"] == "MedicationAdministration":
+        once = resource.get("dosage")
+        return dose_contradictions(once.get("dose") if isinstance(once, dict) else None)
+    return contradictions(resource.get("dosage") or resource.get("dosageInstruction"))
 
 
 def _taken_as(resource: Resource, status: str) -> str:
