@@ -52,7 +52,7 @@ def brought_near(engine: Engine, near: Engine) -> bool:
     [(count,)] = engine.rows("SELECT count(*) FROM pictures")
     if count > NEAR:
         return False
-    engine.fetch("pictures", "SELECT picture, key, at_rank FROM pictures")
+    engine.fetch({"pictures": "SELECT picture, key, at_rank FROM pictures"})
     return True
 
 
@@ -177,26 +177,23 @@ def conclude(
     `people` is the engine that has the table of that name; `besides` are told of pictures that nothing was derived for.
     Raises DerivationError where a patient would get two conclusions, or none, of a kind of which everyone has one.
     """
+    _check_one(engine, knowledge, derivation, people)
     told: dict[Told, int] = {}
+    tables: dict[str, Loaded] = {}
     parts = []
-    for order, kind in enumerate(knowledge.kinds):
-        table = derivation.table_of(kind.predicate)
-        if kind.exactly_one:
-            _check_one(engine, knowledge, derivation, kind, people)
-        if not derivation.rows_of(kind.predicate):
-            continue
-        names = [a.name for a in knowledge.program.predicates[kind.predicate].arguments]
-        value = f"a{names.index('value')}"
-        role = f"a{names.index('role')}" if "role" in names else ""
-        rows = []
-        shown_in = ", ".join(filter(None, (value, role)))
-        for number, *part in engine.rows(f"SELECT DISTINCT {shown_in} FROM {table} ORDER BY {shown_in}"):
+    for order, rows in _given(engine, knowledge, derivation).items():
+        kind = knowledge.kinds[order]
+        value, role = _places(knowledge, kind)
+        numbered = []
+        for number, part in rows:
             shown = _spelt(derivation.values, number, knowledge, kind)
-            key = (kind.name, shown, _shown(derivation.values, part[0]) if part else None)
-            rows.append((number, *part, told.setdefault(key, len(told))))
-        engine.load(f"told_{order}", ("v", *(["r"] if role else []), "told"), rows)
+            key = (kind.name, shown, _shown(derivation.values, part) if role else None)
+            numbered.append((number, *([part] if role else []), told.setdefault(key, len(told))))
+        tables[f"told_{order}"] = ("v", *(["r"] if role else []), "told"), numbered
         on = f"t.{value} = s.v" + (f" AND t.{role} = s.r" if role else "")
+        table = derivation.table_of(kind.predicate)
         parts.append(f"SELECT t.{UNIT} AS picture, s.told FROM {table} AS t JOIN told_{order} AS s ON {on}")
+    engine.load_all(tables)
     for key in besides:
         told.setdefault(key, len(told))
     engine.table(
@@ -215,19 +212,45 @@ def conclude(
     engine.create("concluded", f"{' UNION ALL '.join(parts) or nothing} ORDER BY picture, told")
 
 
-def _check_one(engine: Engine, knowledge: Knowledge, derivation: Derivation, kind: Kind, people: Engine) -> None:
-    table = derivation.table_of(kind.predicate)
-    place = [a.name for a in knowledge.program.predicates[kind.predicate].arguments].index("value")
-    if kind.predicate not in derivation.names.changing:  # no rule gives it to anybody
-        table = f"(SELECT {UNIT}, 0 AS a{place} FROM {JOINT}units WHERE false)"
-    found = engine.rows(
-        f"SELECT u.{UNIT} FROM {JOINT}units AS u LEFT JOIN {table} AS t ON u.{UNIT} = t.{UNIT} "
-        f"GROUP BY u.{UNIT} HAVING count(t.{UNIT}) <> 1 ORDER BY 1 LIMIT 1"
-    )
-    if found:
-        picture = found[0][0]
+def _places(knowledge: Knowledge, kind: Kind) -> tuple[str, str]:
+    """The columns of a kind's value and role; an empty one where it has no role."""
+    names = [argument.name for argument in knowledge.program.predicates[kind.predicate].arguments]
+    return f"a{names.index('value')}", f"a{names.index('role')}" if "role" in names else ""
+
+
+def _given(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> dict[int, list[Row]]:
+    """The distinct values and roles that some picture is given, by the place of their kind."""
+    parts = []
+    for order, kind in enumerate(knowledge.kinds):
+        if derivation.rows_of(kind.predicate):
+            value, role = _places(knowledge, kind)
+            columns = f"{order} AS kind, {value} AS v, {role or 'NULL::INTEGER'} AS r"
+            parts.append(f"SELECT {columns} FROM {derivation.table_of(kind.predicate)}")
+    found: dict[int, list[Row]] = {}
+    every = f"SELECT DISTINCT kind, v, r FROM ({' UNION ALL '.join(parts)}) AS g ORDER BY kind, v, r"
+    for order, *row in engine.rows(every) if parts else ():
+        found.setdefault(order, []).append(tuple(row))
+    return found
+
+
+def _check_one(engine: Engine, knowledge: Knowledge, derivation: Derivation, people: Engine) -> None:
+    tables = {}
+    for order, kind in enumerate(knowledge.kinds):
+        if kind.exactly_one:
+            value, _ = _places(knowledge, kind)
+            tables[order] = f"(SELECT {UNIT}, {value} AS v FROM {derivation.table_of(kind.predicate)})"
+            if kind.predicate not in derivation.names.changing:  # no rule gives it to anybody
+                tables[order] = f"(SELECT {UNIT}, 0 AS v FROM {JOINT}units WHERE false)"
+    parts = [
+        f"SELECT {order} AS kind, u.{UNIT} FROM {JOINT}units AS u LEFT JOIN {table} AS t ON u.{UNIT} = t.{UNIT} "
+        f"GROUP BY u.{UNIT} HAVING count(t.{UNIT}) <> 1"
+        for order, table in tables.items()
+    ]
+    every = f"SELECT kind, {UNIT} FROM ({' UNION ALL '.join(parts)}) AS g ORDER BY kind, {UNIT} LIMIT 1"
+    for order, picture in engine.rows(every) if parts else ():
+        kind = knowledge.kinds[order]
         [(patient,)] = people.rows(f"SELECT min(patient) FROM people WHERE picture = {picture}")
-        given = engine.rows(f"SELECT a{place} FROM {table} AS t WHERE {UNIT} = {picture}")
+        given = engine.rows(f"SELECT v FROM {tables[order]} AS t WHERE {UNIT} = {picture}")
         values = [_spelt(derivation.values, number, knowledge, kind) for (number,) in given]
         raise not_one(kind, knowledge, patient, [(value, "") for value in values])
 

@@ -70,9 +70,9 @@ def read_frames(
     found: dict[int, Written] = {}
     numbers = _Numbers(values)
     queries = []
+    engine.fetch({f"wording_{order}": part.distinct for order, part in enumerate(parts)})
     for order, part in enumerate(parts):
         name, key = f"wording_{order}", NUMBERED.get(part.list, "")
-        engine.fetch(name, part.distinct)
         column = f"c{part.columns.index(key)}" if key in part.columns else ""
         has_numbers = column and numbers.read(near, f"SELECT DISTINCT {column} FROM {name}")
         near.create(f"framed_{order}", _framed(part, name, column if has_numbers else ""))

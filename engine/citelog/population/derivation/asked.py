@@ -32,12 +32,10 @@ def ask_all(derivation: Derivation, numbers: Sequence[int]) -> Work:
     counts = (yield plain) if plain else {}
     for number in numbers:
         name = derivation.table_of_rule(number)
-        if name not in counts:
+        if name in counts:
+            _noted(derivation, number, counts[name])
+        else:
             ask(derivation, number)
-            continue
-        if not counts[name]:
-            derivation.engine.drop(name)
-        _noted(derivation, number, counts[name])
 
 
 def _noted(derivation: Derivation, number: int, count: int) -> Found:
@@ -49,7 +47,7 @@ def _noted(derivation: Derivation, number: int, count: int) -> Found:
 
 
 def firings(derivation: Derivation, firing: Firing, name: str) -> int:
-    """Put the firings of a rule into a table, and count them; there is no table where there are none."""
+    """Put the firings of a rule into a table, and count them; where there are none, there may be no table."""
     if not derivation.can_fire(firing):
         return 0
     engine = derivation.engine
@@ -63,8 +61,6 @@ def firings(derivation: Derivation, firing: Firing, name: str) -> int:
         engine.drop(step.table)
         assert step.then is not None
         engine.drop(step.then.table)
-    if not count:
-        engine.drop(name)
     return count
 
 

@@ -40,9 +40,8 @@ def gather(derivation: Derivation, founds: Mapping[str, Sequence[Found]]) -> Wor
             engine.create(given[-1], f"SELECT * FROM {name}")
             parts.insert(0, f"SELECT {', '.join(columns)} FROM {given[-1]}")
             once = False
-        if name in size:
-            engine.drop(name)
         if once and len(parts) == 1:  # every firing is a fact of its own: they are read where they stand
+            engine.drop(name)
             engine.view(name, parts[0])
             size[name] = having[0].count
             continue

@@ -172,9 +172,9 @@ class Duck:
         finally:
             self.connection.unregister("arriving")
 
-    def fetch(self, name: str, query: str) -> int:
-        """Make a table of a query's rows: it is near at hand itself."""
-        return self.create(name, query)
+    def fetch(self, queries: Mapping[str, str]) -> None:
+        """Make tables of the rows of queries: it is near at hand itself."""
+        create_all(self, {name: ((), query) for name, query in queries.items()})
 
     def spread(self, name: str) -> None:
         """A table that was made near at hand is here."""

@@ -73,8 +73,8 @@ class Engine(Protocol):
 
     # what is small is worked out by DuckDB, near at hand
 
-    def fetch(self, name: str, query: str) -> int:
-        """Make a table near at hand of a query's rows; how many there are."""
+    def fetch(self, queries: Mapping[str, str]) -> None:
+        """Make tables near at hand of the rows of queries, of which none reads another's table."""
 
     def spread(self, name: str) -> None:
         """Let a table that was made near at hand be one of this engine."""

@@ -272,8 +272,12 @@ class Spark:
 
     # tables
 
-    def fetch(self, name: str, query: str) -> int:
-        """Make a table near at hand of a query's rows; how many there are."""
+    def fetch(self, queries: Mapping[str, str]) -> None:
+        """Make tables near at hand of the rows of queries, one after another."""
+        for name, query in queries.items():
+            self._fetch(name, query)
+
+    def _fetch(self, name: str, query: str) -> None:
         frame, folder = self._frame(query), self._folder(name)
         frame.write.parquet(str(folder))
         shown = [
@@ -282,9 +286,8 @@ class Spark:
             else f.name
             for f in frame.schema
         ]
-        count = self.near.create(name, f"SELECT {', '.join(shown)} FROM {_read(folder)}")
+        self.near.create(name, f"SELECT {', '.join(shown)} FROM {_read(folder)}")
         shutil.rmtree(folder)
-        return count
 
     def spread(self, name: str) -> None:
         """Let a table that was made near at hand be one of this engine."""
