@@ -104,25 +104,10 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
 def _answered(
     knowledge: Knowledge, data: Path, folder: Path, scratch: Path, is_new: bool, options: Options, told: Told
 ) -> Report:
-    settings: dict[str, Any] = {"memory_limit": options.memory, "temp_directory": str(scratch / "spilled")}
-    if options.threads:
-        settings["threads"] = options.threads
+    once = partial(_once, knowledge, data, folder, scratch, options, told)
     try:
-        report = None
-        for with_care in (False, True):
-            with uncollected(), ExitStack() as stack:
-                connection = stack.enter_context(_connected(scratch, settings))
-                duck = stack.enter_context(closing(Duck(connection, is_sorted=options.is_sorted)))
-                engine: Engine = duck
-                if options.master:
-                    from citelog.population.engines.spark import Spark, session  # nobody else pays for it
-
-                    log = scratch / "spark.log"
-                    engine = Spark(stack.enter_context(session(options.master, options.memory, log)), duck, scratch)
-                report = _Run(knowledge, data, folder, options, duck, engine, told, with_care).answer()
-            if report:
-                break
-        assert report
+        report = once(with_care=False) or once(with_care=True)
+        assert report is not None
     except duckdb.OutOfMemoryException as trouble:
         remedy = "run it again with more, as in --memory 4GB: what is finished stays"
         raise CitelogError(f"--memory {options.memory} is too little for these data", remedy) from trouble
@@ -137,6 +122,25 @@ def _answered(
         raise
     shutil.rmtree(scratch)
     return report
+
+
+def _once(
+    knowledge: Knowledge, data: Path, folder: Path, scratch: Path, options: Options, told: Told, *, with_care: bool
+) -> Report | None:
+    """A run over data that are read with or without care; None where they turn out to need it."""
+    settings: dict[str, Any] = {"memory_limit": options.memory, "temp_directory": str(scratch / "spilled")}
+    if options.threads:
+        settings["threads"] = options.threads
+    with uncollected(), ExitStack() as stack:
+        connection = stack.enter_context(_connected(scratch, settings))
+        duck = stack.enter_context(closing(Duck(connection, is_sorted=options.is_sorted)))
+        engine: Engine = duck
+        if options.master:
+            from citelog.population.engines.spark import Spark, session  # nobody else pays for it
+
+            log = scratch / "spark.log"
+            engine = Spark(stack.enter_context(session(options.master, options.memory, log)), duck, scratch)
+        return _Run(knowledge, data, folder, options, duck, engine, told, with_care).answer()
 
 
 @contextmanager
