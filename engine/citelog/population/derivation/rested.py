@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from citelog.population.derivation.aggregates import counted, group
-from citelog.population.derivation.components import levels
+from citelog.population.derivation.components import below
 from citelog.population.derivation.state import Derivation, Found
-from citelog.population.engines.engine import create_all
+from citelog.population.derivation.together import together
+from citelog.population.engines.engine import Work
 from citelog.population.program.plan import kept
 from citelog.population.program.queries import UNIT
 from citelog.rules.program import Component, Constant, Present, Variable
@@ -22,11 +23,11 @@ def rested_on(
     Facts rest on the premises of all firings that give them, and on what those rest on.
     """
     wanted = _Wanted(derivation, frozenset(shown))
-    for level in reversed(levels(derivation.program, components)):
-        if level[0].recursive:
-            wanted.below_itself(level[0])
-        else:
-            wanted.below([number for component in level for number in component.rules])
+    above: list[set[int]] = [set() for _ in components]
+    for number, some in enumerate(below(derivation.program, components)):
+        for one in some:
+            above[one].add(number)
+    together(derivation.engine, [wanted.below(component) for component in components], above)
     for predicate, queries in wanted.queries.items():
         yield predicate, " UNION ".join(queries)
     yield from ((p, f"SELECT * FROM {derivation.table_of(p)}") for p in sorted(shown) if derivation.rows_of(p))
@@ -40,9 +41,12 @@ class _Wanted:
     whole: frozenset[str]
     queries: dict[str, list[str]] = field(default_factory=dict)
 
-    def below(self, numbers: Sequence[int]) -> None:
-        """What the firings of rules rest on that do not read each other."""
-        founds = [found for number in numbers if (found := self.derivation.found[number]).count]
+    def below(self, component: Component) -> Work:
+        """What the firings of a component's rules rest on."""
+        if component.recursive:
+            self._below_itself(component)
+            return
+        founds = [found for number in component.rules if (found := self.derivation.found[number]).count]
         made = {}
         for predicate in dict.fromkeys(found.rule.predicate for found in founds):
             if predicate in self.queries:
@@ -50,7 +54,7 @@ class _Wanted:
                 made[name] = self.derivation.columns(predicate), " UNION ".join(self.queries[predicate])
                 self.queries[predicate] = [f"SELECT * FROM {name}"]
         if made:
-            create_all(self.derivation.engine, made)
+            yield made
         for found in founds:
             predicate = found.rule.predicate
             if predicate in self.whole:
@@ -58,8 +62,8 @@ class _Wanted:
             elif predicate in self.queries:
                 self._add(found, self._live(found, f"{self.derivation.table_of(predicate)}_w"))
 
-    def below_itself(self, component: Component) -> None:
-        """What the firings of rules rest on that do, until no more facts are rested on."""
+    def _below_itself(self, component: Component) -> None:
+        """What the firings of rules rest on that read each other, until no more facts are rested on."""
         inside = {self.derivation.program.rules[number].predicate for number in component.rules}
         sizes: dict[str, int] = {}
         while True:
