@@ -92,6 +92,8 @@ def test_a_count_leads_to_the_patients_and_each_of_them_to_the_proof(
         fewer = narrower.locator(".n").inner_text()
         narrower.get_by_role("link").first.click()
         assert page.get_by_role("heading", level=1).inner_text().startswith(f"{fewer} patient")
+        status = page.locator(".rows tbody td[data-of^=Status]").first.inner_text().split("\n")
+        assert status[0] == "within_debated_cutoffs" and status[1] in page.locator(".chips").inner_text()
         patient = page.locator(".rows tbody th").first.inner_text()
         page.locator(".rows tbody a").first.click()
         assert page.get_by_text(patient, exact=False).first.is_visible()

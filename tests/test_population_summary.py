@@ -133,6 +133,17 @@ def test_the_document_has_the_published_form_and_the_page_says_the_same(found: S
             assert row[0][0].strip() == (told["says"] or told["value"].replace("_", " "))
             assert not told["says"] or told["value"] in row[0], "and its name beneath"
             assert row[1] == [f"{told['patients']:,}"]
+    words = {told["id"]: told["says"] for group in document["kinds"] for told in group["told"]}
+    listed = [
+        one
+        for name in ("answers", "kind-open-question")
+        for one in tree.iter("section")
+        if one.get("aria-labelledby") == name
+    ]
+    named = ["".join(one.itertext()) for section in listed for one in section.iter("span")]
+    for id_ in {id_.partition(" (")[0] for one in document["answers"] for id_ in one["told"]}:
+        own = [text for text in named if text.split(" ")[0] == id_]
+        assert own and all(words[id_] in text for text in own), "a name, and the words for it"
     assert "pending human review" in page and "<script" not in page and 'style="' not in page
     assert page == summary_page(summary(opened(out), b12.knowledge()))
 
@@ -172,6 +183,8 @@ def test_the_command_shows_each_count_with_a_bar(out: Path, citelog: Command) ->
     place = lines.index("Treatment · one each")
     assert all("%" in line and "█" in line for line in lines[place + 1 : place + 3] if "no basis" not in line)
     assert max(map(len, lines)) <= 100
+    first = lines.index("The most frequent answers · everything that is concluded about these patients")
+    assert "      status:below_all_cutoffs “below all quoted cut-offs”" in lines[first:]
 
 
 def test_what_cannot_be_summed_up_is_named(out: Path, citelog: Command, tmp_path: Path) -> None:

@@ -176,6 +176,12 @@ def called(value: str, kind: Kind, knowledge: Knowledge) -> str:
     return knowledge.terms.labels.get(term, value.replace("_", " "))
 
 
+def worded(value: str, kind: Kind, knowledge: Knowledge) -> str:
+    """What a knowledge base calls a conclusion, where that says more than its value; empty where it does not."""
+    label = called(value, kind, knowledge)
+    return "" if label in (value, value.replace("_", " ")) else label
+
+
 def number(value: Decimal) -> str:
     """A decimal without trailing zeros or exponent.
 

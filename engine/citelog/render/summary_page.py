@@ -61,6 +61,7 @@ def values(found: Summary, address: Callable[[Asked], str], thing: Callable[[str
     """
     return {
         "found": found,
+        "words": found.words,
         "whole": number(found.patients),
         "curve": curve(found),
         "address": address,

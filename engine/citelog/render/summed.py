@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from citelog.population.counts.summary import Count, Group, Held, Never, Reason, Summary
@@ -20,7 +20,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line with a count: what is counted, what is said of it below."""
+    """A line with a count: what is counted, what is said of it below, in a line or some."""
 
     label: str
     count: Count
@@ -36,7 +36,7 @@ def summary(found: Summary, width: int = WIDTH) -> Iterator[Line]:
         yield from _headed(group, whole, width)
         yield from rows([Row(_label(one.value, one.role), one.patients, one.says) for one in group.told], whole, width)
         if group.about == "question":
-            yield from _asking(group, width)
+            yield from _asking(group, found.words, width)
     if found.gaps:
         yield from _title("What answers rest on although it is not on record", "patients")
         yield from rows(
@@ -80,12 +80,12 @@ def _headed(group: Group, whole: int, width: int) -> Iterator[Line]:
     yield Line(f"{group.title} · {of}", "bold cyan")
 
 
-def _asking(group: Group, width: int) -> Iterator[Line]:
+def _asking(group: Group, words: Mapping[str, str], width: int) -> Iterator[Line]:
     """What stands open where it is asked: for whom it is the only question, and what was decided meanwhile."""
     yield Line("")
     yield Line("  While it is open:", "dim")
     for one in group.told:
-        decided = ", ".join(f"{beside.id} {shown(beside.patients)}" for beside in one.decided)
+        decided = ", ".join(f"{_named(beside.id, words)} {shown(beside.patients)}" for beside in one.decided)
         only = f"the only question for {shown(one.only)}"
         yield from wrapped(f"  {one.value}: {only}{'; ' if decided else ''}{decided}", width, "      ", "dim")
 
@@ -94,14 +94,20 @@ def _answers(found: Summary, whole: int, width: int) -> Iterator[Line]:
     if not found.answers:
         return
     yield from _title("The most frequent answers", "everything that is concluded about these patients")
+    words = found.words
     yield from rows(
         [
-            Row(f"{place}.", one.patients, " · ".join(one.told) or "nothing")
+            Row(f"{place}.", one.patients, "\n".join(_named(id_, words) for id_ in one.told) or "nothing")
             for place, one in enumerate(found.answers, 1)
         ],
         whole,
         width,
     )
+
+
+def _named(id_: str, words: Mapping[str, str]) -> str:
+    """A conclusion by its id, and what the knowledge base calls it."""
+    return f"{id_} “{words[id_]}”" if words.get(id_) else id_
 
 
 def _rules(found: Summary, whole: int, width: int) -> Iterator[Line]:
@@ -184,8 +190,9 @@ def rows(some: Sequence[Row], whole: int, width: int = WIDTH) -> Iterator[Line]:
         if whole and isinstance(one.count, int):
             told += f"  {percent(one.count, whole)}  {bar(one.count / whole, room)}"
         yield Line(told.rstrip())
-        if one.below:
-            yield from wrapped(f"      {one.below}", width, "      ", "dim")
+        below = one.below.splitlines()
+        for text in below:
+            yield from wrapped(f"      {text}", width, " " * (8 if len(below) > 1 else 6), "dim")
 
 
 def bar(part: float, room: int) -> str:

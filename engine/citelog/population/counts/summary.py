@@ -162,6 +162,12 @@ class Summary:
     answers: tuple[Answer, ...]
     sharing: Sharing
 
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What the knowledge base calls each conclusion, by its id in answers; empty where that adds nothing."""
+        told = [one for group in self.groups for one in group.told]
+        return {f"{one.id} ({one.role})" if one.role else one.id: one.says for one in told}
+
     def to_dict(self) -> dict[str, Any]:
         """The document, format `citelog-population-summary/1`."""
         knowledge = self.knowledge

@@ -35,7 +35,7 @@ from citelog.population.data.files import literal
 from citelog.population.entries import SINCE, WHEN
 from citelog.population.opened import Opened, Row, reading
 from citelog.population.wordings import MARK
-from citelog.proof.words import called
+from citelog.proof.words import worded
 
 FEW = 100
 """How many reasons, and how many answers, are listed at most: the most frequent."""
@@ -132,7 +132,7 @@ class _Sum:
                 f"{kind.name}:{row[1]}",
                 row[1],
                 row[2],
-                self._says(kind, row),
+                worded(row[1], kind, self.knowledge),
                 self.census.count(marks),
                 self.census.count(marks & one),
                 self._decided(marks) if _about(kind) == "question" else (),
@@ -149,11 +149,6 @@ class _Sum:
         rows = [row for row in self.census.told if row[0] in deciding]
         counted = [Beside(_id(row), self.census.count(marks & self.census.told[row].marks)) for row in rows]
         return tuple(sorted((one for one in counted if one.patients), key=lambda one: (-size(one.patients), one.id)))
-
-    def _says(self, kind: Kind, row: Row) -> str:
-        """What the knowledge base calls a conclusion, where that says more than its value."""
-        label = called(row[1], kind, self.knowledge)
-        return "" if label in (row[1], row[1].replace("_", " ")) else label
 
     def _answers(self) -> tuple[Answer, ...]:
         """The most frequent sets of conclusions about the patients themselves."""

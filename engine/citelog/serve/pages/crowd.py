@@ -24,6 +24,7 @@ from citelog.population.counts.listed import Asked as Wanted
 from citelog.population.counts.summary import Summary
 from citelog.population.counts.summing import summed
 from citelog.population.opened import DisagreementError, Person, Row, opened
+from citelog.proof.words import worded
 from citelog.render import summary_page
 from citelog.render.documents import assessments, written
 from citelog.render.summed import people, percent, shown
@@ -141,19 +142,24 @@ def _address(pairs: Sequence[tuple[str, str]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """Something that a list is narrowed by, and the address of the list without it."""
+    """Something that a list is narrowed by, the address of the list without it, and what it is called."""
 
     word: str
     name: str
     off: str
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Narrower:
-    """A conclusion that some patients of a list have, how many, and the addresses of those with and without it."""
+    """A conclusion that some patients of a list have, how many, and the addresses of those with and without it.
+
+    `says` is what the knowledge base calls it, empty where that adds nothing.
+    """
 
     value: str
     role: str | None
+    says: str
     count: int
     having: str
     lacking: str
@@ -176,19 +182,31 @@ def _list(one: Crowd, desk: Desk, asked: Asked, data: bytes) -> Answered:
     before, after = _turned(wanted, found)
     if asked["accept"] == JSON:
         return Answered(JSON, written([_document(one, found, before, after)]))
+    kinds = {kind.name: kind for kind in desk.knowledge.kinds}
     single = [kind for kind in desk.knowledge.kinds if kind.exactly_one]
     pairs = _filters(wanted)
     narrowed = [(part, name) for part, name in pairs if part in PARTS]
     text = desk.shell(asked).page(
         "population_list.html", POPULATION.address, found=found, single=single,
         several=[kind for kind in desk.knowledge.kinds if not kind.exactly_one],
-        chips=[Chip(part, name, _address([p for p in pairs if p != (part, name)])) for part, name in narrowed],
+        chips=[
+            Chip(part, name, _address([p for p in pairs if p != (part, name)]), _says(part, name, desk.knowledge))
+            for part, name in narrowed
+        ],
+        worded=lambda kind, value: worded(value, kinds[kind], desk.knowledge),
         pairs=narrowed, order=wanted.order, orders=_orders(desk.knowledge),
         narrower=_narrower(desk.knowledge, found, wanted), before=before, after=after, first=_address(pairs),
         at=lambda row: f"{LIST}/{one.reference(row.number)}/", of=_of, whole=one.lists.census.patients,
         shown=shown, percent=percent, people=people, summary=POPULATION.address,
     )  # fmt: skip
     return Answered(HTML, text)
+
+
+def _says(part: str, name: str, knowledge: Knowledge) -> str:
+    """What something is called that a list is narrowed by; empty where that adds nothing."""
+    kind, _, rest = name.partition(":")
+    own = next((one for one in knowledge.kinds if one.name == kind and part != "rule"), None)
+    return worded(rest.partition(" ")[0], own, knowledge) if own else ""
 
 
 def _of(row: Listed, kind: str) -> list[Row]:
@@ -256,7 +274,7 @@ def _narrower(knowledge: Knowledge, found: Page, wanted: Wanted) -> list[tuple[s
             if row[0] == kind.name and 0 < count < found.total:
                 name = f"{row[0]}:{row[1]}{f' {row[2]}' if row[2] else ''}"
                 having, lacking = (_address([*pairs, (part, name)]) for part in ("has", "without"))
-                some.append(Narrower(row[1], row[2], count, having, lacking))
+                some.append(Narrower(row[1], row[2], worded(row[1], kind, knowledge), count, having, lacking))
         if some:
             made.append((kind.title, some))
     return made
