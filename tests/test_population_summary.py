@@ -184,7 +184,7 @@ def test_the_command_shows_each_count_with_a_bar(out: Path, citelog: Command) ->
     assert all("%" in line and "█" in line for line in lines[place + 1 : place + 3] if "no basis" not in line)
     assert max(map(len, lines)) <= 100
     first = lines.index("The most frequent answers · everything that is concluded about these patients")
-    assert "      status:below_all_cutoffs “below all quoted cut-offs”" in lines[first:]
+    assert "      status:below_all_cutoffs · below all quoted cut-offs" in lines[first:]
 
 
 def test_what_cannot_be_summed_up_is_named(out: Path, citelog: Command, tmp_path: Path) -> None:

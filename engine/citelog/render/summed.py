@@ -85,7 +85,9 @@ def _asking(group: Group, words: Mapping[str, str], width: int) -> Iterator[Line
     yield Line("")
     yield Line("  While it is open:", "dim")
     for one in group.told:
-        decided = ", ".join(f"{_named(beside.id, words)} {shown(beside.patients)}" for beside in one.decided)
+        decided = ", ".join(
+            _named(f"{beside.id} {shown(beside.patients)}", words.get(beside.id)) for beside in one.decided
+        )
         only = f"the only question for {shown(one.only)}"
         yield from wrapped(f"  {one.value}: {only}{'; ' if decided else ''}{decided}", width, "      ", "dim")
 
@@ -97,7 +99,7 @@ def _answers(found: Summary, whole: int, width: int) -> Iterator[Line]:
     words = found.words
     yield from rows(
         [
-            Row(f"{place}.", one.patients, "\n".join(_named(id_, words) for id_ in one.told) or "nothing")
+            Row(f"{place}.", one.patients, "\n".join(_named(id_, words.get(id_)) for id_ in one.told) or "nothing")
             for place, one in enumerate(found.answers, 1)
         ],
         whole,
@@ -105,9 +107,9 @@ def _answers(found: Summary, whole: int, width: int) -> Iterator[Line]:
     )
 
 
-def _named(id_: str, words: Mapping[str, str]) -> str:
-    """A conclusion by its id, and what the knowledge base calls it."""
-    return f"{id_} “{words[id_]}”" if words.get(id_) else id_
+def _named(told: str, words: str | None) -> str:
+    """A conclusion, and what the knowledge base calls it."""
+    return f"{told} · {words}" if words else told
 
 
 def _rules(found: Summary, whole: int, width: int) -> Iterator[Line]:
