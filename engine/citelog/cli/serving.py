@@ -196,6 +196,7 @@ def _of_knowledge(
     from pyoxigraph import RdfFormat
 
     from citelog.graph.dataset import dataset
+    from citelog.graph.parameters import Known
     from citelog.serve.workers.dataset import of_nquads
 
     knowledge = open_base(kb)
@@ -203,7 +204,8 @@ def _of_knowledge(
     if log is not None and found:
         enter(found, sealed(found, kb), log, log_key, "citelog serve")
     made = dataset(home.knowledge(kb), knowledge, found)
-    return of_nquads(made.store.dump(format=RdfFormat.N_QUADS) or b"", made.prefixes)
+    known = Known(knowledge, tuple(found), made.prefixes)
+    return of_nquads(made.store.dump(format=RdfFormat.N_QUADS) or b"", made.prefixes, known)
 
 
 def _served(

@@ -15,7 +15,10 @@ from citelog.serve.workers.pool import Craft, Pool
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A query as a worker needs it. Graphs that are None leave it to the query's own FROM, or to the dataset."""
+    """A query as a worker needs it. Graphs that are None leave it to the query's own FROM, or to the dataset.
+
+    `parameters` are triples, as N-Triples, that the dataset has for this query alone.
+    """
 
     query: str
     base: str
@@ -24,6 +27,7 @@ class Job:
     default_graphs: tuple[str, ...] | None
     named_graphs: tuple[str, ...] | None
     prefixes: Mapping[str, str]
+    parameters: str = ""
 
 
 @dataclass(frozen=True, slots=True)

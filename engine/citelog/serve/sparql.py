@@ -12,13 +12,18 @@ may well be answered a moment later, 500 for a fault of ours.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
+from citelog.diagnostics import CitelogError
+from citelog.graph.dataset import PARAMETER
+from citelog.graph.library import TYPES
 from citelog.graph.library import Query as Stored
+from citelog.graph.parameters import bind
+from citelog.knowledge.triples import RDF
 from citelog.serve.http.accept import chosen
 from citelog.serve.http.limits import Refusal
 from citelog.serve.http.operations import FORM, HTML
@@ -34,6 +39,8 @@ if TYPE_CHECKING:
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 QUERY, UPDATE = "application/sparql-query", "application/sparql-update"
 _GRAPHS = ("default-graph-uri", "named-graph-uri")
+STORED, GIVEN = "library", "param-"
+"""Fields of our own page: which query of the library is asked, and, before its name, the value of a parameter."""
 
 _BOOLEAN = ("application/sparql-results+json", "application/sparql-results+xml", "application/json", "application/xml")
 _TABLE = (*_BOOLEAN[:2], "text/csv", "text/tab-separated-values", *_BOOLEAN[2:])
@@ -67,6 +74,9 @@ class Asked:
     query: str
     default_graphs: tuple[str, ...] | None = None
     named_graphs: tuple[str, ...] | None = None
+    stored: str = ""
+    """The query of the library that it is, by name, and what is `given` for its parameters; so our page sends it."""
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +99,7 @@ class Endpoint:
         except Refusal as refusal:
             if not page:
                 raise
-            text = own.query_page(self.shell, self.library, asked.query if asked else "", refusal=refusal)
+            text = self._page(asked, refusal=refusal)
             return Response(text, refusal.status, refusal.headers, HTML)
 
     async def _asked(self, request: Request) -> Asked | None:
@@ -116,13 +126,14 @@ class Endpoint:
     async def _front(self, request: Request, page: bool) -> Response:
         """The page to write a query on, or for programs the description of the service (SPARQL 1.1, section 2)."""
         if page:
-            return Response(own.query_page(self.shell, self.library), media_type=HTML)
+            return Response(self._page(None), media_type=HTML)
         return await self._answered(request, Asked(_DESCRIPTION))
 
     async def _answered(self, request: Request, asked: Asked) -> Response:
         limits = self.queries.limits
         base = str(request.url.replace(query=""))
-        query = read_query(asked.query, base, limits)
+        parameters = self._filled(asked)
+        query = read_query(asked.query, base, limits, bool(parameters))
         media = _form_of_answer(request, query.form)
         request.state.form = query.form  # for the log
         page = media == HTML
@@ -135,17 +146,45 @@ class Endpoint:
             default_graphs=asked.default_graphs,
             named_graphs=asked.named_graphs,
             prefixes=query.prefixes,
+            parameters=parameters,
         )
         unknown = self._unknown_graphs(query, asked)
         found = await while_listening(request, self.queries.ask(job))
-        body = self._page(query.text, found, written) if page else found
+        body = self._page(asked, found, written).encode() if page else found
         headers = {"Vary": "Accept"}
         if unknown:
             headers["Citelog-Unknown-Graph"] = ", ".join(f"<{graph}>" for graph in unknown)
         return Response(body, headers=headers, media_type=media if "+" in media else f"{media}; charset=utf-8")
 
-    def _page(self, query: str, found: bytes, media: str) -> bytes:
-        return own.query_page(self.shell, self.library, query, found, media).encode()
+    def _page(
+        self, asked: Asked | None, found: bytes | None = None, media: str = "", refusal: Refusal | None = None
+    ) -> str:
+        query, stored, given = (asked.query, self._stored(asked), asked.given) if asked else ("", None, {})
+        can_fill = self.queries.dataset.known is not None
+        return own.query_page(self.shell, self.library, query, found, media, refusal, stored, given, can_fill)
+
+    def _stored(self, asked: Asked) -> Stored | None:
+        """The query of the library that this is, or was before somebody changed it, if it has parameters."""
+        return next((one for one in self.library if one.name == asked.stored and one.parameters), None)
+
+    def _filled(self, asked: Asked) -> str:
+        """The values of the parameters of a query, as the triples that it reads; empty where it has none.
+
+        Raises Refusal where one is missing, or is not what it is declared to be.
+        """
+        known, stored = self.queries.dataset.known, self._stored(asked)
+        if known is None or stored is None or PARAMETER not in asked.query:
+            return ""
+        given = {one.name: asked.given[one.name] for one in stored.parameters if asked.given.get(one.name)}
+        for one in stored.parameters:
+            if one.name not in given and one.default is None:
+                what = f"{stored.name} has the parameter {one.name}, and nothing is given for it: {one.meaning}"
+                raise Refusal(400, what, f"give {GIVEN}{one.name}, {TYPES[one.type]}")
+        try:
+            bound = bind(stored, given, known)
+        except CitelogError as error:
+            raise Refusal(400, error.message, error.remedy) from error
+        return "".join(f"<{PARAMETER}{name}> <{RDF}value> {term} .\n" for name, term in bound.items())
 
     def _unknown_graphs(self, query: Query, asked: Asked) -> tuple[str, ...]:
         """The graphs of the request's choice that are empty, because the dataset has none of that name.
@@ -188,7 +227,9 @@ def _parameters(fields: list[tuple[str, str]], direct: str | None) -> Asked:
     if len(queries) != 1:
         raise Refusal(400, f"{len(queries) or 'no'} queries in one request", "send one, as query=…")
     chosen_graphs = [tuple(value for name, value in fields if name == graph) for graph in _GRAPHS]
-    return Asked(queries[0], *chosen_graphs) if any(chosen_graphs) else Asked(queries[0])
+    given = {name.removeprefix(GIVEN): value for name, value in fields if name.startswith(GIVEN)}
+    default, named = chosen_graphs if any(chosen_graphs) else (None, None)
+    return Asked(queries[0], default, named, dict(fields).get(STORED, ""), given)
 
 
 def _form_of_answer(request: Request, form: Form) -> str:

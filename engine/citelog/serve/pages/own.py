@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
-from citelog.graph.library import Query
+from citelog.graph.library import TYPES, Query
 from citelog.knowledge.base import Knowledge
 from citelog.ledger.entry import read
 from citelog.ledger.listed import Stretch
@@ -57,12 +58,29 @@ def query_page(
     result: bytes | None = None,
     media: str = "",
     refusal: Refusal | None = None,
+    stored: Query | None = None,
+    given: Mapping[str, str] = MappingProxyType({}),
+    can_fill: bool = False,
 ) -> str:
-    """The page, with a query as it was sent and either its result (of the media type `media`) or why there is none."""
+    """The page, with a query as it was sent and either its result (of the media type `media`) or why there is none.
+
+    `stored` is the query of the library that it was made of, with what is `given` for its parameters; `can_fill` says
+    whether values can be given here at all.
+    """
     answer = None if result is None else _answer(result, media)
     known = pages_of(shell.knowledge) if shell.knowledge else {}
     return shell.page(
-        "sparql.html", SPARQL.address, library=library, query=query, answer=answer, refusal=refusal, known=known
+        "sparql.html",
+        SPARQL.address,
+        library=library,
+        query=query,
+        answer=answer,
+        refusal=refusal,
+        known=known,
+        can_fill=can_fill,
+        stored=stored if can_fill else None,
+        given=given,
+        types=TYPES,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from citelog.diagnostics import CitelogError
+from citelog.graph.parameters import Known
 
 FORMS = ("ttl", "trig", "nq", "nt", "rdf", "jsonld")
 _ALSO = {"xml": "rdf", "owl": "rdf", "nquads": "nq", "ntriples": "nt", "turtle": "ttl"}
@@ -29,15 +30,19 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The sources of what is queried, together; `prefixes` are proposed to who uses one that is not declared."""
+    """The sources of what is queried, together; `prefixes` are proposed to who uses one that is not declared.
+
+    `known` is what the names of parameters can mean in it, where it was made of a knowledge base.
+    """
 
     sources: tuple[Source, ...]
     prefixes: Mapping[str, str] = field(default_factory=dict)
+    known: Known | None = None
 
 
-def of_nquads(data: bytes, prefixes: Mapping[str, str]) -> Dataset:
+def of_nquads(data: bytes, prefixes: Mapping[str, str], known: Known | None = None) -> Dataset:
     """A dataset that was made in this process, written as N-Quads."""
-    return Dataset((Source("the dataset", "nq", data),), prefixes)
+    return Dataset((Source("the dataset", "nq", data),), prefixes, known)
 
 
 def of_files(names: Iterable[str]) -> Dataset:

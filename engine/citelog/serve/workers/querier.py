@@ -33,12 +33,19 @@ def _load(message: Message, data: bytes) -> tuple[Store, Message]:
 
 def _answer(store: Store, asked: Message, data: bytes, output: Bounded) -> None:
     """Write the result of a query. Raises NoResultError."""
+    from pyoxigraph import RdfFormat, parse
+
+    given = list(parse(asked["parameters"], RdfFormat.N_TRIPLES))
+    store.extend(given)
     try:
         _evaluate(store, asked, output)
     except SyntaxError as error:
         raise NoResultError("syntax", error.msg) from error
     except (ValueError, RuntimeError, OSError) as error:
         raise NoResultError("failed", str(error)) from error
+    finally:
+        for one in given:
+            store.remove(one)
 
 
 def _evaluate(store: Store, asked: Message, output: Bounded) -> None:

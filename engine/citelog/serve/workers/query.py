@@ -36,8 +36,10 @@ class Query:
     prefixes: dict[str, str]
 
 
-def read_query(text: str, base: str, limits: Limits) -> Query:
+def read_query(text: str, base: str, limits: Limits, is_filled: bool = False) -> Query:
     """Look through a query; `base` is the address that relative ones are resolved against.
+
+    `is_filled` says that its parameters, if it has any, have values.
 
     Raises Refusal for an update, for SERVICE, for brackets nested too deeply, for a NUL, and for what is no query.
 
@@ -55,7 +57,8 @@ def read_query(text: str, base: str, limits: Limits) -> Query:
     cut = list(tokens(text))
     form = _form(cut)
     _refuse_service(cut)
-    _refuse_parameters(text)
+    if not is_filled:
+        _refuse_parameters(text)
     _refuse_depth(cut, limits.depth)
     graphs, prefixes = _graphs(cut, base)
     return Query(text, form, graphs, prefixes)
@@ -64,7 +67,7 @@ def read_query(text: str, base: str, limits: Limits) -> Query:
 def _refuse_parameters(text: str) -> None:
     """A library query whose parameters nothing fills would have no answer, and look as if there were none."""
     if PARAMETER in text:
-        remedy = "put the value in the place of its variable, or ask with citelog query and --param"
+        remedy = "put the value in the place of its variable; or ask on the page, or with citelog query and --param"
         raise Refusal(400, "this query of the library has parameters, and here nothing gives them values", remedy)
 
 
