@@ -176,7 +176,7 @@ def test_a_cluster_in_which_no_worker_has_room_is_waited_for_and_named(
     conf.mkdir()
     (conf / "spark-defaults.conf").write_text("spark.executor.memory 64g\n")
     monkeypatch.setenv("SPARK_CONF_DIR", str(conf))
-    monkeypatch.setattr(spark, "PATIENCE", 1)
+    monkeypatch.setattr(spark, "ROOM", 1)
     told = r"in 1 s no worker had room for an executor\n   = ask for less in spark-defaults.conf"
     with pytest.raises(spark.SparkError, match=told), spark.session(cluster.master, "1GB", tmp_path / "spark.log"):
         raise AssertionError("nobody was waited for")
@@ -251,7 +251,7 @@ def test_a_java_that_ends_or_hangs_before_it_can_be_reached_is_told(
     (tmp_path / "bin" / "java").write_text(script)
     (tmp_path / "bin" / "java").chmod(0o755)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    monkeypatch.setattr(spark, "PATIENCE", patience)
+    monkeypatch.setattr(spark, "START", patience)
     told = (
         r"--engine spark, --master local\[1\]: .*Java gateway process exited.*\n   = .*spark.log has all that it said"
     )

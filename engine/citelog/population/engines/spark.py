@@ -48,8 +48,8 @@ UNITS = 50_000
 ANSWER = 10
 """Seconds in which a master must take up a call."""
 
-PATIENCE = 180
-"""Seconds in which Java must have started, and then some worker must take up the work."""
+START, ROOM = 180, 180
+"""Seconds in which Java must say where it can be reached, and a worker must have room for an executor."""
 
 SETTINGS: Mapping[str, str] = {
     "spark.app.name": "citelog population",
@@ -173,7 +173,7 @@ class _Started(subprocess.Popen[bytes]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.until = time.monotonic() + PATIENCE
+        self.until = time.monotonic() + START
 
     def poll(self) -> int | None:
         """Its status, and 1 for 0; once its time is up, it is ended."""
@@ -190,12 +190,12 @@ class _Started(subprocess.Popen[bytes]):
 def _wait(context: Any, master: str) -> None:
     """Wait for a first executor: Spark itself would wait for ever where no worker has room for one."""
     tracker, pause = context._jsc.sc().statusTracker(), threading.Event()
-    for _ in range(10 * PATIENCE):
+    for _ in range(10 * ROOM):
         if len(tracker.getExecutorInfos()) > 1:  # the driver counts as one
             return
         pause.wait(0.1)
     remedy = "ask for less in spark-defaults.conf (spark.executor.memory, spark.executor.cores), or look at the cluster"
-    said = f"in {PATIENCE} s no worker had room for an executor"
+    said = f"in {ROOM} s no worker had room for an executor"
     raise SparkError(f"--engine spark, --master {master}: {said}", remedy)
 
 
