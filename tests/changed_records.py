@@ -383,3 +383,20 @@ def journeys(folder: Path) -> Knowledge:
     opened = load(target, home.ontology())
     assert opened.knowledge is not None, opened.diagnostics
     return opened.knowledge
+
+
+_DIVIDED = """
+%%% @cites S06
+#[name("night-of-a-yawner")]
+night(?p, ex:LONG_ENOUGH) :- entry(?p, _, ex:yawning, cl:present), ~judged(?p) .
+"""
+
+
+def divided(folder: Path) -> Knowledge:
+    """Short nights, where the rules give two nights, not one, to who yawns and of whom no night is known."""
+    target = Path(shutil.copytree(NIGHTS, folder / "nights"))
+    with (target / "rules" / "10-night.rls").open("a", encoding="utf-8") as file:
+        file.write(_DIVIDED.replace("#[name", "%%% @unless judged\n#[name"))
+    opened = load(target, home.ontology())
+    assert opened.knowledge is not None, opened.diagnostics
+    return opened.knowledge

@@ -23,6 +23,7 @@ from changed_records import (
     STATES,
     VALUES,
     Record,
+    divided,
     findings,
     fresh,
     ids,
@@ -520,3 +521,24 @@ def test_a_course_and_a_frequency_that_cannot_be_read_are_asked_for() -> None:
     found = answer(loading(course="initial", frequency="when needed")).missing()
     wanting = {one.text.partition(" of ")[0]: one.state for one in found.items if "Hydroxocobalamin" in one.text}
     assert wanting == {"the course": "not usable", "the frequency": "not usable"}
+
+
+def test_a_value_with_which_there_would_be_no_answer_says_so(tmp_path: Path) -> None:
+    found = assess(divided(tmp_path), {"findings": [{"name": "cola in the afternoon", "state": "present"}]}).missing()
+    [present] = [one for one in item(found, "yawning in lessons").outcomes if one.unanswered]
+    told = "the rules gave 2 conclusions of the kind night, not one, to"
+    assert present.value == "present" and present.unanswered.startswith(told) and present.is_idle is False
+    assert f"present\n      no answer would be given: {told}" in text(found)
+    document = json.loads(json.dumps(found.to_dict()))
+    assert problem(form("missing"), document) == ""
+
+
+def test_a_conclusion_falls_without_what_an_answer_needs(tmp_path: Path) -> None:
+    record: Record = {
+        "findings": [{"name": "yawning in lessons", "state": "present"}],
+        "labs": [{"analyte": "night", "value": 7, "unit": "h", "when": "2026-03-08"}],
+        "context": {"age_years": 9},
+    }
+    sound = assess(divided(tmp_path), record, "2026-03-08")
+    falls = {one.entry.sentence for one in sound.missing("night:SHORT").depends if one.effect == "falls without it"}
+    assert falls == {"Sleep of a night: 7 hours (2026-03-08).", "Age in years: 9."}

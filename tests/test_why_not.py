@@ -17,6 +17,7 @@ import b12
 from changed_records import (
     Record,
     as_options,
+    divided,
     findings,
     fresh,
     ids,
@@ -599,3 +600,10 @@ def test_what_is_not_there_is_in_the_way_and_never_told_to_be_needed() -> None:
     assert found.obstacle is not None
     assert {one.state for one in failing(found.obstacle)} == {"not concluded", "not recorded"}
     assert not [line for line in told if "needed: No" in line]
+
+
+def test_a_record_to_which_no_answer_would_be_given_is_no_way_to_a_conclusion(tmp_path: Path) -> None:
+    found = assess(divided(tmp_path), {"findings": [{"name": "cola in the afternoon", "state": "present"}]}).why_not(
+        "tired:PROBABLY"
+    )
+    assert [near.told for near in found.near] == [("“Falling asleep in lessons: present.” in addition",)]

@@ -223,7 +223,7 @@ def _notes(drawing: Drawing, conclusions: Iterable[Conclusion], at: datetime.dat
                 if isinstance(record, Iri) and record in entries:
                     text = sentence(words.fact(atom)) + "."
                     notes |= {Note(text, entry.read_from) for entry in entries[record]}
-    used = {fact for conclusion in conclusions for fact in conclusion.facts}
+    used = drawing.touched(conclusion.atom for conclusion in conclusions)
     told = {note.read_from for note in notes}
     idle = [entry for entry in case.entries if entry.id not in used and entry.read_from not in told]
     beside = drawing.beside(conclusions) if idle else ()

@@ -13,7 +13,7 @@ from citelog.diagnostics import CitelogError
 from citelog.knowledge.base import Citation, Field, Kind, Knowledge
 from citelog.patient.case import Case, Entry
 from citelog.proof.standing import Standing
-from citelog.proof.support import Supports, deciding, passed_through
+from citelog.proof.support import Supports, deciding, passed_through, touched
 from citelog.proof.words import Words, number, sentence
 from citelog.rules.program import Rule
 from citelog.run.result import Firing, Run
@@ -107,7 +107,15 @@ class Drawing:
         kinds = {kind.name: kind for kind in self.knowledge.kinds if kind.candidates}
         decided = [(kinds[one.kind], one.atom) for one in conclusions if one.kind in kinds]
         held = [candidate for kind, atom in decided for candidate, _ in self.others(kind, atom)]
-        return frozenset(e.id for atom in held for r in self._supports.of(atom).records for e in self._entries[r])
+        return self.touched(held)
+
+    def touched(self, atoms: Iterable[Atom]) -> frozenset[str]:
+        """The ids of the entries that have some part in facts, be it by coming back to what they are a reason for."""
+        if self.run.rounds:
+            records = touched(self.run, atoms)
+        else:  # nothing comes back to anything
+            records = frozenset(record for atom in atoms for record in self._supports.of(atom).records)
+        return frozenset(e.id for record in records for e in self._entries[record])
 
     def sentence(self, atom: Atom, firings: Iterable[Firing]) -> str:
         """What the rules of some firings say of a fact, in the order of rules, then of words; or else how it reads."""

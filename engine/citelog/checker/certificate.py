@@ -146,11 +146,11 @@ class Checker:
         for atom in (a for predicate in self.knowledge.notes for a in self.model.atoms(predicate)):
             records = {arg for arg in atom.args if isinstance(arg, Iri)}
             found |= {(self.steps.aloud(atom), e.read_from) for e in self.case.entries if e.record in records}
-        used = {id_ for _, atom in self.concluded for id_ in self.facts(self.model.under(atom)[0])}
+        used = {id_ for _, atom in self.concluded for id_ in self.facts(self.model.below(atom))}
         told = {place for _, place in found}
         decided = [kind for kind in self.knowledge.kinds if kind.candidates]
         lines = [o for kind in decided for atom in self.model.atoms(kind.predicate) for o in self.others(kind, atom)]
-        beside = {id_ for other in lines for id_ in self.facts(self.model.under(other)[0])}
+        beside = {id_ for other in lines for id_ in self.facts(self.model.below(other))}
         idle = (e for e in self.case.entries if e.id not in used and e.read_from not in told)
         but = ', but a line under "also" does'
         return found | {

@@ -207,12 +207,21 @@ class Model:
         return tuple(facts), tuple(firings)
 
     def ways(self, atom: Atom) -> list[Firing]:
-        """The firings of a fact that rest only on what held before it: no fact can be a reason for itself."""
+        """The firings of a fact whose premises held before it or never rest on it: nothing is a reason for itself."""
         return [
             firing
             for firing in self.firings.get(atom, ())
-            if all(self.held[fact] < self.held[atom] for fact in premises(firing))
+            if all(self.held[fact] < self.held[atom] or atom not in self.below(fact) for fact in premises(firing))
         ]
+
+    def below(self, atom: Atom) -> dict[Atom, None]:
+        """A fact and every other that some way down from it comes to, through any firings."""
+        seen = {atom: None}
+        for fact in (queue := [atom]):
+            new = {p: None for firing in self.firings.get(fact, ()) for p in premises(firing) if p not in seen}
+            queue += new
+            seen |= new
+        return seen
 
 
 def premise(literal: Present, row: Row) -> Atom:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from citelog.answer import Answer
-from citelog.conclusions import Conclusion
+from citelog.conclusions import Conclusion, DerivationError
 from citelog.explain.questions import Question, Questions, Tries
 from citelog.explain.what_if import paired
 from citelog.patient.case import Entry
@@ -24,7 +24,8 @@ FORMAT = "citelog-missing/1"
 class Outcome:
     """One value of an item: how to record it, and what then comes, goes, or is said otherwise.
 
-    `changes` are empty for the date of the assessment, which is given with the call.
+    `changes` are empty for the date of the assessment, which is given with the call. `unanswered` says, of a value with
+    which there would be no answer at all, why.
     """
 
     value: str
@@ -32,6 +33,12 @@ class Outcome:
     gained: tuple[Conclusion, ...]
     lost: tuple[Conclusion, ...]
     changed: tuple[tuple[Conclusion, Conclusion], ...]
+    unanswered: str = ""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing changes."""
+        return not (self.gained or self.lost or self.changed or self.unanswered)
 
     def to_dict(self) -> dict[str, Any]:
         """The outcome as data."""
@@ -42,7 +49,7 @@ class Outcome:
             "gained": [_short(c) for c in self.gained],
             "lost": [_short(c) for c in self.lost],
             "changed": [{"before": _short(a), "after": _short(b)} for a, b in self.changed],
-        }
+        } | ({"unanswered": self.unanswered} if self.unanswered else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +172,14 @@ def _outcome(
     answer: Answer, value: str, change: Change | tuple[Change, ...] | datetime.date, about: str | None
 ) -> Outcome:
     made: tuple[Change, ...] = ()
-    if isinstance(change, datetime.date):
-        after = type(answer).of(answer.knowledge, answer.case, change, answer.deadline)
-    else:
-        made = change if isinstance(change, tuple) else (change,)
-        after = answer.again(apply(answer.case, made, answer.knowledge.terms))
+    try:
+        if isinstance(change, datetime.date):
+            after = type(answer).of(answer.knowledge, answer.case, change, answer.deadline)
+        else:
+            made = change if isinstance(change, tuple) else (change,)
+            after = answer.again(apply(answer.case, made, answer.knowledge.terms))
+    except DerivationError as error:
+        return Outcome(value, made, (), (), (), error.what)
     pairs, lost, gained = paired(answer, after)
     changed = [(a, b) for a, b in pairs if _said(a) != _said(b)]
     if about is not None:
@@ -183,6 +193,7 @@ def _is_finer(outcome: Outcome, others: list[Outcome]) -> bool:
     """Whether a value only adds a word to another ("taken" and "taken, loading") that comes to the same."""
     return any(
         outcome.value.startswith(f"{other.value},")
+        and outcome.unanswered == other.unanswered
         and [c.id for c in outcome.gained + outcome.lost] == [c.id for c in other.gained + other.lost]
         and [b.id for _, b in outcome.changed] == [b.id for _, b in other.changed]
         for other in others
@@ -194,7 +205,9 @@ def _said(conclusion: Conclusion) -> tuple[Any, ...]:
 
 
 def _weight(answer: Answer, outcome: Outcome) -> int:
-    """How many conclusions about the patient come, go or change."""
+    """How many conclusions about the patient come, go or change; all of them, where there would be no answer."""
+    if outcome.unanswered:
+        return max(1, len(answer.conclusions))
     record = {kind.name for kind in answer.knowledge.kinds if kind.about_record}
     listed = (*outcome.gained, *outcome.lost, *(b for _, b in outcome.changed))
     return len({c.id for c in listed if c.kind not in record})
@@ -215,7 +228,11 @@ def _depends(answer: Answer, about: str, tries: Tries) -> Iterator[Depends]:
             yield Depends(entry, NOT_TRIED)
             continue
         tries.made += 1
-        after = answer.again(apply(answer.case, [dropping(entry)], terms))
+        try:
+            after = answer.again(apply(answer.case, [dropping(entry)], terms))
+        except DerivationError:  # no answer is given then
+            yield Depends(entry, "falls without it")
+            continue
         pairs, lost, _ = paired(answer, after)
         if any(c.id == about for c in lost):
             yield Depends(entry, "falls without it")

@@ -242,15 +242,21 @@ class _Search:
                 continue  # the same with another word
             changes, ranges = self._ranged(changes)
             troubles = self._troubles(changes)
+            if troubles is None:
+                continue
             if subjects not in accepted or troubles < accepted[subjects]:
                 accepted[subjects] = troubles
                 yield changes, troubles, ranges
 
-    def _troubles(self, changes: tuple[Change, ...]) -> int:
-        """How many conclusions say that something is wrong with the changed record, or wanting."""
+    def _troubles(self, changes: tuple[Change, ...]) -> int | None:
+        """How many conclusions say that something is wrong with the changed record, or wanting.
+
+        None where the rules give it none or several of a kind that has one: it has no answer, and reaches nothing.
+        """
         case, _ = self._derive(changes)
         run = derive(self.answer.knowledge, case, self.answer.at, self.answer.deadline)
-        return _wrong(run, self.answer.knowledge)
+        single = [kind.predicate for kind in self.answer.knowledge.kinds if kind.exactly_one]
+        return _wrong(run, self.answer.knowledge) if all(len(run.facts.get(p, ())) == 1 for p in single) else None
 
     def standing(self) -> Obstacle | None:
         """What stands against the goal whatever is recorded: the rule that comes nearest, and what it lacks."""

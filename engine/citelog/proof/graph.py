@@ -2,7 +2,8 @@
 
 An edge points from what is used to what uses it: fact → firing → fact. Nothing of a firing is left out:
 each literal of its rule is a step, in the author's order. A sub-proof is one step wherever it is used, also
-by the proofs of other conclusions. The graph holds every way in which a conclusion can be reached.
+by the proofs of other conclusions. The graph holds every way in which a conclusion can be reached,
+but none that comes back to what it is to be a reason for (`well_founded`).
 """
 
 from __future__ import annotations

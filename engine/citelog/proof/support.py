@@ -1,8 +1,8 @@
-"""What a fact rests on: the records of the patient and the assumed absences under all of its firings."""
+"""What a fact rests on: the records of the patient and the assumed absences under the firings of its proof."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Case
 from citelog.proof.words import Words
 from citelog.rules.program import Absent
-from citelog.run.result import Firing, Run, instance, premises
+from citelog.run.result import Firing, Run, instance, premises, well_founded
 from citelog.values import Atom, Iri
 
 
@@ -31,10 +31,7 @@ class Supports:
     known: dict[Atom, Support] = field(default_factory=dict)
 
     def of(self, atom: Atom) -> Support:
-        """Everything under a fact, through all its firings.
-
-        Facts of a recursive component rest on each other; the walk goes through each once.
-        """
+        """Everything under a fact, through all the ways in which its proof reaches it."""
         if atom in self.known:
             return self.known[atom]
         records: set[Iri] = set()
@@ -50,7 +47,7 @@ class Supports:
             record = self.run.record(current)
             if isinstance(record, Iri):
                 records.add(record)
-            for firing in self.run.firings(current):
+            for firing in well_founded(self.run, current):
                 assumes.update(self.assumptions(firing))
                 for premise in premises(firing):
                     if premise not in seen:
@@ -72,11 +69,21 @@ def absences(firing: Firing) -> Iterator[Atom]:
     yield from dict.fromkeys(instance(literal, row) for row in firing.rows for literal in owned)
 
 
+def touched(run: Run, atoms: Iterable[Atom]) -> frozenset[Iri]:
+    """The records under some facts through any firing, also one that comes back to what it is a reason for."""
+    found = dict.fromkeys(atoms)
+    for atom in (open_ := [*found]):
+        new = [p for firing in run.firings(atom) for p in premises(firing) if p not in found]
+        found |= dict.fromkeys(new)
+        open_ += dict.fromkeys(new)
+    return frozenset(record for record in map(run.record, found) if isinstance(record, Iri))
+
+
 def under(run: Run, atom: Atom) -> Iterator[Firing]:
-    """Every firing that a fact rests on, each once."""
+    """Every firing of the proof of a fact, each once."""
     open_, seen = [atom], {atom}
     while open_:
-        for firing in run.firings(open_.pop()):
+        for firing in well_founded(run, open_.pop()):
             yield firing
             new = [premise for premise in dict.fromkeys(premises(firing)) if premise not in seen]
             seen.update(new)
@@ -103,7 +110,7 @@ def deciding(run: Run, atom: Atom) -> Iterator[Firing]:
     open_, seen = [atom], {atom}
     while open_:
         below: list[Atom] = []
-        for firing in run.firings(open_.pop()):
+        for firing in well_founded(run, open_.pop()):
             if firing.rule.through is None:
                 yield firing
             else:
@@ -115,7 +122,7 @@ def deciding(run: Run, atom: Atom) -> Iterator[Firing]:
 
 def passed_through(run: Run, atom: Atom) -> Iterator[Atom]:
     """The premises that a fact's citations and words come from."""
-    for firing in run.firings(atom):
+    for firing in well_founded(run, atom):
         if firing.rule.through is not None:
             yield from _through(firing, firing.rule.through)
 
@@ -125,4 +132,4 @@ def _through(firing: Firing, place: int) -> Iterator[Atom]:
     yield from dict.fromkeys(instance(firing.rule.body[place], row) for row in firing.rows)
 
 
-__all__ = ["Support", "Supports", "assumed", "deciding", "passed_through", "premises", "under"]
+__all__ = ["Support", "Supports", "assumed", "deciding", "passed_through", "premises", "touched", "under"]

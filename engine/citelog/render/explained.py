@@ -259,9 +259,9 @@ def missing(found: Missing, width: int = WIDTH) -> Iterator[Line]:
         yield Line("")
         weight = counted(item.weight, "conclusion hangs", "conclusions hang")
         yield from wrapped(f"  {item.text} ({item.state}; {weight} on it)", width, "    ", "bold")
-        idle = [o.value for o in item.outcomes if not (o.gained or o.lost or o.changed)]
+        idle = [o.value for o in item.outcomes if o.is_idle]
         for outcome in item.outcomes:
-            if outcome.gained or outcome.lost or outcome.changed:
+            if not outcome.is_idle:
                 yield from _outcome(outcome, told, width)
         if idle:
             yield from wrapped(f"    {', '.join(idle)}: nothing changes", width, "      ", "dim")
@@ -277,6 +277,8 @@ def missing(found: Missing, width: int = WIDTH) -> Iterator[Line]:
 def _outcome(outcome: Outcome, told: set[str], width: int) -> Iterator[Line]:
     """What one value changes: each conclusion with what it says, of those `told` already the ids."""
     yield from wrapped(f"    {outcome.value}", width, "      ")
+    if outcome.unanswered:
+        yield from wrapped(f"      no answer would be given: {outcome.unanswered}", width, "        ")
     for sign, found in (("+", outcome.gained), ("-", outcome.lost)):
         for conclusion in (c for c in found if _headline(c) not in told):
             yield from wrapped(f"      {sign} {_headline(conclusion)}", width, "        ")

@@ -64,6 +64,7 @@ class Run:
     given: Mapping[tuple[str, Ids], Value | None]
     rounds: Mapping[tuple[str, Ids], int]
     _spelt: dict[tuple[str, Ids], tuple[Firing, ...]] = field(default_factory=dict, repr=False)
+    _circles: dict[Atom, int] = field(default_factory=dict, repr=False)
 
     def atoms(self, predicate: str) -> Iterator[Atom]:
         """Every fact of a predicate, in no promised order."""
@@ -118,13 +119,55 @@ class Run:
         key = self.key(atom)
         return self.rounds.get(key, 0) if key else 0
 
+    def circle(self, atom: Atom) -> int:
+        """The number that a recursive fact shares with those that it rests on and that rest on it in turn."""
+        if atom not in self._circles:
+            self._circles.update(_circles(self, atom))
+        return self._circles[atom]
+
 
 def well_founded(run: Run, atom: Atom) -> Iterator[Firing]:
-    """The firings of a fact that do not rest on the fact itself: in a recursion, those that came before it."""
+    """The firings of a fact that do not rest on the fact itself.
+
+    What cannot come back to it may be a reason whenever it held; where facts rest on each other in a circle, those
+    that held before it.
+    """
     held = run.round(atom)
     for firing in run.firings(atom):
-        if not held or all(run.round(premise) < held for premise in premises(firing)):
+        late = [premise for premise in premises(firing) if run.round(premise) >= held] if held else []
+        if all(run.circle(premise) != run.circle(atom) for premise in late):
             yield firing
+
+
+def _circles(run: Run, root: Atom) -> dict[Atom, int]:
+    """The circles of a recursive fact and of all below it that are not known yet (Tarjan's strong components)."""
+    circles, found, least, path = dict[Atom, int](), dict[Atom, int](), dict[Atom, int](), list[Atom]()
+    first = len(run._circles)
+    open_ = [(root, _recursive(run, root))]
+    while open_:
+        atom, below = open_[-1]
+        if atom not in found:
+            found[atom] = least[atom] = len(found)
+            path.append(atom)
+        for premise in below:
+            if premise not in found and premise not in run._circles:
+                open_.append((premise, _recursive(run, premise)))
+                break
+            if premise in found and premise not in circles:
+                least[atom] = min(least[atom], found[premise])
+        else:
+            open_.pop()
+            if open_:
+                least[open_[-1][0]] = min(least[open_[-1][0]], least[atom])
+            if least[atom] == found[atom]:
+                while atom not in circles:
+                    circles[path.pop()] = first + found[atom]
+    return circles
+
+
+def _recursive(run: Run, atom: Atom) -> Iterator[Atom]:
+    """The recursive facts that a fact rests on directly."""
+    return (premise for firing in run.firings(atom) for premise in premises(firing) if run.round(premise))
 
 
 def premises(firing: Firing) -> Iterator[Atom]:
