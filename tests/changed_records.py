@@ -400,3 +400,53 @@ def divided(folder: Path) -> Knowledge:
     opened = load(target, home.ontology())
     assert opened.knowledge is not None, opened.diagnostics
     return opened.knowledge
+
+
+_SPREADS = """
+%! A sign that is there stands for every other that it leads to, be it round in a circle.
+
+@prefix cl: <https://w3id.org/citelog#> .
+@prefix ex: <https://example.org/short-nights#> .
+
+%%% @cites S06
+#[name("sign-recorded")]
+#[display(f"{?sign}, as recorded.")]
+sign(?p, ?sign) :- entry(?p, _, ?sign, cl:present) .
+
+%%% @cites S07
+#[name("sign-led-to")]
+#[display(f"{?sign}, by way of {?other}.")]
+sign(?p, ?sign) :- sign(?p, ?other), ex:leadsTo(?other, ?sign) .
+
+%%% @convention How many there are.
+#[name("signs")]
+signs(?p, #count(?sign)) :- sign(?p, ?sign) .
+
+%%% @cites S12
+#[name("extent")]
+#[display(f"{?count} signs in all.")]
+extent(?p, ?count) :- signs(?p, ?count) .
+"""
+_LEADS = """
+ex:kind_sign a cl:ConclusionKind ; cl:order 7 ; skos:notation "sign" ; cl:derivedBy "sign" .
+ex:predicate_sign a cl:DerivedPredicate ; cl:signature "sign(patient: patient, value: term)" ;
+    cl:sentence "{value} is a sign" ; cl:absence "{value} is no sign" .
+ex:kind_extent a cl:ConclusionKind ; cl:order 8 ; skos:notation "extent" ; cl:derivedBy "extent" .
+ex:predicate_extent a cl:DerivedPredicate ; cl:signature "extent(patient: patient, value: integer)" ;
+    cl:sentence "{value} signs in all" ; cl:absence "there are not {value} signs" .
+ex:predicate_signs a cl:DerivedPredicate ; cl:signature "signs(patient: patient, count: integer)" ;
+    cl:sentence "signs: {count}" ; cl:absence "there is no sign" .
+ex:leadsTo a rdf:Property ; rdfs:label "leads to" ; cl:sentence "{subject} leads to {object}" .
+ex:snoring ex:leadsTo ex:headache . ex:headache ex:leadsTo ex:dry_mouth .
+"""
+
+
+def spreading(folder: Path, more: str = "") -> Knowledge:
+    """Short nights, with signs that lead to others and are counted, and more that lead to some."""
+    target = Path(shutil.copytree(NIGHTS, folder / "nights"))
+    (target / "rules" / "60-signs.rls").write_text(_SPREADS.lstrip(), encoding="utf-8")
+    with (target / "predicates.ttl").open("a", encoding="utf-8") as file:
+        file.write(_LEADS + more)
+    opened = load(target, home.ontology())
+    assert opened.knowledge is not None, opened.diagnostics
+    return opened.knowledge

@@ -16,6 +16,7 @@ import pytest
 from rdflib import RDF, Literal, URIRef
 
 import citelog
+from changed_records import spreading
 from citelog import home
 from citelog.assess import Assessment, assess
 from citelog.checker import certify
@@ -284,42 +285,13 @@ def test_what_a_predicate_says_beside_its_value_is_on_the_pages_that_ask_further
     assert said["points"] == Literal(3)
 
 
-SPREADS = """
-%! A sign that is there stands for every other that it leads to, be it round in a circle.
-
-@prefix ex: <https://example.org/short-nights#> .
-
-%%% @cites S06
-#[name("sign-recorded")]
-#[display(f"{?sign}, as recorded.")]
-sign(?p, ?sign) :- entry(?p, _, ?sign, cl:present) .
-
-%%% @cites S07
-#[name("sign-led-to")]
-#[display(f"{?sign}, by way of {?other}.")]
-sign(?p, ?sign) :- sign(?p, ?other), ex:leadsTo(?other, ?sign) .
-"""
-LEADS = """
-ex:kind_sign a cl:ConclusionKind ; cl:order 7 ; skos:notation "sign" ; cl:derivedBy "sign" .
-ex:predicate_sign a cl:DerivedPredicate ; cl:signature "sign(patient: patient, value: term)" ;
-    cl:sentence "{value} is a sign" ; cl:absence "{value} is no sign" .
-ex:leadsTo a rdf:Property ; rdfs:label "leads to" ; cl:sentence "{subject} leads to {object}" .
-ex:snoring ex:leadsTo ex:headache . ex:headache ex:leadsTo ex:dry_mouth .
-"""
-
-
-def signs(folder: Path, more: str, *recorded: str) -> Assessment:
-    """Signs that lead to others, with more that lead to some, for a record of some."""
-    shutil.copytree(SHORT_NIGHTS, folder)
-    rules = SPREADS.replace("@prefix ex:", "@prefix cl: <https://w3id.org/citelog#> .\n@prefix ex:", 1)
-    (folder / "rules" / "60-signs.rls").write_text(rules.lstrip(), encoding="utf-8")
-    with (folder / "predicates.ttl").open("a", encoding="utf-8") as file:
-        file.write(LEADS + more)
-    return citelog.open(folder).assess({"findings": [{"name": name, "state": "present"} for name in recorded]})
+def spread(known: Knowledge, *recorded: str) -> Assessment:
+    """What is concluded of a record of some signs."""
+    return assess(known, {"findings": [{"name": name, "state": "present"} for name in recorded]})
 
 
 def test_what_is_recorded_and_also_follows_has_both_as_reasons(tmp_path: Path) -> None:
-    found = signs(tmp_path / "short-nights", "", "loud snoring", "dry mouth")
+    found = spread(spreading(tmp_path), "loud snoring", "dry mouth")
     mouth = found.by_id["sign:dry_mouth"]
     assert mouth.sentence == "Dry mouth, as recorded. Dry mouth, by way of morning headache."
     assert (mouth.statements, len(mouth.facts)) == (("S06", "S07"), 2)
@@ -329,7 +301,7 @@ def test_what_is_recorded_and_also_follows_has_both_as_reasons(tmp_path: Path) -
 
 
 def test_what_comes_round_to_itself_is_no_reason_for_itself(tmp_path: Path) -> None:
-    found = signs(tmp_path / "short-nights", "ex:dry_mouth ex:leadsTo ex:snoring .", "loud snoring", "dry mouth")
+    found = spread(spreading(tmp_path, "ex:dry_mouth ex:leadsTo ex:snoring ."), "loud snoring", "dry mouth")
     snoring = found.by_id["sign:snoring"]
     assert snoring.sentence == "Loud snoring, as recorded."
     assert (snoring.statements, snoring.facts) == (("S06",), ("f2",))

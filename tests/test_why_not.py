@@ -607,3 +607,12 @@ def test_a_record_to_which_no_answer_would_be_given_is_no_way_to_a_conclusion(tm
         "tired:PROBABLY"
     )
     assert [near.told for near in found.near] == [("“Falling asleep in lessons: present.” in addition",)]
+
+
+def test_of_what_is_recorded_already_it_is_not_said_that_it_is_not(tmp_path: Path) -> None:
+    """Two journeys count: of the second that is wanting, one is told that no other is there, and nothing of all."""
+    record = {"findings": [{"name": "crossing time zones", "state": "present", "when": "2026-03-08"}]}
+    found = assess(journeys(tmp_path), record, "2026-03-09").why_not("advice:ASK_DOCTOR")
+    shown = "\n".join(line.text for line in explained.why_not(found, nights(), 1000))
+    assert "No record has any readable date." not in shown
+    assert "Crossing time zones is not recorded" not in shown

@@ -110,6 +110,8 @@ class Model:
     held: dict[Atom, int] = field(default_factory=dict)
     firings: dict[Atom, list[Firing]] = field(default_factory=dict)
     index: dict[tuple[str, int, Value | None], list[tuple[Value, ...]]] = field(default_factory=dict)
+    used: dict[Atom, list[Atom]] = field(default_factory=dict)
+    circles: dict[Atom, frozenset[Atom]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, program: Program, facts: Iterable[Atom]) -> Model:
@@ -131,7 +133,7 @@ class Model:
             for firing in model.fires(rule):
                 model.firings.setdefault(firing.head, []).append(firing)
         closed = model.firings.keys() <= model.held.keys()
-        if not closed or not all(model.ways(atom) for atom, turn in model.held.items() if turn):
+        if not closed or not all(model.is_reasoned(atom) for atom, turn in model.held.items() if turn):
             raise ValueError("the components of the program are not in an order in which they can be run")
         return model
 
@@ -211,8 +213,29 @@ class Model:
         return [
             firing
             for firing in self.firings.get(atom, ())
-            if all(self.held[fact] < self.held[atom] or atom not in self.below(fact) for fact in premises(firing))
+            if all(self.held[p] < self.held[atom] or p not in self.circle(atom) for p in premises(firing))
         ]
+
+    def is_reasoned(self, atom: Atom) -> bool:
+        """Whether some firing gives a fact from what held before it."""
+        return any(
+            all(self.held[p] < self.held[atom] for p in premises(firing)) for firing in self.firings.get(atom, ())
+        )
+
+    def circle(self, atom: Atom) -> frozenset[Atom]:
+        """A fact and every other that it rests on and that rests on it."""
+        if atom not in self.circles:
+            if not self.used:
+                for head, firings in self.firings.items():
+                    for p in dict.fromkeys(p for firing in firings for p in premises(firing)):
+                        self.used.setdefault(p, []).append(head)
+            below, back = self.below(atom), {atom: None}
+            for fact in (queue := [atom]):
+                new = {head: None for head in self.used.get(fact, ()) if head in below and head not in back}
+                queue += new
+                back |= new
+            self.circles |= dict.fromkeys(back, frozenset(back))
+        return self.circles[atom]
 
     def below(self, atom: Atom) -> dict[Atom, None]:
         """A fact and every other that some way down from it comes to, through any firings."""

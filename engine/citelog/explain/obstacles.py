@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from citelog.answer import Answer
-from citelog.explain.model import shape
+from citelog.explain.model import Model, shape
 from citelog.explain.near import is_known
 from citelog.explain.plans import Blocked, Miss
 from citelog.knowledge.base import Citation, Knowledge
 from citelog.patient.case import Case, Entry
 from citelog.patient.context import GIVES
+from citelog.patient.predicates import NAMING
 from citelog.patient.wanted import SOME_RECORD, Args, entries_of
 from citelog.proof.words import Words, sentence
 from citelog.rules.program import Absent, Assignment, Comparison, Constant, Literal, Present
@@ -166,11 +167,27 @@ def _failed(blocked: Blocked, miss: Miss, answer: Answer) -> Premise:
     text = sentence(answer.words.absence(literal.predicate, _open(args))) + "."
     if behind:
         return Premise(text, "not concluded", kind, behind=behind, is_gap=True)
+    if SOME_RECORD in args and (another := _another(literal.predicate, args, kind, answer)):
+        return another
     declared = answer.knowledge.program.predicates[literal.predicate]
     if declared.layer != "patient":
         return Premise(text, "does not exist", kind, is_gap=True)
     state, entries = recorded(literal.predicate, args, answer.case)
     return Premise(text, state, kind, entries, is_gap=True)
+
+
+def _another(predicate: str, args: Args, kind: str, answer: Answer) -> Premise | None:
+    """What is wanting of an entry that would stand beside those that are there; None where none of its sort is there.
+
+    Its name is not recorded once more, and what else it would say waits for it.
+    """
+    words = replace(answer.words, records={**answer.words.records, SOME_RECORD: "such an entry"})
+    if predicate not in NAMING:
+        return Premise(sentence(words.pattern(predicate, args)) + ".", "open", kind)
+    if not any(True for _ in Model(answer.run).matching(predicate, _open(args))):
+        return None
+    said = [words.value(arg) for arg in args[2:] if arg is not None]
+    return Premise(f"No other entry says this: {': '.join(said)}.", "not recorded", kind, is_gap=True)
 
 
 def _entries(args: Args, case: Case) -> tuple[Entry, ...]:

@@ -106,7 +106,10 @@ class _Opened:
 
 
 def _firings(opened: _Opened, fact: Node, depth: int | None) -> list[Step]:
-    """What stands under a fact: the firings that give it, or, where they only read the record, their premises."""
+    """What stands under a fact: the firings that give it, or, where they only read the record, their premises.
+
+    One that makes one value of several is shown, too, with each of them: they are its reason.
+    """
     firings = opened.proof.used_by(fact.id)
     if depth is not None and depth <= 0:
         opened.cut = opened.cut or bool(firings)
@@ -115,7 +118,7 @@ def _firings(opened: _Opened, fact: Node, depth: int | None) -> list[Step]:
     for firing in firings:
         cited = bool(firing.details["statements"])
         muted = bool(firing.details.get("muted")) and fact.kind != "conclusion"
-        own = opened.every or (cited and not muted)
+        own = opened.every or ((cited or _gathers(firing)) and not muted)
         quotes = list(_quotes(opened, firing)) if own else []
         below = _below(opened, firing, depth if depth is None or not own else depth - 1)
         if own or (fact.kind == "conclusion" and not below):
@@ -154,7 +157,12 @@ def _below(opened: _Opened, firing: Node, depth: int | None) -> list[Step]:
             steps += _firings(opened, used, depth)
         elif (leaf := _leaf(opened, used, reckoned, own)) is not None:
             steps.append(leaf)
-    return _distinct(opened, steps if opened.every else _once(steps))
+    return _distinct(opened, steps if opened.every or _gathers(firing) else _once(steps))
+
+
+def _gathers(firing: Node) -> bool:
+    """Whether a rule makes one value of several rows: which it was made of, nothing else would say."""
+    return firing.details.get("aggregate", {}).get("rows", 1) > 1
 
 
 def _distinct(opened: _Opened, steps: Iterable[Step]) -> list[Step]:

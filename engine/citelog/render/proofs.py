@@ -102,8 +102,10 @@ def _branch(step: Step, knowledge: Knowledge, full: bool, own: bool, said: str =
         if own:
             text = f"by {step.place}" if step.text == said else f"{step.text}  ← {step.place}"
             return Branch(text, "bold", branches, link)
+        if not step.cited:
+            return Branch(f"computed: {step.text}", "", branches, link)
         cited = [one.id or one.of for one in step.below if one.sort in ("quote", "quoted")]
-        return Branch(f"{step.text}{_cited(cited, knowledge)}", "bold" if step.cited else "", branches, link)
+        return Branch(f"{step.text}{_cited(cited, knowledge)}", "bold", branches, link)
     match step.sort:
         case "quote":
             text = f"{step.id} “{step.text}” ({step.place})"
