@@ -370,7 +370,17 @@ doctor_signs(?p, #count(?r)) :-
 """
 
 
-def journeys(folder: Path) -> Knowledge:
+_SOON_AFTER = """
+%%% @cites S05 S12
+#[name("journeys")]
+doctor_signs(?p, #count(?r)) :-
+    entry(?p, ?r, ex:time_zones, cl:present), recorded_when(?p, ?r, ?day, _),
+    entry(?p, ?other, ex:time_zones, cl:present), recorded_when(?p, ?other, ?before, _),
+    ex:saysNothingAfter(ex:night, ?days), ?before < ?day, ?day - ?before <= ?days .
+"""
+
+
+def journeys(folder: Path, rule: str = _JOURNEYS) -> Knowledge:
     """Short nights, with advice that counts entries of one name, of the last 14 days: two are enough."""
     target = Path(shutil.copytree(NIGHTS, folder / "nights"))
     rules = target / "rules" / "30-advice.rls"
@@ -379,7 +389,7 @@ def journeys(folder: Path) -> Knowledge:
         text.index('%%% @cites S12\n#[name("doctor-signs")]'),
         text.index('%%% @cites S12\n#[name("ask-doctor")]'),
     )
-    rules.write_text(text[:first] + _JOURNEYS.lstrip() + "\n" + text[last:], encoding="utf-8")
+    rules.write_text(text[:first] + rule.lstrip() + "\n" + text[last:], encoding="utf-8")
     opened = load(target, home.ontology())
     assert opened.knowledge is not None, opened.diagnostics
     return opened.knowledge
@@ -426,6 +436,10 @@ signs(?p, #count(?sign)) :- sign(?p, ?sign) .
 #[name("extent")]
 #[display(f"{?count} signs in all.")]
 extent(?p, ?count) :- signs(?p, ?count) .
+
+%%% @cites S06
+#[name("seen")]
+seen(?p, ?sign, ?r) :- entry(?p, ?r, ?sign, cl:present), recorded_when(?p, ?r, _, _) .
 """
 _LEADS = """
 ex:kind_sign a cl:ConclusionKind ; cl:order 7 ; skos:notation "sign" ; cl:derivedBy "sign" .
@@ -434,6 +448,9 @@ ex:predicate_sign a cl:DerivedPredicate ; cl:signature "sign(patient: patient, v
 ex:kind_extent a cl:ConclusionKind ; cl:order 8 ; skos:notation "extent" ; cl:derivedBy "extent" .
 ex:predicate_extent a cl:DerivedPredicate ; cl:signature "extent(patient: patient, value: integer)" ;
     cl:sentence "{value} signs in all" ; cl:absence "there are not {value} signs" .
+ex:kind_seen a cl:ConclusionKind ; cl:order 9 ; skos:notation "seen" ; cl:derivedBy "seen" .
+ex:predicate_seen a cl:DerivedPredicate ; cl:signature "seen(patient: patient, value: term, entry: record)" ;
+    cl:sentence "{value} has a day" ; cl:absence "{value} has no day" .
 ex:predicate_signs a cl:DerivedPredicate ; cl:signature "signs(patient: patient, count: integer)" ;
     cl:sentence "signs: {count}" ; cl:absence "there is no sign" .
 ex:leadsTo a rdf:Property ; rdfs:label "leads to" ; cl:sentence "{subject} leads to {object}" .
@@ -441,8 +458,13 @@ ex:snoring ex:leadsTo ex:headache . ex:headache ex:leadsTo ex:dry_mouth .
 """
 
 
+def soon_after(folder: Path) -> Knowledge:
+    """Short nights, with advice that counts entries of one name that follow another within 14 days."""
+    return journeys(folder, _SOON_AFTER)
+
+
 def spreading(folder: Path, more: str = "") -> Knowledge:
-    """Short nights, with signs that lead to others and are counted, and more that lead to some."""
+    """Short nights, with signs that lead to others, are counted, and are seen by the day; more lead to some."""
     target = Path(shutil.copytree(NIGHTS, folder / "nights"))
     (target / "rules" / "60-signs.rls").write_text(_SPREADS.lstrip(), encoding="utf-8")
     with (target / "predicates.ttl").open("a", encoding="utf-8") as file:

@@ -307,3 +307,13 @@ def test_what_comes_round_to_itself_is_no_reason_for_itself(tmp_path: Path) -> N
     assert (snoring.statements, snoring.facts) == (("S06",), ("f2",))
     assert not [note for note in found.notes if "No conclusion rests on it" in note.text]
     assert faults(found) == []
+
+
+def test_of_which_entry_a_conclusion_is_its_facts_say_and_nothing_beside_its_value(tmp_path: Path) -> None:
+    days = ("2026-03-01", "2026-03-02")
+    record = {"findings": [{"name": "loud snoring", "state": "present", "when": day} for day in days]}
+    found = assess(spreading(tmp_path), record)
+    both = [found.by_id[f"seen:snoring#{n}"] for n in (1, 2)]
+    assert [one.facts for one in both] == [("f1",), ("f2",)]
+    assert [(dict(one.tags), "entry" in one.to_dict()) for one in both] == [({}, False)] * 2
+    assert faults(found) == []

@@ -26,6 +26,8 @@ from changed_records import (
     random_record,
     signs,
     singles,
+    soon_after,
+    spreading,
     worries,
     written,
 )
@@ -610,9 +612,36 @@ def test_a_record_to_which_no_answer_would_be_given_is_no_way_to_a_conclusion(tm
 
 
 def test_of_what_is_recorded_already_it_is_not_said_that_it_is_not(tmp_path: Path) -> None:
-    """Two journeys count: of the second that is wanting, one is told that no other is there, and nothing of all."""
-    record = {"findings": [{"name": "crossing time zones", "state": "present", "when": "2026-03-08"}]}
-    found = assess(journeys(tmp_path), record, "2026-03-09").why_not("advice:ASK_DOCTOR")
-    shown = "\n".join(line.text for line in explained.why_not(found, nights(), 1000))
-    assert "No record has any readable date." not in shown
-    assert "Crossing time zones is not recorded" not in shown
+    """A second journey is wanting: no other is there, which says nothing of the one that is, or of its day."""
+    record: Record = {"findings": [{"name": "crossing time zones", "state": "present", "when": "2026-03-08"}]}
+    found = assess(soon_after(tmp_path), record, "2026-03-09").why_not("advice:ASK_DOCTOR")
+    assert found.near == () and found.obstacle is not None
+    shown = [line.text for line in explained.why_not(found, nights(), 1000)]
+    assert "✗ in the way: No other entry says this: crossing time zones: present." in shown
+    assert "? Such an entry is of the time from any first to any last." in shown
+    assert not [text for text in shown if "No record has any" in text or "recorded present" in text]
+
+
+def test_a_number_that_rules_count_is_asked_about_like_any_value(tmp_path: Path) -> None:
+    known = spreading(tmp_path)
+    [near] = assess(known, {"labs": []}).why_not("extent:2").near
+    assert near.told == ("“Morning headache: present.” in addition",)
+    found = assess(known, {"findings": [{"name": "dry mouth", "state": "present"}]})
+    shown = [line.text for line in explained.why_not(found.why_not("extent:2"), nights(), 1000)]
+    assert "✗ needed: Signs: 2. — it does not hold" in shown  # and there is one: not that there is none
+    with pytest.raises(CitelogError) as wrong:
+        found.why_not("extent:two")
+    assert wrong.value.remedy == "what follows extent: is a value of the type integer"
+    with pytest.raises(CitelogError) as wrong:
+        found.why_not("length:2")
+    assert "extent" in wrong.value.remedy.removeprefix("the kinds are ").split(", ")
+
+
+def test_of_what_is_counted_each_that_is_wanting_is_told(tmp_path: Path) -> None:
+    found = assess(worries(tmp_path), {"labs": []}).why_not("advice:ASK_DOCTOR")
+    shown = [line.text for line in explained.why_not(found, nights(), 1000)]
+    wanting = {text for text in shown if text.startswith("✗ needed: ") and text.endswith("present. — not recorded")}
+    assert wanting == {
+        "✗ needed: Loud snoring: present. — not recorded",
+        "✗ needed: Cola in the afternoon: present. — not recorded",
+    }

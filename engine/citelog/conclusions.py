@@ -161,16 +161,17 @@ class Drawing:
 
     def _drawn(self, kind: Kind, atom: Atom) -> Conclusion:
         firings, support = self._firings(atom), self._supports.of(atom)
-        names = [argument.name for argument in self.knowledge.program.predicates[kind.predicate].arguments]
-        said = dict(zip(names, atom.args, strict=True))
+        places = self.knowledge.program.predicates[kind.predicate].arguments
+        said = dict(zip([place.name for place in places], atom.args, strict=True))
         value = spelt(said.pop("value"), self.knowledge, kind)
+        told_by_facts = {"about", *(place.name for place in places if place.type in ("patient", "record"))}
         facts = sorted((e.id for r in support.records for e in self._entries[r]), key=self._places.__getitem__)
         statements = tuple(dict.fromkeys(s for f in firings for s in f.rule.cites))
         sides = self._sides(kind, atom, statements)
         if sides is not None:
             statements = tuple(s for side in sides for s in side)
         fields = self._fields(kind, atom)
-        tags = {name: _written(v) for name, v in said.items() if name not in ("patient", "about")}
+        tags = {name: _written(v) for name, v in said.items() if name not in told_by_facts}
         details: dict[str, Any] = tags | {name: _field(fields.get(name)) for name in kind.fields}
         details |= {"also": self._also(kind, atom)} if kind.candidates else {}
         details |= {"sides": sides} if sides is not None else {}

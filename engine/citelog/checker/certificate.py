@@ -163,7 +163,8 @@ class Checker:
         """Everything that a conclusion says but its id."""
         places = self.knowledge.program.predicates[kind.predicate].arguments
         given = {place.name: arg for place, arg in zip(places, atom.args, strict=True)}
-        said: dict[str, Any] = {name: _local(arg) for name, arg in given.items() if name not in ("patient", "about")}
+        shown = {place.name for place in places if place.type not in ("patient", "record")} - {"about"}
+        said: dict[str, Any] = {name: _local(arg) for name, arg in given.items() if name in shown}
         said |= {"kind": kind.name, "value": self.value(kind, atom)}
         deciding, (facts, firings) = self.deciding(atom), self.model.under(atom)
         statements = list(dict.fromkeys(s for f in deciding for s in f.rule.cites))

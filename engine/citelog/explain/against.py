@@ -6,14 +6,12 @@ what it rested on and no longer holds. Either way the proof is real: it was deri
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
 from citelog.answer import Answer
 from citelog.explain.model import Model
-from citelog.explain.near import is_known
+from citelog.explain.near import is_known, is_measured
 from citelog.explain.obstacles import Obstacle, Premise, kind_of, recorded
 from citelog.knowledge.base import Citation
 from citelog.patient.case import Entry
@@ -35,8 +33,8 @@ def against(
     """The proof of a fact that rules give `there` and not `here`, as an obstacle here.
 
     Where the two answers come from other rules, `as_here` gives a firing as the rules of here would have it. Of a count
-    it is the row of which least fails. Where no premise can be told to fail, the first rule of the fact with all its
-    premises.
+    it is each row of which something fails. Where no premise can be told to fail, the first rule of the fact with all
+    its premises.
     """
     beside = _Beside(there, here, as_here)
     firing = as_here(there.run.firings(fact)[0])
@@ -57,13 +55,16 @@ class _Beside:
         self.places = {r.iri: own.get(r.entry.read_from) for r in self.there.case.records}
 
     def obstacle(self, fact: Atom, depth: int) -> Obstacle | None:
-        """The firing of the fact of which least fails here, of an aggregate by the one row."""
+        """The firing of the fact of which least fails here, of an aggregate each row of which something fails."""
         found = []
         for firing in map(self.as_here, self.there.run.firings(fact)):
-            for row in firing.rows:
-                told = self.premises(replace(firing, rows=(row,)), depth)
-                if failing := sum(not premise.holds for premise in told):
-                    found.append((failing, firing, row, told))
+            rows = [(row, self.premises(replace(firing, rows=(row,)), depth)) for row in firing.rows]
+            wanting = [(row, told) for row, told in rows if not all(premise.holds for premise in told)]
+            if wanting:
+                told = list[Premise]()
+                for _, each in wanting:
+                    told += [premise for premise in each if premise not in told]
+                found.append((sum(not premise.holds for premise in told), firing, wanting[0][0], told))
         if not found or depth <= 0:
             return None
         failing, firing, row, told = min(found, key=lambda one: one[0])
@@ -105,7 +106,7 @@ class _Beside:
         atom = instance(literal, firing.bindings)
         kind = kind_of(literal, self.there.knowledge)
         wanted = tuple(self.places.get(a, a) if isinstance(a, Iri) else a for a in atom.args)
-        open_: Args = tuple(None if _is_measured(a) else a for a in wanted)
+        open_: Args = tuple(None if is_measured(a) else a for a in wanted)
         gone = any(isinstance(a, Iri) and a in self.places and self.places[a] is None for a in atom.args)
         exactly = () if gone else tuple(self.model.matching(atom.predicate, wanted))
         found = exactly or (() if gone else tuple(self.model.matching(atom.predicate, open_)))
@@ -194,10 +195,6 @@ class _Beside:
         there: dict[Value, Value] = {here: one for one, here in self.places.items() if here is not None}
         gone = any(entry.record in fact.args and entry.record not in there for entry in self.here.case.entries)
         return not gone and self.there.run.holds(Atom(fact.predicate, tuple(there.get(a, a) for a in fact.args)))
-
-
-def _is_measured(value: Value | None) -> bool:
-    return isinstance(value, int | Decimal | datetime.date) and not isinstance(value, bool)
 
 
 def _is_only_read(literal: Literal, rule: Rule) -> bool:

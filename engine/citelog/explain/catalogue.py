@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 
 from citelog.conclusions import spelt
@@ -59,13 +62,17 @@ def goal(knowledge: Knowledge, conclusion: str) -> Goal:
     """The conclusion of an id; raises CitelogError, naming the nearest, where the knowledge base has none of it."""
     known = catalogue(knowledge)
     asked = conclusion.partition("#")[0]
-    found = known.get(asked) or _undrawn(knowledge, asked)
+    found = known.get(asked) or _undrawn(knowledge, asked) or _computed(knowledge, asked)
     if found is not None:
         return found
     kind = asked.partition(":")[0]
     same = [id_ for id_ in known if id_.startswith(f"{kind}:")]
-    kinds = ", ".join(dict.fromkeys(one.kind.name for one in known.values()))
-    hint = did_you_mean(asked, known) or (f"of this kind are {', '.join(same)}" if same else f"the kinds are {kinds}")
+    kinds = ", ".join(one.name for one in knowledge.kinds)
+    type_ = next((_type(knowledge, one) for one in knowledge.kinds if one.name == kind), "term")
+    if type_ in _READ:
+        hint = f"what follows {kind}: is a value of the type {type_}"
+    elif not (hint := did_you_mean(asked, known)):
+        hint = f"of this kind are {', '.join(same)}" if same else f"the kinds are {kinds}"
     raise CitelogError(f"{conclusion} is no conclusion that {knowledge.id} can draw", hint)
 
 
@@ -76,4 +83,34 @@ def _undrawn(knowledge: Knowledge, asked: str) -> Goal | None:
         if kind.sided and kind.name == name and value in knowledge.conflicts:
             places = len(knowledge.program.predicates[kind.predicate].arguments)
             return Goal(asked, kind, Iri(f"{knowledge.namespace}{value}"), places, is_drawn=False)
+    return None
+
+
+_READ: Mapping[str, tuple[str, Callable[[str], Value]]] = {
+    "integer": (r"-?\d{1,99}", int),
+    "number": (r"-?\d{1,99}(\.\d{1,99})?", Decimal),
+    "date": (r"\d{4}-\d\d-\d\d", datetime.date.fromisoformat),
+    "text": (r".*", str),
+}
+"""How a value that rules compute is written in an id, and read from it."""
+
+
+def _type(knowledge: Knowledge, kind: Kind) -> str:
+    return knowledge.program.predicates[kind.predicate].arguments[1].type
+
+
+def _computed(knowledge: Knowledge, asked: str) -> Goal | None:
+    """A conclusion whose value rules compute: no list has them all."""
+    name, _, value = asked.partition(":")
+    for kind in knowledge.kinds:
+        if kind.name == name and _type(knowledge, kind) in _READ:
+            written, read = _READ[_type(knowledge, kind)]
+            if not re.fullmatch(written, value, re.ASCII):
+                return None
+            try:
+                meant = read(value)
+            except ValueError:  # no day of the calendar
+                return None
+            places = len(knowledge.program.predicates[kind.predicate].arguments)
+            return Goal(f"{name}:{spelt(meant, knowledge, kind)}", kind, meant, places)
     return None

@@ -5,10 +5,12 @@ Nothing is wished for here, and nothing is changed: a rule is matched against a 
 
 from __future__ import annotations
 
+import datetime
 import heapq
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from citelog.explain.model import Model, Shape
 from citelog.patient.predicates import list_of
@@ -176,3 +178,8 @@ class Nearby:
 def is_known(expression: Expression, row: Mapping[str, Value]) -> bool:
     """Whether every variable of an expression has a value."""
     return variables(expression) <= row.keys()
+
+
+def is_measured(value: Value | None) -> bool:
+    """Whether a value is a number or a day, of which another could stand in its place."""
+    return isinstance(value, int | Decimal | datetime.date) and not isinstance(value, bool)

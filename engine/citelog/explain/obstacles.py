@@ -11,7 +11,7 @@ from typing import Any
 
 from citelog.answer import Answer
 from citelog.explain.model import Model, shape
-from citelog.explain.near import is_known
+from citelog.explain.near import is_known, is_measured
 from citelog.explain.plans import Blocked, Miss
 from citelog.knowledge.base import Citation, Knowledge
 from citelog.patient.case import Case, Entry
@@ -165,6 +165,9 @@ def _failed(blocked: Blocked, miss: Miss, answer: Answer) -> Premise:
         text = sentence(answer.words.pattern(literal.predicate, _open(args))) + "."
         return Premise(text, "concluded" if behind else "recorded", kind, _entries(args, answer.case), behind)
     text = sentence(answer.words.absence(literal.predicate, _open(args))) + "."
+    if _is_otherwise(literal.predicate, args, answer):  # its absence says that there is none
+        text = sentence(answer.words.pattern(literal.predicate, _open(args))) + "."
+        return Premise(text, "not concluded", kind, behind=behind)
     if behind:
         return Premise(text, "not concluded", kind, behind=behind, is_gap=True)
     if SOME_RECORD in args and (another := _another(literal.predicate, args, kind, answer)):
@@ -174,6 +177,14 @@ def _failed(blocked: Blocked, miss: Miss, answer: Answer) -> Premise:
         return Premise(text, "does not exist", kind, is_gap=True)
     state, entries = recorded(literal.predicate, args, answer.case)
     return Premise(text, state, kind, entries, is_gap=True)
+
+
+def _is_otherwise(predicate: str, args: Args, answer: Answer) -> bool:
+    """Whether rules give a fact with another number or day than is wanted."""
+    if answer.knowledge.program.predicates[predicate].layer != "derived":
+        return False
+    open_ = tuple(None if is_measured(arg) else arg for arg in _open(args))
+    return open_ != _open(args) and any(True for _ in Model(answer.run).matching(predicate, open_))
 
 
 def _another(predicate: str, args: Args, kind: str, answer: Answer) -> Premise | None:
