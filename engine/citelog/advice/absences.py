@@ -11,6 +11,7 @@ from citelog.values import Iri
 
 CODES: Mapping[str, str] = {
     "absence-hides-gap": "an absence, used as an exception, that holds as well where nothing was recorded or asked",
+    "absence-too-wide": "an absence that is looked for of one thing, and that reads as if it were so of all",
 }
 
 
@@ -41,6 +42,30 @@ def hidden(given: Given, reach: Reach) -> Iterator[Advice]:
                     " is not recorded"
                 )
                 yield Advice("absence-hides-gap", (rule.name,), given.rule(rule, literal), message, hint)
+
+
+def too_wide(given: Given, reach: Reach) -> Iterator[Advice]:
+    """Absences looked for of one entry or thing that the predicate's own words for its absence do not name."""
+    for rule in given.rules:
+        for literal in rule.body:
+            if not isinstance(literal, Absent):
+                continue
+            declared = given.knowledge.program.predicates[literal.predicate]
+            if declared.layer != "derived" or not declared.absence:
+                continue
+            fixed = [
+                place.name
+                for arg, place in zip(literal.args, declared.arguments, strict=True)
+                if place.type != "patient" and not (isinstance(arg, Variable) and arg.name.startswith("_"))
+            ]
+            if unsaid := [f"{{{name}}}" for name in fixed if f"{{{name}}}" not in declared.absence]:
+                local = Iri(literal.predicate).local
+                of = " and ".join(unsaid)
+                message = (
+                    f"rule {rule.name} looks for no {local} of one {of}; its words say so of all: “{declared.absence}”"
+                )
+                hint = f"name {of} in its cl:absence, as in “… {unsaid[0]} …”"
+                yield Advice("absence-too-wide", (rule.name,), given.rule(rule, literal), message, hint)
 
 
 def _guiding(given: Given, reach: Reach) -> frozenset[str]:

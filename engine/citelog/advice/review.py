@@ -48,6 +48,7 @@ ADVISERS: tuple[Adviser, ...] = (
     subsumed.subsumed,
     never.dead,
     absences.hidden,
+    absences.too_wide,
     reviews.outdated,
     reviews.by_encoder,
 )
