@@ -21,7 +21,8 @@ import pytest
 import b12
 import crowds
 import populations
-from authoring import Command
+from authoring import Command, citelog
+from changed_records import NIGHTS, nights
 from citelog import schemas
 from citelog.assess import Assessment, assess
 from citelog.diagnostics import CaseError
@@ -346,3 +347,15 @@ def test_too_little_memory_to_read_answers_is_no_damage_to_them() -> None:
 def test_a_list_that_cannot_be_is_refused(lists: Lists, asked: Asked, said: str) -> None:
     with pytest.raises(CaseError, match=said):
         lists.page(asked)
+
+
+def test_a_gap_of_one_entry_is_not_told_as_one_of_all(tmp_path: Path) -> None:
+    """What is assumed of a journey without a day says nothing of the nights, which have one."""
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "findings.csv").write_text("patient,name,state\nana,crossing time zones,present\n", encoding="utf-8")
+    (data / "labs.csv").write_text("patient,analyte,value,unit,when\nana,night,8,h,2026-03-08\n", encoding="utf-8")
+    run = citelog("population", data, "--kb", NIGHTS, "--out", tmp_path / "answers", "--at", "2026-03-09")
+    assert run.status == 0, run.err
+    told = [gap.text for gap in summary(opened(tmp_path / "answers"), nights()).gaps]
+    assert "An entry has no readable date." in told and "No record has any readable date." not in told

@@ -21,12 +21,15 @@ from citelog.population.data.files import literal
 from citelog.population.opened import Opened, Row, reading
 from citelog.proof.words import Words, sentence
 from citelog.rules.program import Absent, Rule, Variable
-from citelog.values import Value
+from citelog.values import Iri, Value
 
 MEMORY = "1GB"
 """What DuckDB may take to count; what needs more is put on the disk."""
 
 BATCH = 1 << 20
+
+_ENTRY = Iri("urn:citelog:record:any")
+"""In the place of the entry, another in each record, that a rule looks for something of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ class _Counting:
     def _gaps(self, numbers: Mapping[str, int], held: Mapping[str, Pictures], size: int) -> Iterator[Gap]:
         """What the answers rest on that is not on record, in the order of the rules that own up to it."""
         found: dict[str, tuple[list[str], NDArray[np.bool_]]] = {}
-        words = Words(self.knowledge, {})
+        words = Words(self.knowledge, {_ENTRY: "an entry"})
         for rule in self.knowledge.program.rules:
             assumed = [part for part in rule.body if isinstance(part, Absent) and part.assumed]
             if rule.name not in held or not assumed:
@@ -213,7 +216,7 @@ class _Counting:
             size,
         )
         for i, row in enumerate(bound):
-            given = {name: values.get(part) for name, part in zip(names, row, strict=True)}
+            given = {name: values.get(part, _ENTRY) for name, part in zip(names, row, strict=True)}
             args = tuple(given.get(arg.name) if isinstance(arg, Variable) else arg.value for arg in absent.args)
             yield words.absence(absent.predicate, args), marks[i]
 
