@@ -17,10 +17,13 @@ def verified(found: Verification, knowledge: Knowledge, width: int = WIDTH) -> I
     """Everything that was found out."""
     broken = sum(not verdict.holds for verdict in (*found.properties, *found.kinds))
     asked = counted(len(found.properties), "safety property", "safety properties")
+    declared = {one.id for one in knowledge.properties if not one.undecided}
+    untold = sum(one.about in declared for one in found.undecided)
+    more = f"; {untold} could not be decided" if untold else ""
     if broken:
-        yield Line(f"{knowledge.id}: {broken} of what must never be can be", "bold red")
+        yield Line(f"{knowledge.id}: {broken} of what must never be can be{more}", "bold red")
     elif found.properties:
-        yield Line(f"{knowledge.id}: {asked}, kept for every patient", "bold green")
+        yield Line(f"{knowledge.id}: {asked}, kept for every patient{more}", "bold yellow" if more else "bold green")
     elif knowledge.properties:
         yield Line(f"{knowledge.id}: no safety property is decided", "bold")
     else:
