@@ -162,7 +162,7 @@ def _below(opened: _Opened, firing: Node, depth: int | None) -> list[Step]:
 
 def _gathers(firing: Node) -> bool:
     """Whether a rule makes one value of several rows: which it was made of, nothing else would say."""
-    return firing.details.get("aggregate", {}).get("rows", 1) > 1
+    return bool(firing.details.get("aggregate", {}).get("rows", 1) > 1)
 
 
 def _distinct(opened: _Opened, steps: Iterable[Step]) -> list[Step]:
