@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
 import b12
+from changed_records import nights
 from citelog import home
 from citelog.assess import assess
 from citelog.render import fhir
@@ -373,3 +375,15 @@ def test_the_record_may_hold_anything() -> None:
     get_fhir_model_class("Bundle").model_validate(bundle)
     assert all("<script" not in resource["text"]["div"] for resource in resources(bundle))
     assert resources(bundle, "CarePlan")[0]["subject"]["identifier"]["value"] == 'a<b>&"c'
+
+
+def test_what_a_kind_is_decides_what_it_becomes_and_not_its_name_alone() -> None:
+    """Advice that is called a regimen, and has no fields of one, asks for no medicine; two sides are a conflict."""
+    names = {"advice": "regimen", "conflict": "disagreement"}
+    kinds = tuple(replace(kind, name=names.get(kind.name, kind.name)) for kind in nights().kinds)
+    record = {"findings": [{"name": "falling asleep in lessons", "state": "present"}]}
+    found = assess(replace(nights(), kinds=kinds), record)
+    assert {"regimen:NAP", "disagreement:CP01"} <= found.by_id.keys()
+    bundle = fhir.bundle(found)
+    assert resources(bundle, "MedicationRequest") == []
+    assert [about(issue) for issue in resources(bundle, "DetectedIssue")] == ["disagreement:CP01"]

@@ -341,10 +341,10 @@ class _Writer:
     def activities(self) -> dict[str, Node]:
         """What is proposed, by the id of the conclusion that proposes it."""
         goals = catalogue(self.knowledge).values()
-        return {goal.id: self.activity(goal) for goal in goals if becomes(goal.kind.name) in _PROPOSED}
+        return {goal.id: self.activity(goal) for goal in goals if becomes(goal.kind) in _PROPOSED}
 
     def activity(self, goal: Goal) -> Node:
-        type_, fields = becomes(goal.kind.name), self.fields(goal)
+        type_, fields = becomes(goal.kind), self.fields(goal)
         said = self.told(goal)
         stated = dict.fromkeys(statement for field in fields.values() for statement in field.statements)
         cited = stated or dict.fromkeys(statement for rule in self.rules(goal) for statement in rule.cites)

@@ -31,7 +31,7 @@ from typing import Any
 
 from citelog.assess import Assessment, Conclusion
 from citelog.home import VERSION
-from citelog.knowledge.base import Citation
+from citelog.knowledge.base import Citation, Kind
 from citelog.render.coding import Node, notations, own_code
 from citelog.render.dosage import ABSENT, EXTENSIONS, dosage, medicine
 from citelog.render.telling import Telling, quoted, sides
@@ -84,15 +84,13 @@ def uuid(name: str) -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-def becomes(kind: str) -> str:
-    """The type of the resource that a conclusion of a kind is written in."""
-    return _BECOMES.get(kind, "CarePlan")
+def becomes(kind: Kind) -> str:
+    """The type of the resource that a conclusion of a kind is written in.
 
-
-def _becomes(conclusion: Conclusion) -> str:
-    """The type of the resource that a conclusion is written in; a step that is done asks for nothing any more."""
-    is_done = conclusion.details.get("step") == "done"
-    return "CarePlan" if is_done else becomes(conclusion.kind)
+    No medicine is asked for where a kind has no fields of one, whatever its name; what has two sides is a conflict.
+    """
+    type_ = "DetectedIssue" if kind.sided else _BECOMES.get(kind.name, "CarePlan")
+    return "CarePlan" if type_ == "MedicationRequest" and not kind.fields else type_
 
 
 def _rests_on_a_side(proposal: Conclusion, conflict: Conclusion) -> bool:
@@ -199,14 +197,19 @@ class _Writer:
 
     def of(self, type_: str) -> list[Conclusion]:
         """The conclusions that are written in resources of a type."""
-        return [conclusion for conclusion in self.found.conclusions if _becomes(conclusion) == type_]
+        return [conclusion for conclusion in self.found.conclusions if self.becomes(conclusion) == type_]
+
+    def becomes(self, conclusion: Conclusion) -> str:
+        """The type of the resource that a conclusion is written in; a step that is done asks for nothing any more."""
+        kind = next(kind for kind in self.found.knowledge.kinds if kind.name == conclusion.kind)
+        return "CarePlan" if conclusion.details.get("step") == "done" else becomes(kind)
 
     def reference(self, type_: str, name: str) -> Node:
         return {"reference": f"urn:uuid:{uuid(f'{self.seed}/{name}')}", "type": type_}
 
     def references(self, conclusions: Iterable[Conclusion]) -> list[Node]:
         """To the resources that conclusions have become."""
-        kinds = ((_becomes(conclusion), conclusion.id) for conclusion in conclusions)
+        kinds = ((self.becomes(conclusion), conclusion.id) for conclusion in conclusions)
         return [self.reference(type_, _WHOLE.get(type_, id_)) for type_, id_ in kinds]
 
     def put(self, type_: str, name: str, lines: Iterable[str], **elements: Any) -> None:
