@@ -25,7 +25,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.render.documents import written
 from citelog.serve.counting import Counting
 from citelog.serve.http.accept import chosen
-from citelog.serve.http.limits import Limits, Refusal
+from citelog.serve.http.limits import Limits, Refusal, without_folders
 from citelog.serve.http.operations import HTML, JSON, JSONLD, TURTLE
 from citelog.serve.http.requests import while_listening
 from citelog.serve.pages.addresses import PATHS
@@ -164,9 +164,9 @@ class Browsing:
             try:
                 self._shelf = await run_in_threadpool(opened, self.folder, self.knowledge)
             except CitelogError as error:
-                raise Refusal(503, error.message, error.remedy) from error
+                raise Refusal(503, without_folders(error.message), error.remedy) from error
             except OSError as error:
-                raise Refusal(503, str(error), "start the server again") from error
+                raise Refusal(503, without_folders(str(error)), "start the server again") from error
         return self._shelf
 
 
