@@ -622,6 +622,17 @@ def memory(rng: random.Random, name: str) -> Fault | None:
     return Fault(f"{more} megabytes", inside)
 
 
+def files(rng: random.Random, name: str) -> Fault | None:
+    """So many files may be open at once, beside the three streams."""
+    most = rng.randrange(0, 14)
+
+    def inside(work: Path) -> None:
+        os.closerange(3, 1024)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3 + most, 3 + most))
+
+    return Fault(f"{most} open files", inside, leaves=True)  # none is left for a folder that is to be taken away
+
+
 def clock(rng: random.Random, name: str) -> Fault | None:
     """A clock that is years ahead, or set back, though not beyond the year in which computers begin to count."""
     seconds = max(int(rng.choice((-1, 1)) * 10 ** rng.uniform(0, 9.3)), int(86_400 - time.time()))
@@ -634,7 +645,7 @@ def clock(rng: random.Random, name: str) -> Fault | None:
 
 DRAWS: Mapping[str, Draw] = {
     "disk": disk, "reads": reads, "size": size, "place": place, "rights": rights, "stream": stream,
-    "signal": signals, "memory": memory, "clock": clock,
+    "signal": signals, "memory": memory, "files": files, "clock": clock,
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import resource
 import shutil
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,16 @@ import authoring
 import faults
 import tally
 from citelog import disk
-from citelog.diagnostics import CitelogError
+from citelog import open as citelog_open
+from citelog.diagnostics import CitelogError, KnowledgeError
+from citelog.knowledge.check import check_folder
 from citelog.ledger.log import Log
 from citelog.listing import paths_in
 
 HERE = Path(__file__).parent
 SHARE = {
-    "disk": 8, "reads": 5, "size": 4, "place": 7, "rights": 5, "stream": 6, "signal": 6, "memory": 4, "clock": 3,
+    "disk": 8, "reads": 5, "size": 4, "place": 7, "rights": 5, "stream": 6, "signal": 6, "memory": 4, "files": 4,
+    "clock": 3,
 }  # fmt: skip
 
 
@@ -144,7 +149,7 @@ def test_a_folder_that_may_not_be_looked_into_is_not_taken_for_an_empty_one(tmp_
     assert sorted(tmp_path.rglob("*")) == before
 
 
-PATTERNS = ("*", "*.ttl", "rules/*.rls", "cases/**/*", "cases/**/*.yaml", "**/*", "no-such-folder/*", "a.ttl/*")
+PATTERNS = ("*", "*.ttl", "rules/*.rls", "cases/**/*", "cases/**/*.yaml", "**/*", "no-such-folder/*")
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -161,7 +166,10 @@ def test_what_is_listed_is_what_a_glob_finds(pattern: str, tmp_path: Path) -> No
 
 ODD = {
     "rules/pipe.rls": ("rules/pipe.rls", "a pipe or a device, and no file"),
-    "source/leaflet.txt": ("about.ttl:30", "the source document source/leaflet.txt is not there"),
+    "source/leaflet.txt": (
+        "about.ttl:30",
+        "source/leaflet.txt cannot be read: this is a pipe or a device, and no file",
+    ),
     "rules/\udcff.rls": (r"rules/\xff.rls", "this name is not UTF-8"),
 }
 
@@ -185,6 +193,129 @@ def test_nor_is_a_pipe_a_case(asked: str, tmp_path: Path) -> None:
     told = authoring.citelog(*asked.split(), "--kb", nights, cwd=tmp_path)
     assert told.status == 2 and "cases/pipe.yaml" in told.err and "no file" in told.err
     assert not (tmp_path / "kept").exists()
+
+
+def _link(path: Path, to: str | Path) -> None:
+    """Put a link in the place of what stands there."""
+    (shutil.rmtree if path.is_dir() else Path.unlink)(path)
+    path.symlink_to(to)
+
+
+def _file_for(folder: Path) -> None:
+    """Put a file in the place of a folder, as git does with a link where it makes none."""
+    shutil.rmtree(folder)
+    folder.write_text("elsewhere\n")
+
+
+LOOP = "the source document source/leaflet.txt cannot be read: Too many levels of symbolic links"
+STANDS = {
+    "a file beyond all measure": (lambda top: os.truncate(top / "rules/10-night.rls", 10**10), "larger than 50 MB"),
+    "a file for a folder": (lambda top: _file_for(top / "rules"), "nights/rules: this is no folder"),
+    "a link to nothing for a folder": (lambda top: _link(top / "rules", "gone"), "nights/rules: this is no folder"),
+    "a link to itself": (lambda top: _link(top / "source/leaflet.txt", "leaflet.txt"), LOOP),
+}
+
+
+@pytest.mark.parametrize("what", STANDS)
+def test_what_cannot_be_what_it_stands_for_is_refused_and_not_passed_over(what: str, tmp_path: Path) -> None:
+    """`check` found nothing wrong where `rules` was no folder; a link to itself was called a fault of citelog."""
+    nights = Path(shutil.copytree(faults.NIGHTS, tmp_path / "nights"))
+    make, told = STANDS[what]
+    make(nights)
+    [found] = check_folder(nights)
+    assert told in f"{found.span.file}: {found.message}" and found.severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("new loop", "loop: the folder cannot be made: Not a directory"),
+        ("audit log init loop", "loop: the folder cannot be made: Not a directory"),
+        ("population . --out answers --since loop", "loop: no finished run is in this folder"),
+    ],
+)
+def test_a_link_to_itself_is_no_place_for_anything(
+    asked: str, told: str, citelog: authoring.Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was called a fault of citelog."""
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    Path("labs.csv").write_text("patient,analyte\n")
+    ended = citelog(*asked.split())
+    assert (ended.status, ended.out) == (2, "") and told in ended.err
+
+
+@pytest.mark.parametrize("name", ["rules", "cases", "CHANGELOG.md"])
+def test_what_a_link_leads_to_is_no_part_of_an_edition(
+    name: str, citelog: authoring.Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An archive lacked the cases behind a link; of rules behind one it was said that they had changed just now."""
+    monkeypatch.chdir(tmp_path)
+    nights = Path(shutil.copytree(faults.NIGHTS, "nights"))
+    (nights / "CHANGELOG.md").touch()
+    before = citelog_open(nights)
+    (tmp_path / "patient.yaml").write_text("findings: []\n")
+    (nights / name).rename(tmp_path / "elsewhere")
+    (nights / name).symlink_to(tmp_path / "elsewhere")
+    for asked in ("export --kb nights --to archive --out a.tar", "assess patient.yaml --kb nights --receipt a.json"):
+        ended = citelog(*asked.split())
+        assert (ended.status, ended.out) == (2, "") and "this is a link" in ended.err and f"nights/{name}" in ended.err
+    if name == "rules":
+        with pytest.raises(KnowledgeError, match="a link that leads out"):
+            citelog_open(nights)
+    else:
+        assert citelog_open(nights) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"nights", "patient.yaml", "elsewhere"}
+
+
+def test_a_copy_with_a_new_document_follows_no_link_that_goes_round(
+    citelog: authoring.Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was copied into itself until the system refused."""
+    monkeypatch.chdir(tmp_path)
+    nights = Path(shutil.copytree(faults.NIGHTS, "nights"))
+    (nights / "cases" / "round").symlink_to("..")
+    document = nights / "source" / "leaflet.txt"
+    Path("leaflet.txt").write_bytes(document.read_bytes() + b"\n")
+    assert citelog("audit", "drift", "leaflet.txt", "--kb", nights, "--write", "pinned").status < 2
+    assert {*os.listdir("pinned/cases")} == {*os.listdir(nights / "cases")} - {"round"}
+
+
+ODD_NAMES = ("~", "md:x", "x*[y]?")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_folder_of_answers_may_have_any_name_that_a_library_has_a_use_for(
+    name: str, citelog: authoring.Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB wrote into the user's home, or asked the network for an extension of itself."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    shutil.copytree(faults.NIGHTS, "nights")
+    (tmp_path / name / "data").mkdir(parents=True)
+    Path(name, "data", "findings.csv").write_text("patient,name,state\np1,tired,present\n")
+    monkeypatch.chdir(tmp_path / name)
+    for asked in (
+        ("population", "data", "--out", name),
+        ("summary", name),
+        ("assess", "--population", name, "p1"),
+        ("population", "data", "--out", "again", "--since", name),
+    ):
+        ended = citelog(*asked, "--kb", "../nights")
+        assert ended.status == 0, ended.err
+    assert not (tmp_path / "home").exists() and {*os.listdir()} == {"data", name, "again"}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("a\\b", "reads a backslash in a path as a slash"), ("\udcff", "its whole path is not UTF-8")]
+)
+def test_a_folder_of_answers_that_duckdb_would_take_for_another_is_refused(
+    name: str, told: str, citelog: authoring.Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = citelog("population", faults.NIGHTS, "--out", name)
+    assert (ended.status, ended.out) == (2, "") and told in ended.err and not os.listdir()
 
 
 # what is written whole
@@ -304,6 +435,7 @@ ASKED_TO_END = """
 import os, signal
 from pathlib import Path
 from citelog import disk
+from citelog import open as citelog_open
 
 with disk.making(Path("made")) as made:
     (made / "part").write_text("part")
@@ -381,6 +513,8 @@ def test_a_release_that_was_stopped_before_its_record_was_written_is_made_by_the
         ("RuntimeError('Query interrupted')", 130, "stopped\n"),
         ("__import__('duckdb').InvalidInputException('the schema failed: KeyboardInterrupt: ')", 130, "stopped\n"),
         ('RuntimeError("can\'t start new thread")', 2, "there is not enough memory for another thread\n   = let"),
+        ("OSError(24, 'Too many open files', 'x.csv')", 2, "too many files are open\n   = let the process open more"),
+        ("OSError(11, 'Resource temporarily unavailable')", 2, "there is no room for another process\n   = let the"),
         ("__import__('duckdb').OutOfMemoryException('Allocation failure')", 2, "there is not enough memory\n   = let"),
     ],
 )
@@ -499,3 +633,51 @@ def test_where_one_of_several_places_is_taken_none_is_given(tmp_path: Path) -> N
     ):
         pass
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"b": b"another's"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells how many threads there are")
+def test_a_library_that_wants_threads_of_its_own_interrupts_nothing() -> None:
+    """Where OpenBLAS gets no thread it sends its process SIGINT, and a command said that it was stopped."""
+    code = "import os\nfrom citelog.cli.app import main\ntry: main(['schema'])\nexcept SystemExit: pass\nimport numpy\n"
+    environment = {key: value for key, value in os.environ.items() if key != "OPENBLAS_NUM_THREADS"}
+    told = f"{code}print(len(os.listdir('/proc/self/task')))"
+    environment["PYTHONPATH"] = str(HERE.parent / "engine")
+    ended = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[-1] == "1"
+
+
+TERMINALS: list[dict[str, str]] = [
+    {"COLUMNS": "1"},
+    {"COLUMNS": "10000", "TERM": "dumb"},
+    {"PYTHONIOENCODING": "ascii", "COLUMNS": "text"},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("terminal", TERMINALS, ids=lambda told: " ".join(told.values()))
+def test_a_terminal_is_told_what_a_pipe_is(terminal: dict[str, str]) -> None:
+    """One that is not UTF-8 was told the half of an answer, and then a fault of citelog."""
+    command = [sys.executable, "-m", "citelog", "assess", faults.NIGHTS / "cases" / "nothing-recorded.yaml"]
+    environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "TERM")}
+    environment |= {"PYTHONPATH": str(HERE.parent / "engine"), "COLUMNS": "80", **terminal}
+    ours, theirs = os.openpty()
+    run = partial(subprocess.run, [*command, "--kb", faults.NIGHTS], env=environment, check=True, stdin=theirs)
+    piped = run(stdout=subprocess.PIPE).stdout
+
+    def show() -> None:
+        try:
+            run(stdout=theirs, stderr=theirs)
+        finally:
+            os.close(theirs)
+
+    shown = threading.Thread(target=show)
+    shown.start()
+    told = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while data := os.read(ours, 1 << 16):
+            told += data
+    shown.join()
+    os.close(ours)
+    plain = re.sub(rb"\x1b\[[\d;]*m|\x1b\]8;[^\x1b]*\x1b\\", b"", told)
+    assert plain.replace(b"\r\n", b"\n") == piped
+    assert (b"\x1b" in told) == (terminal.get("TERM") != "dumb" and "NO_COLOR" not in terminal)

@@ -335,6 +335,18 @@ def test_junit_xml_has_a_test_case_for_each_case(
     assert {c.get("name"): len(c) for c in suite} == {"sound": 0, "wrong": 1}
 
 
+def test_junit_xml_is_utf_8_wherever_it_is_written_and_holds_any_name_of_a_file(
+    folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It said that it was written as the locale has it; a name that is no text was called a fault of citelog."""
+    monkeypatch.setattr("locale.getencoding", lambda: "latin-1")
+    odd = Path(shutil.copytree(folder, tmp_path / "\x01\udcff\u00e9"))
+    case(odd, "someone", "labs: []\n")
+    assert ran(capsys, "test", "--kb", str(odd), "--junit", str(tmp_path / "out.xml"))[0] == 0
+    [found] = ElementTree.fromstring((tmp_path / "out.xml").read_bytes()).iter("testcase")
+    assert found.attrib["file"].endswith("/\\u0001\\udcff\u00e9/cases/someone.yaml")
+
+
 # citelog show
 
 

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
+LARGEST = 50_000_000
+"""Bytes of a file that is read whole: more than twice the largest document."""
+
 
 class NoFileError(OSError):
     """What stands where a file should, and cannot be one; `remedy` is what to try."""
@@ -25,7 +28,8 @@ def paths_in(folder: Path, pattern: str, *, hidden: bool = True) -> list[Path]:
 
     `**` stands for any number of folders, as in a glob; it follows no links. What is hidden, and what is in it, is left
     out if it is not wanted. Raises OSError, with the folder's name, where a folder may not be looked into that the
-    pattern leads into, and NoFileError where what is found cannot be a file, or has a name that no text can tell.
+    pattern leads into, and NoFileError where that is no folder, and where what is found cannot be a file, or has a name
+    that no text can tell.
     """
     found = sorted(set(_matching(folder, PurePath(pattern).parts, hidden)))
     for path in found:
@@ -49,6 +53,21 @@ def hold_to_files(path: Path, entry: os.DirEntry[str] | None = None) -> None:
         raise NoFileError(errno.EINVAL, "this is a pipe or a device, and no file", path, remedy)
 
 
+def read_whole(path: Path, largest: int = LARGEST) -> bytes:
+    """A file that people write and keep. Raises OSError, and NoFileError for what is none or is beyond all measure."""
+    hold_to_files(path)
+    if path.stat().st_size > largest:
+        what = f"larger than {largest // 1_000_000} MB, which no file here is"
+        raise NoFileError(errno.EFBIG, what, path, "keep it elsewhere")
+    return path.read_bytes()
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether a file of a folder is a link to one elsewhere, which is then no file of the folder."""
+    whole, top = Path(os.path.realpath(path)), Path(os.path.realpath(folder))  # `resolve` fails where a link is a loop
+    return path.is_relative_to(folder) and not whole.is_relative_to(top)
+
+
 def _matching(folder: Path, parts: tuple[str, ...], hidden: bool) -> Iterator[Path]:
     first, rest = parts[0], parts[1:]
     entries = [entry for entry in _entries(folder) if hidden or not entry.name.startswith(".")]
@@ -65,6 +84,9 @@ def _matching(folder: Path, parts: tuple[str, ...], hidden: bool) -> Iterator[Pa
                 yield folder / entry.name
             elif entry.is_dir():
                 yield from _matching(folder / entry.name, rest, hidden)
+            elif first == entry.name:
+                remedy = "put a folder in its place: what it should hold would be passed over"
+                raise NoFileError(errno.ENOTDIR, "this is no folder", folder / entry.name, remedy)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -79,4 +101,4 @@ def _told(path: PurePath) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-__all__ = ["NoFileError", "folders_in", "hold_to_files", "paths_in"]
+__all__ = ["NoFileError", "folders_in", "hold_to_files", "leads_out", "paths_in", "read_whole"]

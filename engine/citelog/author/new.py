@@ -7,6 +7,7 @@ is made beside its place, loaded, and moved there whole: nothing half-written is
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,7 @@ def _put(folder: Path, files: dict[str, bytes]) -> None:
 def free(folder: Path) -> Path:
     """The place of a folder that is to be made, if nothing stands there; raises CitelogError where something does."""
     try:
-        place = folder.resolve()
+        place = Path(os.path.realpath(folder))
         if not place.parent.is_dir():
             what, remedy = f"there is no folder {place.parent} to make it in", "make that one first"
         elif place == Path.cwd():

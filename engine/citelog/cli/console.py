@@ -8,6 +8,8 @@ ours. No traceback reaches a user without --debug.
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import json
 import os
 import re
@@ -130,6 +132,15 @@ def _remedy(message: str, error: click.ClickException) -> str:
     return remedy or f"try: {path} --help"
 
 
+_SHORT = {
+    errno.EMFILE: ("too many files are open", "let the process open more of them: ulimit -n"),
+    errno.ENFILE: ("too many files are open on this machine", "see which program has them open"),
+    errno.EAGAIN: ("there is no room for another process", "let the user have more of them: ulimit -u"),
+    errno.ENOMEM: ("there is not enough memory", "let the process have more, or ask for less at a time"),
+}
+"""What a process has too few of, and what to try."""
+
+
 def guarded(run: Callable[[], Any], debug: bool) -> int:
     """Run a command; every way in which it can end has a status and, where it is not 0, a message."""
     try:
@@ -157,6 +168,9 @@ def guarded(run: Callable[[], Any], debug: bool) -> int:
     except OSError as error:  # a name that no file can have, a folder without rights: refused where nobody foresaw it
         if debug:
             traceback.print_exc()
+        if error.errno in _SHORT:
+            say(advised(*_SHORT[error.errno]))
+            return 2
         where = error.filename if error.filename is not None else "the output"
         remedy = getattr(error, "remedy", "see whether the path, the rights and the disk allow it")
         say(advised(f"{where}: {error.strerror or error}", remedy))
@@ -344,6 +358,8 @@ def print_lines(lines: Iterable[Line], kb: str | None = None) -> None:
         from rich.console import Console
         from rich.text import Text
 
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # as `write` has it, whatever the locale
         console = Console(highlight=False, soft_wrap=True)
         folder = home.knowledge(kb).resolve()
         for line in lines:

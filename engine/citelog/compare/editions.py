@@ -20,7 +20,7 @@ from citelog.evidence.sources import Source
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.load import Opened, load
 from citelog.knowledge.triples import TYPE, Triples
-from citelog.listing import paths_in
+from citelog.listing import paths_in, read_whole
 from citelog.rules.program import Rule
 from citelog.rules.syntax import RuleFile
 from citelog.trial.expectations import case_files
@@ -126,7 +126,7 @@ class Edition:
         """The hash of every file that an author writes, by its path in the folder."""
         patterns = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls")
         paths = sorted(path for pattern in patterns for path in paths_in(self.folder, pattern))
-        return {p.relative_to(self.folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+        return {p.relative_to(self.folder).as_posix(): hashlib.sha256(read_whole(p)).hexdigest() for p in paths}
 
     @cached_property
     def cases(self) -> Mapping[str, Path]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from citelog import disk
@@ -26,8 +27,6 @@ from citelog.layout import turtle
 from citelog.layout.places import placed, said_anew
 from citelog.values import Iri
 from citelog.vocab import CL
-
-_LEFT_OUT = shutil.ignore_patterns(".git", "__pycache__")
 
 Values = Mapping[str, Mapping[str, str]]
 """What is said anew: by subject and property, both IRIs."""
@@ -80,7 +79,7 @@ def pin(found: Drift, document: Document, folder: Path) -> Pinned:
         raise CitelogError(f"{document.source.file}: {what}", "give the new document another name")
     quotes, values = _quotes(found, triples), dict(_values(found, triples, document, file))
     with disk.making(place) as made:
-        shutil.copytree(old, made, ignore=_LEFT_OUT, dirs_exist_ok=True)
+        shutil.copytree(old, made, ignore=partial(_left_out, old), dirs_exist_ok=True)
         (made / was).unlink()
         (made / file).write_bytes(document.data)
         for path in (*made.glob("*.ttl"), *made.glob("*.trig")):
@@ -89,6 +88,13 @@ def pin(found: Drift, document: Document, folder: Path) -> Pinned:
     unsure = tuple(one.statement for one in found.statements if not one.became.sure)
     stand = sum(part.became.fate in ("kept", "moved") for part in found.parts)
     return Pinned(folder, file, len(quotes), stand, dict(sorted(left.items())), unsure)
+
+
+def _left_out(top: Path, folder: str, names: Sequence[str]) -> list[str]:
+    """What of a folder is not copied: what programs keep there, and further down links to folders, never followed."""
+    kept = [name for name in names if name in (".git", "__pycache__")]
+    here = [] if Path(folder) == top else [Path(folder, name) for name in names]
+    return kept + [path.name for path in here if path.is_symlink() and path.is_dir()]
 
 
 def _quotes(found: Drift, triples: Triples) -> dict[str, tuple[int, int, int]]:

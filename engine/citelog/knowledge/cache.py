@@ -12,7 +12,8 @@ from citelog import home
 from citelog.diagnostics import KnowledgeError
 from citelog.knowledge import kept
 from citelog.knowledge.base import Knowledge
-from citelog.knowledge.fingerprint import fingerprint
+from citelog.knowledge.fingerprint import answer_files, fingerprint
+from citelog.listing import leads_out
 
 
 def open_knowledge(name_or_folder: str | Path | None = None, ontology: Path | None = None) -> Knowledge:
@@ -21,7 +22,9 @@ def open_knowledge(name_or_folder: str | Path | None = None, ontology: Path | No
     `ontology` is another than today's.
     """
     folder, ontology = home.knowledge(name_or_folder), ontology or home.ontology()
-    knowledge = kept.read(kept.key(fingerprint(folder, ontology), folder.name), Knowledge)
+    key = kept.key(fingerprint(folder, ontology), folder.name)
+    is_elsewhere = any(leads_out(path, folder) for path in answer_files(folder, ontology))  # which no hash tells
+    knowledge = None if is_elsewhere else kept.read(key, Knowledge)
     if knowledge is None:
         from citelog.knowledge.load import load
 

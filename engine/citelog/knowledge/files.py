@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from citelog.diagnostics import STEERING, Diagnostic, KnowledgeError, Span
-from citelog.listing import NoFileError, hold_to_files, paths_in
+from citelog.listing import NoFileError, leads_out, paths_in, read_whole
 from citelog.values import Iri
 
 
@@ -19,8 +19,7 @@ class Drafts(dict[Path, str]):
 
     def saved(self, path: Path) -> bytes:
         """A file of which there is no draft. Raises OSError, also for a pipe or a device."""
-        hold_to_files(path)
-        return path.read_bytes()
+        return read_whole(path)
 
     def saved_in(self, folder: Path, pattern: str) -> Iterable[Path]:
         """The files of a folder by a pattern of their paths in it, whether or not there are drafts of them.
@@ -182,11 +181,6 @@ def fits(path: PurePath, pattern: str) -> bool:
     return len(path.parts) == len(parts) and path.match("/".join(parts))
 
 
-def leads_out(path: Path, folder: Path) -> bool:
-    """Whether a file of a folder is a link to one elsewhere, which is then no file of the knowledge base."""
-    return path.is_relative_to(folder) and not path.resolve().is_relative_to(folder.resolve())
-
-
 def read_bytes(path: Path, drafts: Drafts = NO_DRAFTS) -> bytes:
     """A file as bytes, or its draft. Raises OSError."""
     return drafts[path].encode("utf-8") if path in drafts else drafts.saved(path)
@@ -211,7 +205,8 @@ def read_text(path: Path, folder: Path, found: list[Diagnostic], drafts: Drafts 
         message = "a character is not UTF-8, in which every file of a knowledge base is kept"
         found.append(Diagnostic("not-utf-8", span, message, "save the file as UTF-8 in your editor", shown))
     except OSError as error:
-        found.append(Diagnostic("file-missing", Span(name), str(error.strerror), "is the file there, and readable?"))
+        remedy = error.remedy if isinstance(error, NoFileError) else "is the file there, and readable?"
+        found.append(Diagnostic("file-missing", Span(name), str(error.strerror), remedy))
     return None
 
 

@@ -65,11 +65,13 @@ def write(name: str, value: object) -> None:
 
 
 def _folder() -> Path | None:
-    """The user's cache folder; None where there is no knowing it."""
+    """The user's cache folder; None where there is no knowing it, or not the same one each time."""
     try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "citelog"
+        said = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        cache = said if said.is_absolute() else Path.home() / ".cache"
     except RuntimeError:  # a user without a home
         return None
+    return cache / "citelog" if cache.is_absolute() else None
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from citelog.evidence.sources import Source
 from citelog.knowledge.base import Caveat, Conflict, Statement
 from citelog.knowledge.files import NO_DRAFTS, Drafts, read_bytes, shown_name
 from citelog.knowledge.triples import DCTERMS, RDFS, Triples
+from citelog.listing import leads_out
 from citelog.values import Iri
 from citelog.vocab import CL
 
@@ -30,14 +31,16 @@ def read_source(folder: Path, triples: Triples, found: list[Diagnostic], drafts:
             found.append(triples.finding("file-missing", (document, CL + "file"), message, hint))
             return None
         path = folder / file
-        if not path.resolve().is_relative_to(folder.resolve()):
+        if not path.is_relative_to(folder) or leads_out(path, folder):
             message, hint = f"{file} lies outside the knowledge base", "keep the source inside"
             found.append(triples.finding("unknown-reference", (document, CL + "file", file), message, hint))
             return None
         try:
             source = Source.of(path.name, read_bytes(path, drafts))
-        except OSError:
+        except OSError as error:
             message, hint = f"the source document {file} is not there", "restore it, or correct cl:file"
+            if not isinstance(error, FileNotFoundError):
+                message = f"the source document {file} cannot be read: {error.strerror}"
             found.append(triples.finding("file-missing", (document, CL + "file"), message, hint))
             return None
         except UnicodeDecodeError as error:

@@ -7,6 +7,7 @@ the log still begins with what was signed last, in the table and in the checkpoi
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -59,7 +60,7 @@ class Log:
         for taken in (path, place):
             if taken.exists():
                 raise CitelogError(f"{taken}: it is there already", "name another place; a log is never made anew")
-        key = keys.new_key(origin or path.resolve().name)
+        key = keys.new_key(origin or Path(os.path.realpath(path)).name)
         if origin is None:
             key = PrivateKey(f"{key.name}/{key.public.raw[:4].hex()}", key.secret)
         if why := unusable_name(key.name):

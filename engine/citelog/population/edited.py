@@ -23,7 +23,7 @@ from pathlib import Path
 
 from citelog.knowledge.base import Knowledge
 from citelog.population.answers import Given, give
-from citelog.population.data.files import literal
+from citelog.population.data.files import located
 from citelog.population.derivation.asked import ask
 from citelog.population.derivation.heads import heads
 from citelog.population.derivation.state import Derivation, Found
@@ -187,7 +187,7 @@ def concerned(made: Edit, file: Path, derivation: Derivation, given: Iterable[Gi
 
     `file` has all firings of the earlier run, and the `derivation` is about all pictures, with nothing given to it.
     """
-    engine, firings = derivation.engine, f"read_parquet({literal(str(file))})"
+    engine, firings = derivation.engine, f"read_parquet({located(file)})"
     held = counts(engine, firings)
     _recall(made, firings, held, derivation, given)
     parts = []

@@ -82,6 +82,7 @@ def shape(folder: Path) -> str:
         raise CaseError(str(folder), "there is no such folder", "check the path, and the folder that you are in")
     if not folder.is_dir():
         raise CaseError(str(folder), "this is a file, not a folder of data", REMEDY)
+    files.check_path(folder)
     with files.readable(folder):
         paths = paths_in(folder, "*", hidden=False)
     signs: dict[str, str] = {}

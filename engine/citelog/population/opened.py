@@ -25,7 +25,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.patient.case import Case, ListName
 from citelog.patient.reading import recorded
 from citelog.population import alone
-from citelog.population.data.files import first_line, literal
+from citelog.population.data.files import check_path, first_line, located
 from citelog.population.data.files import name as quoted
 from citelog.population.data.tables import PATIENTS
 from citelog.population.entries import Frame, Written
@@ -169,7 +169,7 @@ class Opened:
         if not values:
             return []
         shown = ", ".join(map(quoted, columns))
-        file = literal(str(self.folder / name))
+        file = located(self.folder / name)
         places = ", ".join("?" * len(values))
         return self._rows(f"SELECT {shown} FROM read_parquet({file}) WHERE {quoted(column)} IN ({places})", values)
 
@@ -223,4 +223,5 @@ def opened(folder: Path) -> Opened:
         raise CaseError(
             str(folder), "no finished run is in this folder", "name the folder that `citelog population --out` wrote"
         ) from None
+    check_path(folder)
     return Opened(folder, document)

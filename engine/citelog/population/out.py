@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from citelog.patient.case import LISTS, PARTS
 from citelog.population import opened, pictures
-from citelog.population.data.files import literal
+from citelog.population.data.files import literal, located
 from citelog.population.data.tables import PATIENTS, Source
 from citelog.population.derivation.state import Derivation
 from citelog.population.edited import ANEW, Edit, Known
@@ -104,7 +104,7 @@ class Writer:
             part = self.scratch / f"notes-{share.number:03}.parquet"
             if not part.exists():
                 self.engine.write(self._notes(share, shape), part)
-            parts.append(literal(str(part)))
+            parts.append(located(part))
         return self._write(self.engine, f"SELECT * FROM read_parquet([{', '.join(parts)}]){more}", NOTES)
 
     def _notes_again(self, earlier: Earlier, some: Sequence[Share], shape: Shape, more: str) -> None:

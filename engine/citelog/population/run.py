@@ -7,10 +7,12 @@ where it was, if nothing has changed since.
 from __future__ import annotations
 
 import datetime
+import errno
 import fcntl
 import gc
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +32,7 @@ from citelog.home import VERSION
 from citelog.knowledge.base import Knowledge
 from citelog.population import answers, edited, inputs, opened, out, pictures, shares
 from citelog.population.answers import Given
-from citelog.population.data.files import first_line
+from citelog.population.data.files import check_path, first_line, plain
 from citelog.population.data.tables import PATIENTS, Source
 from citelog.population.derivation.state import Derivation
 from citelog.population.edited import Decided, Edit, Entries
@@ -91,7 +93,7 @@ def run(knowledge: Knowledge, data: Path, folder: Path, options: Options, told: 
     Raises CaseError where the data cannot be used or the folder is not to be had, RefusedError where a rule cannot be
     run on many.
     """
-    if options.since is not None and options.since.resolve() == folder.resolve():
+    if options.since is not None and os.path.realpath(options.since) == os.path.realpath(folder):
         raise CitelogError("--since names the folder for the answers itself", "name another folder with --out")
     is_new = not folder.exists()
     if options.master:
@@ -112,6 +114,8 @@ def _answered(
         remedy = "run it again with more, as in --memory 4GB: what is finished stays"
         raise CitelogError(f"--memory {options.memory} is too little for these data", remedy) from trouble
     except (duckdb.IOException, duckdb.FatalException, OSError) as trouble:
+        if isinstance(trouble, OSError) and trouble.errno in _NO_DISK:
+            raise
         what = f"the disk failed: {first_line(trouble)}"
         raise CaseError(str(folder), what, "see to the disk and run it again: what is finished stays") from trouble
     except CaseError:  # what cannot be used leaves nothing behind
@@ -128,7 +132,7 @@ def _once(
     knowledge: Knowledge, data: Path, folder: Path, scratch: Path, options: Options, told: Told, *, with_care: bool
 ) -> Report | None:
     """A run over data that are read with or without care; None where they turn out to need it."""
-    settings: dict[str, Any] = {"memory_limit": options.memory, "temp_directory": str(scratch / "spilled")}
+    settings: dict[str, Any] = {"memory_limit": options.memory, "temp_directory": plain(scratch / "spilled")}
     if options.threads:
         settings["threads"] = options.threads
     with uncollected(), ExitStack() as stack:
@@ -141,6 +145,10 @@ def _once(
             log = scratch / "spark.log"
             engine = Spark(stack.enter_context(session(options.master, options.memory, log)), duck, scratch)
         return _Run(knowledge, data, folder, options, duck, engine, told, with_care).answer()
+
+
+_NO_DISK = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""What a process, and not the disk, has too little of."""
 
 
 @contextmanager
@@ -159,11 +167,11 @@ def _connected(scratch: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnec
     """The database of a run; what a run left that was stopped while it was made is begun anew."""
     database = scratch / "work.db"
     try:
-        return duckdb.connect(str(database), config=settings)
+        return duckdb.connect(plain(database), config=settings)
     except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException):
         for left in (scratch / _OF, database.with_name("work.db.wal"), database):
             left.unlink(missing_ok=True)
-    return duckdb.connect(str(database), config=settings)
+    return duckdb.connect(plain(database), config=settings)
 
 
 def _plain(folder: Path) -> Path:
@@ -177,6 +185,7 @@ def _plain(folder: Path) -> Path:
 def _prepared(folder: Path) -> Path:
     """The folder for answers, made ready: new, empty, or that of a run before; its scratch folder."""
     own = ("run.json", STORE, SCRATCH)
+    check_path(folder, has_database=True)
     try:
         if folder.exists() and not folder.is_dir():
             raise CaseError(str(folder), "this is a file", "name a folder for the answers")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from citelog.population import pictures
-from citelog.population.data.files import literal
+from citelog.population.data.files import located
 from citelog.population.data.tables import PATIENTS, Source
 from citelog.population.engines.engine import Engine
 from citelog.population.pictures import Shape, Wordings
@@ -38,7 +38,7 @@ class Share:
     @property
     def query(self) -> str:
         """A query for its rows: patient, list, row, wording, w, s."""
-        return f"SELECT * FROM read_parquet({literal(str(self.rows))})"
+        return f"SELECT * FROM read_parquet({located(self.rows)})"
 
     @property
     def condition(self) -> str:

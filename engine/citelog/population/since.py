@@ -20,7 +20,7 @@ from typing import Any
 from citelog.knowledge import kept
 from citelog.population import edited, entries, opened
 from citelog.population.answers import IDLE, Told
-from citelog.population.data.files import literal
+from citelog.population.data.files import files_in, located
 from citelog.population.data.tables import PATIENTS, Relation, Source
 from citelog.population.derivation.state import Derivation, Found
 from citelog.population.edited import ANEW, Decided, Entries, Known
@@ -58,14 +58,14 @@ class Earlier:
 
     def source(self, files: Sequence[Path]) -> Source:
         """What its reader had to say beside the rows, and who is in the data."""
-        people = f"SELECT patient FROM read_parquet({self.path(f'{opened.PEOPLE}-*.parquet')})"
+        people = f"SELECT patient FROM read_parquet({files_in(self.folder, f'{opened.PEOPLE}-*.parquet')})"
         rejected = f"SELECT * FROM read_parquet({self.path('rejected.parquet')})"
         notes = f"SELECT * FROM read_parquet({self.path(opened.READER_NOTES)})"
         return Source(self.document["data"]["form"], tuple(files), {PATIENTS: Relation(people, ())}, rejected, notes)
 
     def path(self, name: str) -> str:
         """One of its files, as SQL writes it."""
-        return literal(str(self.folder / name))
+        return located(self.folder / name)
 
     @property
     def rows(self) -> int:
@@ -196,7 +196,7 @@ class Earlier:
     @property
     def lonely(self) -> str:
         """A query for those whom it answered alone."""
-        return f"SELECT patient FROM read_parquet({self.path(f'{opened.PEOPLE}-*.parquet')}) WHERE alone"
+        return f"SELECT patient FROM read_parquet({files_in(self.folder, f'{opened.PEOPLE}-*.parquet')}) WHERE alone"
 
     def is_same(self, duck: Engine, query: str, name: str) -> bool:
         """Whether a query gives what one of its files holds, whatever the order."""

@@ -25,16 +25,13 @@ from typing import Protocol
 
 from citelog.diagnostics import CitelogError
 from citelog.knowledge.base import Knowledge
-from citelog.receipt.manifest import Manifest, is_name, names
+from citelog.receipt.manifest import LARGEST, Manifest, is_name, names
 from citelog.receipt.manifest import read as read_from
 from citelog.receipt.sealed import Damage, seal, unseal
 
 FORMAT = "citelog-edition/1"
 MANIFEST, ONTOLOGY = "manifest.json", "ontology.ttl"
 MEMBERS = ("format", "knowledge", "folder", "ontology", "files")
-
-LARGEST = 200_000_000
-"""Bytes of an archive, uncompressed: a hundred times the largest that we have seen."""
 
 MEMORY = 128_000_000
 """Bytes that unpacking may take: what `xz -9` asks for, twice."""

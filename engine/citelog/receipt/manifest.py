@@ -16,7 +16,7 @@ from typing import Any
 
 from citelog.diagnostics import CitelogError
 from citelog.knowledge.fingerprint import fingerprint_of
-from citelog.listing import NoFileError, paths_in
+from citelog.listing import NoFileError, leads_out, paths_in, read_whole
 
 ONTOLOGY = "ontology"
 RELEASES = "releases"
@@ -38,6 +38,9 @@ GROUPS: Mapping[str, str] = {
 
 None is in that of the ontology, which is the engine's own and stands beside the knowledge bases.
 """
+
+LARGEST = 200_000_000
+"""Bytes of a file, and of an archive, uncompressed: a hundred times the largest archive that we have seen."""
 
 COUNTED = ("cases",)
 """Groups of which a receipt says how many files there are, and not which."""
@@ -111,22 +114,28 @@ def manifest(folder: Path, ontology: Path) -> Manifest:
 def names(folder: Path) -> Iterator[str]:
     """The paths of all files of a knowledge base in its folder; not hidden ones, and not its releases.
 
-    Raises CitelogError where a folder may not be looked into.
+    Raises CitelogError where a folder may not be looked into, and where a link stands for what is not in the folder.
     """
     try:
-        found = [path.relative_to(folder) for path in paths_in(folder, "**/*", hidden=False) if path.is_file()]
+        paths = paths_in(folder, "**/*", hidden=False)
+        found = [path.relative_to(folder) for path in paths if path.is_file()]
     except OSError as error:
         remedy = error.remedy if isinstance(error, NoFileError) else "let it be read: it is part of this"
         raise CitelogError(f"{error.filename}: {error.strerror}", remedy) from None
+    for path in paths:
+        if path.is_symlink() and (leads_out(path, folder) or (path.parent == folder and path.is_dir())):
+            what = "a link to a folder" if path.is_dir() else "a link that leads out of the knowledge base"
+            raise CitelogError(f"{path}: this is {what}", "put what it leads to in its place")
     return (path.as_posix() for path in found if path.parts[0] != RELEASES)
 
 
 def read(path: Path) -> bytes:
     """A file of a knowledge base; raises CitelogError where it cannot be read."""
     try:
-        return path.read_bytes()
+        return read_whole(path, LARGEST)
     except OSError as error:
-        raise CitelogError(f"{path}: it cannot be read: {error.strerror}", "is it there, and readable?") from error
+        remedy = error.remedy if isinstance(error, NoFileError) else "is it there, and readable?"
+        raise CitelogError(f"{path}: it cannot be read: {error.strerror}", remedy) from error
 
 
 def _sha256(path: Path) -> str:

@@ -18,9 +18,8 @@ from typing import Any
 
 from citelog import home
 from citelog.diagnostics import CitelogError
-from citelog.knowledge.files import leads_out
 from citelog.layout.files import Laid, write
-from citelog.listing import paths_in
+from citelog.listing import leads_out, paths_in
 from citelog.serve.http.limits import Limits, Refusal
 from citelog.serve.workers.pool import Craft, Pool, unstarted
 

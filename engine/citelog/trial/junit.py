@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
 from citelog.trial.expectations import Trial
+
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Signs that XML cannot hold, and the name of a file can."""
 
 
 def xml(trials: Iterable[Trial], name: str) -> str:
@@ -24,4 +28,5 @@ def xml(trials: Iterable[Trial], name: str) -> str:
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    written = _NO_XML.sub(lambda sign: f"\\u{ord(sign[0]):04x}", ElementTree.tostring(root, encoding="unicode"))
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{written}\n"

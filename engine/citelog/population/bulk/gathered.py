@@ -13,7 +13,7 @@ from citelog.population.bulk.reader import Reader
 from citelog.population.bulk.stencils import FILLED
 from citelog.population.bulk.versions import settle
 from citelog.population.bulk.written import KEYS, TEXTS, Count, columns_of, path_of
-from citelog.population.data.files import literal, name
+from citelog.population.data.files import literal, located, name
 from citelog.population.data.tables import CODES, PATIENTS, TABLES, Relation, TableName
 from citelog.vocab import Terms
 
@@ -77,7 +77,7 @@ def _name_tables(chunks: list[Chunk], counts: list[Count], scratch: Path, cursor
     cursor.execute(f"CREATE TEMP TABLE chunks AS SELECT * FROM (VALUES {values}) AS t(chunk, file, before)")
     sources = {}
     for table in TEXTS:
-        listed = ", ".join(literal(str(path_of(scratch, table, chunk))) for chunk in chunks)
+        listed = ", ".join(located(path_of(scratch, table, chunk)) for chunk in chunks)
         sources[table] = f"read_parquet([{listed}])"
     numbers = ", ".join(str(chunk.number) for chunk in chunks)
     cursor.execute(_WRITTEN.format(**sources, chunk=f"CAST([{numbers}] AS BIGINT[])[CAST(file_index AS BIGINT) + 1]"))
@@ -159,10 +159,10 @@ def relations(scratch: Path, cursor: duckdb.DuckDBPyConnection, terms: Terms) ->
         ((count,),) = cursor.execute(
             f'COPY (SELECT entry."row", entry.patient, {picked} FROM (FROM all_entries WHERE {_GOOD}) AS entry '
             f"JOIN (FROM templates WHERE list = {literal(list_)}) AS template ON entry.template = template.id) "
-            f"TO {literal(str(path))} (FORMAT parquet)"
+            f"TO {located(path)} (FORMAT parquet)"
         ).fetchall()
         if count:
-            yield list_, Relation(f"SELECT * FROM read_parquet({literal(str(path))})", columns)
+            yield list_, Relation(f"SELECT * FROM read_parquet({located(path)})", columns)
         else:
             path.unlink()
     keys = ("sex", "birth_date") if terms.match("context", "birth_date") else ("sex",)
@@ -170,6 +170,6 @@ def relations(scratch: Path, cursor: duckdb.DuckDBPyConnection, terms: Terms) ->
     path = scratch / "patients.parquet"
     cursor.execute(
         f'COPY (SELECT coalesce(min(chunk * 4294967296 + line), 0) AS "row", everyone.patient, {said} FROM everyone '
-        f"LEFT JOIN all_patients USING (patient) GROUP BY ALL) TO {literal(str(path))} (FORMAT parquet)"
+        f"LEFT JOIN all_patients USING (patient) GROUP BY ALL) TO {located(path)} (FORMAT parquet)"
     )
-    yield PATIENTS, Relation(f"SELECT * FROM read_parquet({literal(str(path))})", keys)
+    yield PATIENTS, Relation(f"SELECT * FROM read_parquet({located(path)})", keys)

@@ -24,7 +24,7 @@ from citelog.population.bulk import gathered
 from citelog.population.bulk.chunks import Chunk, chunks_of, medications_of
 from citelog.population.bulk.reader import Medications, Reader
 from citelog.population.bulk.written import TEXTS, Count, path_of, read_chunk
-from citelog.population.data.files import LINES, literal
+from citelog.population.data.files import LINES, located
 from citelog.population.data.tables import Source
 from citelog.vocab import Terms
 
@@ -103,9 +103,9 @@ def _source(
             raise _nobody(paths, cursor)
         relations = dict(gathered.relations(scratch, cursor, terms))
         rejected, notes = scratch / "rejected.parquet", scratch / "notes.parquet"
-        cursor.execute(f"COPY ({_REJECTED}) TO {literal(str(rejected))} (FORMAT parquet)")
-        cursor.execute(f"COPY ({_NOTES}) TO {literal(str(notes))} (FORMAT parquet)")
-        ((bad,),) = cursor.execute(f"SELECT count(*) FROM read_parquet({literal(str(rejected))})").fetchall()
+        cursor.execute(f"COPY ({_REJECTED}) TO {located(rejected)} (FORMAT parquet)")
+        cursor.execute(f"COPY ({_NOTES}) TO {located(notes)} (FORMAT parquet)")
+        ((bad,),) = cursor.execute(f"SELECT count(*) FROM read_parquet({located(rejected)})").fetchall()
     for table in TEXTS:
         for chunk in chunks:
             path_of(scratch, table, chunk).unlink()
@@ -113,8 +113,8 @@ def _source(
         form="fhir",
         files=paths,
         relations=relations,
-        rejected=f"SELECT * FROM read_parquet({literal(str(rejected))})" if bad else None,
-        notes=f"SELECT * FROM read_parquet({literal(str(notes))})",
+        rejected=f"SELECT * FROM read_parquet({located(rejected)})" if bad else None,
+        notes=f"SELECT * FROM read_parquet({located(notes)})",
         remarks=tuple(_remarks(counts)),
     )
 

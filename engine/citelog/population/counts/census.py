@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from citelog.knowledge.base import Knowledge
 from citelog.population import opened
-from citelog.population.data.files import literal
+from citelog.population.data.files import located
 from citelog.population.opened import Opened, Row, reading
 from citelog.proof.words import Words, sentence
 from citelog.rules.program import Absent, Rule, Variable
@@ -229,7 +229,7 @@ class _Counting:
     # files
 
     def _file(self, name: str) -> str:
-        return f"read_parquet({literal(str(Path(self.answers.folder) / name))})"
+        return f"read_parquet({located(Path(self.answers.folder) / name)})"
 
     def _rows(self, query: str) -> list[Any]:
         return self.connection.execute(query).fetchall()

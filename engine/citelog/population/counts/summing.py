@@ -31,7 +31,7 @@ from citelog.population.counts.summary import (
     Told,
     size,
 )
-from citelog.population.data.files import literal
+from citelog.population.data.files import files_in, located
 from citelog.population.entries import SINCE, WHEN
 from citelog.population.opened import Opened, Row, reading
 from citelog.population.wordings import MARK
@@ -198,9 +198,10 @@ class _Sum:
         rejected = connection.execute(
             f'SELECT "table", reason, count(*) FROM {self._file("rejected.parquet")} GROUP BY ALL ORDER BY ALL'
         ).fetchall()
+        rows = files_in(self.answers.folder, f"{opened.ROWS}-*.parquet")
         said = connection.execute(
             f"SELECT f.list, s.text, sum(r.entries)::BIGINT FROM "
-            f"(SELECT wording, count(*) AS entries FROM {self._file('store/rows-*.parquet')} GROUP BY wording) AS r "
+            f"(SELECT wording, count(*) AS entries FROM read_parquet({rows}) GROUP BY wording) AS r "
             f"JOIN {self._file(opened.SPOKEN)} AS s ON r.wording = s.wording "
             f"JOIN {self._file(opened.WORDINGS)} AS w ON r.wording = w.wording "
             f"JOIN {self._file(opened.FRAMES)} AS f ON w.frame = f.frame GROUP BY ALL"
@@ -224,7 +225,7 @@ class _Sum:
         return _reasons(((table, text), count) for table, text, count in rejected), _reasons(found.items())
 
     def _file(self, name: str) -> str:
-        return f"read_parquet({literal(str(Path(self.answers.folder) / name))})"
+        return f"read_parquet({located(Path(self.answers.folder) / name)})"
 
 
 IDLE = ("No conclusion rests on it.", 'No conclusion rests on it, but a line under "also" does.')

@@ -85,7 +85,7 @@ class Stored:
         row = (
             "file_row_number" if len(self.parts) == 1 else f"{firsts}[CAST(file_index AS BIGINT) + 1] + file_row_number"
         )
-        paths = ", ".join(literal(str(part.path)) for part in self.parts)
+        paths = ", ".join(located(part.path) for part in self.parts)
         place = 'CAST(file_index AS BIGINT) AS "part", file_row_number AS "place"'
         return f'SELECT {row} AS "row", {place}, {columns} FROM read_parquet([{paths}])'
 
@@ -97,6 +97,31 @@ def literal(text: str) -> str:
     "'it''s'"
     """
     return "'" + text.replace("'", "''") + "'"
+
+
+def plain(path: Path) -> str:
+    """A path as DuckDB takes it for no other: it reads a `~` at the beginning as a home, and `md:` as what to fetch."""
+    return str(path.absolute())
+
+
+def located(path: Path) -> str:
+    """A file in a query."""
+    return literal(plain(path))
+
+
+def check_path(path: Path, *, has_database: bool = False) -> None:
+    """Raise CaseError for a folder that DuckDB cannot use by its whole name, as one where its own database shall be."""
+    whole, remedy = plain(path), "name another folder"
+    if any("\udc80" <= sign <= "\udcff" for sign in whole):
+        raise CaseError(str(path), "its whole path is not UTF-8, as DuckDB needs it", remedy)
+    if has_database and "\\" in whole:
+        raise CaseError(str(path), "DuckDB reads a backslash in a path as a slash", remedy)
+
+
+def files_in(folder: Path, pattern: str) -> str:
+    """The files of a folder in a query, each by its name: the folder's own would be a pattern to DuckDB."""
+    found = sorted(folder.glob(pattern))
+    return f"[{', '.join(map(located, found))}]" if found else located(folder / pattern)
 
 
 def name(text: str) -> str:
@@ -191,9 +216,9 @@ def check_names(names: list[str], where: str, known: tuple[str, ...]) -> None:
 def _parquet(path: Path, shown: str, database: duckdb.DuckDBPyConnection) -> tuple[Part, dict[str, str]]:
     import duckdb
 
-    source = f"read_parquet({literal(str(path))})"
+    source = f"read_parquet({located(path)})"
     try:
-        schema = database.execute(f"SELECT name, num_children FROM parquet_schema({literal(str(path))})").fetchall()
+        schema = database.execute(f"SELECT name, num_children FROM parquet_schema({located(path)})").fetchall()
         names = list(_top(schema))
         check_names(names, str(path), ())
         columns = {str(row[0]): str(row[1]) for row in database.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
@@ -236,10 +261,10 @@ def _from_csv(
     quote = "'\"'" if is_quoted else "''"
     columns = ", ".join(f"{literal(one)}: 'VARCHAR'" for one in names)
     options = f"delim={literal(delimiter)}, quote={quote}, escape={quote}, header=true, auto_detect=false"
-    source = f"read_csv({literal(str(path))}, {options}, columns={{{columns}}})"
+    source = f"read_csv({located(path)}, {options}, columns={{{columns}}})"
     broken: Path | None = None
     try:
-        copied = database.execute(f"COPY (SELECT * FROM {source}) TO {literal(str(target))} (FORMAT parquet)")
+        copied = database.execute(f"COPY (SELECT * FROM {source}) TO {located(target)} (FORMAT parquet)")
         ((rows,),) = copied.fetchall()
     except duckdb.Error:
         broken = target.with_suffix(".broken.parquet")

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 from citelog.diagnostics import CaseError, did_you_mean
 from citelog.population.data import files
-from citelog.population.data.files import BLANKS, FORBIDDEN, LONGEST, PANDAS_INDEX, Stored, as_text, literal, name
+from citelog.population.data.files import (
+    BLANKS,
+    FORBIDDEN,
+    LONGEST,
+    PANDAS_INDEX,
+    Stored,
+    as_text,
+    literal,
+    located,
+    name,
+)
 from citelog.population.data.tables import CODES, PATIENTS, TABLES, Relation, Source, Table, TableName
 
 if TYPE_CHECKING:
@@ -40,9 +50,9 @@ def read(folder: Path, scratch: Path, database: duckdb.DuckDBPyConnection, *, wi
     else:
         aside = scratch / "rejected.parquet"
         queries = " UNION ALL ".join(_faults(flat, tables) for flat in tables)
-        database.execute(f"COPY ({queries}) TO {literal(str(aside))} (FORMAT parquet)")
+        database.execute(f"COPY ({queries}) TO {located(aside)} (FORMAT parquet)")
         relations = {flat.table.list: _good(flat, aside) for flat in tables}
-        rejected = f'SELECT "table", "row", patient, reason FROM read_parquet({literal(str(aside))}) ORDER BY ALL'
+        rejected = f'SELECT "table", "row", patient, reason FROM read_parquet({located(aside)}) ORDER BY ALL'
         notes = _notes(tables, relations, aside)
     files_read = tuple(file for flat in tables for file in flat.stored.files)
     return Source("flat", files_read, relations, rejected, notes, tuple(_remarks(tables)), doubt)
@@ -182,7 +192,7 @@ def _faults(flat: _Flat, tables: list[_Flat]) -> str:
     broken = [
         f'SELECT {table} AS list, {literal(part.shown)} AS "table", "row" + 1 AS "row", patient, reason, '
         f'{sum(one.rows for one in flat.stored.parts[:number])} + "row" AS nth '
-        f"FROM read_parquet({literal(str(part.broken))})"
+        f"FROM read_parquet({located(part.broken)})"
         for number, part in enumerate(flat.stored.parts)
         if part.broken
     ]
@@ -198,7 +208,7 @@ def _faults(flat: _Flat, tables: list[_Flat]) -> str:
 
 def _good(flat: _Flat, aside: Path) -> Relation:
     """The rows of a table that can be used."""
-    faulty = f"SELECT nth FROM read_parquet({literal(str(aside))}) WHERE list = {literal(flat.table.list)}"
+    faulty = f"SELECT nth FROM read_parquet({located(aside)}) WHERE list = {literal(flat.table.list)}"
     rows = flat.rows(is_trimmed=True)
     if flat.table.list != PATIENTS:
         return Relation(f'SELECT * FROM ({rows}) WHERE "row" NOT IN ({faulty})', flat.keys)
@@ -219,7 +229,7 @@ def _notes(tables: list[_Flat], relations: Mapping[TableName, Relation], aside: 
     patients = " UNION ALL ".join(f"SELECT patient FROM ({query})" for query in everyone)
     notes = [
         "SELECT patient, 'Row ' || \"row\" || ' of ' || \"table\" || ' is not read. ' || reason AS text, "
-        f'"table" || \', row \' || "row" AS read_from FROM read_parquet({literal(str(aside))}) '
+        f'"table" || \', row \' || "row" AS read_from FROM read_parquet({located(aside)}) '
         f"WHERE patient IN ({patients})"
     ]
     said = "two rows about the patient say different things, and neither is used."

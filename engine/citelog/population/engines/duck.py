@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from citelog.population.data.files import literal
+from citelog.population.data.files import literal, located
 from citelog.population.data.files import name as quoted
 from citelog.population.data.tables import Source
 from citelog.population.engines.engine import Loaded, Row, Tables, create_all
@@ -120,7 +120,7 @@ class Duck:
         if self._is_sorted:
             query = f"SELECT * FROM ({query}) ORDER BY ALL"
         made = path.with_name(f"{path.name}.part")
-        count = _made(lane, f"COPY ({query}) TO {literal(str(made))} (FORMAT parquet, {FILES})")
+        count = _made(lane, f"COPY ({query}) TO {located(made)} (FORMAT parquet, {FILES})")
         made.replace(path)
         return count
 

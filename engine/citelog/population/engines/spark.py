@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from ibis.backends.sql.compilers import PySparkCompiler
 
 from citelog.diagnostics import CitelogError
-from citelog.population.data.files import literal
+from citelog.population.data.files import files_in, located
 from citelog.population.data.tables import Relation, Source
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Loaded, Row, Tables, done
@@ -419,7 +419,7 @@ class Spark:
         """Write a query of DuckDB's to a file; the query for its rows."""
         path = self.scratch / f"{name}.parquet"
         self.near.write(query, path)
-        return f"SELECT * FROM read_parquet({literal(str(path))})"
+        return f"SELECT * FROM read_parquet({located(path)})"
 
     def write(self, query: str, path: Path) -> int:
         """Write a query's rows to a Parquet file, whole or not at all; how many there are."""
@@ -467,8 +467,7 @@ _NEAR: Mapping[str, str] = {"decimal(38,0)": "HUGEINT", "array<decimal(38,0)>": 
 
 def _read(folder: Path) -> str:
     """The rows of a folder's files, as DuckDB reads them."""
-    files = ", ".join(literal(str(file)) for file in sorted(folder.glob("*.parquet")))
-    return f"read_parquet([{files}])"
+    return f"read_parquet({files_in(folder, '*.parquet')})"
 
 
 def _count(folder: Path) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citelog.patient.case import ListName
-from citelog.population.data.files import literal, name
+from citelog.population.data.files import literal, located, name
 from citelog.population.data.tables import CODES, PATIENTS, Relation, TableName
 from citelog.population.omop.concepts import Vocabulary
 from citelog.population.omop.tables import EVENTS, LISTS, Table, load
@@ -115,9 +115,9 @@ def _written(
     path = scratch / f"omop-{list_}.parquet"
     names = ", ".join(('"row"', "patient", *map(name, columns)))
     ((count,),) = cursor.execute(
-        f"COPY (SELECT * FROM ({query}) AS t({names})) TO {literal(str(path))} (FORMAT parquet)"
+        f"COPY (SELECT * FROM ({query}) AS t({names})) TO {located(path)} (FORMAT parquet)"
     ).fetchall()
-    return Relation(f"SELECT * FROM read_parquet({literal(str(path))})", columns) if count else None
+    return Relation(f"SELECT * FROM read_parquet({located(path)})", columns) if count else None
 
 
 def _parts(at: datetime.date | None) -> dict[str, str]:
@@ -175,8 +175,8 @@ def _people(
     if "person" not in tables:
         query = 'SELECT row_number() OVER (ORDER BY patient) - 1 AS "row", patient FROM people'
         path = scratch / "omop-people.parquet"
-        cursor.execute(f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet)")
-        return PATIENTS, Relation(f"SELECT * FROM read_parquet({literal(str(path))})", ())
+        cursor.execute(f"COPY ({query}) TO {located(path)} (FORMAT parquet)")
+        return PATIENTS, Relation(f"SELECT * FROM read_parquet({located(path)})", ())
     known = " ".join(f"WHEN {concept} THEN {literal(sex)}" for concept, sex in SEXES.items())
     sex = f"CASE gender_concept_id {known} ELSE coalesce(nullif(concepts.shown, ''), gender_source_value) END"
     born = (

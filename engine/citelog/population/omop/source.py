@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from citelog.diagnostics import CaseError
 from citelog.population.data import files
-from citelog.population.data.files import literal
+from citelog.population.data.files import located
 from citelog.population.data.tables import Source
 from citelog.population.omop import entries, spoken
 from citelog.population.omop.tables import EVENTS, NAMES, Table, look, prepare
@@ -44,15 +44,15 @@ def read(
         vocabulary = spoken.vocabulary(tables, cursor, terms)
         relations = dict(entries.relations(tables, vocabulary, scratch, cursor, at))
         rejected, notes = scratch / "rejected.parquet", scratch / "notes.parquet"
-        ((bad,),) = cursor.execute(f"COPY ({_REJECTED}) TO {literal(str(rejected))} (FORMAT parquet)").fetchall()
-        ((noted,),) = cursor.execute(f"COPY ({_notes(tables)}) TO {literal(str(notes))} (FORMAT parquet)").fetchall()
+        ((bad,),) = cursor.execute(f"COPY ({_REJECTED}) TO {located(rejected)} (FORMAT parquet)").fetchall()
+        ((noted,),) = cursor.execute(f"COPY ({_notes(tables)}) TO {located(notes)} (FORMAT parquet)").fetchall()
         remarks = tuple(_remarks(folder, tables, cursor))
     return Source(
         form="omop",
         files=tuple(file for table in tables.values() for file in table.stored.files),
         relations=relations,
-        rejected=f"SELECT * FROM read_parquet({literal(str(rejected))})" if bad else None,
-        notes=f"SELECT * FROM read_parquet({literal(str(notes))})" if noted else None,
+        rejected=f"SELECT * FROM read_parquet({located(rejected)})" if bad else None,
+        notes=f"SELECT * FROM read_parquet({located(notes)})" if noted else None,
         remarks=remarks,
     )
 

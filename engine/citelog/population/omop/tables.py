@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from citelog.diagnostics import CaseError
 from citelog.patient.case import ListName
 from citelog.population.data import files
-from citelog.population.data.files import FORBIDDEN, LONGEST, Stored, literal, name
+from citelog.population.data.files import FORBIDDEN, LONGEST, Stored, literal, located, name
 
 if TYPE_CHECKING:
     import duckdb
@@ -141,7 +141,7 @@ def prepare(tables: Mapping[str, Table], scratch: Path, cursor: duckdb.DuckDBPyC
     """Make `measurement_rows` and so on: typed, with `fault` where a row cannot be used; and `people` and `faults`."""
 
     def made(table: str, query: str) -> None:
-        path = literal(str(scratch / f"omop-{table}-rows.parquet"))
+        path = located(scratch / f"omop-{table}-rows.parquet")
         cursor.execute(f"COPY ({query}) TO {path} (FORMAT parquet)")
         cursor.execute(f"CREATE TEMP VIEW {table}_rows AS FROM read_parquet({path})")
 
