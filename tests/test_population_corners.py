@@ -182,6 +182,17 @@ def test_a_folder_into_which_a_run_writes_is_refused_to_another(tmp_path: Path) 
     assert not (tmp_path / "out" / "scratch").exists()
 
 
+def test_a_folder_that_cannot_be_locked_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with pytest.raises(
+        CaseError, match=r"out: it cannot be locked: No locks available\n   = name a folder on a disk of"
+    ):
+        run(rules(), tmp_path, tmp_path / "out", Options())
+
+
 def test_where_the_folder_is_taken_away_meanwhile_the_disk_is_named(tmp_path: Path) -> None:
     made = rules("t1(?p, ?t) :- entry(?p, _, ?t, cl:present)")
     populations.write(tmp_path / "data", {"tired": TIRED})

@@ -208,6 +208,9 @@ def _held(folder: Path, scratch: Path) -> Iterator[None]:
         except BlockingIOError:
             remedy = "wait for its end, or name another folder"
             raise CaseError(str(folder), "another run is writing its answers here", remedy) from None
+        except OSError as trouble:
+            what = f"it cannot be locked: {trouble.strerror}"
+            raise CaseError(str(folder), what, "name a folder on a disk of this machine") from trouble
         yield
 
 
