@@ -25,6 +25,7 @@ from citelog import open as citelog_open
 from citelog.diagnostics import CitelogError, KnowledgeError
 from citelog.knowledge.check import check_folder
 from citelog.ledger.log import Log
+from citelog.ledger.rows import Rows
 from citelog.listing import paths_in
 
 HERE = Path(__file__).parent
@@ -681,3 +682,10 @@ def test_a_terminal_is_told_what_a_pipe_is(terminal: dict[str, str]) -> None:
     plain = re.sub(rb"\x1b\[[\d;]*m|\x1b\]8;[^\x1b]*\x1b\\", b"", told)
     assert plain.replace(b"\r\n", b"\n") == piped
     assert (b"\x1b" in told) == (terminal.get("TERM") != "dumb" and "NO_COLOR" not in terminal)
+
+
+def test_a_copy_of_a_log_for_which_no_file_is_to_be_had_is_told_in_words(tmp_path: Path) -> None:
+    """Where no more files could be open, SQLite's own words were a fault of ours."""
+    Log.make(tmp_path / "log", "ward")
+    with Rows.open(tmp_path / "log" / "log.sqlite") as rows, pytest.raises(OSError, match="unable to open database"):
+        rows.copy(tmp_path / "no-such-folder" / "log.sqlite", salts=True)

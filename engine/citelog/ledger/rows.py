@@ -218,7 +218,8 @@ class Rows:
 
     def copy(self, path: Path, salts: bool) -> None:
         """The whole table in another file; without `salts`, nothing that stands beside the entries."""
-        made = sqlite3.connect(path)
+        with on_disk():
+            made = sqlite3.connect(path)
         try:
             with self._reading(0), on_disk():
                 self.connection.backup(made)
