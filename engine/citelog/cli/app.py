@@ -96,9 +96,8 @@ def _run(asked: list[str]) -> object:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and end the process with its status."""
-    os.environ.setdefault(
-        "OPENBLAS_NUM_THREADS", "1"
-    )  # nothing here needs its threads; where it gets none, it interrupts
+    # of OpenBLAS nothing here needs threads, and where it gets none, it interrupts the process
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     given = sys.argv[1:] if arguments is None else arguments
     asked = [a for a in given if a != "--debug"]  # it may stand anywhere
     status = guarded(lambda: _run(asked), "--debug" in given)
