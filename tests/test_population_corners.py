@@ -409,7 +409,7 @@ def test_what_answers_rest_on_that_is_not_on_record_is_counted_by_its_words(
 
 def _nameless(text: str) -> str:
     """What stands for whoever it is, and for an entry, in the words of one patient and of many."""
-    return re.sub(rf"{PATIENT.value}|Hb: no value recorded|any \w+", "any", text)
+    return re.sub(rf"{PATIENT.value}|Hb: no value recorded|an entry|any \w+", "any", text)
 
 
 NIGHTS = """
