@@ -104,7 +104,7 @@ def test_clingo_has_the_same_model_for_drawn_cases(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(3))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in (1, 2))])
 def test_nemo_derives_the_same_from_the_exported_text(part: int) -> None:
     assert not {name: found for name in NAMES[4 * part :: 16] if (found := nemo_differs(of_case(name)))}
     assert not {n: found for n in range(6) if (found := nemo_differs(of_drawn(100 * part + n)))}
@@ -112,7 +112,7 @@ def test_nemo_derives_the_same_from_the_exported_text(part: int) -> None:
 
 @needs_swipl
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in (1, 2, 3))])
 def test_swi_prolog_derives_the_same_from_the_exported_text(part: int, tmp_path: Path) -> None:
     assert not {name: found for name in NAMES[part::8] if (found := swi_differs(of_case(name), tmp_path))}
     assert not {n: found for n in range(15) if (found := swi_differs(of_drawn(1000 * part + n), tmp_path))}
