@@ -181,7 +181,7 @@ def conclude(
     told: dict[Told, int] = {}
     tables: dict[str, Loaded] = {}
     parts = []
-    for order, rows in _given(engine, knowledge, derivation).items():
+    for order, rows in _values_shown(engine, knowledge, derivation).items():
         kind = knowledge.kinds[order]
         value, role = _places(knowledge, kind)
         numbered = []
@@ -218,7 +218,7 @@ def _places(knowledge: Knowledge, kind: Kind) -> tuple[str, str]:
     return f"a{names.index('value')}", f"a{names.index('role')}" if "role" in names else ""
 
 
-def _given(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> dict[int, list[Row]]:
+def _values_shown(engine: Engine, knowledge: Knowledge, derivation: Derivation) -> dict[int, list[Row]]:
     """The distinct values and roles that some picture is given, by the place of their kind."""
     parts = []
     for order, kind in enumerate(knowledge.kinds):

@@ -71,6 +71,7 @@ class Relation:
 
 
 Doubt = Callable[["duckdb.DuckDBPyConnection"], bool]
+"""A look at a source that is left for later: whether something is wrong with whose its rows are."""
 
 
 @dataclass(frozen=True, slots=True)

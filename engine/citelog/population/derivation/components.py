@@ -21,7 +21,7 @@ def run(derivation: Derivation, components: Sequence[Component]) -> None:
     before = below(derivation.program, components)
     last = None
     for number, component in enumerate(components):
-        if any(derivation.numbers(rule) for rule in component.rules):
+        if any(derivation.gives_numbers(rule) for rule in component.rules):
             before[number] |= set() if last is None else {last}
             last = number
     together(derivation.engine, [_work(derivation, component) for component in components], before)

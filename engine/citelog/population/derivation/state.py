@@ -115,7 +115,7 @@ class Derivation:
         """How the firings of a rule are found, or those by the newest facts of one of its premises."""
         return self.compiled.firings[self.prefix, number, newest]
 
-    def numbers(self, number: int) -> bool:
+    def gives_numbers(self, number: int) -> bool:
         """Whether a rule comes to values that may be new, so that they are given numbers."""
         rule = self.program.rules[number]
         counts = [arg for arg in rule.args if isinstance(arg, Aggregate) and arg.function not in ("min", "max")]
