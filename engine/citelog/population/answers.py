@@ -339,27 +339,17 @@ def _atom(predicate: str, places: tuple[int, ...], args: tuple[int, ...], knowle
 
 def used(engine: Engine, made: Plan, knowledge: Knowledge, derivation: Derivation) -> None:
     """Make `used` and `beside` (picture, entry): the entries that some conclusion rests on, or a line beside one."""
-    engine.create("used", _rested_on({kind.predicate for kind in knowledge.kinds}, made, derivation))
-    parts = [f"SELECT * FROM ({_NOTHING})"]
+
+    def rested(shown: Collection[str]) -> str:
+        return f"SELECT {UNIT} AS picture, entry FROM ({rested_on(derivation, shown, made.joint)}) AS r"
+
+    engine.create("used", rested({kind.predicate for kind in knowledge.kinds}))
+    parts = ["SELECT NULL::INTEGER AS picture, NULL::INTEGER AS entry WHERE false"]
     for order, kind in enumerate(knowledge.kinds):
         if kind.candidates:
-            lines, own = _rested_on({kind.candidates}, made, derivation), derivation.table_of(kind.predicate)
+            lines, own = rested({kind.candidates}), derivation.table_of(kind.predicate)
             is_drawn = derivation.rows_of(kind.predicate)
             where = f"SEMI JOIN {own} AS t ON r.picture = t.{UNIT}" if is_drawn else "WHERE false"
             engine.create(f"beside_{order}", f"SELECT r.* FROM ({lines}) AS r {where}")
             parts.append(f"SELECT * FROM beside_{order}")
     engine.create("beside", " UNION ".join(parts))
-
-
-_NOTHING = "SELECT NULL::INTEGER AS picture, NULL::INTEGER AS entry WHERE false"
-
-
-def _rested_on(shown: Collection[str], made: Plan, derivation: Derivation) -> str:
-    """A query (picture, entry) for the entries that the facts of some predicates rest on."""
-    parts = []
-    for predicate, query in rested_on(derivation, shown, made.joint):
-        arguments = made.program.predicates[predicate].arguments
-        for place in kept(made.program, predicate):
-            if arguments[place].type in ("record", "term"):
-                parts.append(f"SELECT {UNIT} AS picture, a{place} AS entry FROM ({query}) AS r WHERE a{place} < 0")
-    return f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts) or _NOTHING})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
@@ -20,7 +20,7 @@ def answer_alone(
     engine: Engine,
     near: Duck,
     knowledge: Knowledge,
-    written: Sequence[Written],
+    written: Callable[[], Sequence[Written]],
     all_rows: str,
     hard: set[int],
     at: datetime.date | None,
@@ -31,9 +31,9 @@ def answer_alone(
     """
     engine.load("hard", ("picture",), sorted((picture,) for picture in hard))
     count = engine.create("lonely", "SELECT patient FROM people WHERE odd OR picture IN (SELECT picture FROM hard)")
-    frames = {one.hash: one for one in written}
     lines: dict[str, list[alone.Line]] = {patient: [] for (patient,) in engine.rows("SELECT patient FROM lonely")}
     if count:
+        frames = {one.hash: one for one in written()}
         query = "SELECT w.wording, w.frame, n.digits FROM wordings AS w LEFT JOIN numbers AS n ON w.number = n.number"
         wordings = {wording: (frame, digits) for wording, frame, digits in near.rows(query)}
         query = (

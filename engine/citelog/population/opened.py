@@ -45,6 +45,8 @@ VALUES = "values.parquet"
 RULES, HARD = f"{STORE}/rules.parquet", f"{STORE}/hard.parquet"
 OF_DATA = (DAYS, PICTURES, READER_NOTES, WORDINGS, FRAMES)
 """What stays as it is where the data do, and where rules see the same of them."""
+OF_ENTRIES = (SAID, CODES, SPOKEN)
+"""What stays as it is where besides what is seen of entries was taken over."""
 
 Row = tuple[str, str, str | None]
 """A kind, a value and a role."""

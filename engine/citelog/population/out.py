@@ -18,7 +18,7 @@ from citelog.population import opened, pictures
 from citelog.population.data.files import literal, located
 from citelog.population.data.tables import PATIENTS, Source
 from citelog.population.derivation.state import Derivation
-from citelog.population.edited import ANEW, Edit, Known
+from citelog.population.edited import ANEW, Edit, Entries, Known
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine, done
 from citelog.population.entries import SINCE, WHEN, Written
@@ -33,6 +33,7 @@ CONCLUSIONS, NOTES, REJECTED = "conclusions.parquet", "notes.parquet", "rejected
 CONTEXT = PARTS.index(PATIENTS)
 CONCLUDED = "SELECT c.picture, t.kind, t.value, t.role FROM concluded AS c JOIN told AS t ON c.told = t.told"
 AS_TEXT = f"SELECT picture, kind::VARCHAR AS kind, value::VARCHAR AS value, role::VARCHAR AS role FROM ({CONCLUDED})"
+OF_ANEW = f"SEMI JOIN {ANEW} USING (picture)"
 SAID_SO_FAR = "SELECT wording, key, code, sees_when, sees_since FROM said"
 
 
@@ -46,6 +47,12 @@ class Writer:
     scratch: Path
     earlier: Earlier | None = None
     """A run of which everyone has the same picture, and whose files may serve again."""
+    edit: Edit | None = None
+    """What has been edited since that run; None where all pictures are answered anew."""
+    sees_the_same: bool = False
+    """Whether what is seen of entries was taken over from that run."""
+    recall: Callable[[], None] = lambda: None
+    """Makes the tables of what wordings say, if they were not made so far."""
     _begun: dict[str, Future[int]] = field(default_factory=dict)
     """What has been begun to be written, by the names of files."""
 
@@ -63,7 +70,7 @@ class Writer:
     def conclusions(self) -> None:
         """`conclusions.parquet`: a row for each conclusion of each patient."""
         before = self.earlier
-        if before and not self._alone() and before.is_same(self.engine, AS_TEXT, opened.CONCLUDED):
+        if before and not self._alone() and self._is_same(before, AS_TEXT, opened.CONCLUDED):
             return self._write_again(before, CONCLUSIONS, before.document["counts"]["conclusions"])
         alone = self.engine.rows("SELECT count(*) FROM lonely")[0][0]
         query = (
@@ -73,6 +80,10 @@ class Writer:
         if alone:
             query += " ANTI JOIN lonely AS l ON p.patient = l.patient UNION ALL SELECT * FROM alone"
         return self._write(self.engine, query, CONCLUSIONS)
+
+    def _is_same(self, earlier: Earlier, query: str, name: str) -> bool:
+        """Whether of all pictures the same is said as in an earlier run; of some it was taken over from there."""
+        return earlier.is_same(self.engine, query, name, OF_ANEW if self.edit else "")
 
     def _alone(self) -> int:
         """How many were answered alone, in this run or the earlier one."""
@@ -94,8 +105,9 @@ class Writer:
         more = " UNION ALL SELECT patient, text, read_from FROM noted_alone"
         if source.notes:
             more += f" UNION ALL SELECT patient, text, read_from FROM ({source.notes})"
-        if self.earlier and self.earlier.is_same(self.engine, "SELECT * FROM spoken_of", opened.SPOKEN):
-            return self._notes_again(self.earlier, some, shape, more)
+        before = self.earlier
+        if before and (self.sees_the_same or before.is_same(self.engine, "SELECT * FROM spoken_of", opened.SPOKEN)):
+            return self._notes_again(before, some, shape, more)
         if len(some) == 1:
             return self._write(self.engine, self._notes(some[0], shape) + more, NOTES)
         parts = []
@@ -109,14 +121,15 @@ class Writer:
 
     def _notes_again(self, earlier: Earlier, some: Sequence[Share], shape: Shape, more: str) -> None:
         """The notes of an earlier run, but for patients of whose pictures something else is to be said."""
-        before = earlier.path(opened.REMARKS)
-        now, then = "SELECT * FROM picture_remarks", f"SELECT * FROM read_parquet({before})"
+        before, of = earlier.path(opened.REMARKS), OF_ANEW if self.edit else ""
+        now, then = f"SELECT * FROM picture_remarks {of}", f"SELECT * FROM read_parquet({before}) {of}"
         different = f"(({now}) EXCEPT ALL ({then})) UNION ALL (({then}) EXCEPT ALL ({now}))"
         lonely = "" if not self._alone() else f" UNION SELECT patient FROM lonely UNION {earlier.lonely}"
         others = f"SELECT patient FROM people WHERE picture IN (SELECT picture FROM ({different})){lonely}"
-        is_same = not lonely and earlier.is_same(self.engine, now, opened.REMARKS)
+        is_same = not lonely and self._is_same(earlier, "SELECT * FROM picture_remarks", opened.REMARKS)
         if is_same or not self.engine.create("others", others):
             return self._write_again(earlier, NOTES, earlier.document["counts"]["notes"])
+        self.recall()
         kept = f"SELECT n.* FROM read_parquet({earlier.path(NOTES)}) AS n ANTI JOIN others AS o USING (patient)"
         new = " UNION ALL ".join(
             f"SELECT * FROM ({self._notes(share, shape, 'SEMI JOIN others AS o USING (patient)')})" for share in some
@@ -168,18 +181,19 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
 
     # firings
 
-    def firings(self, joint: Derivation, local: Derivation, values: Values, edit: Edit | None = None) -> None:
+    def firings(self, joint: Derivation, local: Derivation, values: Values, entries: Entries | None = None) -> None:
         """`firings.parquet` and `entry_firings.parquet`: every rule that held, once for each picture or entry.
 
         `bindings` are the numbers of the values of the rule's variables: `rules.parquet` names the variables and
         `values.parquet` the values. Entries have negative numbers: -1 is the first of the picture, or the entry itself.
-        After an `edit`, pictures that it does not concern have the firings that they had.
+        After an edit, pictures that it does not concern have the firings that they had; and so have entries of which
+        the same rules (`entries`) see the same.
         """
         [(units,)] = self.engine.rows("SELECT count(*) FROM pictures")
         joint.engine.expect(units)
-        self._firings(joint, edit)
+        self._firings(joint)
         joint.engine.expect(0)
-        self._write(local.engine, _all_firings(local, "entry"), opened.ENTRY_FIRINGS)
+        self._entry_firings(local, entries)
         rules = sorted((*joint.found.values(), *local.found.values()), key=lambda one: one.number)
         self.near.table(
             "rules",
@@ -207,30 +221,52 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
         )
         self._write(self.near, "SELECT * FROM all_values ORDER BY value", opened.VALUES)
 
-    def _firings(self, joint: Derivation, edit: Edit | None) -> None:
+    def _firings(self, joint: Derivation) -> None:
         """The firings on pictures; where none are others, and all rules have their numbers, it is the same file."""
-        query, before = _all_firings(joint, "picture"), self.earlier
+        query, before, edit = _all_firings(joint, "picture"), self.earlier, self.edit
         if edit is None or before is None:
             return self._write(joint.engine, query, opened.FIRINGS)
         [(anew,)] = self.engine.rows(f"SELECT count(*) FROM {ANEW}")
         if not anew and edit.is_in_place:
             return self._write_again(before, opened.FIRINGS, before.document["counts"]["firings"])
-        both = f"{query} UNION ALL {before.firings(joint.engine, edit.numbers)}"
-        return self._write(joint.engine, both, opened.FIRINGS)
+        return self._write(joint.engine, f"{query} UNION ALL {before.firings(joint.engine, edit)}", opened.FIRINGS)
+
+    def _entry_firings(self, local: Derivation, entries: Entries | None) -> None:
+        """The firings on entries; where none are others, and all rules have their numbers, it is the same file."""
+        before, query = self.earlier, None
+        if entries is None or before is None or not self.sees_the_same:
+            query = _all_firings(local, "entry")
+        elif (query := before.entry_firings(self.near, entries)) is None:
+            return link(before.folder / opened.ENTRY_FIRINGS, self.folder / opened.ENTRY_FIRINGS)
+        return self._write(local.engine, query, opened.ENTRY_FIRINGS)
 
     # the store
 
     def store(
-        self, source: Source, some: Sequence[Share], written: Sequence[Written], codes: pa.Table, rules: Sequence[Known]
+        self,
+        source: Source,
+        some: Sequence[Share],
+        written: Callable[[], Sequence[Written]],
+        codes: pa.Table,
+        rules: Sequence[Known],
     ) -> None:
         """What a patient is found again by; what is as it was in an earlier run is the same file."""
         people = {share: f"{opened.PEOPLE}-{share.number:03}.parquet" for share in some}
         before = self.earlier
         if before:
-            for name in (*opened.OF_DATA, *(() if self._alone() else people.values())):
+            for name in (
+                *opened.OF_DATA,
+                *(() if self._alone() else people.values()),
+                *(opened.OF_ENTRIES if self.sees_the_same else ()),
+            ):
                 link(before.folder / name, self.folder / name)
         else:
-            self._store_data(source, written)
+            self._store_data(source, written())
+        if not self.sees_the_same:
+            self._write(self.near, SAID_SO_FAR, opened.SAID)
+            self.near.table("codes", codes)
+            self._write(self.near, "SELECT * FROM codes ORDER BY code", opened.CODES)
+            self._write(self.engine, "SELECT * FROM spoken_of", opened.SPOKEN)
         if not before or self._alone():
             for share, name in people.items():
                 self._write(
@@ -241,10 +277,6 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
                 )
         self._write(self.engine, f"{CONCLUDED} ORDER BY picture", opened.CONCLUDED)
         self._write(self.engine, "SELECT * FROM alone", opened.ALONE)
-        self._write(self.near, SAID_SO_FAR, opened.SAID)
-        self.near.table("codes", codes)
-        self._write(self.near, "SELECT * FROM codes ORDER BY code", opened.CODES)
-        self._write(self.engine, "SELECT * FROM spoken_of", opened.SPOKEN)
         self._write(self.engine, "SELECT * FROM picture_remarks", opened.REMARKS)
         self._write(self.engine, "SELECT picture FROM hard", opened.HARD)
         columns = {

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +231,10 @@ class _Run:
     """Whether the data turned out to need a closer look."""
     report: Report = field(default_factory=Report)
     files: dict[str, str] = field(default_factory=dict)
-    written: list[Written] = field(default_factory=list)
+    frames: Callable[[], Sequence[Written]] = tuple
+    """Gives all frames of the data; those of an earlier run are read again when somebody asks."""
+    recall: Callable[[], None] = lambda: None
+    """Makes the tables of what wordings say, where that was taken over and nobody has asked so far."""
     reading: str = ""
 
     @property
@@ -256,17 +259,18 @@ class _Run:
         with self.step("entries"):
             stated = knowledge_facts(knowledge)
             of_entries = edited.of_entries(made, stated)
-            sets = load_readings(self.duck, self.written)
             if before and before.saw_by(of_entries):
                 local = Derivation(self.duck, Names.of(made.program), local_ready, values, LOCAL)
                 seen, is_same = before.look(self.duck, of_entries, local), True
+                self.recall = cache(partial(self.say, before))
             else:
+                sets = load_readings(self.duck, self.frames())
                 seen, local = look(sets, made, local_ready, self.duck, values, stated, at, lambda: None)
                 load_said(self.duck, answers.IDLE)
                 same = before.same_sight(self.duck, seen) if before else None
                 seen, is_same = same or seen, same is not None
-            engine.spread("said")
-            engine.spread("spoken_of")
+                engine.spread("said")
+                engine.spread("spoken_of")
         with self.step("reading"):
             if doubt and doubt.result():
                 return None
@@ -278,6 +282,7 @@ class _Run:
                 before.give_people(engine, some)
             else:
                 before = None
+                self.recall()
                 for share in some:
                     self.told("bringing records together", share.number, len(some))
                     shares.keep_rows(engine, share, parts)
@@ -305,7 +310,7 @@ class _Run:
                 answers.spread(engine)
             engine.expect(0)
             self.report.counts["alone"] = answer_alone(
-                engine, self.duck, knowledge, self.written, shares.all_rows(some), hard, at
+                engine, self.duck, knowledge, self.frames, shares.all_rows(some), hard, at
             )
         with self.step("writing"):
             self.write(before, edit, source, some, shape, joint, local, seen.table(made, values), of_entries, decided)
@@ -335,7 +340,7 @@ class _Run:
         if before:
             self.begin()
             before.give_days(engine)
-            self.written = before.written(self.duck, knowledge.terms, values, at)
+            self.frames = cache(partial(before.written, self.duck, knowledge.terms, values, at))
             return before.source([self.data / name for name in self.files]), [], None
         heard = partial(self.told, "reading the export")
         read = partial(inputs.read_ahead, with_care=self.with_care) if engine is self.duck else inputs.read
@@ -346,8 +351,14 @@ class _Run:
         self.begin()
         parts = pictures.wordings(source, self.known_context(source))
         load_days(engine, pictures.day_texts(source), at)
-        self.written = read_frames(engine, self.duck, parts, knowledge.terms, values, at)
+        written = read_frames(engine, self.duck, parts, knowledge.terms, values, at)
+        self.frames = lambda: written
         return source, parts, doubt
+
+    def say(self, before: Earlier) -> None:
+        """Make the tables of what wordings say, of which an earlier run saw what is seen now."""
+        load_readings(self.duck, self.frames())
+        before.load_said(self.duck)
 
     def hash_files(self, names: list[str]) -> bool:
         """Note what the data are and how they are read; whether all files are there."""
@@ -426,12 +437,13 @@ class _Run:
         """The files that others read, and at the very end the one that says that all of them are there."""
         engine, counts = self.engine, self.report.counts
         self.told("writing", 0, 1)
-        writer = out.Writer(engine, self.duck, self.folder, self.scratch, before)
+        sees_the_same = before is not None and before.saw_by(of_entries)
+        writer = out.Writer(engine, self.duck, self.folder, self.scratch, before, edit, sees_the_same, self.recall)
         writer.conclusions()
-        writer.firings(joint, local, joint.values, edit)
+        writer.firings(joint, local, joint.values, of_entries)
         writer.notes(source, some, shape, lambda done: self.told("writing notes", done, len(some)))
         writer.rejected(source)
-        writer.store(source, some, self.written, codes, decided.rules)
+        writer.store(source, some, self.frames, codes, decided.rules)
         rows = writer.rows()
         for name in ("conclusions", "firings", "notes", "rejected"):
             counts[name] = rows[f"{name}.parquet"]

@@ -23,7 +23,7 @@ from citelog.population.answers import IDLE, Told
 from citelog.population.data.files import files_in, located
 from citelog.population.data.tables import PATIENTS, Relation, Source
 from citelog.population.derivation.state import Derivation, Found
-from citelog.population.edited import ANEW, Decided, Entries, Known
+from citelog.population.edited import ANEW, Decided, Edit, Entries, Known
 from citelog.population.engines.duck import Duck
 from citelog.population.engines.engine import Engine
 from citelog.population.entries import Written
@@ -140,12 +140,10 @@ class Earlier:
         return bool(self.document["entries"]["key"] == now.key)
 
     def look(self, near: Duck, now: Entries, local: Derivation) -> Seen:
-        """What it saw of entries: its codes, also in the table `said`.
+        """What it saw of entries: its codes.
 
         Gives `local`, of which nothing is run, the firings that its rules had, by the numbers that these have now.
         """
-        saw = f"SELECT * RENAME (sees_when AS dated, sees_since AS begun) FROM read_parquet({self.path(opened.SAID)})"
-        load_said(near, IDLE, f"({saw}) AS u ON u.wording = w.wording AND u.key = r.key")
         firings = f"read_parquet({self.path(opened.ENTRY_FIRINGS)})"
         held = edited.counts(near, firings)
         for number, was in zip(now.rules, self.document["entries"]["rules"], strict=True):
@@ -154,6 +152,11 @@ class Earlier:
             local.found[number] = Found(number, rule, firing, table, held.get(was, 0))
         query = f"SELECT code, predicate, args FROM read_parquet({self.path(opened.CODES)}) ORDER BY code"
         return Seen.of(near.rows(query), local.program, local.values)
+
+    def load_said(self, near: Duck) -> None:
+        """Make the tables of what its wordings say, with the codes that it had."""
+        saw = f"SELECT * RENAME (sees_when AS dated, sees_since AS begun) FROM read_parquet({self.path(opened.SAID)})"
+        load_said(near, IDLE, f"({saw}) AS u ON u.wording = w.wording AND u.key = r.key")
 
     def give_people(self, duck: Engine, some: Sequence[Share]) -> None:
         """Make the tables of pictures and people as they were."""
@@ -184,25 +187,37 @@ class Earlier:
         """Pictures that are not `anew` and whose patients had to be answered alone."""
         return {picture for (picture,) in near.rows(self._of_others(opened.HARD))}
 
-    def firings(self, duck: Engine, numbers: Mapping[int, int]) -> str:
-        """A query for its firings of pictures that are not `anew`; `numbers` has those that rules have, and had."""
-        duck.load("renumbered_rules", ("rule", "was"), sorted(numbers.items()))
+    def firings(self, duck: Engine, edit: Edit) -> str:
+        """A query for its firings of pictures that are not `anew`: no rule that is gone held of any of these."""
         others = self._of_others(opened.FIRINGS)
-        return (
-            f"SELECT r.rule::SMALLINT AS rule, f.picture, f.bindings FROM ({others}) AS f "
-            "JOIN renumbered_rules AS r ON f.rule = r.was"
-        )
+        return others if edit.is_in_place else _renumbered(duck, others, "picture", edit.numbers)
+
+    def entry_firings(self, near: Duck, now: Entries) -> str | None:
+        """A query for its firings on entries, where rules have other numbers now; None where they are the same."""
+        numbers = dict(zip(now.rules, self.document["entries"]["rules"], strict=True))
+        if all(number == was for number, was in numbers.items()):
+            return None
+        return _renumbered(near, f"SELECT * FROM read_parquet({self.path(opened.ENTRY_FIRINGS)})", "entry", numbers)
 
     @property
     def lonely(self) -> str:
         """A query for those whom it answered alone."""
         return f"SELECT patient FROM read_parquet({files_in(self.folder, f'{opened.PEOPLE}-*.parquet')}) WHERE alone"
 
-    def is_same(self, duck: Engine, query: str, name: str) -> bool:
-        """Whether a query gives what one of its files holds, whatever the order."""
+    def is_same(self, duck: Engine, query: str, name: str, of: str = "") -> bool:
+        """Whether a query gives what one of its files holds, whatever the order; or both do `of` some pictures."""
         old = f"SELECT * FROM read_parquet({self.path(name)})"
-        sums = "SELECT count(*), sum(hash(r)), sum(hash(r, 1)) FROM ({}) AS r"
+        sums = f"SELECT count(*), sum(hash(r)), sum(hash(r, 1)) FROM (SELECT * FROM ({{}}) {of}) AS r"
         return duck.rows(sums.format(query)) == duck.rows(sums.format(old))
+
+
+def _renumbered(engine: Engine, firings: str, unit: str, numbers: Mapping[int, int]) -> str:
+    """Firings under the numbers that rules have now; `numbers` has those, and the ones that they had."""
+    engine.load(f"renumbered_{unit}", ("rule", "was"), sorted(numbers.items()))
+    return (
+        f"SELECT r.rule::SMALLINT AS rule, f.{unit}, f.bindings FROM ({firings}) AS f "
+        f"JOIN renumbered_{unit} AS r ON f.rule = r.was"
+    )
 
 
 def earlier(folder: Path) -> Earlier:

@@ -1,8 +1,8 @@
-"""What shown facts rest on, for all units at once: from the highest component down."""
+"""The entries that shown facts rest on, for all units at once: from the highest component down."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from citelog.population.derivation.aggregates import counted, group
@@ -11,35 +11,55 @@ from citelog.population.derivation.state import Derivation, Found
 from citelog.population.derivation.together import together
 from citelog.population.engines.engine import Work
 from citelog.population.program.plan import kept
-from citelog.population.program.queries import UNIT
+from citelog.population.program.queries import UNIT, column
 from citelog.rules.program import Component, Constant, Present, Variable
 
 
-def rested_on(
-    derivation: Derivation, shown: Collection[str], components: Sequence[Component]
-) -> Iterator[tuple[str, str]]:
-    """For each predicate, a query for those of its facts that some fact of the shown predicates rests on.
+def rested_on(derivation: Derivation, shown: Collection[str], components: Sequence[Component]) -> str:
+    """A query (unit, entry) for the entries that some fact of the shown predicates rests on.
 
-    Facts rest on the premises of all firings that give them, and on what those rest on.
+    Facts rest on the premises of all firings that give them, and on what those rest on. An entry is named by a shown
+    fact itself, or by a premise.
     """
-    wanted = _Wanted(derivation, frozenset(shown))
+    program = derivation.program
+    wanted = _Wanted(
+        derivation, frozenset(shown), {program.rules[n].predicate for one in components for n in one.rules}
+    )
     above: list[set[int]] = [set() for _ in components]
-    for number, some in enumerate(below(derivation.program, components)):
+    for number, some in enumerate(below(program, components)):
         for one in some:
             above[one].add(number)
     together(derivation.engine, [wanted.below(component) for component in components], above)
-    for predicate, queries in wanted.queries.items():
-        yield predicate, " UNION ".join(queries)
-    yield from ((p, f"SELECT * FROM {derivation.table_of(p)}") for p in sorted(shown) if derivation.rows_of(p))
+    parts = list(wanted.entries.values())
+    for predicate in sorted(shown):
+        if derivation.rows_of(predicate) and (named := [f"a{place}" for place in _naming(derivation, predicate)]):
+            parts.append(_entries(named, derivation.table_of(predicate)))
+    nothing = f"SELECT NULL::INTEGER AS {UNIT}, NULL::INTEGER AS entry WHERE false"
+    return f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts) or nothing}) AS e WHERE entry < 0"
+
+
+def _naming(derivation: Derivation, predicate: str) -> list[int]:
+    """The places of a predicate's arguments where an entry may stand."""
+    arguments = derivation.program.predicates[predicate].arguments
+    return [place for place in kept(derivation.program, predicate) if arguments[place].type in ("record", "term")]
+
+
+def _entries(columns: Sequence[str], table: str) -> str:
+    """A query for what stands in some columns, entries among it."""
+    named = columns[0] if len(columns) == 1 else f"unnest([{', '.join(columns)}])"
+    return f"SELECT {UNIT}, {named} AS entry FROM {table} AS t"
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Which facts are rested on: all of the shown predicates, and of others those that queries give."""
+    """Which facts are rested on: all of the shown predicates, and of other derived ones those that queries give."""
 
     derivation: Derivation
     whole: frozenset[str]
+    derived: Collection[str]
     queries: dict[str, list[str]] = field(default_factory=dict)
+    entries: dict[int, str] = field(default_factory=dict)
+    """By the number of each rule, a query for what its premises name where an entry may stand."""
 
     def below(self, component: Component) -> Work:
         """What the firings of a component's rules rest on."""
@@ -112,13 +132,20 @@ class _Wanted:
 
     def _add(self, found: Found, live: str) -> None:
         """Let what some firings of a rule rest on be wanted."""
-        changing = self.derivation.names.changing
+        derivation = self.derivation
+        named: dict[str, None] = {}
         for literal in found.firing.rule.body:
-            if isinstance(literal, Present) and literal.predicate in changing - self.whole:
-                places = kept(self.derivation.program, literal.predicate)
-                args = [f"{self.derivation.term(found, literal.args[place])} AS a{place}" for place in places]
+            if not isinstance(literal, Present) or literal.predicate not in derivation.names.changing - self.whole:
+                continue
+            about = [literal.args[place] for place in _naming(derivation, literal.predicate)]
+            named |= {column(a.name): None for a in about if isinstance(a, Variable) and a.name in found.firing.columns}
+            if literal.predicate in self.derived:
+                places = kept(derivation.program, literal.predicate)
+                args = [f"{derivation.term(found, literal.args[place])} AS a{place}" for place in places]
                 query = f"SELECT {', '.join([UNIT, *args])} FROM ({live}) AS l"
                 self.queries.setdefault(literal.predicate, []).append(query)
+        if named:
+            self.entries[found.number] = _entries(list(named), f"({live})")
 
 
 __all__ = ["rested_on"]
