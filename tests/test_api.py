@@ -718,6 +718,9 @@ def test_the_page_says_the_bounds_that_hold() -> None:
         f"| requests at a time | {limits.consultants}, of which {limits.long_consultations} may take long; "
         f"{limits.consultations_waiting} wait, for {limits.consultation_wait_seconds:g} seconds at most |",
         f"| requests of one client at a time | {limits.one_client} |",
+        f"| requests of all at a time | {limits.under_way} |",
+        f"| what of an answer its client does not take, since it was asked | {limits.exchange_seconds:g} seconds |",
+        f"| connections that are open | {limits.connections:,} |",
     ):
         assert row in page
     for name in OPERATIONS:

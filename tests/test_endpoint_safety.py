@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -508,6 +509,22 @@ def test_what_cannot_be_served_is_told_at_once(arguments: tuple[str, ...], words
     assert all(word in str(error.value) for word in words)
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "ä..b", ""])
+def test_a_host_that_is_none_of_this_machine_is_told_with_what_to_try_instead_of_another_port(
+    ring: Path, tmp_path: Path, host: str
+) -> None:
+    from citelog.cli.serving import serve
+    from citelog.diagnostics import CitelogError
+
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef" * 3)
+    token.chmod(0o600)
+    with pytest.raises(CitelogError) as error:
+        serve.main(["--dataset", str(ring), "--host", host, "--token-file", str(token)], standalone_mode=False)
+    assert str(error.value).startswith(f"--host {host} --port 8000: ")
+    assert "= name an address of this machine: --host 127.0.0.1, or --host ::1" in str(error.value)
+
+
 def test_a_file_that_is_no_rdf_and_a_port_that_is_taken_are_told(tmp_path: Path, server: Server) -> None:
     from citelog.cli.serving import serve
     from citelog.diagnostics import CitelogError
@@ -520,21 +537,115 @@ def test_a_file_that_is_no_rdf_and_a_port_that_is_taken_are_told(tmp_path: Path,
         serve.main(["--dataset", str(broken), "--port", str(urlsplit(server.address).port)], standalone_mode=False)
 
 
-def test_with_too_many_connections_each_is_refused_at_once_and_told_when_to_ask_again(tmp_path: Path) -> None:
+def test_with_too_many_requests_under_way_each_is_refused_at_once_and_told_when_to_ask_again(tmp_path: Path) -> None:
     """uvicorn's own refusal said neither why nor when."""
     (tmp_path / "one.ttl").write_text("<urn:a> <urn:b> <urn:c> .\n")
-    with serving("--dataset", str(tmp_path / "one.ttl"), connections=4) as server, contextlib.ExitStack() as stack:
-        port = int(server.address.rstrip("/").rpartition(":")[2])
+    limits = {"under_way": 4, "body_seconds": 20}
+    with serving("--dataset", str(tmp_path / "one.ttl"), **limits) as server, contextlib.ExitStack() as stack:
         for _ in range(4):
-            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            stack.enter_context(connected(server)).sendall(post("Content-Length: 9", b""))
+        assert eventually(lambda: server.client.get("/").status_code == 503)
         refused = server.client.get("/")
         assert refused.status_code == 503 and refused.headers["retry-after"] == "1"
         assert refused.text == "too many ask at a time\n  = try again in a moment\n"
         stack.close()
-        deadline = time.monotonic() + 5
-        while (again := server.client.get("/")).status_code == 503 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert again.status_code == 307
+        assert eventually(lambda: server.client.get("/").status_code == 307)
+
+
+def connected(server: Server, **taken: int) -> socket.socket:
+    """A connection over which nothing is asked yet; of the answers so many bytes are `taken` that nobody has read."""
+    connection = socket.socket()
+    if taken:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, taken["taken"])
+    connection.connect(("127.0.0.1", int(urlsplit(server.address).port or 0)))
+    return connection
+
+
+def has_ended(connection: socket.socket) -> bool:
+    """Whether the server has ended a connection over which it had nothing to say."""
+    connection.settimeout(0)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT"])
+def test_connections_over_which_nothing_is_asked_keep_nobody_waiting_however_many_they_are(
+    tmp_path: Path, sent: bytes
+) -> None:
+    """With as many open as may ask at a time, everybody else was refused for ten seconds, and again for ten."""
+    (tmp_path / "one.ttl").write_text("<urn:a> <urn:b> <urn:c> .\n")
+    limits = {"under_way": 4, "connections": 20}
+    with serving("--dataset", str(tmp_path / "one.ttl"), **limits) as server, contextlib.ExitStack() as stack:
+        opened = [stack.enter_context(connected(server)) for _ in range(60)]
+        for one in opened:
+            with contextlib.suppress(OSError):
+                one.sendall(sent)
+        assert server.client.get("/").status_code == 307
+        assert eventually(lambda: sum(map(has_ended, opened)) >= 40)
+        assert [has_ended(one) for one in opened[-10:]] == [False] * 10  # those that were waited for longest have
+        assert server.client.get("/").status_code == 307
+
+
+@pytest.mark.parametrize(("times", "more"), [(1, ""), (1, "Connection: close\r\n"), (400, "")])
+def test_a_client_that_does_not_take_its_answers_is_given_up(ring: Path, times: int, more: str) -> None:
+    """An answer that was written counted as taken: what the client did not read was kept as long as it wished."""
+    query = "SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 30000" if times == 1 else "SELECT * { ?a ?b ?c }"
+    path = "/sparql?" + str(httpx.QueryParams(query=query))
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/csv\r\n{more}\r\n".encode()
+    with serving("--dataset", str(ring), exchange_seconds=2, query_seconds=30) as server:
+        assert len(server.client.get(path, headers={"Accept": "text/csv"}).content) > (
+            1 << 21 if times == 1 else 1 << 13
+        )
+        server.client.close()
+        assert eventually(lambda: open_(server) == 0)
+        with connected(server, taken=4096) as connection:
+            connection.sendall(request * times)
+            assert eventually(lambda: open_(server) == 1)
+            assert eventually(lambda: open_(server) == 0, 30)
+
+
+def open_(server: Server) -> int:
+    """How many connections a server has open with clients."""
+    port = f":{int(urlsplit(server.address).port or 0):04X}"
+    rows = [line.split() for line in Path(f"/proc/{server.process.pid}/net/tcp").read_text().splitlines()[1:]]
+    ours = {
+        os.stat(f"/proc/{server.process.pid}/fd/{one}").st_ino for one in os.listdir(f"/proc/{server.process.pid}/fd")
+    }
+    return sum(row[1].endswith(port) and row[3] != "0A" and int(row[9]) in ours for row in rows)
+
+
+def test_where_files_run_out_connections_wait_and_a_line_a_second_says_so(tmp_path: Path) -> None:
+    """asyncio wrote two thousand tracebacks each second: a disk full of them."""
+    (tmp_path / "one.ttl").write_text("<urn:a> <urn:b> <urn:c> .\n")
+    log = tmp_path / "log"
+    with serving("--dataset", str(tmp_path / "one.ttl"), log=log, head_seconds=1) as server:
+        held = len(os.listdir(f"/proc/{server.process.pid}/fd"))
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (held + 10, held + 10))
+        with contextlib.ExitStack() as stack:
+            for _ in range(20):
+                stack.enter_context(connected(server))
+            assert server.client.get("/").status_code == 307  # as those before end that ask nothing
+        told = log.read_text()
+        assert "connections wait: Too many open files" in told
+        assert "Traceback" not in told and told.count("connections wait") < 30
+
+
+@pytest.mark.parametrize(("files", "told"), [(60, "a server cannot do with 60 open files"), (64, "sparql answers")])
+def test_with_few_files_a_server_has_fewer_connections_or_says_that_it_cannot_do(
+    tmp_path: Path, files: int, told: str
+) -> None:
+    (tmp_path / "one.ttl").write_text("<urn:a> <urn:b> <urn:c> .\n")
+    ask = ["-m", "citelog", "serve", "--port", "0", "--dataset", str(tmp_path / "one.ttl")]
+    limited = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", sys.executable, *ask]
+    with subprocess.Popen(limited, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None and told in process.stderr.readline()
+        finally:
+            process.terminate()
 
 
 def test_who_has_its_share_is_told_so_in_the_form_of_the_address_however_long_the_request_is(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import logging
 import signal
@@ -10,25 +11,31 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from ipaddress import ip_address
-from typing import Any
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from citelog.diagnostics import CitelogError
 from citelog.graph.library import Query as Stored
 from citelog.serve.admission import Admission
 from citelog.serve.app import Served, application
+from citelog.serve.http import connections
 from citelog.serve.http.guard import LOOPBACK
 from citelog.serve.http.limits import Limits
-from citelog.serve.http.porter import LINGER, Porter
+from citelog.serve.http.porter import Porter
 from citelog.serve.http.shares import Shares
 from citelog.serve.queries import Queries
 from citelog.serve.workers.dataset import Dataset
 
 _OFTEN = 700, 10, 10
 """How many objects more than gone have the collector look at them: Python's own numbers."""
+
+
+_REMEDIES = {
+    errno.EADDRINUSE: "name another: --port N, or --port 0 for a free one",
+    errno.EACCES: "name one that is not kept for root: --port N, of 1024 or more",
+}
+_HOST = "name an address of this machine: --host 127.0.0.1, or --host ::1"
+"""What to try where a port is not to be had, or where it is the host."""
 
 
 def serve(
@@ -62,6 +69,8 @@ async def _serve(
     admission: Admission | None,
     called: Sequence[str],
 ) -> None:
+    most = connections.room(limits.connections)
+    connections.listen_on(asyncio.get_running_loop())
     with _listener(host, port) as listener:
         async with Queries(dataset, limits) as queries, _ending(served):
             is_here = is_loopback(listener.getsockname()[0])
@@ -70,13 +79,14 @@ async def _serve(
             proxies = admission.proxies if admission is not None and admission.header else frozenset[str]()
             config = uvicorn.Config(
                 application(queries, library, names, served, admission, shares),
-                http=_protocol(limits, Porter(limits, shares, proxies)),
+                http=connections.protocol(limits, Porter(limits, shares, proxies), most),
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,  # its lines would hold the queries
                 server_header=False,
                 proxy_headers=False,
+                backlog=most,
                 timeout_graceful_shutdown=limits.closing_seconds,
                 h11_max_incomplete_event_size=limits.request,
             )
@@ -136,78 +146,15 @@ def is_loopback(host: str) -> bool:
 
 
 def _listener(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=128)
-    except (OSError, OverflowError) as error:
+        if not host:  # which would be every address of this machine
+            raise OSError("no address is named")
+        socket.getaddrinfo(host, port)  # a name that can be none would leave a socket behind
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, UnicodeError) as error:
         what = (getattr(error, "strerror", None) or str(error)).partition(" (")[0]
-        raise CitelogError(
-            f"{host} port {port}: {what}", "name another: --port N, or --port 0 for a free one"
-        ) from error
+        remedy = _REMEDIES.get(getattr(error, "errno", None) or 0, _HOST)
+        raise CitelogError(f"--host {host} --port {port}: {what}", remedy) from error
     # asyncio does so only for sockets that say they are TCP; without it each answer waits 40 ms for an acknowledgement
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
-
-
-def _protocol(limits: Limits, porter: Porter) -> type[asyncio.Protocol]:
-    """uvicorn's HTTP protocol with a porter, and an end to patience: for the head of a request, and for all of it."""
-
-    class Timed(H11Protocol):
-        _deadline: asyncio.TimerHandle | None = None
-        _is_turned_away = False
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._end_after(limits.head_seconds)
-
-        def data_received(self, data: bytes) -> None:
-            waited = self._head_missing
-            if self._is_turned_away or (waited and self._turned_away(data)):
-                return
-            if self._deadline is None:
-                self._end_after(limits.head_seconds)
-            super().data_received(data)
-            if waited and not self._head_missing:
-                self._end_after(limits.exchange_seconds)
-
-        def on_response_complete(self) -> None:
-            self._cancel()  # from here on uvicorn's own time for an idle connection counts
-            super().on_response_complete()
-
-        def send_400_response(self, msg: str) -> None:
-            what = f"{msg} Its head is malformed, or longer than {limits.request:,} bytes.\n"
-            super().send_400_response(f"{what}  = send a long query by POST\n")
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._cancel()
-            super().connection_lost(exc)
-
-        def _turned_away(self, data: bytes) -> bool:
-            """Whether a request that begins is refused, unread.
-
-            What is still on its way is taken and forgotten: a connection closed upon it would be reset, and the
-            client might not see why.
-            """
-            refusal = porter.refusal((self.client or ("",))[0], len(self.connections))
-            if refusal is None:
-                return False
-            self._is_turned_away = True
-            self._end_after(LINGER)
-            self.transport.write(porter.answer(refusal, data))
-            self.transport.write_eof()
-            return True
-
-        @property
-        def _head_missing(self) -> bool:
-            return self.conn.their_state is h11.IDLE
-
-        def _end_after(self, seconds: float) -> None:
-            self._cancel()
-            self._deadline = self.loop.call_later(seconds, self.transport.abort)
-
-        def _cancel(self) -> None:
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
-
-    return Timed

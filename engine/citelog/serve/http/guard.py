@@ -41,6 +41,9 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 
+_PIECE = 64 << 10
+"""Bytes of an answer that are sent at a time. It is under way until its client has taken all but the last of them."""
+
 
 class Guard:
     """An application behind the door. `names` are the hosts that it answers to; None, any.
@@ -69,8 +72,12 @@ class Guard:
                     headers.update(crossing)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)  # a page of ours may need a policy of its own
-            length += len(message.get("body", b""))
-            await send(message)
+            body = message.get("body", b"")
+            length += len(body)
+            *starts, last = range(0, max(len(body), 1), _PIECE)
+            for start in starts:
+                await send({**message, "body": body[start : start + _PIECE], "more_body": True})
+            await send({**message, "body": body[last:]} if starts else message)
 
         try:
             refusal = self._refusal(Headers(scope=scope), scope["method"], bool(crossing))

@@ -72,7 +72,8 @@ class Limits:
     head_seconds: float = 10.0  # from the first byte of a request to the end of its headers
     body_seconds: float = 10.0
     exchange_seconds: float = 60.0  # from the headers of a request to the last byte of its answer
-    connections: int = 256
+    under_way: int = 256  # requests at a time, of all
+    connections: int = 1_024  # that are open, whether anything is asked over them or not
     closing_seconds: int = 3  # for answers under way when the server is told to stop
 
     @property

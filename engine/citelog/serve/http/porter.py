@@ -33,14 +33,14 @@ class Porter:
         self.limits, self.shares, self.proxies = limits, shares, proxies
         self._turned = 0
 
-    def refusal(self, client: str, connections: int) -> Refusal | None:
-        """Why nothing is read of what a client begins to send; None where it is. `connections` are open, its own too.
+    def refusal(self, client: str, under_way: int) -> Refusal | None:
+        """Why nothing is read of what a client begins to send; None where it is. So many requests are under way.
 
-        >>> porter = Porter(Limits(connections=2), Shares(1))
-        >>> porter.refusal("here", 2), str(porter.refusal("here", 3)).partition("\\n")[0]
+        >>> porter = Porter(Limits(under_way=2), Shares(1))
+        >>> porter.refusal("here", 1), str(porter.refusal("here", 2)).partition("\\n")[0]
         (None, 'too many ask at a time')
         """
-        if connections > self.limits.connections:
+        if under_way >= self.limits.under_way:
             return Refusal(503, *_CROWDED)
         return None if client in self.proxies else self.shares.refusal(client)
 
