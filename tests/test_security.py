@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -467,3 +470,49 @@ def test_a_document_outside_the_knowledge_base_is_not_read(tmp_path: Path) -> No
     with pytest.raises(CitelogError) as refused:
         api.open(folder)
     assert "lies outside the knowledge base" in str(refused.value) and CANARY not in str(refused.value)
+
+
+# where one stands
+
+HOSTILE = ("json.py", "signal.py", "multiprocessing.py", "rdflib.py", "numpy/__init__.py", "sitecustomize.py")
+BULK = """
+from citelog.population.bulk import source
+source.SMALL = 0  # so that several processes read
+from citelog.cli.app import main
+main()
+"""
+
+
+def test_nothing_that_lies_in_the_working_directory_is_a_module_of_ours(tmp_path: Path) -> None:
+    """Records come in folders of somebody else's: with a `json.py` in one, its code was run."""
+    folder = hostile(tmp_path)
+    shutil.copy(ROOT / "examples" / "patient.yaml", folder / "case.yaml")
+    ran = python(folder, "-m", "citelog", "assess", "case.yaml")
+    assert (ran.returncode, ran.stderr) == (0, "") and "treat:immediate" in ran.stdout
+
+
+@pytest.mark.slow
+def test_nor_is_it_one_of_the_processes_that_read_many_records(tmp_path: Path) -> None:
+    folder = hostile(tmp_path)
+    for name in ("Patient", "Observation"):
+        (folder / f"{name}.ndjson").write_text(f'{{"resourceType": "Patient", "id": "{name}"}}\n')
+    ran = python(folder, "-P", "-c", BULK, "population", ".", "--out", str(tmp_path / "out"))
+    assert (ran.returncode, ran.stderr) == (0, "") and "2 patients" in ran.stdout
+
+
+def hostile(tmp_path: Path) -> Path:
+    """A folder with files that are called as modules are, and tell when they are run."""
+    folder = tmp_path / "theirs"
+    for name in HOSTILE:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("import sys\nsys.stderr.write('HOSTILE')\nraise SystemExit(9)\n")
+    return folder
+
+
+def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Python, as somebody starts it who stands in a folder."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
+    environment.pop("PYTHONSAFEPATH", None)
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

@@ -1,5 +1,10 @@
 """The way into the process: of `citelog`, and of `python -m citelog` for whoever has no scripts on the path."""
 
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    del sys.path[0]  # the working directory: what lies there is somebody's data, and no module of ours
+
 from citelog.cli import interrupts
 
 

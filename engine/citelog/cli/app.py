@@ -98,6 +98,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command and end the process with its status."""
     # of OpenBLAS nothing here needs threads, and where it gets none, it interrupts the process
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # no process that is started from here takes what lies in the working directory for a module
+    os.environ["PYTHONSAFEPATH"] = "1"
     given = sys.argv[1:] if arguments is None else arguments
     asked = [a for a in given if a != "--debug"]  # it may stand anywhere
     status = guarded(lambda: _run(asked), "--debug" in given)
