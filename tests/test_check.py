@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -336,3 +337,39 @@ def test_a_slip_that_many_statements_have_is_told_three_times_and_then_by_its_pl
     assert ended.out.endswith("nights: 14 errors\n")
     found = json.loads(citelog("check", "--kb", nights, "--format", "json").out)
     assert len(found) == 14
+
+
+# numbers as a document prints them
+
+
+@pytest.mark.parametrize(
+    ("printed", "sign", "said", "told"),
+    [
+        ("30.5", "", "30.5", ""),
+        ("30,5", ",", "30.5", ""),
+        ("30,5", ",", "5.0", "the quote prints 30.5:"),
+        ("30,5", "", "30.5", 'say so in about.ttl: cl:decimalSign ","'),
+        ("150,000", "", "150000.0", ""),
+        ("150,000", "", "150.0", "the quote prints 150000: correct the value"),
+        ("150.000", ",", "150000.0", ""),
+        ("150.000", "", "150000.0", 'say so in about.ttl: cl:decimalSign ","'),
+        ("1,250,000.5", ".", "1250000.5", ""),
+        ("30", ";", "30.0", 'the sign is "," or "."'),
+    ],
+)
+def test_a_number_is_that_of_the_quote_as_its_document_writes_numbers(
+    citelog: Command, leaflet: Path, printed: str, sign: str, said: str, told: str
+) -> None:
+    document = leaflet / "source" / "leaflet.txt"
+    before = hashlib.sha256(document.read_bytes()).hexdigest()
+    change(document, "below 30 ", f"below {printed} ")
+    change(leaflet / "about.ttl", before, hashlib.sha256(document.read_bytes()).hexdigest())
+    if sign:
+        change(leaflet / "about.ttl", "    cl:reviewStatus ", f'    cl:decimalSign "{sign}" ;\n    cl:reviewStatus ')
+    change(leaflet / "statements.trig", "below 30 ", f"below {printed} ")
+    change(leaflet / "statements.trig", "ex:lowEnd 30.0", f"ex:lowEnd {said}")
+    change(leaflet / "segments.ttl", "below 30 ", f"below {printed} ")
+    citelog("fmt", "--kb", leaflet)
+    ended = citelog("check", "--kb", leaflet)
+    assert told in ended.out if told else ended.status == 0, ended.out
+    assert bool(ended.status) == bool(told)

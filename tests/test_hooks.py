@@ -405,6 +405,12 @@ def test_every_conclusion_has_its_quotes_and_both_sides_of_a_conflict() -> None:
     assert {"Side 1: G01", "Side 2: G08"} <= set(re.findall(r"Side \d: \w+", card(answer, "conflict:CP05")["detail"]))
 
 
+def test_what_else_held_is_told_in_words_and_not_by_its_name_alone() -> None:
+    found = card(answered(VIEW), "treat:immediate")
+    (also,) = [one for one in found["extension"][OURS]["conclusion"]["also"] if one["statements"] == ["R14"]]
+    assert f"- Also {also['value']}: Treatment is indicated: the level is below every quoted cut-off" in found["detail"]
+
+
 HOSTILE = [
     "<script>alert(1)</script>", "[x](javascript:alert(1))", "![x](https://a.example/x.png)", "www.example.org",
     "https://a.example", "a@example.org", "**bold** _it_ ~~no~~ `code`", "# head", "- item", "1. item", "| a | b |",

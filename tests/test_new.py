@@ -126,6 +126,19 @@ def test_without_the_example_finding_nothing_is_concluded(tmp_path: Path) -> Non
     assert '"example:' not in ended.out
 
 
+def test_a_heading_of_markdown_is_called_by_its_words(tmp_path: Path) -> None:
+    """A citation then says “What helps, line 7”, and check finds the heading on its line."""
+    document = b"# Sleep\n\nA leaflet.\n\n## What helps ##\n\nA nap helps.\n\n### 2. C# and D\n\nNobody knows.\n"
+    ended = made(tmp_path, document, name="sleep.md")
+    assert ended.status == 0, ended.err
+    about = (tmp_path / "made" / "about.ttl").read_text(encoding="utf-8")
+    assert re.findall(r'cl:Section ; +rdfs:label +"([^"]*)" ; +cl:line (\d+)', about) == [
+        ("What helps", "5"),
+        ("2. C# and D", "9"),
+    ]
+    assert "section-not-found" not in citelog("check", "--kb", tmp_path / "made").out
+
+
 def test_an_empty_folder_is_taken_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "made").mkdir()
     assert new(tmp_path / "made").segments > 5

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -315,6 +317,101 @@ def test_the_form_asks_for_the_date_of_those_findings_of_which_a_rule_reads_it(s
     }
     answer = server.client.post("/patient", data={"sort": "form", "rows.findings": "1", **typed})
     assert "neuro:absent" in server.client.get(answer.headers["location"]).text
+
+
+PREFIXES = "".join(
+    f"@prefix {name}: <{iri}> .\n"
+    for name, iri in {"cl": "https://w3id.org/citelog#", "ex": "https://example.org/short-nights#"}.items()
+)
+MEDICINES = (
+    PREFIXES
+    + """
+%%% @convention Reading the record: a spoon of the syrup.
+#[name("spoon")]
+spoon(?p, ?r) :- medication(?p, ?r, ex:syrup) .
+
+%%% @cites S13
+#[name("syrup-or-tea-today")]
+#[display("Syrup or tea on the very day may keep the pupil awake.")]
+caution(?p, ex:SYRUP_ON_THE_VERY_DAY_OF_THE_NIGHT) :-
+    spoon(?p, ?r), recorded_when(?p, ?r, ?first, ?last), evaluation_day(?p, ?today), ?today - ?first < 1 .
+
+%%% @cites S13
+#[name("tea")]
+#[display("Tea and a heavy satchel may keep the pupil awake.")]
+caution(?p, ex:COLA) :-
+    medication(?p, _, ex:tea), result(?p, ?r, ?what), result_unit(?p, ?r, ?unit), cl:acceptsUnit(?what, ?unit) .
+"""
+)
+MEDICINE_TERMS = """
+ex:syrup a cl:Drug ; skos:prefLabel "cough syrup" .
+ex:tea a cl:Drug ; skos:prefLabel "black tea" .
+ex:weight a cl:Analyte ; skos:prefLabel "weight of the satchel" ; cl:acceptsUnit ex:kg .
+ex:kg a cl:Unit ; skos:prefLabel "kilograms" ; cl:ucum "kg" ; cl:factor 1.0 ; cl:comparedIn ex:kg .
+"""
+MEDICINE_WORDS = """
+ex:SYRUP_ON_THE_VERY_DAY_OF_THE_NIGHT a cl:Code ; skos:prefLabel "syrup" .
+ex:predicate_spoon a cl:DerivedPredicate ; cl:signature "spoon(patient: patient, record: record)" ;
+    cl:sentence "{record} is a spoon of syrup" ; cl:absence "no syrup is on record" .
+"""
+
+
+@pytest.fixture(scope="module")
+def medicines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of another knowledge base, whose rules read of a medicine no more than its date."""
+    folder = Path(shutil.copytree(ROOT / "examples" / "short-nights", tmp_path_factory.mktemp("kb") / "short-nights"))
+    (folder / "rules" / "40-medicines.rls").write_text(MEDICINES, encoding="utf-8")
+    for name, more in (("terms.ttl", MEDICINE_TERMS), ("predicates.ttl", MEDICINE_WORDS)):
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write(more)
+    with serving("--kb", str(folder)) as started:
+        assert started.is_ready()
+        yield started
+
+
+def test_the_form_asks_of_a_medicine_for_what_the_rules_read_of_it(medicines: Server) -> None:
+    """Its date by way of another rule; no route and no course, of which no rule has heard."""
+    page = medicines.client.get("/patient").text
+    keys = {name: key for key, name in re.findall(r'name="(medications\.\d+)\.known" value="([^"]+)"', page)}
+    fields = {name: re.findall(rf'name="{key}\.(\w+)"', page) for name, key in keys.items()}
+    assert fields == {
+        "cough syrup": ["known", "status", "dose", "frequency", "when"],
+        "black tea": ["known", "status", "dose", "frequency"],
+    }
+    syrup = keys["cough syrup"]
+    typed = {f"{syrup}.known": "cough syrup", f"{syrup}.status": "current", f"{syrup}.when": "2026-03-09"}
+    answer = medicines.client.post("/patient", data={"sort": "form", "at": "2026-03-09", **typed})
+    assert "caution:SYRUP" in medicines.client.get(answer.headers["location"]).text, answer.text
+
+
+def test_the_form_offers_for_a_result_the_units_that_it_is_reported_in(medicines: Server) -> None:
+    page = medicines.client.get("/patient").text
+    keys = {name: key for key, name in re.findall(r'name="(labs\.\d+)\.known" value="([^"]+)"', page)}
+    offered = {
+        name: re.findall(r'value="(\w+)"', re.findall(rf'(?s)name="{key}\.unit".*?</select>', page)[0])
+        for name, key in keys.items()
+    }
+    assert offered == {"sleep of a night": ["hours", "minutes"], "weight of the satchel": ["kilograms"]}
+
+
+def test_the_name_of_a_conclusion_is_whole_however_long(browser: Browser, medicines: Server) -> None:
+    record = "medications: [{name: cough syrup, status: current, when: 2026-03-09}]"
+    form = {"sort": "text", "record": record, "at": "2026-03-09"}
+    to = medicines.client.post("/patient", data=form).headers["location"]
+    with at(browser, f"{medicines.address}{to[1:]}why/caution:SYRUP_ON_THE_VERY_DAY_OF_THE_NIGHT") as page:
+        (table,) = page.locator("table.record").all()
+        assert "SYRUP_ON_THE_VERY_DAY_OF_THE_NIGHT" in table.inner_text()
+        assert table.evaluate("t => t.parentElement.scrollWidth <= t.parentElement.clientWidth")
+
+
+def test_what_no_case_shows_is_not_told_as_citing_nothing(medicines: Server) -> None:
+    deadline, page = time.monotonic() + 60, ""
+    while "Statements that it cites" not in page and time.monotonic() < deadline:
+        page = medicines.client.get("/knowledge/conclusions", headers=READER).text
+        time.sleep(0.5)
+    (row,) = re.findall(r"(?s)<tr [^>]*>(?:(?!</tr>).)*SYRUP_ON_THE_VERY_DAY.*?</tr>", page)
+    assert "No case shows it, nor what it would cite." in row
+    assert page.count("No case shows it") == 1
 
 
 def test_an_answer_says_at_its_top_which_entries_nothing_here_is_called(server: Server) -> None:

@@ -25,6 +25,7 @@ import faults
 import literate
 from citelog import home
 from citelog.assess import Assessment, assess
+from citelog.cli.app import main
 from citelog.diagnostics import CitelogError
 from citelog.graph.asked import asked, tokens, unknown
 from citelog.graph.dataset import PARAMETER, Dataset, dataset
@@ -115,6 +116,38 @@ def test_an_example_gives_what_the_file_says(query: Query) -> None:
         command = [sys.executable, "-c", "from citelog.cli.app import main; main()", *shlex.split(example.command)[1:]]
         ended = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
         assert not [text for text in example.gives if text not in ended.stdout]
+
+
+def test_every_query_answers_alike_wherever_the_names_of_a_knowledge_base_live(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    hash_ = Path(shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / "hash" / "short-nights"))
+    slash = Path(shutil.copytree(hash_, tmp_path / "slash" / "short-nights"))
+    for file in (one for one in slash.rglob("*") if one.suffix in (".ttl", ".trig", ".rls")):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("example.org/short-nights#", "example.org/short-nights/"), encoding="utf-8")
+    case = "short-nights/cases/tired-and-short.yaml"
+    given = {
+        "statement": "S14",
+        "body": "teachers",
+        "marker": "1",
+        "conclusion": "advice:NAP",
+        "start": "0",
+        "end": "900",
+    }
+    answers = []
+    for folder in (hash_.parent, slash.parent):
+        with pytest.MonkeyPatch.context() as here:
+            here.chdir(folder)
+            for query in LIBRARY.values():
+                told = [word for p in query.parameters for word in ("--param", f"{p.name}={given[p.name]}")]
+                words = ["query", query.name, "--kb", "short-nights", "--at", "2026-03-09", "--case", case, *told]
+                with pytest.raises(SystemExit):
+                    main(words)
+            answers.append(capfd.readouterr().out)
+    assert "S03 S05" in answers[0]
+    one, other = (re.sub(r"[.#][0-9a-f]{16}|[0-9a-f]{64}|(?<=short-nights)[#/]", "", text) for text in answers)
+    assert sorted(one.splitlines()) == sorted(other.splitlines())
 
 
 def test_there_are_queries_for_every_audience() -> None:

@@ -83,6 +83,22 @@ def test_a_record_has_the_published_form_and_says_what_the_caller_said(published
     assert first["reviews"]["statement"] == {"draft": 15, "reviewed": 0, "approved": 0}
 
 
+def test_what_no_machine_decides_of_a_kind_of_conclusion_is_not_told_as_a_safety_property(
+    citelog: Command, folder: Path
+) -> None:
+    """One property of the three is about wording; that cautions compare two nights is no property at all."""
+    with (folder / "rules" / "30-advice.rls").open("a", encoding="utf-8") as rules:
+        rules.write(
+            "\n%%% @cites S13\n"
+            '#[name("shorter")]\n#[display("A night was shorter than another, which may be the cola.")]\n'
+            "caution(?p, ex:COLA) :- slept(?p, _, ?one), slept(?p, _, ?other), ?one < ?other .\n"
+        )
+    told = citelog("release", "0.1.0", "--kb", folder).out
+    assert "  verify     2 safety properties hold for every possible patient; 1 is decided by no machine" in told
+    assert "undecided who can have which conclusions of 1 kind: caution" in " ".join(told.split())
+    assert "  - caution  Cautions: who can have which\n" in citelog("verify", "--kb", folder).out
+
+
 def test_the_archive_holds_the_edition_file_by_file_and_no_other_release(published: Path) -> None:
     """As another program reads it; the hashes are those of the record, made again here."""
     for version in ("0.1.0", "0.2.0"):

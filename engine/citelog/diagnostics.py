@@ -145,16 +145,21 @@ def copied(sign: str, right: str) -> Instead:
 def nearest_name(word: str, known: Iterable[str]) -> str:
     """The known word nearest to a misspelt one, as it is written; the empty string where none is near.
 
-    A prefix that both have makes them no more alike.
+    A prefix that both have makes them no more alike. Of two that differ in nothing but letter case, the one is meant
+    that is written like the word.
 
     >>> nearest_name("ex:S01", ["ex:W1", "ex:T2"]), nearest_name("ex:coverr", ["ex:cover", "cl:Cover"])
     ('', 'ex:cover')
+    >>> nearest_name("ex:kinked", ["ex:KINK", "ex:kink"]), nearest_name("ex:KINKED", ["ex:KINK", "ex:kink"])
+    ('ex:kink', 'ex:KINK')
     """
     prefix, words = word[: word.rfind(":") + 1], set(known)
     beside = {one for one in words if prefix and one.startswith(prefix)}
     if beside and (near := nearest_name(word.removeprefix(prefix), {one.removeprefix(prefix) for one in beside})):
         return prefix + near
-    written = {one.casefold(): one for one in sorted(words - beside, reverse=True)}
+    written: dict[str, list[str]] = {}
+    for one in sorted(words - beside):
+        written.setdefault(one.casefold(), []).append(one)
     matcher = difflib.SequenceMatcher(b=word.casefold())
     bounds = []
     for one in written:
@@ -167,7 +172,13 @@ def nearest_name(word: str, known: Iterable[str]) -> str:
             break  # to be compared is what costs, and no other can be nearer
         matcher.set_seq1(one)
         best = max(best, (matcher.ratio(), one))
-    return written[best[1]] if best[1] else ""
+    as_written = difflib.SequenceMatcher(b=word)
+
+    def alike(one: str) -> float:
+        as_written.set_seq1(one)
+        return as_written.ratio()
+
+    return max(written[best[1]], key=alike) if best[1] else ""
 
 
 def shortened(text: str, room: int) -> str:

@@ -95,7 +95,7 @@ def _known(given: Given, one: str, other: str) -> Decimal | None:
 
 def _doubles(given: Given) -> Iterator[Double]:
     for statement in given.knowledge.statements.values():
-        for one, other in printed_twice(statement.quote):
+        for one, other in printed_twice(statement.quote, given.knowledge.source.decimal_sign):
             for a, b in zip(one.values, other.values, strict=True):
                 if a and b:
                     yield Double(statement.id, a, one.unit, b, other.unit)
@@ -118,7 +118,8 @@ def not_stated(given: Given, reach: Reach) -> Iterator[Advice]:
             statement = statements.get(str(inherited or graph))
             if statement is None or graph not in statements:
                 continue
-            behind = [one.unit for one in printed(statement.quote) if Decimal(value) in one.values]
+            figures = printed(statement.quote, given.knowledge.source.decimal_sign)
+            behind = [one.unit for one in figures if Decimal(value) in one.values]
             if behind and not names & {plain_unit(one) for one in behind}:
                 shown = given.label(unit) if isinstance(unit, Iri) else str(unit)
                 number = (Decimal(value),)

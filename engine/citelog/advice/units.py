@@ -7,14 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from citelog.evidence.printed import SIGNS, STOP, figure, number
 from citelog.vocab import folded_unit
 
-_NUMBER = r"\d+(?:\.\d+)?"
-_RANGE = rf"(?P<low{{0}}>{_NUMBER})(?:\s*(?:-|–|—|to|or|and)\s*(?P<high{{0}}>{_NUMBER}))?"
-_UNIT = r"(?P<unit{0}>[^\W\d_][\w%°]*(?:/[^\W\d_][\w%°]*)*|%)"
-_PRINTED = re.compile(rf"(?<![\w.]){_RANGE.format(1)}\s*{_UNIT.format(1)}")
 _AND_SO = r"\s*[(=,]+\s*(?:or |i\.e\. )?"
-_TWICE = re.compile(rf"(?<![\w.]){_RANGE.format(1)}\s*{_UNIT.format(1)}{_AND_SO}{_RANGE.format(2)}\s*{_UNIT.format(2)}")
+
+
+def _measure(place: int, sign: str) -> str:
+    """A pattern for a figure, or the two of a range, with a unit behind."""
+    one = figure(sign)
+    range_ = rf"(?P<low{place}>{one})(?:\s*(?:-|–|—|to|or|and)\s*(?P<high{place}>{one}))?"
+    return rf"{range_}\s*(?P<unit{place}>[^\W\d_][\w%°]*(?:/[^\W\d_][\w%°]*)*|%)"
+
+
+_APART = r"(?<![\w.])(?<!\d,)"
+_PRINTED = {sign: re.compile(_APART + _measure(1, sign)) for sign in SIGNS}
+_TWICE = {sign: re.compile(_APART + _measure(1, sign) + _AND_SO + _measure(2, sign)) for sign in SIGNS}
 
 _PREFIXES = {"k": 3, "d": -1, "c": -2, "m": -3, "u": -6, "n": -9, "p": -12}
 _BASES = frozenset(["g", "l", "mol", "iu", "eq", "osm", "kat", "cal", "j"])
@@ -41,31 +49,31 @@ def told(values: tuple[Decimal, ...], unit: str = "") -> str:
     return f"{'–'.join(f'{value.normalize():f}' for value in values)} {unit}".strip()
 
 
-def printed(text: str) -> list[Printed]:
-    """Every figure of a text with what is printed behind it.
+def printed(text: str, sign: str = STOP) -> list[Printed]:
+    """Every figure of a text with what is printed behind it; `sign` stands before decimals.
 
     >>> [str(one) for one in printed("below 100-300 pmol/L (135-406 pg/mL), for 6 or 7 days")]
     ['100–300 pmol/L', '135–406 pg/mL', '6–7 days']
     """
-    return [_read(match, 1) for match in _PRINTED.finditer(text)]
+    return [_read(match, 1, sign) for match in _PRINTED[sign].finditer(text)]
 
 
-def printed_twice(text: str) -> Iterator[tuple[Printed, Printed]]:
+def printed_twice(text: str, sign: str = STOP) -> Iterator[tuple[Printed, Printed]]:
     """Every figure of a text that is followed by itself in another unit.
 
     >>> text = "below 100-300 pmol/L (135-406 pg/mL), for 2 weeks (14 days)"
     >>> [f"{one} = {other}" for one, other in printed_twice(text)]
     ['100–300 pmol/L = 135–406 pg/mL', '2 weeks = 14 days']
     """
-    for match in _TWICE.finditer(text):
-        one, other = _read(match, 1), _read(match, 2)
+    for match in _TWICE[sign].finditer(text):
+        one, other = _read(match, 1, sign), _read(match, 2, sign)
         if len(one.values) == len(other.values) and plain_unit(one.unit) != plain_unit(other.unit):
             yield one, other
 
 
-def _read(match: re.Match[str], number: int) -> Printed:
-    values = [match[f"low{number}"], match[f"high{number}"]]
-    return Printed(tuple(Decimal(v) for v in values if v), match[f"unit{number}"])
+def _read(match: re.Match[str], place: int, sign: str) -> Printed:
+    values = [match[f"low{place}"], match[f"high{place}"]]
+    return Printed(tuple(number(v, sign) for v in values if v), match[f"unit{place}"])
 
 
 def plain_unit(text: str) -> str:

@@ -185,8 +185,11 @@ def _verify(knowledge: Knowledge, tick: Tick) -> Gate:
     said = f"{holding} {'holds' if len(found.properties) == 1 else 'hold'} for every possible patient"
     if not knowledge.properties:
         said = "there are no safety properties (engine/VERIFY.md says how to write one)"
-    if found.undecided:
-        said += f"; {len(found.undecided)} {'is' if len(found.undecided) == 1 else 'are'} decided by no machine"
+    declared = {one.id for one in knowledge.properties}
+    if untold := sum(one.about in declared for one in found.undecided):
+        said += f"; {untold} {'is' if untold == 1 else 'are'} decided by no machine"
+    if kinds := [one.about for one in found.undecided if one.about not in declared]:
+        said += f"; undecided who can have which conclusions of {_count(len(kinds), 'kind')}: {', '.join(kinds)}"
     return Gate("verify", True, said, figures)
 
 

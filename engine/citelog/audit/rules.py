@@ -34,7 +34,8 @@ MEASURES = (
         "rule-hedge-dropped",
         weight="open",
         title="rules that say firmly what their statement says with reserve",
-        meaning="“May”, “often”, “should be considered” in the document is lost in the sentence of the answer.",
+        meaning="“May”, “often”, “should be considered” in the document is lost in the sentence of the answer. "
+        "Only English words of reserve are known.",
         counted=lambda subject: subject.told("hedge-dropped", accepted=False),
         needs_rules=True,
     ),

@@ -70,7 +70,7 @@ def new(folder: Path, document: Path | None = None, id_: str | None = None, titl
         "title": title,
         "file": f"source/{name}",
         "sha256": source.sha256,
-        "sections": sections,
+        "sections": [(_named(piece.text), piece.line) for piece in sections],
         "segments": found,
         "width": len(str(len(found))),
         "quoted": quoted,
@@ -141,6 +141,16 @@ def _title(given: str | None, first: Piece) -> str:
     if not title:
         raise CitelogError("--title: there is nothing in it", "say what the document is about, or leave --title out")
     return title
+
+
+def _named(heading: str) -> str:
+    """A heading without the signs by which Markdown knows it.
+
+    >>> _named("## What to do ##"), _named("3. Dose"), _named("###")
+    ('What to do', '3. Dose', '###')
+    """
+    marked = re.fullmatch(r"#+ *(.*?) *#*", heading)
+    return (marked and marked[1]) or heading
 
 
 def _example(found: tuple[Piece, ...]) -> tuple[Piece, int, int]:

@@ -12,7 +12,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -210,7 +210,7 @@ class Documents:
             if plain(piece.text) == plain(found.before[old].text):
                 parts += [self.new.text[at : piece.start], " " * len(piece.text)]
                 at = piece.end
-        return Source(self.new.file, "".join((*parts, self.new.text[at:])), self.new.sha256)
+        return replace(self.new, text="".join((*parts, self.new.text[at:])))
 
 
 def _place(source: Source, start: int, end: int) -> Place:

@@ -17,6 +17,7 @@ from citelog.compare.effects import Watch, unwatched
 from citelog.compare.quotes import Support
 from citelog.compare.supports import rests
 from citelog.conclusions import spelt
+from citelog.evidence.printed import STOP
 from citelog.knowledge.base import Knowledge
 from citelog.knowledge.faithful import numbers
 from citelog.knowledge.properties import VIOLATION
@@ -200,15 +201,17 @@ class Ground:
         own = [(statement, triple) for triple in self._graphs.get(statement, ())]
         taken_over = {triple for of in self._inherited.values() for _, triple in of}
         said = [(graph, triple) for graph, triple in own if triple not in taken_over]
+        source = self.edition.opened.source
+        sign = source.decimal_sign if source else STOP
         for graph, (subject, property_, value) in (*said, *self._inherited.get(statement, ())):
-            if _held(property_, value, words):
+            if _held(property_, value, words, sign):
                 triples = self.edition.opened.triples
                 yield Triple(
                     graph,
                     triples.written(subject),
                     triples.written(property_),
                     self.edition.shown(value),
-                    not _held(property_, value, now),
+                    not _held(property_, value, now, sign),
                 )
 
     @cached_property
@@ -249,12 +252,12 @@ class Ground:
         return sorted(named)
 
 
-def _held(property_: str, value: Value, words: str) -> bool:
+def _held(property_: str, value: Value, words: str, sign: str) -> bool:
     """Whether words print a number or a text; of anything else nobody can tell."""
     if isinstance(value, bool):
         return False
     if isinstance(value, Decimal | int):
-        return Decimal(value) in numbers(words)
+        return Decimal(value) in numbers(words, sign)
     return isinstance(value, str) and property_ == CL + "text" and value.casefold() in words.casefold()
 
 

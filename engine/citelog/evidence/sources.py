@@ -15,20 +15,22 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from citelog.evidence import markers
+from citelog.evidence.printed import STOP
 
 
 @dataclass(frozen=True)
 class Source:
-    """One edition of a document: the name of its file, its text, and the SHA-256 of its bytes."""
+    """One edition of a document: the name of its file, its text, the SHA-256 of its bytes, and its decimal sign."""
 
     file: str
     text: str
     sha256: str
+    decimal_sign: str = STOP
 
     @classmethod
-    def of(cls, file: str, data: bytes) -> Source:
+    def of(cls, file: str, data: bytes, decimal_sign: str = STOP) -> Source:
         """A source from the bytes of its file; raises UnicodeDecodeError where they are not UTF-8."""
-        return cls(file, data.decode("utf-8"), hashlib.sha256(data).hexdigest())
+        return cls(file, data.decode("utf-8"), hashlib.sha256(data).hexdigest(), decimal_sign)
 
     def line(self, offset: int) -> int:
         """The line, counted from 1, on which a code point stands."""

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from citelog.diagnostics import Diagnostic
+from citelog.evidence.printed import STOP, figures, other_sign
+from citelog.evidence.sources import Source
 from citelog.knowledge.base import Statement
 from citelog.knowledge.triples import Triples
 from citelog.values import Iri
@@ -23,18 +25,22 @@ _OR_INHERITED = ": correct the value, or say with cl:inheritedFrom which stateme
 _NUMERALS = {word: Decimal(i) for i, word in enumerate(_WORDS)} | {"once": Decimal(1), "twice": Decimal(2)}
 
 
-def numbers(quote: str) -> set[Decimal]:
-    """The numbers that a quote prints, in figures or in words.
+def numbers(quote: str, sign: str = STOP) -> set[Decimal]:
+    """The numbers that a quote prints, in figures or in words; `sign` stands before decimals.
 
     >>> sorted(numbers("100 mcg daily for 6 or 7 days, then seven doses, once a month"))
     [Decimal('1'), Decimal('6'), Decimal('7'), Decimal('100')]
     """
-    figures = {Decimal(n) for n in re.findall(r"\d+(?:\.\d+)?", quote)}
-    return figures | {_NUMERALS[word] for word in re.findall(r"[a-z]+", quote.casefold()) if word in _NUMERALS}
+    return figures(quote, sign) | {
+        _NUMERALS[word] for word in re.findall(r"[a-z]+", quote.casefold()) if word in _NUMERALS
+    }
 
 
-def check_faithful(triples: Triples, statements: Mapping[str, Statement], found: list[Diagnostic]) -> None:
+def check_faithful(
+    triples: Triples, statements: Mapping[str, Statement], source: Source | None, found: list[Diagnostic]
+) -> None:
     """Report numbers and texts of a statement's graph that its quote does not hold, and numbers beside another text."""
+    sign = source.decimal_sign if source else STOP
     by_iri = {statement.iri.value: statement for statement in statements.values()}
     printed_ones = [
         (triple, graphs)
@@ -53,11 +59,15 @@ def check_faithful(triples: Triples, statements: Mapping[str, Statement], found:
             if is_text and str(value).casefold() not in quote.casefold():
                 where = f"the quote of {statement.id}"
                 hint = f"the quote of {statement.id} reads {quote!r}{_OR_INHERITED}"
-            elif not is_text and Decimal(value) not in numbers(quote):
+            elif not is_text and Decimal(value) not in numbers(quote, sign):
                 where = f"the quote of {statement.id}"
-                printed = ", ".join(str(n) for n in sorted(numbers(quote))) or "no number"
+                printed = ", ".join(f"{n:f}" for n in sorted(numbers(quote, sign))) or "no number"
                 hint = f"the quote prints {printed}{_OR_INHERITED}"
-            elif text and Decimal(value) not in numbers(text):
+                other = other_sign(sign)
+                if Decimal(value) in numbers(quote, other):
+                    hint += f"; or, where “{other}” stands before the decimals of the document, say so in about.ttl: "
+                    hint += f'cl:decimalSign "{other}"'
+            elif text and Decimal(value) not in numbers(text, sign):
                 where, hint = f"its own text {text!r}", "a value is the number of its text: correct one of the two"
             else:
                 continue

@@ -151,7 +151,7 @@ def assemble(
     files = tuple(files)
     known = frozenset(Iri(s).local for s in triples.instances(CL + "Statement"))  # also those with a fault
     base = _base(name, triples, found)
-    predicates, terms = _vocabulary(triples, statements, found)
+    predicates, terms = _vocabulary(triples, statements, source, found)
     guarded = _rules(files, Names(predicates, frozenset(Iri(s) for s in triples.subjects), known), found)
     program = part(guarded, lambda rule: not is_of_property(rule))
     conflicts = read_conflicts(triples, known, found)
@@ -205,14 +205,14 @@ def _base(name: str, triples: Triples, found: list[Diagnostic]) -> str:
 
 
 def _vocabulary(
-    triples: Triples, statements: Mapping[str, Statement], found: list[Diagnostic]
+    triples: Triples, statements: Mapping[str, Statement], source: Source | None, found: list[Diagnostic]
 ) -> tuple[dict[str, Predicate], Terms]:
     """The predicates and terms that are declared, by which everything that is said is checked."""
     predicates = read_predicates(triples, found)
     check_declared(triples, predicates, found)
     check_values(triples, found)
     check_functional(triples, found)
-    check_faithful(triples, statements, found)
+    check_faithful(triples, statements, source, found)
     return predicates, read_terms(triples, found)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from citelog.diagnostics import Diagnostic, Hint, Instead, Span, meant
 from citelog.evidence.markers import NONE
+from citelog.evidence.printed import SIGNS, STOP
 from citelog.evidence.sources import Source
 from citelog.knowledge.base import Caveat, Conflict, Statement
 from citelog.knowledge.files import NO_DRAFTS, Drafts, read_bytes, shown_name
@@ -36,7 +37,7 @@ def read_source(folder: Path, triples: Triples, found: list[Diagnostic], drafts:
             found.append(triples.finding("unknown-reference", (document, CL + "file", file), message, hint))
             return None
         try:
-            source = Source.of(path.name, read_bytes(path, drafts))
+            source = Source.of(path.name, read_bytes(path, drafts), _decimal_sign(document, triples, found))
         except OSError as error:
             message, hint = f"the source document {file} is not there", "restore it, or correct cl:file"
             if not isinstance(error, FileNotFoundError):
@@ -62,6 +63,17 @@ def read_source(folder: Path, triples: Triples, found: list[Diagnostic], drafts:
         Diagnostic("incomplete", Span(folder.name), "no resource is a cl:SourceDocument", "say so in about.ttl")
     )
     return None
+
+
+def _decimal_sign(document: str, triples: Triples, found: list[Diagnostic]) -> str:
+    """The sign before the decimals of the document's numbers: a full stop, where it says no other."""
+    said = triples.text(document, CL + "decimalSign") or STOP
+    if said not in SIGNS:
+        message = f"no numbers have {said!r} before their decimals"
+        hint = 'the sign is "," or "."; without cl:decimalSign it is the full stop'
+        found.append(triples.finding("wrong-value", (document, CL + "decimalSign"), message, hint))
+        return STOP
+    return said
 
 
 def read_statements(triples: Triples, source: Source | None, found: list[Diagnostic]) -> dict[str, Statement]:

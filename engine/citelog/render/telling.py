@@ -46,9 +46,9 @@ class Telling:
         return [conclusion.sentence, *self.also(conclusion), *self.rests_on(conclusion), *self.cites(conclusion)]
 
     def also(self, conclusion: Conclusion) -> Iterator[str]:
-        """The other candidates that held."""
-        for other in conclusion.details.get("also", ()):
-            yield f"Also {other['value']} [{' '.join(other['statements'])}]."
+        """The other candidates that held, each with what it says."""
+        for value, told, statements in self.found.others(conclusion):
+            yield f"Also {value}: {told} [{' '.join(statements)}]"
 
     def rests_on(self, conclusion: Conclusion) -> list[str]:
         """The entries of the record, the assumptions, and how far the encoding behind it has been reviewed."""

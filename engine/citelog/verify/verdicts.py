@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from citelog.assess import assess
-from citelog.knowledge.base import Knowledge
+from citelog.knowledge.base import Kind, Knowledge
 from citelog.knowledge.properties import VIOLATION
 from citelog.run.datalog import Machine
 from citelog.verify import pictures, solver
@@ -177,7 +177,7 @@ class Verifier:
         left_out = [Undecided(p.id, p.text, p.undecided) for p in knowledge.properties if p.id in names and p.undecided]
         goals: dict[str, tuple[str, str]] = {p.id: (VIOLATION, p.text) for p in broken}
         if chosen is None:
-            goals |= {kind.name: (kind.predicate, kind.title) for kind in knowledge.kinds if not kind.about_record}
+            goals |= {kind.name: (kind.predicate, _asked_of(kind)) for kind in knowledge.kinds if not kind.about_record}
             uncounted = [kind for kind in knowledge.kinds if kind.name in goals and is_uncounted(kind, knowledge)]
             left_out += [Undecided(kind.name, goals.pop(kind.name)[1], UNCOUNTED) for kind in uncounted]
         while True:
@@ -238,6 +238,11 @@ class Verifier:
         if key not in self.known:
             self.known[key] = solver.signatures(self.axes, atoms)
         return self.known[key]
+
+
+def _asked_of(kind: Kind) -> str:
+    """What is asked of a kind of conclusion, in words."""
+    return f"every patient has exactly one {kind.name}" if kind.exactly_one else f"{kind.title}: who can have which"
 
 
 def verify(knowledge: Knowledge, chosen: Iterable[str] | None = None, tick: Tick | None = None) -> Verification:

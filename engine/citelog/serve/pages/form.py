@@ -7,19 +7,25 @@ is shown at the row that the entry was typed in, beside what was typed.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from citelog.explain.model import shape
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import NAME_KEY, ListName
+from citelog.patient.predicates import NAMING, WHEN, list_of
 from citelog.patient.words import COURSES
-from citelog.rules.program import Absent, Constant, Present
+from citelog.rules.program import Absent, Constant, Present, Rule
 from citelog.values import Iri, Value
+from citelog.vocab import CL
 
 MOST = 40
 """Rows that a list can be given more."""
+
+Asked = Present | Absent
+"""The premises that name a predicate."""
 
 Typed = Mapping[str, str]
 Options = tuple[tuple[str, str], ...]
@@ -69,6 +75,18 @@ def groups(knowledge: Knowledge, typed: Typed, problems: Mapping[str, Sequence[s
     """The form, with what was typed on it; `problems` are told by row, as in `labs.0`."""
     terms = knowledge.terms
     dated = _dated(knowledge)
+    read = {
+        literal.predicate for rule in knowledge.program.rules for literal in rule.body if isinstance(literal, Asked)
+    }
+    units = {terms.label(analyte): labels for analyte, labels in _accepted(knowledge)}
+
+    def shown(list_: ListName, field: Field, known: str) -> bool:
+        """Whether anything can come of a field: what no rule reads of an entry is not asked for."""
+        if list_ == "labs" or field.name not in ("when", "since", "route", "course"):
+            return True
+        if field.name == "when":
+            return known in dated[list_] if known else bool(dated[list_])
+        return f"medication_{field.name}" in read
 
     def rows(list_: ListName, kind: str, predicate: str, fields: Sequence[Field]) -> Iterator[Row]:
         names = _names(knowledge, kind, predicate)
@@ -82,8 +100,8 @@ def groups(knowledge: Knowledge, typed: Typed, problems: Mapping[str, Sequence[s
                 about = Field(f"{key}.{NAME_KEY[list_]}", "Which", chosen, _options("choose", names))
             own = (
                 Field(f"{key}.{f.name}", f.label, typed.get(f"{key}.{f.name}", ""), f.options, f.sort)
-                for f in fields
-                if list_ != "findings" or f.name != "when" or (known in dated if known else dated)
+                for f in (replace(f, options=units.get(known, f.options)) if f.name == "unit" else f for f in fields)
+                if shown(list_, f, known)
             )
             goes_unsaid = bool(known) and list_ in ("findings", "preferences")
             yield Row(known or "Another", (about, *own), tuple(problems.get(key, ())), goes_unsaid)
@@ -111,7 +129,8 @@ def groups(knowledge: Knowledge, typed: Typed, problems: Mapping[str, Sequence[s
                 Field("dose", "Dose"), Field("frequency", "How often"),
                 Field("route", "Route", options=_options("not given", labelled("route"))),
                 Field("course", "Course", options=_options("not given", COURSES)),
-                Field("since", "Since", sort="date")))), "another medicine",
+                Field("since", "Since", sort="date"),
+                Field("when", "Date", sort="date")))), "another medicine",
         ),
         Group(
             "preferences", "Preferences", "What the patient wants, where it is recorded.",
@@ -177,16 +196,46 @@ def _names(knowledge: Knowledge, kind: str, predicate: str) -> list[str]:
     return [terms.label(term) for term in sorted(set(terms.names.get(kind, {}).values()), key=place)]
 
 
-def _dated(knowledge: Knowledge) -> frozenset[str]:
-    """The names of the findings whose date some rule reads: of an entry that it asks for, by name or among others."""
-    found: set[Value] = set()
-    for rule in knowledge.program.rules:
-        read = [x for x in rule.body if isinstance(x, Present | Absent)]
-        when = {x.args[1] for x in read if x.predicate == "recorded_when"}
-        for entry in (x for x in read if x.predicate == "entry" and x.args[1] in when):
-            name = entry.args[2]
-            found |= {name.value} if isinstance(name, Constant) else set(shape(knowledge).asked.get(("entry", 2), ()))
-    return frozenset(knowledge.terms.label(term) for term in found if isinstance(term, Iri))
+def _accepted(knowledge: Knowledge) -> Iterator[tuple[Iri, Options]]:
+    """The analytes of which the knowledge base says in which units they are reported, each with these."""
+    found: dict[Iri, set[str]] = {}
+    for analyte, unit in (atom.args for atom in knowledge.stated if atom.predicate == CL + "acceptsUnit"):
+        if isinstance(analyte, Iri) and isinstance(unit, Iri):
+            found.setdefault(analyte, set()).add(knowledge.terms.label(unit))
+    for analyte, labels in found.items():
+        yield analyte, _options("none given", sorted(labels, key=str.casefold))
+
+
+def _dated(knowledge: Knowledge) -> Mapping[ListName, frozenset[str]]:
+    """By list, the names of the entries whose date some rule reads: asked for by name or among others, also by way of
+    other rules.
+    """
+    rules, terms = shape(knowledge), knowledge.terms
+    found: dict[ListName, set[Value]] = {}
+    seen: set[tuple[str, int]] = set()
+
+    def read(rule: Rule, record: object) -> None:
+        """Note what a record is about: what the rule asks of it, or the rules of a premise that gives it."""
+        for literal in (one for one in rule.body if isinstance(one, Asked)):
+            if literal.predicate in NAMING:
+                list_, name = list_of(literal.predicate), literal.args[2]
+                if list_ and literal.args[1] == record:
+                    asked = rules.asked.get((literal.predicate, 2), ())
+                    found.setdefault(list_, set()).update((name.value,) if isinstance(name, Constant) else asked)
+                continue
+            for place in (place for place, arg in enumerate(literal.args) if arg == record):
+                if (literal.predicate, place) not in seen:
+                    seen.add((literal.predicate, place))
+                    for above in rules.rules.get(literal.predicate, ()):
+                        read(above, above.args[place])
+
+    for rule in rules.program.rules:
+        for literal in (one for one in rule.body if isinstance(one, Asked) and one.predicate == WHEN):
+            read(rule, literal.args[1])
+    dated: defaultdict[ListName, frozenset[str]] = defaultdict(frozenset)
+    for list_, names in found.items():
+        dated[list_] = frozenset(terms.label(one) for one in names if isinstance(one, Iri))
+    return dated
 
 
 def _context(knowledge: Knowledge) -> list[tuple[str, str]]:
