@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import sys
 import tempfile
@@ -96,8 +97,8 @@ def citelog(capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
     """Runs a command in this process, in a tenth of the time that one of its own takes."""
     from citelog.cli.app import main  # not before the world is as it should be
 
-    def run(*arguments: str | Path) -> Ended:
-        with pytest.raises(SystemExit) as ended:
+    def run(*arguments: str | Path, cwd: Path | None = None) -> Ended:
+        with contextlib.chdir(cwd or "."), pytest.raises(SystemExit) as ended:
             main([str(a) for a in arguments])
         sys.stdout.flush()
         captured = capfdbinary.readouterr()

@@ -1,9 +1,9 @@
-// Reads Mermaid diagrams with Mermaid's own parser: a JSON array of diagrams on standard input; on standard output, for
-// each, the text of every box as a reader sees it, the arrows, the title and the description, or the parser's error.
+// Reads Mermaid diagrams with Mermaid's own parser: a JSON array of diagrams in each line of standard input; in a line of
+// standard output, for each, the text of every box as a reader sees it, the arrows, the title and the description, or the parser's error.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
-import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 
 const require = createRequire(join(process.cwd(), "package.json"));
 const { JSDOM } = require("jsdom");
@@ -20,16 +20,20 @@ const drawn = (text) => {
   return body.textContent;
 };
 
-const answers = [];
-for (const text of JSON.parse(readFileSync(0, "utf8"))) {
+const read = async (text) => {
   try {
     await mermaid.parse(text);
     const { db } = await mermaid.mermaidAPI.getDiagramFromText(text);
     const boxes = Object.fromEntries([...db.getVertices()].map(([name, box]) => [name, drawn(box.text)]));
     const arrows = db.getEdges().map(({ start, end }) => [start, end]);
-    answers.push({ boxes, arrows, title: drawn(db.getAccTitle()), description: drawn(db.getAccDescription()) });
+    return { boxes, arrows, title: drawn(db.getAccTitle()), description: drawn(db.getAccDescription()) };
   } catch (error) {
-    answers.push({ error: String(error.message) });
+    return { error: String(error.message) };
   }
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const answers = [];
+  for (const text of JSON.parse(line)) answers.push(await read(text));
+  process.stdout.write(JSON.stringify(answers) + "\n");
 }
-process.stdout.write(JSON.stringify(answers));

@@ -304,7 +304,7 @@ def test_the_same_bytes_in_every_process() -> None:
     """Python orders sets of texts anew in each process; no answer may depend on that."""
     paths = [str(case.path) for case in b12.library().values()]
     answers = set()
-    for seed in ("0", "1", "2", "31337"):
+    for seed in ("0", "31337"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(home.home() / "engine")}
         command = [sys.executable, "-c", WITH_SEED, *paths]
         answers.add(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)

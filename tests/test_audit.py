@@ -718,9 +718,9 @@ def test_every_figure_is_listed_in_the_page_for_auditors() -> None:
 
 
 @pytest.mark.slow
-def test_the_page_for_auditors_is_followed_word_for_word(tmp_path: Path) -> None:
+def test_the_page_for_auditors_is_followed_word_for_word(tmp_path: Path, citelog: Command) -> None:
     shutil.copytree(NIGHTS, tmp_path / "short-nights")
-    commands = list(walked.walk(AUDIT.read_text(encoding="utf-8"), tmp_path))
+    commands = list(walked.walk(AUDIT.read_text(encoding="utf-8"), tmp_path, citelog))
     assert len(commands) >= 8
     for command in commands:
         assert command.agrees, f"$ {command.line}\n{command.printed}"

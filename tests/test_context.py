@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import b12
 import literate
-from authoring import citelog
+from authoring import Command
 from citelog import home, patient
 from citelog.assess import Assessment, assess
 from citelog.checker import certify
@@ -283,7 +283,7 @@ def test_the_checker_accepts_every_answer(context: dict[str, Any], at: str | Non
 
 
 @pytest.mark.slow
-def test_what_other_systems_derive_is_the_same(tmp_path: Path) -> None:
+def test_what_other_systems_derive_is_the_same(tmp_path: Path, citelog: Command) -> None:
     folder = made(tmp_path / "leaflet")
     (tmp_path / "case.yaml").write_text("context: {age_years: 71, sex: f}\n", encoding="utf-8")
     ended = citelog("export", "--kb", folder, "--to", "clingo", "--case", tmp_path / "case.yaml", cwd=tmp_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
@@ -103,12 +102,6 @@ def steps(opened: Outline) -> Iterator[Step]:
 def squeezed(text: str) -> str:
     """A text without blanks, also those of no width: where a line is broken is for the program that draws."""
     return re.sub(r"[\s\u200b]+", "", text)
-
-
-@functools.cache
-def drawings() -> tuple[str, ...]:
-    """What stands in each picture of the sample, at both levels."""
-    return tuple(diagram.mermaid(proof, every) for _, proof in proofs(SAMPLE) for every in (False, True))
 
 
 # what is shown
@@ -212,28 +205,41 @@ def test_a_character_that_steers_a_program_is_shown_as_one_that_cannot_be() -> N
 # Mermaid
 
 
-def mermaid_reads(texts: list[str]) -> list[dict[str, Any]]:
-    """What Mermaid's own parser makes of diagrams."""
+Reads = Callable[[list[str]], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def mermaid_reads() -> Iterator[Reads]:
+    """What Mermaid's own parser makes of diagrams; to start it takes longer than to ask it."""
     node = shutil.which("node")
     if node is None or not (MERMAID / "node_modules" / "mermaid").is_dir():
         pytest.skip(f"needs node, and npm install --prefix {MERMAID} mermaid@11 jsdom (or $MERMAID_HOME)")
-    script = Path(__file__).parent / "mermaid_texts.mjs"
-    run = subprocess.run(
-        [node, str(script)], input=json.dumps(texts), cwd=MERMAID, capture_output=True, text=True, check=True
-    )
-    answers: list[dict[str, Any]] = json.loads(run.stdout)
-    return answers
+    command = [node, str(Path(__file__).parent / "mermaid_texts.mjs")]
+    with subprocess.Popen(command, cwd=MERMAID, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
+        asked, answered = started.stdin, started.stdout
+        assert asked and answered
+
+        def reads(texts: list[str]) -> list[dict[str, Any]]:
+            asked.write(f"{json.dumps(texts)}\n")
+            asked.flush()
+            answers: list[dict[str, Any]] = json.loads(answered.readline())
+            return answers
+
+        yield reads
 
 
 @pytest.mark.slow
-def test_mermaid_reads_every_diagram_of_the_sample() -> None:
-    for text, read in zip(drawings(), mermaid_reads(list(drawings())), strict=True):
+@pytest.mark.parametrize("part", [0, pytest.param(1, marks=pytest.mark.long)])
+def test_mermaid_reads_every_diagram_of_the_sample(part: int, mermaid_reads: Reads) -> None:
+    """At both levels."""
+    drawn = [diagram.mermaid(proof, every) for _, proof in proofs(SAMPLE[part::2]) for every in (False, True)]
+    for text, read in zip(drawn, mermaid_reads(drawn), strict=True):
         assert "error" not in read, f"{read['error']}\n{text}"
         assert len(read["boxes"]) == text.count('"') // 2 - 2  # the two of the first line
         assert len(read["arrows"]) == text.count(" --> ")
 
 
-def test_mermaid_reads_every_word_of_a_box() -> None:
+def test_mermaid_reads_every_word_of_a_box(mermaid_reads: Reads) -> None:
     expected, texts = [], []
     for _, proof in proofs(SAMPLE[:4]):
         opened = outline(proof, every=True)
@@ -244,7 +250,7 @@ def test_mermaid_reads_every_word_of_a_box() -> None:
         assert not [s for s in sentences if not any(s in box for box in boxes)]
 
 
-def test_mermaid_shows_hostile_words_as_they_were_written() -> None:
+def test_mermaid_shows_hostile_words_as_they_were_written(mermaid_reads: Reads) -> None:
     for text, read in zip(HOSTILE, mermaid_reads([diagram.mermaid(hostile(t)) for t in HOSTILE]), strict=True):
         assert "error" not in read, f"{read['error']}\n{text}"
         assert len(read["boxes"]) == 6
@@ -264,7 +270,7 @@ def test_a_long_word_is_cut_into_lines() -> None:
     assert line.count("<br/>") == 1 + 2 * (1500 // diagram.LETTERS)
 
 
-def test_a_broken_diagram_is_found_by_mermaid() -> None:
+def test_a_broken_diagram_is_found_by_mermaid(mermaid_reads: Reads) -> None:
     [sound] = mermaid_reads(['flowchart RL\n  s1["a"]\n'])
     [broken] = mermaid_reads(['flowchart RL\n  s1["a\n'])
     assert sound["boxes"] == {"s1": "a"} and "error" in broken

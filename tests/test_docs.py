@@ -20,6 +20,7 @@ import yaml
 import b12
 import literate
 import walked
+from authoring import Command
 from citelog import home, patient
 from citelog.advice.review import CODES as ADVICE
 from citelog.assess import assess_case
@@ -258,12 +259,12 @@ def test_the_words_at_a_place_are_read_without_citelog_as_the_page_for_auditors_
 
 
 @pytest.mark.slow
-def test_the_page_about_comparing_is_followed_word_for_word(tmp_path: Path) -> None:
+def test_the_page_about_comparing_is_followed_word_for_word(tmp_path: Path, citelog: Command) -> None:
     """With CITELOG_ACCEPT=1 the page is renewed where it leaves nothing out."""
     for name in ("published", "short-nights"):
         shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / name)
     page = DIFF.read_text(encoding="utf-8")
-    commands = list(walked.walk(page, tmp_path))
+    commands = list(walked.walk(page, tmp_path, citelog))
     if os.environ.get("CITELOG_ACCEPT"):
         DIFF.write_text(walked.renewed(page, commands), encoding="utf-8")
         return
@@ -273,12 +274,12 @@ def test_the_page_about_comparing_is_followed_word_for_word(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_the_page_about_a_new_document_is_followed_word_for_word(tmp_path: Path) -> None:
+def test_the_page_about_a_new_document_is_followed_word_for_word(tmp_path: Path, citelog: Command) -> None:
     """With CITELOG_ACCEPT=1 the page is renewed where it leaves nothing out."""
     shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / "short-nights")
     shutil.copytree(ROOT / "knowledge" / "b12", tmp_path / "b12")
     page = DRIFT.read_text(encoding="utf-8")
-    commands = list(walked.walk(page, tmp_path))
+    commands = list(walked.walk(page, tmp_path, citelog))
     if os.environ.get("CITELOG_ACCEPT"):
         DRIFT.write_text(walked.renewed(page, commands), encoding="utf-8")
         return
@@ -288,11 +289,11 @@ def test_the_page_about_a_new_document_is_followed_word_for_word(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_the_page_about_reviews_and_releases_is_followed_word_for_word(tmp_path: Path) -> None:
+def test_the_page_about_reviews_and_releases_is_followed_word_for_word(tmp_path: Path, citelog: Command) -> None:
     """With CITELOG_ACCEPT=1 the page is renewed where it leaves nothing out."""
     shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / "short-nights")
     page = RELEASES.read_text(encoding="utf-8")
-    commands = list(walked.walk(page, tmp_path))
+    commands = list(walked.walk(page, tmp_path, citelog))
     if os.environ.get("CITELOG_ACCEPT"):
         RELEASES.write_text(walked.renewed(page, commands), encoding="utf-8")
         return

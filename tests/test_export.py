@@ -93,12 +93,12 @@ def swi_differs(of: Subject, folder: Path) -> set[str]:
     return exported.derived(run, translation) ^ exported.swi(text, translation, folder)
 
 
-@pytest.mark.parametrize("part", range(6))
+@pytest.mark.parametrize("part", [0, 1, *(pytest.param(part, marks=pytest.mark.long) for part in range(2, 6))])
 def test_clingo_has_the_same_model_for_every_case_of_the_library(part: int) -> None:
     assert not {name: found for name in NAMES[part::6] if (found := clingo_differs(of_case(name)))}
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 4))])
 def test_clingo_has_the_same_model_for_drawn_cases(seed: int) -> None:
     assert not {n: found for n in range(30) if (found := clingo_differs(of_drawn(30 * seed + n)))}
 

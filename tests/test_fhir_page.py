@@ -12,6 +12,7 @@ from typing import Any
 import b12
 import literate
 import walked
+from authoring import Command
 from citelog import patient
 from citelog.diagnostics import CaseError
 
@@ -51,9 +52,9 @@ def test_each_row_says_what_becomes_of_its_elements() -> None:
     assert [new for old, new in found if old != new] == []
 
 
-def test_the_commands_print_what_the_page_shows(tmp_path: Path) -> None:
+def test_the_commands_print_what_the_page_shows(tmp_path: Path, citelog: Command) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    commands = list(walked.walk(page, tmp_path))
+    commands = list(walked.walk(page, tmp_path, citelog))
     if os.environ.get("CITELOG_ACCEPT"):
         PAGE.write_text(walked.renewed(page, commands), encoding="utf-8")
         return

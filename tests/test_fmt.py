@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authoring import citelog
+from authoring import Command
 from citelog import home
 from citelog.author.new import new
 from citelog.author.passages import search
@@ -69,7 +69,7 @@ def leaflet(tmp_path: Path) -> Path:
 # --- an author at work ---------------------------------------------------------------------------------------------
 
 
-def test_an_author_types_the_quote_and_fmt_fills_in_its_place(leaflet: Path) -> None:
+def test_an_author_types_the_quote_and_fmt_fills_in_its_place(leaflet: Path, citelog: Command) -> None:
     file = leaflet / "statements.trig"
     whole = file.read_text(encoding="utf-8")
     file.write_text(re.sub(r"    cl:line .*\n", "", whole), encoding="utf-8")
@@ -92,7 +92,7 @@ def test_places_that_are_wrong_are_put_right_and_check_says_by_what(leaflet: Pat
     assert (file.read_text(encoding="utf-8"), check_folder(leaflet)) == (whole, ())
 
 
-def test_a_block_that_quote_prints_needs_no_place(tmp_path: Path) -> None:
+def test_a_block_that_quote_prints_needs_no_place(tmp_path: Path, citelog: Command) -> None:
     fern = new(tmp_path / "fern").folder
     told = citelog("quote", "Ferns like shade", "--kb", fern)
     assert "citelog fmt fills in the place" in told.out
@@ -108,7 +108,7 @@ def test_what_new_makes_is_laid_out(tmp_path: Path) -> None:
     assert not [laid.diff() for laid in lay_out(new(tmp_path / "fern").folder) if laid.changed]
 
 
-def test_check_shows_what_would_change_and_writes_nothing(leaflet: Path) -> None:
+def test_check_shows_what_would_change_and_writes_nothing(leaflet: Path, citelog: Command) -> None:
     file = leaflet / "rules" / "10-status.rls"
     loose = file.read_text(encoding="utf-8").replace("?value < ?low .", "?value<?low.")
     file.write_text(loose, encoding="utf-8")
@@ -154,7 +154,7 @@ def test_properties_at_the_root_are_rules_too(leaflet: Path) -> None:
     ],
 )
 def test_where_one_file_cannot_be_used_none_is_written(
-    leaflet: Path, file: str, old: str, new_: str, code: str
+    leaflet: Path, file: str, old: str, new_: str, code: str, citelog: Command
 ) -> None:
     loose = leaflet / "terms.ttl"
     loose.write_text(loose.read_text(encoding="utf-8") + "\n\n\n\n", encoding="utf-8")
@@ -179,7 +179,7 @@ def test_a_quote_that_stands_twice_is_placed_by_the_line_that_the_author_gives(l
     assert "cl:line      4 ;  cl:start 145 ;  cl:end 160 ;" in file.read_text(encoding="utf-8")
 
 
-def test_files_that_have_no_layout_are_refused(leaflet: Path) -> None:
+def test_files_that_have_no_layout_are_refused(leaflet: Path, citelog: Command) -> None:
     document = leaflet / "source" / "leaflet.txt"
     for argument, said in ((document, "fmt does not know such files"), (leaflet / "none.ttl", "there is no such file")):
         told = citelog("fmt", argument)

@@ -41,7 +41,7 @@ import kills
 import ledgers
 import literate
 import walked
-from authoring import Ended
+from authoring import Command, Ended
 from authoring import citelog as run
 from citelog import disk, home, schemas
 from citelog.cli.app import main
@@ -1508,7 +1508,7 @@ def blurred(text: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_page_is_followed_word_for_word(tmp_path: Path) -> None:
+def test_the_page_is_followed_word_for_word(tmp_path: Path, citelog: Command) -> None:
     """With CITELOG_ACCEPT=1 the page is renewed where it leaves nothing out."""
     page, commands = PAGE.read_text(encoding="utf-8"), []
     for block in literate.blocks(page):
@@ -1520,7 +1520,7 @@ def test_the_page_is_followed_word_for_word(tmp_path: Path) -> None:
         elif block.kind == "console" and word == "run":
             for piece in re.split(r"(?m)^\$ ", block.text)[1:]:
                 line, _, shown = piece.partition("\n")
-                commands.append(walked.Command(line, shown, walked.run(line, tmp_path)))
+                commands.append(walked.Command(line, shown, walked.run(line, tmp_path, citelog)))
     if os.environ.get("CITELOG_ACCEPT"):
         PAGE.write_text(walked.renewed(page, commands), encoding="utf-8")
         return

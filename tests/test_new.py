@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from authoring import Ended, citelog
+from authoring import Command, Ended
 from citelog import home
 from citelog.author.new import LARGEST, new
 from citelog.author.sentences import headings, pieces
@@ -55,15 +55,15 @@ DOCUMENTS = {
 }
 
 
-def made(folder: Path, data: bytes, *more: str | Path, name: str = "document.txt") -> Ended:
+def made(citelog: Command, folder: Path, data: bytes, *more: str | Path, name: str = "document.txt") -> Ended:
     """Runs `new` on a document in a folder."""
     document = folder / name
     document.write_bytes(data)
     return citelog("new", folder / "made", "--document", document, *more)
 
 
-def test_the_document_of_a_knowledge_base_is_taken_to_be_encoded_anew(tmp_path: Path) -> None:
-    made(tmp_path, HEADED)
+def test_the_document_of_a_knowledge_base_is_taken_to_be_encoded_anew(tmp_path: Path, citelog: Command) -> None:
+    made(citelog, tmp_path, HEADED)
     again = citelog("new", tmp_path / "again", "--kb", tmp_path / "made")
     assert again.out.startswith(f"{tmp_path / 'again'}: a knowledge base of “What to do about rust”\n")
     assert (tmp_path / "again" / "source" / "document.txt").read_bytes() == HEADED
@@ -74,8 +74,8 @@ def test_the_document_of_a_knowledge_base_is_taken_to_be_encoded_anew(tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("data", DOCUMENTS.values(), ids=DOCUMENTS)
-def test_what_is_made_of_a_document_is_checked_and_tried(data: bytes, tmp_path: Path) -> None:
-    ended = made(tmp_path, data, "--id", "my-kb", "--title", 'A "title" \\ of mine')
+def test_what_is_made_of_a_document_is_checked_and_tried(data: bytes, tmp_path: Path, citelog: Command) -> None:
+    ended = made(citelog, tmp_path, data, "--id", "my-kb", "--title", 'A "title" \\ of mine')
     assert (ended.status, ended.err) == (0, "")
     folder = tmp_path / "made"
     checked = citelog("check", "--kb", folder)
@@ -96,7 +96,7 @@ def test_what_is_made_of_a_document_is_checked_and_tried(data: bytes, tmp_path: 
 
 
 @pytest.mark.slow
-def test_the_folder_and_its_documents_first_line_give_the_names(tmp_path: Path) -> None:
+def test_the_folder_and_its_documents_first_line_give_the_names(tmp_path: Path, citelog: Command) -> None:
     (tmp_path / "rust.txt").write_bytes(HEADED)
     assert citelog("new", "Rust & tools", "--document", "rust.txt", cwd=tmp_path).status == 0
     opened = load(tmp_path / "Rust & tools", home.ontology()).knowledge
@@ -105,7 +105,7 @@ def test_the_folder_and_its_documents_first_line_give_the_names(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_without_a_document_a_newcomer_gets_a_short_one(tmp_path: Path) -> None:
+def test_without_a_document_a_newcomer_gets_a_short_one(tmp_path: Path, citelog: Command) -> None:
     ended = citelog("new", "try", cwd=tmp_path)
     assert ended.status == 0
     assert "next: citelog check --kb try" in ended.out
@@ -119,17 +119,17 @@ def test_without_a_document_a_newcomer_gets_a_short_one(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["try"]
 
 
-def test_without_the_example_finding_nothing_is_concluded(tmp_path: Path) -> None:
+def test_without_the_example_finding_nothing_is_concluded(tmp_path: Path, citelog: Command) -> None:
     new(tmp_path / "try")
     (tmp_path / "empty.yaml").write_text("findings: []\n", encoding="utf-8")
     ended = citelog("assess", "--kb", tmp_path / "try", tmp_path / "empty.yaml", "--format", "json")
     assert '"example:' not in ended.out
 
 
-def test_a_heading_of_markdown_is_called_by_its_words(tmp_path: Path) -> None:
+def test_a_heading_of_markdown_is_called_by_its_words(tmp_path: Path, citelog: Command) -> None:
     """A citation then says “What helps, line 7”, and check finds the heading on its line."""
     document = b"# Sleep\n\nA leaflet.\n\n## What helps ##\n\nA nap helps.\n\n### 2. C# and D\n\nNobody knows.\n"
-    ended = made(tmp_path, document, name="sleep.md")
+    ended = made(citelog, tmp_path, document, name="sleep.md")
     assert ended.status == 0, ended.err
     about = (tmp_path / "made" / "about.ttl").read_text(encoding="utf-8")
     assert re.findall(r'cl:Section ; +rdfs:label +"([^"]*)" ; +cl:line (\d+)', about) == [
@@ -163,15 +163,15 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("data", "more", "said"), REFUSED.values(), ids=REFUSED)
-def test_it_refuses(data: bytes, more: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    ended = made(tmp_path, data, *more)
+def test_it_refuses(data: bytes, more: tuple[str, ...], said: str, tmp_path: Path, citelog: Command) -> None:
+    ended = made(citelog, tmp_path, data, *more)
     assert (ended.status, ended.out) == (2, "")
     assert said in ended.err
     assert "\n   = " in ended.err
     assert [p.name for p in tmp_path.iterdir()] == ["document.txt"], "nothing is left"
 
 
-def test_it_never_writes_into_a_folder_that_holds_something(tmp_path: Path) -> None:
+def test_it_never_writes_into_a_folder_that_holds_something(tmp_path: Path, citelog: Command) -> None:
     (tmp_path / "kb").mkdir()
     (tmp_path / "kb" / "notes.txt").write_text("mine", encoding="utf-8")
     ended = citelog("new", "kb", cwd=tmp_path)
@@ -180,7 +180,7 @@ def test_it_never_writes_into_a_folder_that_holds_something(tmp_path: Path) -> N
     assert [p.name for p in (tmp_path / "kb").iterdir()] == ["notes.txt"]
 
 
-def test_a_place_that_cannot_be_is_refused(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_is_refused(tmp_path: Path, citelog: Command) -> None:
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     for place, said in {"file": "this is a file", "no/kb": "there is no folder", ".": "this is the current"}.items():
         ended = citelog("new", place, "--id", "kb", cwd=tmp_path)

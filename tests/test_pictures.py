@@ -18,7 +18,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from authoring import citelog
+from authoring import Command
 from citelog import home, patient, schemas
 from citelog.answer import derive
 from citelog.compare import pictures as module
@@ -235,7 +235,7 @@ def test_pictures_stand_beside_the_cases_with_their_causes_and_both_proofs(edite
     assert "Both proofs, in picture 1" in review(found)
 
 
-def test_the_command_asks_pictures_unless_it_is_told_not_to(edited: Callable[..., Edition]) -> None:
+def test_the_command_asks_pictures_unless_it_is_told_not_to(edited: Callable[..., Edition], citelog: Command) -> None:
     new = edited(LIMIT)
     ended = citelog("diff", EXAMPLE, new.folder, "--format", "json")
     assert (ended.status, ended.err) == (1, "")

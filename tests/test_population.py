@@ -572,10 +572,12 @@ def test_every_firing_of_every_patient_is_kept(records: dict[str, populations.Re
         assert theirs == Counter({name: count for name, count in wanted.items() if name in of_pictures})
 
 
-def test_the_page_shows_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_shows_what_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, citelog: authoring.Command
+) -> None:
     """docs/POPULATIONS.md, walked through; with CITELOG_ACCEPT=1 in the environment, written anew."""
     page = PAGE.read_text(encoding="utf-8")
-    commands = list(walked.walk(page, tmp_path))
+    commands = list(walked.walk(page, tmp_path, citelog))
     monkeypatch.chdir(tmp_path)
     shown = _sessions(page)
     if os.environ.get("CITELOG_ACCEPT"):

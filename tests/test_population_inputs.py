@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 import b12
 import faults
 import walked
+from authoring import Command
 from citelog import answer, patient
 from citelog.diagnostics import CaseError
 from citelog.patient.case import LISTS, OWN_KEYS, SHARED_KEYS
@@ -1228,10 +1229,10 @@ def paths(node: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PAGE = Path(__file__).parent.parent / "docs" / "POPULATION-INPUTS.md"
 
 
-def test_the_page_does_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_does_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, citelog: Command) -> None:
     """docs/POPULATION-INPUTS.md, walked through; with CITELOG_ACCEPT=1 in the environment, written anew."""
     page = PAGE.read_text(encoding="utf-8")
-    commands = list(walked.walk(page, tmp_path))
+    commands = list(walked.walk(page, tmp_path, citelog))
     monkeypatch.chdir(tmp_path)
     shown = _sessions(page)
     if os.environ.get("CITELOG_ACCEPT"):

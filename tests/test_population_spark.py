@@ -202,7 +202,7 @@ def test_spark_answers_all_cases_of_the_library_and_hundreds_of_drawn_patients(t
 def test_the_page_shows_what_happens_on_spark(tmp_path: Path) -> None:
     """The section "On a cluster" of docs/POPULATIONS.md, over the data of the page."""
     page = PAGE.read_text(encoding="utf-8")
-    list(walked.walk(page, tmp_path))
+    list(walked.walk(page, tmp_path, citelog))
     session = page.partition("## On a cluster")[2].partition("```text\n$ citelog ")[2].partition("```")[0]
     line, _, shown = session.partition("\n")
     ended = citelog(*line.split(), cwd=tmp_path)

@@ -21,7 +21,7 @@ import pytest
 import b12
 import crowds
 import populations
-from authoring import Command, citelog
+from authoring import Command
 from changed_records import NIGHTS, nights
 from citelog import schemas
 from citelog.assess import Assessment, assess
@@ -349,7 +349,7 @@ def test_a_list_that_cannot_be_is_refused(lists: Lists, asked: Asked, said: str)
         lists.page(asked)
 
 
-def test_a_gap_of_one_entry_is_not_told_as_one_of_all(tmp_path: Path) -> None:
+def test_a_gap_of_one_entry_is_not_told_as_one_of_all(tmp_path: Path, citelog: Command) -> None:
     """What is assumed of a journey without a day says nothing of the nights, which have one."""
     data = tmp_path / "data"
     data.mkdir()

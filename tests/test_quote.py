@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authoring import citelog
+from authoring import Command
 from citelog import home
 from citelog.author.new import new
 from citelog.author.passages import Difference, search
@@ -82,7 +82,7 @@ def test_markers_at_the_end_are_given_as_markers_and_not_quoted(fern: Path) -> N
     assert (days.quote, days.markers) == ("Do not water it again within 3", ())
 
 
-def test_the_same_words_in_several_places_are_all_found(fern: Path) -> None:
+def test_the_same_words_in_several_places_are_all_found(fern: Path, citelog: Command) -> None:
     found = search(fern, "water it")
     assert [p.line for p in found.passages] == [12, 15]
     shown = citelog("quote", "--kb", fern, "water it")
@@ -92,7 +92,7 @@ def test_the_same_words_in_several_places_are_all_found(fern: Path) -> None:
     assert " a cl:Statement" not in shown.out
 
 
-def test_words_that_are_not_there_are_answered_with_the_passage_most_like_them(fern: Path) -> None:
+def test_words_that_are_not_there_are_answered_with_the_passage_most_like_them(fern: Path, citelog: Command) -> None:
     found = search(fern, "water a fern if soil is dry to touch")
     assert not found.exact
     assert [p.quote for p in found.passages] == ["Water the fern when the soil is dry to the touch"]
@@ -135,7 +135,7 @@ def test_in_a_long_document_a_word_that_is_everywhere_tells_nothing_of_the_place
     assert (ratio, end > start) == ((1.0, True) if found else (0.0, False))
 
 
-def test_words_like_nothing_in_the_document_get_no_passage(fern: Path) -> None:
+def test_words_like_nothing_in_the_document_get_no_passage(fern: Path, citelog: Command) -> None:
     for words in ("zzz qqq", "the price of gold today", "giraffes in space"):
         ended = citelog("quote", "--kb", fern, words)
         assert (ended.status, ended.out) == (1, "sample.txt has no such passage, and none like it\n"), words
@@ -146,7 +146,7 @@ def test_a_passage_with_quotation_marks_makes_a_block_that_can_be_read(fern: Pat
     assert r'cl:quote        "\"A wet fern is a sad fern,\"" ;' in passage.block
 
 
-def test_a_wrapped_line_and_what_cannot_be_seen_are_told(tmp_path: Path) -> None:
+def test_a_wrapped_line_and_what_cannot_be_seen_are_told(tmp_path: Path, citelog: Command) -> None:
     (tmp_path / "a.txt").write_bytes(
         "Take the bread out after it has been baked for one hour,\r\nat 200\u00a0°C.".encode()
     )
@@ -158,7 +158,7 @@ def test_a_wrapped_line_and_what_cannot_be_seen_are_told(tmp_path: Path) -> None
     assert r'cl:quote        "for one hour,\r\nat 200\u00A0°C' in shown.out
 
 
-def test_the_answer_as_data_says_the_same(fern: Path) -> None:
+def test_the_answer_as_data_says_the_same(fern: Path, citelog: Command) -> None:
     ended = citelog("quote", "--kb", fern, "--format", "json", "Ferns like shade")
     assert ended.status == 0
     assert json.loads(ended.out) == search(fern, "Ferns like shade").to_dict()
@@ -173,7 +173,7 @@ def test_a_passage_of_the_shipped_knowledge_names_its_statement() -> None:
     assert passage.block.count("# cl:voice") > 1, "several voices: the author chooses"
 
 
-def test_bad_input_is_refused_with_what_to_do(fern: Path) -> None:
+def test_bad_input_is_refused_with_what_to_do(fern: Path, citelog: Command) -> None:
     ended = citelog("quote", "--kb", fern, " ")
     assert (ended.status, ended.out) == (2, "")
     assert "there are no words to look for\n   = " in ended.err
@@ -239,7 +239,7 @@ def test_markers_are_those_of_the_sentence_that_an_offset_stands_in() -> None:
     ],
 )
 def test_markers_are_read_in_the_forms_that_plain_text_prints(
-    sentence: str, printed: str, segments: int, tmp_path: Path
+    sentence: str, printed: str, segments: int, tmp_path: Path, citelog: Command
 ) -> None:
     """A document of such sentences is cut where they end, and a quote that goes on to its markers ends before them."""
     (tmp_path / "a.txt").write_text(f"Rest of the voice\n\n{sentence}\n", encoding="utf-8")

@@ -31,7 +31,7 @@ import literate
 import replays
 import tampered
 import walked
-from authoring import ROOT, Ended
+from authoring import ROOT, Command, Ended
 from citelog import disk, home, patient
 from citelog.assess import Assessment, assess_case
 from citelog.checker import Checker
@@ -1134,11 +1134,11 @@ def test_what_a_receipt_could_not_say_yet_it_does_not_deny(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_the_page_about_receipts_is_followed_word_for_word(tmp_path: Path) -> None:
+def test_the_page_about_receipts_is_followed_word_for_word(tmp_path: Path, citelog: Command) -> None:
     """With CITELOG_ACCEPT=1 the page is renewed where it leaves nothing out."""
     shutil.copytree(ROOT / "examples" / "short-nights", tmp_path / "guide" / "short-nights")
     page = PAGE.read_text(encoding="utf-8")
-    commands = list(walked.walk(page, tmp_path))
+    commands = list(walked.walk(page, tmp_path, citelog))
     if os.environ.get("CITELOG_ACCEPT"):
         PAGE.write_text(walked.renewed(page, commands), encoding="utf-8")
         return

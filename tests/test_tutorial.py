@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import walked
+from authoring import Command
 from citelog import home
 from citelog.knowledge.check import check_folder
 from citelog.knowledge.load import load
@@ -29,10 +30,10 @@ def files(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_the_tutorial_is_followed_word_for_word(tmp_path: Path) -> None:
+def test_the_tutorial_is_followed_word_for_word(tmp_path: Path, citelog: Command) -> None:
     """With CITELOG_ACCEPT=1 the page is renewed where it leaves nothing out, and so is the finished knowledge base."""
     page = PAGE.read_text(encoding="utf-8")
-    commands = list(walked.walk(page, tmp_path))
+    commands = list(walked.walk(page, tmp_path, citelog))
     if os.environ.get("CITELOG_ACCEPT"):
         PAGE.write_text(walked.renewed(page, commands), encoding="utf-8")
         shutil.rmtree(FINISHED, ignore_errors=True)

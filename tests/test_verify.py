@@ -21,7 +21,7 @@ import pytest
 
 import b12
 import literate
-from authoring import citelog
+from authoring import Command
 from citelog import home, patient
 from citelog.approval import gates
 from citelog.knowledge.base import Knowledge
@@ -200,7 +200,7 @@ def test_small_records_of_any_numbers_show_nothing_new() -> None:
 # the command
 
 
-def test_the_command_ends_with_0_where_all_holds_and_1_where_not(tmp_path: Path) -> None:
+def test_the_command_ends_with_0_where_all_holds_and_1_where_not(tmp_path: Path, citelog: Command) -> None:
     kept = literate.edited((FOLDER / "kept.md").read_text(encoding="utf-8"), tmp_path / "kept")
     broken = literate.edited((FOLDER / "broken.md").read_text(encoding="utf-8"), tmp_path / "broken")
     assert citelog("verify", "--kb", kept).status == 0
@@ -222,7 +222,7 @@ def test_that_there_are_no_properties_is_said_and_how_to_write_one() -> None:
     assert (gate.passed, gate.said) == (True, said)
 
 
-def test_a_property_that_there_is_not_is_told_with_the_nearest(tmp_path: Path) -> None:
+def test_a_property_that_there_is_not_is_told_with_the_nearest(tmp_path: Path, citelog: Command) -> None:
     kept = literate.edited((FOLDER / "kept.md").read_text(encoding="utf-8"), tmp_path)
     ended = citelog("verify", "--kb", kept, "--property", "LOW-UNMEASURD")
     assert (ended.status, ended.out) == (2, "") and "did you mean LOW-UNMEASURED?" in ended.err

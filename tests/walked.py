@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import authoring
 import literate
-from authoring import citelog
 
 AUTHOR = os.environ | {
     f"GIT_{role}_{what}": value
@@ -50,8 +50,8 @@ class Command:
         return re.fullmatch(pattern, self.printed) is not None
 
 
-def walk(page: str, folder: Path) -> Iterator[Command]:
-    """Everything that the page asks for, done in a folder; each command as it is run."""
+def walk(page: str, folder: Path, citelog: authoring.Command) -> Iterator[Command]:
+    """Everything that the page asks for, done in a folder, citelog's commands by `citelog`; each as it is run."""
     for block in literate.blocks(page):
         word, _, rest = block.name.partition(" ")
         if word == "file":
@@ -63,7 +63,7 @@ def walk(page: str, folder: Path) -> Iterator[Command]:
         elif block.kind == "console" and block.name == "run":
             for piece in re.split(r"(?m)^\$ ", block.text)[1:]:
                 line, _, shown = piece.partition("\n")
-                yield Command(line, shown, run(line, folder))
+                yield Command(line, shown, run(line, folder, citelog))
 
 
 def edited(text: str, change: str) -> str:
@@ -82,7 +82,7 @@ def edited(text: str, change: str) -> str:
     return text
 
 
-def run(line: str, folder: Path) -> str:
+def run(line: str, folder: Path, citelog: authoring.Command) -> str:
     """Everything that a command prints."""
     program, *arguments = shlex.split(line)
     if program == "mv":
