@@ -839,3 +839,21 @@ def test_components_in_a_wrong_order_are_noticed() -> None:
     upside_down = dataclasses.replace(program, open=program.open[::-1])
     with pytest.raises(ValueError, match=r"^the components of the program are not in an order .* can be run$"):
         Model.of(upside_down, facts)
+
+
+def test_facts_that_hold_each_other_up_are_no_reason() -> None:
+    """In a wrong order they began to hold by an absence that then ended: now each rests on the other alone."""
+    declare = (
+        "patient b(x: term)\nderived c(x: term)\nderived d(x: term)\nderived e(x: term)\nterms ex:a\nstatements S1"
+    )
+    bodies = {"d0": "b(?x), ~c(?x)", "d1": "e(?x)", "e0": "b(?x), ~c(?x)", "e1": "d(?x)", "c0": "b(?x)"}
+    rules = "@prefix ex: <https://example.org/kb#> .\n"
+    for name, body in bodies.items():
+        said = "%%% @unless c" if "~" in body else "%%% Given."
+        rules += f'{said}\n%%% @cites S1\n#[name("{name}")]\n{name[0]}(?x) :- {body} .\n\n'
+    _, program, wrong = literate.compiled(declare, [("a.rls", rules)])
+    assert not wrong
+    facts = [Atom("b", (Iri(literate.EX + "a"),))]
+    assert {a.predicate for a in Model.of(program, facts).held} == {"b", "c"}
+    with pytest.raises(ValueError, match=r"^the components of the program are not in an order"):
+        Model.of(dataclasses.replace(program, open=program.open[::-1]), facts)

@@ -27,10 +27,11 @@ from citelog.checker.steps import Steps as CheckerSteps
 from citelog.patient.case import Case
 from citelog.proof import support
 from citelog.proof.graph import Node, Proof, Steps
-from citelog.proof.words import Words, called
+from citelog.proof.words import Words, called, worded
 from citelog.render import proofs
 from citelog.rules.program import Absent, Assignment, Comparison, Constant, Expression, Operation, Present, Variable
 from citelog.run.datalog import Machine
+from citelog.run.result import well_founded
 from citelog.values import Atom
 from oracle.random_cases import random_at, random_case
 
@@ -227,6 +228,61 @@ way(?x, ?z) :- way(?x, ?y), way(?y, ?z) .
     assert [text for text, _ in told] == ["no shut(b)"]
     proof = Steps(base, Case("circle", ""), ran, words).prove("way", way)
     assert proof.order == ("way(a, b)", "step[?x = a, ?y = b]", "next(a, b)", "~shut(b)")
+
+
+def test_what_held_later_is_a_reason_where_it_is_no_circle_whoever_was_asked_before() -> None:
+    """A fact that held earlier rests on a later one, which does not come back to it; others were asked about first."""
+    declare = "patient first(x: term)\npatient next(x: term, y: term)\nderived on(x: term)\n"
+    declare += f"terms {' '.join(f'ex:{name}' for name in 'sma cdef'.replace(' ', ''))}"
+    rules = """@prefix ex: <https://example.org/kb#> .
+
+%%% @convention Where one begins.
+#[name("first")]
+on(?x) :- first(?x) .
+
+%%% @convention One step on.
+#[name("next")]
+on(?y) :- on(?x), next(?x, ?y) .
+"""
+    known, program, wrong = literate.compiled(declare, [("a.rls", rules)])
+    assert not wrong
+    steps = ("s m", "m a", "a c", "c d", "d e", "e f")
+    stated = ["first(s)", "first(c)", *(f"next({', '.join(step.split())})" for step in steps)]
+    given = literate.facts("\n".join(stated), known)
+    on = {fact.args[-1].local: Atom("on", fact.args[-1:]) for fact in given}
+    for asked in "a", "af", "afc", "m":
+        ran = Machine(program, {}).run([(fact, None) for fact in given])
+        assert len({ran.circle(on[name]) for name in asked}) == len(asked)
+        ways = {name: [firing.number for firing in well_founded(ran, on[name])] for name in on}
+        assert ways == {name: [0] if name == "s" else [0, 1] if name == "c" else [1] for name in on}
+
+
+def test_under_facts_are_the_records_of_their_proofs(kb: citelog.KnowledgeBase) -> None:
+    for seed in range(20):
+        rng = random.Random(f"touched {seed}")
+        found = kb.assess(random_case(rng), at=random_at(rng))
+        run, atoms = found.run, [conclusion.atom for conclusion in found.conclusions]
+        supports = support.Supports(run, found.words)
+        assert support.touched(run, atoms) == {record for atom in atoms for record in supports.of(atom).records}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        ("conflict", "CP13", "For life vs individualised by cause / initial only"),
+        ("regimen", "HYD-STD-LOAD", "hydroxocobalamin, 1 mg, intramuscular, three times a week, 2 weeks"),
+        ("status", "below_all_cutoffs", "below all quoted cut-offs"),
+        ("caution", "CA-INDIVIDUALISE", "individualised by cause"),
+        ("neuro", "present", ""),
+        ("neuro", "not_recorded", ""),
+        ("neuro", "of_no_such_name", ""),
+    ],
+)
+def test_a_value_is_put_in_words_where_they_say_more(
+    kind: str, value: str, words: str, kb: citelog.KnowledgeBase
+) -> None:
+    kinds = {one.name: one for one in kb.knowledge.kinds}
+    assert worded(value, kinds[kind], kb.knowledge) == words
 
 
 def test_what_is_open_reads_any_and_in_an_absence_none(kb: citelog.KnowledgeBase) -> None:
