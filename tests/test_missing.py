@@ -366,7 +366,7 @@ def test_the_laboratorys_flag_is_an_item_where_it_would_change_the_answer() -> N
 # of one conclusion
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_a_conclusion_falls_without_an_entry_exactly_where_dropping_it_loses_the_conclusion(
     seed: int, tmp_path: Path
 ) -> None:

@@ -614,7 +614,7 @@ def test_nobody_is_found_who_is_not_there(out: Path) -> None:
         opened(out).assessment("somebody", b12.knowledge())
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [*SEEDS[:4], *(pytest.param(seed, marks=pytest.mark.long) for seed in SEEDS[4:])])
 def test_drawn_knowledge_over_drawn_records_gives_what_each_gets_alone(seed: int, tmp_path: Path) -> None:
     """Rules that compare days, count, and set entries against each other, over records that hurt."""
     knowledge, text, records = random_knowledge.concluding(random.Random(seed), 10)

@@ -67,7 +67,7 @@ def violations(graph: rdflib.Graph) -> set[str]:
 # one graph
 
 
-@pytest.mark.parametrize("name", SAMPLE)
+@pytest.mark.parametrize("name", [*SAMPLE[::2], *(pytest.param(name, marks=pytest.mark.long) for name in SAMPLE[1::2])])
 def test_turtle_and_json_ld_are_one_graph_to_two_parsers(name: str) -> None:
     found = b12.assessed(name)
     turtle, jsonld = prov.turtle(found), prov.jsonld(found)

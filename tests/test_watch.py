@@ -209,7 +209,7 @@ def test_an_edit_changes_nothing_in_the_cases_that_it_does_not_touch() -> None:
     rng = random.Random(3)
     mutants = list(world.author().mutants())
     tried = 0
-    for mutant in rng.sample(mutants, 60):
+    for mutant in rng.sample(mutants, 30):
         suspect = Suspect(mutant)
         if suspect.codes:
             continue
@@ -220,7 +220,7 @@ def test_an_edit_changes_nothing_in_the_cases_that_it_does_not_touch() -> None:
             tried += 1
             before, after = (_answer(record, k) for k in (world.knowledge(), suspect.knowledge))
             assert before == after, (mutant.rule, mutant.what, record.name)
-    assert tried > 100
+    assert tried > 50
 
 
 def _answer(record: world.Record, knowledge: Knowledge) -> object:

@@ -163,7 +163,9 @@ def test_an_entry_that_was_added_on_the_way_and_is_not_needed_leaves_no_key_behi
 SESSION = sorted(b12.library())[::19][:10]
 
 
-@pytest.mark.parametrize("name", SESSION)
+@pytest.mark.parametrize(
+    "name", [*SESSION[::2], *(pytest.param(name, marks=pytest.mark.long) for name in SESSION[1::2])]
+)
 def test_a_session_on_a_case_of_the_library_proposes_only_what_reaches_the_goal(name: str, tmp_path: Path) -> None:
     case = b12.library()[name]
     assessed = b12.assessed(name)
