@@ -373,3 +373,29 @@ def test_a_number_is_that_of_the_quote_as_its_document_writes_numbers(
     ended = citelog("check", "--kb", leaflet)
     assert told in ended.out if told else ended.status == 0, ended.out
     assert bool(ended.status) == bool(told)
+
+
+@pytest.mark.parametrize("name", ["leaflet.txt", "leaflet.md", "leaflet", "2026/Leaflet (final).markdown"])
+def test_a_changed_byte_of_the_document_stops_every_answer_whatever_the_document_is_called(
+    citelog: Command, leaflet: Path, name: str
+) -> None:
+    document = leaflet / "source" / name
+    document.parent.mkdir(exist_ok=True)
+    (leaflet / "source" / "leaflet.txt").rename(document)
+    change(leaflet / "about.ttl", "source/leaflet.txt", f"source/{name}")
+    (leaflet / "case.yaml").write_text("labs: []\n", encoding="utf-8")
+    assert citelog("assess", "--kb", leaflet, leaflet / "case.yaml").status == 0
+    change(document, "not medical advice", "not  medical advice")
+    ended = citelog("assess", "--kb", leaflet, leaflet / "case.yaml")
+    assert (ended.status, ended.out) == (2, "") and "error[source-changed]" in ended.err
+
+
+@pytest.mark.parametrize("name", ["leaflet.txt", "source/NOTICE.txt", "cases/leaflet.txt"])
+def test_a_document_stands_in_the_folder_of_the_source_and_is_no_notice(
+    citelog: Command, leaflet: Path, name: str
+) -> None:
+    (leaflet / name).parent.mkdir(exist_ok=True)
+    (leaflet / "source" / "leaflet.txt").rename(leaflet / name)
+    change(leaflet / "about.ttl", "source/leaflet.txt", name)
+    ended = citelog("check", "--kb", leaflet)
+    assert ended.status == 1 and f"the document {name} does not stand in the folder source" in ended.out

@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 import literate
+from authoring import citelog
 from citelog.cli.app import main
 from citelog.serve.http.limits import Limits
 from endpoint import Server, serving
@@ -93,6 +94,17 @@ def test_without_drafts_a_case_says_what_the_command_says(bench: Bench) -> None:
     assert told["summary"].endswith("nothing differs from the saved version")
     assert "The night was long enough: it is not short at this age." in told["html"]
     assert bench.all({}).json()["summary"] == "8 cases: none differs, and every expectation is met"
+
+
+def test_the_document_may_be_called_as_its_author_calls_it_and_end_its_lines_so(tmp_path: Path) -> None:
+    """A knowledge base of a Markdown document with the line ends of Windows, and its PDF beside."""
+    document = tmp_path / "nap.md"
+    document.write_bytes(b"# Naps\r\n\r\n## What helps\r\n\r\nA nap helps.\r\n")
+    assert citelog("new", tmp_path / "naps", "--document", document).status == 0
+    (tmp_path / "naps" / "source" / "nap.pdf").write_bytes(b"%PDF-1.7\n\xff\xfe")
+    with serving("--kb", str(tmp_path / "naps")) as server:
+        told = started(server, tmp_path / "naps").all({}).json()
+    assert told["summary"] == "1 case: none differs, and every expectation is met", told
 
 
 def test_a_comparison_that_is_shifted_shows_in_this_case_and_in_all(bench: Bench) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from citelog.knowledge.files import NO_DRAFTS, Drafts, files_of, fits, read_bytes
 
-_PATTERNS = ("*.ttl", "*.trig", "*.rls", "rules/*.rls", "source/*.txt")
+_PATTERNS = ("*.ttl", "*.trig", "*.rls", "rules/*.rls", "source/**/*")
+_NOTICE = "NOTICE"
+"""What a file beside the document is called that says whose it is."""
 
 
 def answer_files(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> list[Path]:
@@ -16,16 +18,21 @@ def answer_files(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> li
 
     Reviews are among them: a conclusion says how far what it rests on has been reviewed.
     """
-    return [ontology, *sorted(path for pattern in _PATTERNS for path in files_of(folder, pattern, drafts))]
+    found = (path for pattern in _PATTERNS for path in files_of(folder, pattern, drafts))
+    return [ontology, *sorted(p for p in found if answers(p.relative_to(folder).as_posix()) and not p.is_dir())]
 
 
 def answers(name: str) -> bool:
-    """Whether a file can change an answer, by its path in the folder.
+    """Whether a file can change an answer, by its path in the folder. In `source` all can, for one is the document.
 
-    >>> answers("rules/10-results.rls"), answers("cases/a.yaml"), answers("source/NOTICE.md")
-    (True, False, False)
+    >>> answers("rules/10-results.rls"), answers("source/leaflet.md"), answers("cases/a.yaml")
+    (True, True, False)
+    >>> answers("source/NOTICE.md"), answers("source/.leaflet.md.swp")
+    (False, False)
     """
-    return any(fits(PurePosixPath(name), pattern) for pattern in _PATTERNS)
+    path = PurePosixPath(name)
+    beside = path.stem == _NOTICE or any(part.startswith(".") for part in path.parts)
+    return any(fits(path, pattern) for pattern in _PATTERNS) and not (path.parts[0] == "source" and beside)
 
 
 def fingerprint(folder: Path, ontology: Path, drafts: Drafts = NO_DRAFTS) -> str:

@@ -11,6 +11,7 @@ from citelog.evidence.printed import SIGNS, STOP
 from citelog.evidence.sources import Source
 from citelog.knowledge.base import Caveat, Conflict, Statement
 from citelog.knowledge.files import NO_DRAFTS, Drafts, read_bytes, shown_name
+from citelog.knowledge.fingerprint import answers
 from citelog.knowledge.triples import DCTERMS, RDFS, Triples
 from citelog.listing import leads_out
 from citelog.values import Iri
@@ -34,6 +35,11 @@ def read_source(folder: Path, triples: Triples, found: list[Diagnostic], drafts:
         path = folder / file
         if not path.is_relative_to(folder) or leads_out(path, folder):
             message, hint = f"{file} lies outside the knowledge base", "keep the source inside"
+            found.append(triples.finding("unknown-reference", (document, CL + "file", file), message, hint))
+            return None
+        if not answers(file):
+            message = f"the document {file} does not stand in the folder source"
+            hint = 'move it there, under a name of its own: cl:file "source/…"'
             found.append(triples.finding("unknown-reference", (document, CL + "file", file), message, hint))
             return None
         try:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from citelog import home
-from citelog.diagnostics import CitelogError
+from citelog.diagnostics import CitelogError, KnowledgeError
+from citelog.knowledge.fingerprint import answer_files
 from citelog.layout.files import Laid, write
 from citelog.listing import leads_out, paths_in
 from citelog.serve.http.limits import Limits, Refusal
@@ -27,8 +28,8 @@ log = logging.getLogger(__name__)
 
 EDITABLE = ("*.ttl", "*.trig", "rules/*.rls", "properties.rls", "cases/**/*.yaml", "cases/**/*.yml", "cases/**/*.json")
 """The files that a page may have drafts of."""
-_KEPT = ("source/*.txt", "cases/proofs/**/*.txt")
-"""What else the workers need."""
+_KEPT = ("cases/proofs/**/*.txt",)
+"""What else the workers need, beside the document."""
 
 Texts = Mapping[str, str]
 
@@ -58,7 +59,7 @@ class Bench:
 
     def state(self) -> State:
         """The files as they are on the disk now. Raises Refusal where one cannot be read."""
-        texts, kept = self._texts(EDITABLE), self._texts(_KEPT)
+        texts, kept = self._texts(EDITABLE), {**self._texts(_KEPT), **self._documents()}
         digest = hashlib.sha256()
         for name, text in sorted({**texts, **kept}.items()):
             digest.update(f"{name} {hashlib.sha256(text.encode()).hexdigest()}\n".encode())
@@ -139,23 +140,45 @@ class Bench:
             "citelog.serve.workers.drafter", {"folder": self.folder.name}, json.dumps(texts).encode(), "draft", less
         )
 
+    def _documents(self) -> dict[str, str]:
+        """The texts of which one is the document, byte for byte: it is pinned. What is no text is none of them."""
+        try:
+            found = answer_files(self.folder, home.ontology())
+        except KnowledgeError as error:
+            raise Refusal(500, str(error), "see what citelog check says") from error
+        beside = (path for path in found if path.is_relative_to(self.folder / "source"))
+        return {self._name(path): text for path in beside if (text := self._text(path, exact=True)) is not None}
+
     def _texts(self, patterns: tuple[str, ...]) -> dict[str, str]:
-        """The texts of files, by their names; a file that has not changed is not read again."""
+        """The texts of files, by their names."""
         found: dict[str, str] = {}
         for path in sorted({path for pattern in patterns for path in paths_in(self.folder, pattern)}):
-            name = path.relative_to(self.folder).as_posix()
-            if leads_out(path, self.folder):
-                what = f"{name} is a link that leads out of the knowledge base"
-                raise Refusal(500, what, "keep the file itself inside")
-            try:
-                about = path.stat()
-                mark = about.st_mtime_ns, about.st_size
-                if path not in self._read or self._read[path][0] != mark:
-                    self._read[path] = mark, path.read_bytes().decode("utf-8").replace("\r\n", "\n")
-            except (OSError, UnicodeDecodeError) as error:
-                raise Refusal(500, f"{name} cannot be read: {error}", "see what citelog check says") from error
-            found[name] = self._read[path][1]
+            if (text := self._text(path)) is None:
+                raise Refusal(500, f"{self._name(path)} is not UTF-8 text", "see what citelog check says")
+            found[self._name(path)] = text
         return found
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+    def _text(self, path: Path, exact: bool = False) -> str | None:
+        """The text of a file, None where it is none; one that has not changed is not read again. Its line ends are
+        made alike, unless it is wanted `exact`.
+        """
+        if leads_out(path, self.folder):
+            what = f"{self._name(path)} is a link that leads out of the knowledge base"
+            raise Refusal(500, what, "keep the file itself inside")
+        try:
+            about = path.stat()
+            mark = about.st_mtime_ns, about.st_size
+            if path not in self._read or self._read[path][0] != mark:
+                text = path.read_bytes().decode("utf-8")
+                self._read[path] = mark, text if exact else text.replace("\r\n", "\n")
+        except UnicodeDecodeError:
+            return None
+        except OSError as error:
+            raise Refusal(500, f"{self._name(path)} cannot be read: {error}", "see what citelog check says") from error
+        return self._read[path][1]
 
 
 def changed() -> Refusal:
