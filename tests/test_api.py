@@ -740,7 +740,7 @@ def schemathesis(address: str, folder: Path, *more: str) -> None:
 
 @pytest.mark.slow
 def test_schemathesis_finds_no_answer_that_is_not_described(desk: Desk, tmp_path: Path) -> None:
-    schemathesis(desk.server.address, tmp_path, "--phases", "examples,fuzzing", "--max-time", "10")
+    schemathesis(desk.server.address, tmp_path, "--phases", "examples,fuzzing", "--max-time", "6")
 
 
 @pytest.mark.long
