@@ -162,6 +162,16 @@ def test_a_rule_that_sets_two_entries_against_each_other_is_named(edited: Callab
     assert "not asked of every patient: night, advice" in told
 
 
+def test_what_a_case_loses_is_not_denied_where_not_every_patient_could_be_asked(edited: Callable[..., Edition]) -> None:
+    """A rule that compares two entries gives a caution in one edition; a case shows it, and no picture can."""
+    first = "%%% @cites S13"
+    made = '%%% @cites S13\n#[name("shorter")]\n#[display("A shorter night, which may be the cola.")]\n'
+    made += "caution(?p, ex:COLA) :- slept(?p, _, ?one), slept(?p, _, ?other), ?one < ?other .\n\n"
+    told = "".join(line.text for line in compared(diff(old(), edited((ADVICE, first, made + first)), possible=True)))
+    assert "Of what could be asked of every patient, no conclusion is gained or lost" in told
+    assert "No patient" not in told
+
+
 def test_a_word_that_only_the_new_edition_knows_is_thought_of(edited: Callable[..., Edition]) -> None:
     """The old edition makes nothing of the entry; the new one warns."""
     found = seen(edited(*phone()))

@@ -50,7 +50,7 @@ def verdict(diff: Diff) -> str:
         conclusions = len({(gain.kind, gain.value) for gain in found.gains})
         return f"Of all patients that there can be, some gain or lose {counted(conclusions, 'conclusion')}"
     if found.undecided:
-        return "No patient gains or loses a conclusion, as far as that could be asked"
+        return "Of what could be asked of every patient, no conclusion is gained or lost"
     return "No patient that there can be gains or loses a conclusion"
 
 
