@@ -226,6 +226,25 @@ def test_what_is_committed_is_released_with_its_commit(folder: Path, citelog: Co
     assert releases(folder)["0.1.0"].record["commit"] == commit
 
 
+@pytest.mark.parametrize("broken", ["another user's", "damaged"])
+def test_where_git_does_not_read_the_repository_nobody_can_tell_what_is_committed(
+    broken: str, folder: Path, citelog: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which passed as if there were none."""
+    subprocess.run(["git", "-C", str(folder), "init", "-q"], check=True)
+    if broken == "damaged":
+        (folder / ".git" / "HEAD").write_text("nonsense\n")
+    else:
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    ended = citelog("release", "0.1.0", "--kb", folder)
+    assert ended.status == 1 and "nobody can tell: " in ended.out and not releases(folder)
+    if broken != "damaged":
+        assert "git does not read it: the repository is another user's" in ended.out
+        compared = citelog("diff", "HEAD", "--kb", folder)
+        assert f"= if you trust it: git config --global --add safe.directory {folder}" in compared.err
+
+
 def test_what_git_was_told_not_to_look_at_is_not_committed_for_all_that(folder: Path, citelog: Command) -> None:
     """An ignored rule, and one that git takes for unchanged: `git status` lists neither."""
     who = {f"GIT_{role}_{what}": "a@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}

@@ -16,7 +16,7 @@ from citelog.approval.frozen import Frozen, number
 from citelog.audit import gates as audited_gates
 from citelog.audit.report import audited
 from citelog.audit.subject import Subject, subject
-from citelog.compare.revisions import head, uncommitted, unversioned
+from citelog.compare.revisions import head, is_in_repository, uncommitted, unversioned
 from citelog.knowledge import states
 from citelog.knowledge.base import STATES, Knowledge
 from citelog.receipt.manifest import names
@@ -128,6 +128,8 @@ def entry_of(text: str, version: str) -> str:
 
 def _committed(folder: Path) -> Gate:
     if why := unversioned(folder):
+        if is_in_repository(folder):
+            return Gate("committed", False, f"nobody can tell: {why}", {}, "see what `git status` says in it")
         return Gate("committed", True, f"git knows nothing of it: {why}", {"commit": None})
     files = {name: read_from(folder / name) for name in names(folder)}
     commit, open_ = head(folder), uncommitted(folder, files)

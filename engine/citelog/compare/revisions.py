@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -226,6 +227,12 @@ def unversioned(folder: Path) -> str:
     return ""
 
 
+def is_in_repository(folder: Path) -> bool:
+    """Whether a folder is in a repository, be it one that git does not read."""
+    here = folder.resolve()
+    return any((one / ".git").exists() for one in (here, *here.parents))
+
+
 def uncommitted(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
     """The files of a folder that are changed, added or deleted since the last commit, or not tracked.
 
@@ -254,7 +261,10 @@ class _Refused(CitelogError):
     """What git would not do in a folder, with its reason."""
 
     def __init__(self, folder: Path, why: str) -> None:
-        super().__init__(why, "name a folder that is in a git repository with --kb, or compare two folders")
+        remedy = "name a folder that is in a git repository with --kb, or compare two folders"
+        if trust := re.search(r"^\s*(git config .*safe\.directory .+)$", why, re.MULTILINE):
+            why, remedy = "git does not read it: the repository is another user's", f"if you trust it: {trust[1]}"
+        super().__init__(why, remedy)
         self.where = str(folder)
 
 
