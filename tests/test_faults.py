@@ -371,6 +371,35 @@ def test_on_a_full_disk_nothing_is_left_of_what_was_begun(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (
+            errno.EINVAL,
+            "the disk does not do it (Invalid argument)\n   = make room for it, or name a place on another disk",
+        ),
+        (
+            errno.EIO,
+            "the disk does not do it (Input/output error)\n   = make room for it, or name a place on another disk",
+        ),
+        (errno.ENOSPC, "No space left on device\n   = make room for it"),
+        (errno.EROFS, "Read-only file system\n   = name another, in a folder that you may write to"),
+    ],
+)
+@pytest.mark.parametrize("what", ["a file", "a folder"])
+def test_a_disk_that_does_not_bring_to_itself_what_is_written_is_told_with_what_to_try(
+    what: str, number: int, told: str, citelog: authoring.Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(handle: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fails)
+    case = HERE.parent / "examples" / "patient.yaml"
+    asked = ("assess", case, "--receipt", tmp_path / "r.json") if what == "a file" else ("new", tmp_path / "mine")
+    ended = citelog(*asked)
+    assert ended.status == 2 and told in ended.err and not list(tmp_path.iterdir())
+
+
 def test_what_nobody_would_miss_is_given_up_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(beside: Path, path: Path) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -443,6 +472,35 @@ with disk.making(Path("made")) as made:
     os.kill(os.getpid(), signal.SIGTERM)
     raise SystemExit("it went on")
 """
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("assess", HERE.parent / "examples" / "patient.yaml", "--receipt", "link/made"),
+        ("new", "link/made"),
+        ("audit", "log", "init", "link/made", "--origin", "a.example/log"),
+        ("export", "--to", "archive", "--out", "link/made"),
+    ],
+)
+def test_what_is_kept_behind_a_link_to_a_folder_is_kept(
+    asked: tuple[str, ...], citelog: authoring.Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A receipt was kept, and then told as one that cannot be written."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to("elsewhere")
+    assert citelog(*asked).status == 0 and (tmp_path / "elsewhere" / "made").exists()
+
+
+def test_a_process_that_has_computed_for_longer_than_it_may_takes_back_a_folder_that_it_was_making(
+    tmp_path: Path,
+) -> None:
+    code = ASKED_TO_END.replace("os.kill(os.getpid(), signal.SIGTERM)", "while True: pass")
+    limited = ["sh", "-c", 'ulimit -S -t 1; exec "$@"', "sh", sys.executable, "-c", code]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent / "engine")}
+    ended = subprocess.run(limited, env=environment, cwd=tmp_path, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr, list(tmp_path.iterdir())) == (-signal.SIGXCPU, b"", [])
 
 
 @pytest.mark.parametrize("is_first", [False, True], ids=["one of many", "the first of a container"])

@@ -856,7 +856,9 @@ def test_a_process_that_is_ended_from_outside_is_named(tmp_path: Path, monkeypat
             process.kill()
             process.join()
 
-    with pytest.raises(CaseError, match=r"ended from outside\n   = see whether memory or space on the disk ran out"):
+    with pytest.raises(
+        CaseError, match=r"ended from outside\n   = see whether memory, the disk or the time to compute ran out"
+    ):
         bulk.read(folder, tmp_path, duckdb.connect(), TERMS, 2, told)
 
 

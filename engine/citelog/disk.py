@@ -21,8 +21,8 @@ from types import FrameType, MappingProxyType
 
 from citelog.diagnostics import CitelogError
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Signals by which a process is asked to end."""
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
+"""Signals by which a process is asked to end, the last where it has computed for longer than it may."""
 
 
 def put(path: Path, data: bytes) -> None:
@@ -104,7 +104,7 @@ def keep(path: Path, data: bytes) -> None:
         try:
             beside = _written(path, data)
             _named(beside, path)
-            _synced(path.parent)
+            _synced(path.parent.resolve())
         except FileExistsError:
             check(path, data)  # somebody was faster: with the same, or with another
         except OSError as error:
@@ -119,8 +119,7 @@ def folder(path: Path, mode: int = 0o777) -> None:
     try:
         path.mkdir(mode, parents=True, exist_ok=True)
     except OSError as error:
-        remedy = "name a folder in one that you may write to"
-        raise CitelogError(f"{path}: the folder cannot be made: {error.strerror}", remedy) from error
+        raise CitelogError(f"{path}: the folder cannot be made: {_reason(error)}", _remedy(error)) from error
 
 
 @contextlib.contextmanager
@@ -146,9 +145,7 @@ def making(place: Path, mode: int = 0o777, secrets: Mapping[Path, bytes] = Mappi
                     hidden[path] = _written(path, data, 0o600)
                 _placed(made, place, hidden)
         except OSError as error:
-            remedy = "make room for it, or name a folder in one that you may write to"
-            what = f"the folder cannot be made: {_reason(error)}"
-            raise CitelogError(f"{place}: {what}", remedy) from error
+            raise CitelogError(f"{place}: the folder cannot be made: {_reason(error)}", _remedy(error)) from error
         finally:
             with _held():
                 for path in hidden.values():
@@ -246,7 +243,7 @@ def _placed(made: Path, place: Path, hidden: Mapping[Path, Path]) -> None:
             path.unlink(missing_ok=True)
         raise
     for parent in {place.parent, *(path.parent for path in hidden)}:
-        _synced(parent)
+        _synced(parent.resolve())
 
 
 def _settled(made: Path) -> None:
@@ -265,17 +262,29 @@ def _synced(path: Path) -> None:
         os.close(handle)
 
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FAILING = frozenset({errno.EIO, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ESTALE, errno.ENXIO, errno.ENODEV})
+"""What a disk says that fails, or that cannot do what others do: bring a file to itself (fsync), name or lock one."""
+
+
 def _reason(error: OSError) -> str:
-    """Why the disk failed; of many files that could not be copied, the reason of the first."""
+    """Why it cannot be written; of many files that could not be copied, the reason of the first."""
     if isinstance(error, shutil.Error):
         return str(error.args[0][0][2])
-    return error.strerror or str(error)
+    reason = error.strerror or str(error)
+    return f"the disk does not do it ({reason})" if error.errno in _FAILING else reason
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in _FAILING:
+        return "make room for it, or name a place on another disk: this one may not be well, or not keep files (fsync)"
+    if error.errno in _FULL or isinstance(error, shutil.Error):
+        return "make room for it, or name another place"
+    return "name another, in a folder that you may write to"
 
 
 def _unwritten(path: Path, error: OSError) -> CitelogError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    remedy = "make room for it, or name another place" if full else "name another, in a folder that you may write to"
-    return CitelogError(f"{path}: it cannot be written: {error.strerror}", remedy)
+    return CitelogError(f"{path}: it cannot be written: {_reason(error)}", _remedy(error))
 
 
 # --- signals -------------------------------------------------------------------------------------------------------
@@ -297,7 +306,7 @@ class _Ended(BaseException):
 
 @contextlib.contextmanager
 def _unwound() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the process only after what the block has begun is taken back, as Ctrl-C does.
+    """SIGTERM, SIGHUP and SIGXCPU end the process only after what the block has begun is taken back, as Ctrl-C does.
 
     Signals reach the first thread of a process; in another one, and where the process has made arrangements of its own,
     nothing is changed.

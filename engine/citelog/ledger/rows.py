@@ -29,7 +29,12 @@ from typing import Any
 
 from citelog.ledger.tree import WIDTH
 
-_OF_THE_DISK = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
+_OF_THE_DISK = {
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+}
 
 APPLICATION, VERSION = 0x634C6F67, 1  # "cLog"; the form of the table
 TABLES = (
@@ -64,9 +69,10 @@ def on_disk() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _OF_THE_DISK:
+        number = _OF_THE_DISK.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        if number is None:
             raise
-        raise OSError(errno.EIO, str(error)) from error
+        raise OSError(number, str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def read(
         except BrokenProcessPool:
             what = "a process that read a part of it was ended from outside"
             raise CaseError(
-                str(folder), what, "see whether memory or space on the disk ran out, and run it again"
+                str(folder), what, "see whether memory, the disk or the time to compute ran out, and run it again"
             ) from None
     return _source(chunks, counts, scratch, database, terms, medications)
 
