@@ -46,7 +46,7 @@ from authoring import citelog as run
 from citelog import disk, home, schemas
 from citelog.cli.app import main
 from citelog.diagnostics import CitelogError
-from citelog.ledger import entry, folder, keys, listed, tree
+from citelog.ledger import entry, folder, keys, listed, moment, tree
 from citelog.ledger.log import Log, head
 from citelog.ledger.note import Checkpoint, NoteError, PrivateKey, PublicKey, Signed, unusable_name
 from citelog.ledger.proofs import Proof, check, compare, find, prove
@@ -454,6 +454,21 @@ def test_times_do_not_run_backwards_and_numbers_have_no_gap(twenty: Path) -> Non
     said = [json.loads(row.entry) for row in ledgers.stored(twenty)]
     assert [one["number"] for one in said] == list(range(21))
     assert [one["time"] for one in said] == sorted(one["time"] for one in said)
+
+
+def test_a_clock_that_is_set_back_changes_no_order_and_damages_no_log(
+    tmp_path: Path, citelog: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What counts is the order; a time is what the machine said, and shown as it said it."""
+    log = tmp_path / "log"
+    times = ["2026-03-15T09:30:00.125Z", "2031-01-01T00:00:00.000Z", "1999-12-31T23:59:59.999Z"]
+    monkeypatch.setattr(moment, "stamp", iter(times).__next__)
+    assert citelog("audit", "log", "init", log).status == 0
+    for _ in times[1:]:
+        assert citelog("assess", PATIENT, "--log", log).status == 0
+    assert [json.loads(row.entry)["time"] for row in ledgers.stored(log)] == times
+    assert citelog("audit", "log", "verify", log).status == 0
+    assert f"entry 2: assessment, {times[2]}" in citelog("audit", "log", "show", log, "2").out
 
 
 def test_by_default_nothing_of_the_record_is_in_any_file_of_the_log(tmp_path: Path) -> None:

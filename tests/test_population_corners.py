@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 import populations
@@ -203,6 +204,44 @@ def test_where_the_folder_is_taken_away_meanwhile_the_disk_is_named(tmp_path: Pa
 
     with pytest.raises(CaseError, match=r"the disk failed: .*store.*\n   = see to the disk"):
         run(made, tmp_path / "data", tmp_path / "out", Options(DAY), told)
+
+
+CHANGES = {
+    "replaced": lambda file, other: other.replace(file),
+    "grown": lambda file, other: file.write_bytes(file.read_bytes() + b"more\n"),
+    "shrunk": lambda file, other: os.truncate(file, 40),
+    "gone": lambda file, other: file.unlink(),
+    "written in its place": lambda file, other: file.write_bytes(other.read_bytes()),
+}
+
+
+@pytest.mark.parametrize("when", ["looking at the data", "bringing records together", "running the rules", "writing"])
+@pytest.mark.parametrize("how", CHANGES)
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_data_that_change_while_they_are_read_give_no_answers_and_are_named(
+    ending: str, how: str, when: str, tmp_path: Path
+) -> None:
+    """Half of the one and half of the other were: a result that was there before and after was none on record."""
+    made = rules("m1(?p, #sum(?v, ?r)) :- result_value(?p, ?r, ?v)")
+    for name, record in (("data", LOW), ("other", HIGH)):
+        populations.write(tmp_path / name, {"somebody": record})
+        if ending == "parquet":
+            table, path = tmp_path / name / "labs.csv", tmp_path / name / "labs.parquet"
+            duckdb.execute(f"COPY (FROM read_csv('{table}', all_varchar = true)) TO '{path}'")
+            table.unlink()
+    file, other = (tmp_path / name / f"labs.{ending}" for name in ("data", "other"))
+    seen: list[str] = []
+
+    def told(what: str, *_: int) -> None:
+        if what == when and not seen:
+            CHANGES[how](file, other)
+        if what == when:
+            seen.append(what)
+
+    told_so = "it was changed while it was being read\n   = run it again when nobody writes to it"
+    with pytest.raises(CaseError, match=rf"data/labs\.{ending}: {told_so}"):
+        run(made, tmp_path / "data", tmp_path / "out", Options(DAY), told)
+    assert seen and not (tmp_path / "out").exists()
 
 
 def test_a_run_leaves_the_collector_of_python_as_it_was(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -144,7 +144,12 @@ def _once(
 
             log = scratch / "spark.log"
             engine = Spark(stack.enter_context(session(options.master, options.memory, log)), duck, scratch)
-        return _Run(knowledge, data, folder, options, duck, engine, told, with_care).answer()
+        one = _Run(knowledge, data, folder, options, duck, engine, told, with_care)
+        try:
+            return one.answer()
+        except Exception:  # what went wrong may be of files that are others by now
+            one.check_data()
+            raise
 
 
 _NO_DISK = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
@@ -236,6 +241,8 @@ class _Run:
     recall: Callable[[], None] = lambda: None
     """Makes the tables of what wordings say, where that was taken over and nobody has asked so far."""
     reading: str = ""
+    stamps: dict[str, list[int]] = field(default_factory=dict)
+    """By which it is noticed that a file of the data is another than when the run began."""
 
     @property
     def scratch(self) -> Path:
@@ -245,6 +252,7 @@ class _Run:
     def answer(self) -> Report | None:
         """All of it; None, before anything is written, if the data turn out to need care."""
         knowledge, engine, at = self.knowledge, self.engine, self.options.at
+        self.stamps = self.stamped()
         self.told("looking at the data", 0, 1)
         with self.step("reading"):
             before = self.before()
@@ -370,6 +378,27 @@ class _Run:
         self.reading = reading_key(self.knowledge.terms, self.options.at, self.engine.name, whole)
         return True
 
+    def stamped(self) -> dict[str, list[int]]:
+        """Of each file of the data, what changes with it."""
+        own = Path(os.path.relpath(self.folder, self.data))  # the answers may lie among the data
+        found = {}
+        for path in self.data.rglob("*"):
+            name = path.relative_to(self.data)
+            if not name.is_relative_to(own) and not name.name.startswith("."):
+                with suppress(OSError):  # gone by now
+                    now = path.stat()
+                    found[name.as_posix()] = [now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns]
+        return found
+
+    def check_data(self) -> None:
+        """Raise CaseError where a file is gone, or another, since the run began: each is read several times."""
+        now = self.stamped()
+        gone = [name for name in self.stamps if name not in now]
+        for name in (*gone, *(self.files or self.stamps)):
+            if now.get(name) != self.stamps.get(name):
+                what = "it was changed while it was being read"
+                raise CaseError(str(self.data / name), what, "run it again when nobody writes to it")
+
     def begin(self) -> None:
         """The data can be used: from here on the answers of a run before are none.
 
@@ -377,7 +406,10 @@ class _Run:
         """
         (self.folder / "run.json").unlink(missing_ok=True)
         options = self.options
-        fingerprint = [self.reading, self.knowledge.sha256, options.share_rows, str(options.since), options.is_sorted]
+        read = {name: self.stamps.get(name) for name in self.files}
+        fingerprint = [
+            self.reading, self.knowledge.sha256, options.share_rows, str(options.since), options.is_sorted, read
+        ]  # fmt: skip
         path = self.scratch / _OF
         if not path.exists() or json.loads(path.read_text(encoding="utf-8")) != fingerprint:
             self.engine.forget()
@@ -466,6 +498,7 @@ class _Run:
             document["sorted"] = True
         else:  # seconds are others each time
             document["seconds"] = {name: round(took, 3) for name, took in self.report.times.items()}
+        self.check_data()
         disk.put(self.folder / "run.json", f"{json.dumps(document, indent=2)}\n".encode())
 
 
