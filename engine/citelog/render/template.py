@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BaseLoader, Environment
     from markupsafe import Markup
 
 _FROM_RIGHT = {"R", "AL", "AN"}
@@ -38,16 +38,23 @@ def stylesheet() -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # only where something is drawn or set
+    from jinja2 import PackageLoader  # only where something is drawn or set
 
-    loader = PackageLoader("citelog.render")
+    return environment(PackageLoader("citelog.render"), keep_trailing_newline=True)
+
+
+def environment(templates: BaseLoader, *, keep_trailing_newline: bool = False, auto_reload: bool = True) -> Environment:
+    """What fills templates: every value is escaped, and a name that was not handed in is an error."""
+    from jinja2 import Environment, StrictUndefined
+
     made = Environment(
-        loader=loader,
+        loader=templates,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
+        keep_trailing_newline=keep_trailing_newline,
+        auto_reload=auto_reload,
     )
     made.filters["isolated"] = isolated
     return made

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from citelog.home import VERSION
 from citelog.knowledge.base import Knowledge
 from citelog.render.page import anchors_of
-from citelog.render.template import isolated, stylesheet
+from citelog.render.template import environment as escaping
 from citelog.render.template import source as template
+from citelog.render.template import stylesheet
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -157,16 +158,9 @@ def _style() -> tuple[bytes, str]:
 @cache
 def environment() -> Environment:
     """The templates of the pages; those of `render`, for parts that documents share, are there by their names too."""
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, PackageLoader
 
-    made = Environment(
-        loader=ChoiceLoader([PackageLoader("citelog.serve.pages"), PackageLoader("citelog.render")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=False,  # a worker can open no file: an upgrade shows when the server starts again
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters["isolated"] = isolated
+    templates = ChoiceLoader([PackageLoader("citelog.serve.pages"), PackageLoader("citelog.render")])
+    made = escaping(templates, auto_reload=False)  # a worker can open no file: an upgrade shows at the next start
     made.filters["linked"] = linked
     return made
