@@ -53,6 +53,9 @@ EXPLAINED = ROOT / "engine" / "SURVIVORS.md"
 LONGEST = 10
 """Seconds of the processor's time that a test may take to be run for mutants at all."""
 
+COLD = 20
+"""Seconds that a test may take beside ten times its own where nothing is remembered: all knowledge is compiled anew."""
+
 QUICK = 0.03
 """Seconds of a test that is run before any that takes longer."""
 
@@ -299,6 +302,7 @@ class Judge:
         self.asked = asked
         self.failed: list[str] = []
         self.took: dict[str, float] = {}
+        self.names: dict[str, dict[str, Any]] = {}
         self.reach: dict[tuple[str, int], set[str]] = defaultdict(set)
         self.live: dict[tuple[str, str, int], list[FunctionType]] = defaultdict(list)
         self.caches: list[Any] = []
@@ -330,6 +334,9 @@ class Judge:
         return True
 
     def run(self, item: pytest.Item, following: pytest.Item | None) -> None:
+        """Run a test. An example in a docstring loses its names with each run, so it is given them anew."""
+        if isinstance(item, pytest.DoctestItem) and item.dtest:
+            item.dtest.globs = dict(self.names.setdefault(item.nodeid, item.dtest.globs))
         item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def baseline(self) -> None:
@@ -501,7 +508,7 @@ class Judge:
                     wrapper.cache_clear()
             items = [self.items[test] for test in tests]
             for item, following in zip(items, [*items[1:], None], strict=False):
-                signal.setitimer(signal.ITIMER_PROF, 1 + 10 * self.took[item.nodeid])
+                signal.setitimer(signal.ITIMER_PROF, (COLD if cold else 1) + 10 * self.took[item.nodeid])
                 self.run(item, following)
             os._exit(0)
         except BaseException as wrong:  # noqa: BLE001  an exception outside of a test: the runner's own fault, told there
@@ -570,9 +577,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["TMPDIR"] = tempfile.tempdir = scratch
-        own = [str(path) for path in sources if path.is_relative_to(ENGINE)]
         options = [
             "-q",
+            "--doctest-modules",
             "-m",
             "not slow and not long",
             "--basetemp",
@@ -582,7 +589,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "-k",
             given.k,
         ]
-        ended = pytest.main([*options, *map(str, near), *own], plugins=[judge])
+        ended = pytest.main([*options, *map(str, (*near, *sources))], plugins=[judge])
     print(*table(read(given.tally), explained()), sep="\n")
     return int(ended) or int(not judge.good)
 

@@ -26,6 +26,11 @@ ODD = """
 
     @cache
     def total(items: tuple[int, ...]) -> int:
+        '''The sum.
+
+        >>> total((3, 4))
+        7
+        '''
         return sum(items) if items else 0
 
 
@@ -75,7 +80,7 @@ def test_a_mutant_is_noticed_or_hangs_or_is_left_and_shown(tmp_path: Path) -> No
     assert {key: line["survivors"] for key, line in lines.items() if line["survivors"]} == {
         ("odd.py total", "decision"): [left]
     }
-    assert f"odd.py:16 total\n{left}\n" in ended.stdout
+    assert f"odd.py:21 total\n{left}\n" in ended.stdout
     assert {name: lines[f"odd.py {name}", "decision"]["mutants"] for name in ("Odd.limit", "Odd.reaches", "up")} == {
         "Odd.limit": 1,
         "Odd.reaches": 1,
