@@ -28,7 +28,7 @@ from citelog.knowledge.load import load
 from citelog.patient.facts import PATIENT
 from citelog.population import edited
 from citelog.population.counts.summing import summary
-from citelog.population.opened import opened
+from citelog.population.opened import Opened, opened
 from citelog.population.pictures import Wordings
 from citelog.population.program.queries import RefusedError
 from citelog.population.run import Options, run
@@ -242,6 +242,29 @@ def test_data_that_change_while_they_are_read_give_no_answers_and_are_named(
     with pytest.raises(CaseError, match=rf"data/labs\.{ending}: {told_so}"):
         run(made, tmp_path / "data", tmp_path / "out", Options(DAY), told)
     assert seen and not (tmp_path / "out").exists()
+
+
+def test_answers_that_are_written_anew_while_one_is_opened_are_no_mixture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of the one run, and the days and conclusions of the other: the two roads were told to disagree."""
+    made = rules("m1(?p, #sum(?v, ?r)) :- result_value(?p, ?r, ?v)")
+    for name, record in (("data", LOW), ("other", HIGH)):
+        populations.write(tmp_path / name, {"somebody": record})
+    run(made, tmp_path / "data", tmp_path / "out", Options(DAY))
+    look = Opened.look
+
+    def late(self: Opened, name: str, *asked: Any) -> list[Any]:
+        if name.startswith("store/wordings") and self.document == before.document:
+            monkeypatch.setattr(Opened, "look", look)
+            run(made, tmp_path / "other", tmp_path / "out", Options(DAY))
+        return look(self, name, *asked)
+
+    before = opened(tmp_path / "out")
+    monkeypatch.setattr(Opened, "look", late)
+    with pytest.raises(CaseError, match=r"out: its answers were written anew while they were read\n   = ask again"):
+        before.assessment("somebody", made)
+    assert opened(tmp_path / "out").assessment("somebody", made)
 
 
 def test_a_run_leaves_the_collector_of_python_as_it_was(tmp_path: Path) -> None:

@@ -88,11 +88,15 @@ class Opened:
     def assessment(self, patient: str, knowledge: Knowledge) -> Assessment:
         """The assessment of one of the patients.
 
-        Raises CaseError where there is no such patient or the knowledge is another; DisagreementError where the run
-        concluded something else.
+        Raises CaseError where there is no such patient, the knowledge is another, or the answers were written anew
+        meanwhile; DisagreementError where the run concluded something else.
         """
         self.check(knowledge)
-        return self.of(self.person(patient), knowledge)
+        try:
+            return self.of(self.person(patient), knowledge)
+        finally:
+            if opened(self.folder).document != self.document:
+                raise CaseError(str(self.folder), "its answers were written anew while they were read", "ask again")
 
     def of(self, person: Person, knowledge: Knowledge, deadline: float = DEADLINE) -> Assessment:
         """The assessment of somebody who was found; the knowledge is the run's own. Raises DisagreementError."""
