@@ -139,6 +139,30 @@ def test_a_day_is_on_its_side_of_the_day_of_the_assessment_for_many_as_for_one(t
         assert populations.compare(b12.knowledge(), few, tmp_path / name, at).differences == []
 
 
+TODAY = """\
+c1(?p, #count(?r)) :- recorded_when(?p, ?r, ?d, _), evaluation_day(?p, ?t), ?d < ?t
+t1(?p, ?n) :- entry(?p, ?r, ?n, _), recorded_when(?p, ?r, ?d, _), evaluation_day(?p, ?t), ?d <= ?t, \
+result(?p, ?q, ex:fe), recorded_when(?p, ?q, ?e, _), ?e > ?t"""
+"""Rules that hold days to that of the assessment, and nothing else, but cannot be run on an entry: see of how many."""
+
+
+@pytest.mark.parametrize("seen", ["", "\nd1(?p, #max(?d)) :- result(?p, ?r, ex:fe), recorded_when(?p, ?r, ?d, _)"])
+def test_a_rule_of_several_entries_holds_their_days_to_that_of_the_assessment(seen: str, tmp_path: Path) -> None:
+    """Whether rules see the days themselves too, or their order alone."""
+    today = random_knowledge.DAY
+    days = [str(today + datetime.timedelta(days=away)) for away in (-400, -1, 0, 1)]
+    records: dict[str, populations.Record] = {
+        f"{one} {other}": {
+            "findings": [{"name": "tired", "state": "present", "when": one}, {"name": "pale", "state": "absent"}],
+            "labs": [{"analyte": "fe", "value": "12", "unit": "ug", "when": other}],
+        }
+        for one in days
+        for other in days
+    }
+    compared = populations.compare(ruled_by(TODAY + seen), records, tmp_path, today)
+    assert compared.differences == [] and compared.conclusions > 12
+
+
 def test_how_long_before_the_day_of_the_assessment_a_finding_is_makes_no_more_pictures(tmp_path: Path) -> None:
     """Nothing in the rules asks for it: days of entries keep their order, and their side of that day."""
     counts = []

@@ -107,6 +107,9 @@ def plan(knowledge: Knowledge, has_day: bool = True) -> Plan:
             joint.append(Component(outside, component.recursive))
         elif len(places := set(inside.values())) == 1:
             [entry_place[program.rules[component.rules[0]].predicate]] = places
+    alone = {n for component in local for n in component.rules}
+    rules = (rule if n in alone else knowledge.program.rules[n] for n, rule in enumerate(program.rules))
+    program = replace(program, rules=tuple(rules))
     made = Plan(program, tuple(local), tuple(joint), shown, frozenset())
     return replace(made, exact_days=_exact_days(made))
 
@@ -149,7 +152,8 @@ def _beside_today(program: Program) -> Program:
     """The program with rules that hold the days of an entry to the day of the assessment alone reading them as that.
 
     Of such a day it is enough to know on which side of that day it lies, and nothing of its order among others: so the
-    rule may be run on the entry.
+    rule may be run on the entry. One that cannot be for another reason, as it counts, reads the days as they stand in a
+    picture, where that day is one of them.
     """
     more = {beside_today(name): replace(program.predicates[name], name=beside_today(name)) for name in DATED}
     rules = tuple(_reading_beside(rule) if _asks_the_side(rule) else rule for rule in program.rules)
