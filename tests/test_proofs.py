@@ -276,6 +276,10 @@ def test_under_facts_are_the_records_of_their_proofs(kb: citelog.KnowledgeBase) 
         ("neuro", "present", ""),
         ("neuro", "not_recorded", ""),
         ("neuro", "of_no_such_name", ""),
+        ("conflict", "of_no_such_name", ""),
+        ("regimen", "of_no_such_name", ""),
+        ("status", "CP13", ""),
+        ("caution", "HYD-STD-LOAD", ""),
     ],
 )
 def test_a_value_is_put_in_words_where_they_say_more(

@@ -160,8 +160,8 @@ class Steps:
 def data(value: Any) -> Any:
     """A value as it stands in documents; of a tuple, each.
 
-    >>> data((Iri("urn:x"), Decimal("1.50"), 1, None))
-    [{'term': 'urn:x'}, {'number': '1.5'}, 1, None]
+    >>> data((Iri("urn:x"), Decimal("-1.50"), Decimal("1E+2"), Decimal("-0.0"), 1, None))
+    [{'term': 'urn:x'}, {'number': '-1.5'}, {'number': '100'}, {'number': '0'}, 1, None]
     """
     match value:
         case tuple():

@@ -152,8 +152,8 @@ def _known(side: Expression, row: Mapping[str, Value]) -> Value | None:
 def step(fields: Mapping[str, Field], order: tuple[str, ...]) -> str:
     """A regimen step in the statement's own words, field by field, saying what it does not state.
 
-    >>> step({"dose": Field("100 mcg", "100.0", "mcg", None)}, ("agent", "dose"))
-    '100 mcg; not stated: agent'
+    >>> step({"dose": Field("100 mcg", "100.0", "mcg", "S1")}, ("agent", "dose", "route"))
+    '100 mcg (from S1); not stated: agent, route'
     """
     told = [
         f"{fields[name].text} (from {fields[name].inherited_from})"
@@ -185,8 +185,8 @@ def worded(value: str, kind: Kind, knowledge: Knowledge) -> str:
 def number(value: Decimal) -> str:
     """A decimal without trailing zeros or exponent.
 
-    >>> number(Decimal("100.0")), number(Decimal("0.50")), number(Decimal("1E+2"))
-    ('100', '0.5', '100')
+    >>> [number(Decimal(text)) for text in ("100.0", "0.50", "1E+2", "-1.5", "-0.0")]
+    ['100', '0.5', '100', '-1.5', '0']
     """
     text = format(abs(value) if value.is_zero() else value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
