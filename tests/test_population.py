@@ -163,6 +163,27 @@ def test_a_rule_of_several_entries_holds_their_days_to_that_of_the_assessment(se
     assert compared.differences == [] and compared.conclusions > 12
 
 
+@pytest.mark.parametrize(
+    "dated", [(), ("recorded_when",), ("medication_since",), ("recorded_when", "medication_since")]
+)
+def test_that_there_is_a_day_of_the_assessment_is_known_whichever_days_are_seen(
+    dated: tuple[str, ...], tmp_path: Path
+) -> None:
+    rules = ["t1(?p, ?n) :- evaluation_day(?p, _), entry(?p, ?r, ?n, cl:present)"]
+    rules += [f"d1(?p, #max(?d)) :- {name}(?p, ?r, ?d, _)" for name in dated]
+    records: dict[str, populations.Record] = {
+        name: {
+            "findings": [{"name": name, "state": "present", "when": when}],
+            "medications": [{"name": "tablet", "since": "2024-02"}],
+        }
+        for name, when in (("tired", "2024-01-02"), ("pale", None))
+    }
+    for name, at in ("with", random_knowledge.DAY), ("without", None):
+        compared = populations.compare(ruled_by("\n".join(rules)), records, tmp_path / name, at)
+        assert compared.differences == []
+        assert bool(compared.conclusions) == bool(at or dated)
+
+
 def test_how_long_before_the_day_of_the_assessment_a_finding_is_makes_no_more_pictures(tmp_path: Path) -> None:
     """Nothing in the rules asks for it: days of entries keep their order, and their side of that day."""
     counts = []

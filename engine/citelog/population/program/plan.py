@@ -191,7 +191,8 @@ def _reading_beside(rule: Rule) -> Rule:
 def _exact_days(made: Plan) -> frozenset[str]:
     """The recorded predicates whose days meet more than each other's order in some joint rule.
 
-    Days that are compared with nothing but days of the same record keep their order in a picture, and nothing else.
+    Days that are compared with nothing but days of the same record keep their order in a picture, and nothing else. Where
+    none does, there is no order for the day of the assessment to have a place in.
     """
     program = made.program
     classes: dict[Place, Place] = {}
@@ -238,9 +239,10 @@ def _exact_days(made: Plan) -> frozenset[str]:
         elif predicate.layer == "patient":
             join(places)  # a picture has both ends of a record's days as they are, or both in their order
     roots = {root(one) for one in exact}
-    return frozenset(
+    found = frozenset(
         place[0] for place in list(classes) if root(place) in roots and program.predicates[place[0]].layer == "patient"
     )
+    return found | {DAY} if found.issuperset(DATED) else found
 
 
 # --- rules as they are run ---------------------------------------------------------------------------------------
