@@ -191,8 +191,8 @@ def _reading_beside(rule: Rule) -> Rule:
 def _exact_days(made: Plan) -> frozenset[str]:
     """The recorded predicates whose days meet more than each other's order in some joint rule.
 
-    Days that are compared with nothing but days of the same record keep their order in a picture, and nothing else. Where
-    none does, there is no order for the day of the assessment to have a place in.
+    Days that are compared with nothing but days of the same record keep their order in a picture, and nothing else.
+    Where none does, there is no order for the day of the assessment to have a place in.
     """
     program = made.program
     classes: dict[Place, Place] = {}
