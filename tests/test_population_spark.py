@@ -153,7 +153,7 @@ def compare(
     assert found[0] == found[1]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_killed_in_the_middle_changes_nothing(cluster: clusters.Cluster, tmp_path: Path) -> None:
     """Rules of each sort, with notes about entries, over drawn records."""
     rng = random.Random(14)
