@@ -49,12 +49,18 @@ class Writer:
     """A run of which everyone has the same picture, and whose files may serve again."""
     edit: Edit | None = None
     """What has been edited since that run; None where all pictures are answered anew."""
-    sees_the_same: bool = False
-    """Whether what is seen of entries was taken over from that run."""
+    entries: Entries | None = None
+    """What decides now what is seen of entries, where that may be taken over from that run."""
     recall: Callable[[], None] = lambda: None
     """Makes the tables of what wordings say, if they were not made so far."""
     _begun: dict[str, Future[int]] = field(default_factory=dict)
     """What has been begun to be written, by the names of files."""
+
+    @property
+    def _same_sight(self) -> Earlier | None:
+        """The earlier run, where what was seen of entries was taken over from it."""
+        before = self.earlier
+        return before if before and self.entries and before.saw_by(self.entries) else None
 
     def rows(self) -> dict[str, int]:
         """Wait until all that was begun is written; how many rows each file has."""
@@ -106,7 +112,7 @@ class Writer:
         if source.notes:
             more += f" UNION ALL SELECT patient, text, read_from FROM ({source.notes})"
         before = self.earlier
-        if before and (self.sees_the_same or before.is_same(self.engine, "SELECT * FROM spoken_of", opened.SPOKEN)):
+        if before and (self._same_sight or before.is_same(self.engine, "SELECT * FROM spoken_of", opened.SPOKEN)):
             return self._notes_again(before, some, shape, more)
         if len(some) == 1:
             return self._write(self.engine, self._notes(some[0], shape) + more, NOTES)
@@ -181,19 +187,19 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
 
     # firings
 
-    def firings(self, joint: Derivation, local: Derivation, values: Values, entries: Entries | None = None) -> None:
+    def firings(self, joint: Derivation, local: Derivation, values: Values) -> None:
         """`firings.parquet` and `entry_firings.parquet`: every rule that held, once for each picture or entry.
 
         `bindings` are the numbers of the values of the rule's variables: `rules.parquet` names the variables and
         `values.parquet` the values. Entries have negative numbers: -1 is the first of the picture, or the entry itself.
-        After an edit, pictures that it does not concern have the firings that they had; and so have entries of which
-        the same rules (`entries`) see the same.
+        After an edit, pictures that it does not concern have the firings that they had; and so have entries, where what
+        is seen of them was taken over.
         """
         [(units,)] = self.engine.rows("SELECT count(*) FROM pictures")
         joint.engine.expect(units)
         self._firings(joint)
         joint.engine.expect(0)
-        self._entry_firings(local, entries)
+        self._entry_firings(local)
         rules = sorted((*joint.found.values(), *local.found.values()), key=lambda one: one.number)
         self.near.table(
             "rules",
@@ -231,14 +237,15 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
             return self._write_again(before, opened.FIRINGS, before.document["counts"]["firings"])
         return self._write(joint.engine, f"{query} UNION ALL {before.firings(joint.engine, edit)}", opened.FIRINGS)
 
-    def _entry_firings(self, local: Derivation, entries: Entries | None) -> None:
+    def _entry_firings(self, local: Derivation) -> None:
         """The firings on entries; where none are others, and all rules have their numbers, it is the same file."""
-        before, query = self.earlier, None
-        if entries is None or before is None or not self.sees_the_same:
-            query = _all_firings(local, "entry")
-        elif (query := before.entry_firings(self.near, entries)) is None:
+        before, entries = self._same_sight, self.entries
+        if before is None or entries is None:
+            return self._write(local.engine, _all_firings(local, "entry"), opened.ENTRY_FIRINGS)
+        renumbered = before.entry_firings(self.near, entries)
+        if renumbered is None:
             return link(before.folder / opened.ENTRY_FIRINGS, self.folder / opened.ENTRY_FIRINGS)
-        return self._write(local.engine, query, opened.ENTRY_FIRINGS)
+        return self._write(local.engine, renumbered, opened.ENTRY_FIRINGS)
 
     # the store
 
@@ -257,12 +264,12 @@ ANTI JOIN lonely AS l ON r.patient = l.patient WHERE r.list = {CONTEXT}
             for name in (
                 *opened.OF_DATA,
                 *(() if self._alone() else people.values()),
-                *(opened.OF_ENTRIES if self.sees_the_same else ()),
+                *(opened.OF_ENTRIES if self._same_sight else ()),
             ):
                 link(before.folder / name, self.folder / name)
         else:
             self._store_data(source, written())
-        if not self.sees_the_same:
+        if not self._same_sight:
             self._write(self.near, SAID_SO_FAR, opened.SAID)
             self.near.table("codes", codes)
             self._write(self.near, "SELECT * FROM codes ORDER BY code", opened.CODES)

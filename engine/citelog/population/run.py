@@ -469,10 +469,9 @@ class _Run:
         """The files that others read, and at the very end the one that says that all of them are there."""
         engine, counts = self.engine, self.report.counts
         self.told("writing", 0, 1)
-        sees_the_same = before is not None and before.saw_by(of_entries)
-        writer = out.Writer(engine, self.duck, self.folder, self.scratch, before, edit, sees_the_same, self.recall)
+        writer = out.Writer(engine, self.duck, self.folder, self.scratch, before, edit, of_entries, self.recall)
         writer.conclusions()
-        writer.firings(joint, local, joint.values, of_entries)
+        writer.firings(joint, local, joint.values)
         writer.notes(source, some, shape, lambda done: self.told("writing notes", done, len(some)))
         writer.rejected(source)
         writer.store(source, some, self.frames, codes, decided.rules)

@@ -107,8 +107,8 @@ def plan(knowledge: Knowledge, has_day: bool = True) -> Plan:
             joint.append(Component(outside, component.recursive))
         elif len(places := set(inside.values())) == 1:
             [entry_place[program.rules[component.rules[0]].predicate]] = places
-    alone = {n for component in local for n in component.rules}
-    rules = (rule if n in alone else knowledge.program.rules[n] for n, rule in enumerate(program.rules))
+    locally = {n for component in local for n in component.rules}
+    rules = (rule if n in locally else knowledge.program.rules[n] for n, rule in enumerate(program.rules))
     program = replace(program, rules=tuple(rules))
     made = Plan(program, tuple(local), tuple(joint), shown, frozenset())
     return replace(made, exact_days=_exact_days(made))
