@@ -593,13 +593,14 @@ def test_connections_over_which_nothing_is_asked_keep_nobody_waiting_however_man
 @pytest.mark.parametrize(("times", "more"), [(1, ""), (1, "Connection: close\r\n"), (400, "")])
 def test_a_client_that_does_not_take_its_answers_is_given_up(ring: Path, times: int, more: str) -> None:
     """An answer that was written counted as taken: what the client did not read was kept as long as it wished."""
-    query = "SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 30000" if times == 1 else "SELECT * { ?a ?b ?c }"
+    query = "SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 70000" if times == 1 else "SELECT * { ?a ?b ?c }"
     path = "/sparql?" + str(httpx.QueryParams(query=query))
     request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/csv\r\n{more}\r\n".encode()
+    kept_by_the_system = int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2])
     with serving("--dataset", str(ring), exchange_seconds=2, query_seconds=30) as server:
-        assert len(server.client.get(path, headers={"Accept": "text/csv"}).content) > (
-            1 << 21 if times == 1 else 1 << 13
-        )
+        answer = server.client.get(path, headers={"Accept": "text/csv"}).content
+        if len(answer) * times <= kept_by_the_system:  # it would be rid of the answer
+            pytest.skip(f"this system keeps {kept_by_the_system:,} bytes of what a client does not take")
         server.client.close()
         assert eventually(lambda: open_(server) == 0)
         with connected(server, taken=4096) as connection:
