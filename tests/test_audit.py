@@ -293,7 +293,9 @@ def counted_after(code: str, folder: Path, *edits: Edit) -> Figure:
         assert old in text, f"{name} has no {old!r}"
         drafts[folder / name] = text.replace(old, new, 1)
     measure = next(one for one in MEASURES if one.code == code)
-    return measure.figure(subject(folder, drafts) if folder == NIGHTS else bare(folder, drafts))
+    if folder != NIGHTS:
+        return measure.figure(bare(folder, drafts))
+    return measure.figure(subject(folder, drafts) if drafts else seen(folder))
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)

@@ -48,9 +48,16 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_it_can_be_read_by_everybody(browser: playwright.Browser, page_file: Path, scheme: str, width: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1280, "light"),
+        (390, "dark"),
+        pytest.param(1280, "dark", marks=pytest.mark.long),
+        pytest.param(390, "light", marks=pytest.mark.long),
+    ],
+)
+def test_it_can_be_read_by_everybody(browser: playwright.Browser, page_file: Path, width: int, scheme: str) -> None:
     """axe-core finds nothing wrong, and nothing is cut off."""
     page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
     page.goto(page_file.as_uri())

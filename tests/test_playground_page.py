@@ -207,9 +207,16 @@ def test_drafts_are_saved_but_not_over_what_somebody_else_has_saved(
         assert author.page.locator("#notice").is_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_it_can_be_read_by_everybody(browser: playwright.Browser, reading: Server, scheme: str, width: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1280, "light"),
+        (390, "dark"),
+        pytest.param(1280, "dark", marks=pytest.mark.long),
+        pytest.param(390, "light", marks=pytest.mark.long),
+    ],
+)
+def test_it_can_be_read_by_everybody(browser: playwright.Browser, reading: Server, width: int, scheme: str) -> None:
     """axe-core finds nothing wrong, with a finding, a difference and a proof on the page; and nothing is cut off."""
     with at(browser, reading, color_scheme=scheme) as author:
         author.page.set_viewport_size({"width": width, "height": 800})
