@@ -47,7 +47,7 @@ def pytest_configure() -> None:
         _world.setenv("CITELOG_MEASURED", _measured.name)
         _world.setenv("PYTHONPATH", str(Path(__file__).parent / "measured"), prepend=os.pathsep)
     time.tzset()
-    gc.set_threshold(50_000, 20, 50)  # tests leave little behind, and to walk over all that they share takes long
+    gc.set_threshold(300_000, 20, 50)  # tests leave little behind, and to walk over all that they share takes long
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)  # within pytest-cov's, which then writes all that there is

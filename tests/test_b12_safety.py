@@ -409,7 +409,7 @@ def risk(a: Answer) -> Iterator[str]:
 def answers() -> list[Answer]:
     """The cases of the library, and drawn ones."""
     rng = random.Random(77)
-    drawn = [(random_case(rng), random_at(rng)) for _ in range(150)]
+    drawn = [(random_case(rng), random_at(rng)) for _ in range(60)]
     cases = [(case.record, case.at) for case in b12.library().values()] + drawn
     return [Answer(case, at, assess(b12.knowledge(), case, at).to_dict()) for case, at in cases]
 

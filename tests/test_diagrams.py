@@ -229,10 +229,10 @@ def mermaid_reads() -> Iterator[Reads]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", [0, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in (1, 2, 3))])
 def test_mermaid_reads_every_diagram_of_the_sample(part: int, mermaid_reads: Reads) -> None:
     """At both levels."""
-    drawn = [diagram.mermaid(proof, every) for _, proof in proofs(SAMPLE[part::2]) for every in (False, True)]
+    drawn = [diagram.mermaid(proof, every) for _, proof in proofs(SAMPLE[part::4]) for every in (False, True)]
     for text, read in zip(drawn, mermaid_reads(drawn), strict=True):
         assert "error" not in read, f"{read['error']}\n{text}"
         assert len(read["boxes"]) == text.count('"') // 2 - 2  # the two of the first line

@@ -590,7 +590,9 @@ def test_connections_over_which_nothing_is_asked_keep_nobody_waiting_however_man
         assert server.client.get("/").status_code == 307
 
 
-@pytest.mark.parametrize(("times", "more"), [(1, ""), (1, "Connection: close\r\n"), (400, "")])
+@pytest.mark.parametrize(
+    ("times", "more"), [(1, "Connection: close\r\n"), (400, ""), pytest.param(1, "", marks=pytest.mark.long)]
+)
 def test_a_client_that_does_not_take_its_answers_is_given_up(ring: Path, times: int, more: str) -> None:
     """An answer that was written counted as taken: what the client did not read was kept as long as it wished."""
     query = "SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 70000" if times == 1 else "SELECT * { ?a ?b ?c }"

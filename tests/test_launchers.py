@@ -156,7 +156,7 @@ def test_each_command_installs_what_it_lacks_and_no_more(ready: Clone, tmp_path:
     assert (ready.run("citelog", cwd=tmp_path)[2], ready.installs()) == ("", 4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_package_whose_hash_is_not_the_locked_one_is_not_installed(ready: Clone, tmp_path: Path) -> None:
     """A wheel that somebody put in the place of another: the set-up ends there, and nothing of it runs."""
     wheel = tmp_path / "locked-1-py3-none-any.whl"
@@ -173,7 +173,7 @@ def test_a_package_whose_hash_is_not_the_locked_one_is_not_installed(ready: Clon
     assert ready.run("citelog", cwd=tmp_path)[:2] == (0, "citelog\n") and ready.installs() == 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_failed_set_up_is_told_and_never_trusted(ready: Clone, tmp_path: Path) -> None:
     """A change that cannot be installed leaves neither the old set-up in its place nor, made afresh, one in part."""
     broken = ready.folder / "broken"
@@ -198,7 +198,7 @@ def test_two_at_once_set_up_once(clone: Clone, tmp_path: Path) -> None:
     assert sum("setting up .venv with" in err for _, err in answers) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_set_up_is_started_afresh(clone: Clone, tmp_path: Path) -> None:
     process = clone.start(str(clone.folder / "citelog"), cwd=tmp_path)
     python = clone.folder / ".venv" / "bin" / "python"

@@ -357,7 +357,7 @@ def conclusions(folder: Path) -> list[str]:
     return sorted(c.id for c in assessment.conclusions)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_renamed_all_over_it_still_loads_derives_the_same_and_passes_its_cases(tmp_path: Path) -> None:
     """A predicate, a term, a statement, a rule and a variable, each applied as the editor does, and saved."""
     folder = copied(home.knowledge(), tmp_path / "kb")

@@ -123,7 +123,9 @@ def reading(found: Assessment) -> Page:
     return Page(page(found))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [*CASES[::3], *(pytest.param(case, marks=pytest.mark.long) for i, case in enumerate(CASES) if i % 3)]
+)
 def test_a_page_stands_alone(case: str) -> None:
     """No script, nothing to fetch, and every link leads to a place on the page."""
     found = paged(case)

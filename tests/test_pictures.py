@@ -322,7 +322,7 @@ def test_what_the_engines_do_not_confirm_is_a_fault(
         seen(new)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_limit_of_the_shipped_knowledge_base(tmp_path: Path) -> None:
     """Four weeks are no longer maintenance: the smallest record is that one medicine, every 28 days."""
     folder = Path(shutil.copytree(home.knowledge("b12"), tmp_path / "b12"))

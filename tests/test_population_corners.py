@@ -217,7 +217,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("when", ["looking at the data", "bringing records together", "running the rules", "writing"])
 @pytest.mark.parametrize("how", CHANGES)
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", pytest.param("parquet", marks=pytest.mark.long)])
 def test_data_that_change_while_they_are_read_give_no_answers_and_are_named(
     ending: str, how: str, when: str, tmp_path: Path
 ) -> None:
