@@ -7,6 +7,7 @@ import io
 import json
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -336,6 +337,29 @@ def test_sparql_cannot_reach_out_of_a_sealed_process() -> None:
         assert apart(work, 5, "a test") == 1  # SILENT: one empty solution
         with pytest.raises(TimeoutError):
             server.accept()
+
+
+def test_what_signals_whoever_started_it_has_ignored_or_blocked_changes_nothing(written: Callable[[str], str]) -> None:
+    """With SIGPROF ignored a query took for ever; with SIGCHLD ignored git seemed to have found what is not there."""
+
+    def unheard() -> None:
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPROF, signal.SIGCHLD})
+
+    def run(*arguments: str) -> Ended:
+        command = [sys.executable, "-m", "citelog", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
+        ended = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, preexec_fn=unheard, timeout=60
+        )
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    ended = run("query", written("SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"), "--time-limit", "0.5")
+    assert (ended.status, ended.out) == (2, "") and "no answer after 0.5 s of computing" in ended.err
+    assert run("query", written("ASK {}")).status == 0
+    ended = run("diff", "no-such-revision")
+    assert ended.status == 2 and "no-such-revision" in ended.err
 
 
 @FORKS

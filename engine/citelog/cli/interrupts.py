@@ -17,8 +17,22 @@ STATUS = 130
 WORDS = "stopped"
 
 
+NEEDED = {signal.SIGALRM, signal.SIGCHLD, signal.SIGPROF}
+"""Signals by which work ends when its time is up, and by which it is known how another process has ended.
+
+Whoever starts a process can leave it with signals ignored or blocked. Without these a query would never end, and every
+program that is asked would seem to have ended well.
+"""
+
+
 def await_command() -> None:
-    """From here on Ctrl-C ends the process; where whoever started it has it ignored, it stays so."""
+    """From here on Ctrl-C ends the process; where whoever started it has it ignored, it stays so.
+
+    What is `NEEDED` does what it does of itself, whatever whoever started it did with it.
+    """
+    for number in NEEDED:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, NEEDED)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
 
