@@ -279,6 +279,43 @@ def test_the_passage_most_like_a_quote_is_as_many_words_long() -> None:
     assert Source("a.txt", "", "").nearest_place("a") == (0, 0, 0.0)
 
 
+def test_of_two_passages_like_it_alike_the_first_is_shown_and_of_a_shorter_text_all() -> None:
+    assert Source("a.txt", "Give it. Give it.", "").nearest_place("Give at.")[:2] == (0, 8)
+    assert Source("a.txt", "x two tablets daily", "").nearest_place("two tablets daily now please")[:2] == (0, 19)
+
+
+def test_the_passage_most_like_a_quote_has_a_full_stop_and_markers_where_the_quote_has() -> None:
+    source = Source("a.txt", "Give one tablet daily.2 Then rest.", "")
+    assert source.nearest("Give one tablet dally") == ("Give one tablet daily", 1)
+    assert source.nearest("Give one tablet dally.") == ("Give one tablet daily.2", 1)
+
+
+def test_a_long_quote_is_as_like_its_passage_as_a_short_one() -> None:
+    """Letters that stand everywhere count: difflib leaves them out of a long text unless it is told not to."""
+    days = " ".join(f"On day {day} one tablet is taken with water and not with milk." for day in range(1, 9))
+    source = Source("a.txt", f"Of all this nothing. {days}", "")
+    start, _, ratio = source.nearest_place(days[131:400].replace("milk", "silk", 1))
+    assert start == source.text.index(days[131:400]) and ratio > 0.95
+
+
+@pytest.mark.parametrize(
+    ("quote", "behind"),
+    [
+        ("Wait for days.2,4", ""),
+        ("Wait for days 2, 4.", ""),
+        ("Wait for days [2, 4].", ""),
+        ("Wait for days.[2, 4]", ""),
+        ("Wait for days 2, 4", "."),
+        ("Wait for days [2, 4]", "."),
+        ("Wait", " for days.2,4"),
+    ],
+)
+def test_markers_within_a_quote_are_those_of_its_own_sentence(quote: str, behind: str) -> None:
+    """A quote that ended with its marker was given those of the next sentence, or none."""
+    source = Source("a.txt", f"Rest.9 {quote}{behind} Then go on.7 So be it.", "")
+    assert source.printed_markers(7, 7 + len(quote)) == ("2", "4")
+
+
 def test_a_passage_of_a_long_document_is_found_by_its_words() -> None:
     """The word that stands everywhere leads nowhere; the others lead to it, at the distance that the quote has."""
     long = Source("long.txt", "\n".join(f"w{n} the" for n in range(3000)), "")

@@ -45,10 +45,13 @@ def printed(text: str, start: int, end: int) -> tuple[str, ...]:
     (('3', '4'), ('2', '4', '5', '6'))
     >>> printed("Sage helps [1], honey does not.[2, 3] So be it.", 0, 10)
     ('1', '2', '3')
+    >>> printed("Wait for days.2 Then go 7.", 0, 15), printed("Wait for days 2. Then go 7.", 0, 16)
+    (('2',), ('2',))
     """
     line = text.find("\n", end)
     line = line if line >= 0 else len(text)
-    last = _END.search(text, max(0, end - 1), line)
+    own = _LAST.search(text, start, end)  # with what its sentence may end, within the passage; or nothing
+    last = _END.search(text, own.start() if own else end, line)
     held = [match[1] for match in _BRACKETS.finditer(text, start, last.end() if last else line)]
     if last:
         held += [numbers for numbers in (last["plain"], last["raised"]) if numbers]

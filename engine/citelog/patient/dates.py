@@ -82,13 +82,14 @@ def _one(text: str) -> Period | None:
     parts = _DATE.fullmatch(text.strip())
     if parts is None or (parts[4] and not _CLOCK.fullmatch(parts[4])):
         return None
-    year, month, day = int(parts[1]), int(parts[2] or 0), int(parts[3] or 0)
+    year, *within = (int(part) for part in parts.groups()[:3] if part)
     try:
-        if parts[3]:
-            return Period(datetime.date(year, month, day), datetime.date(year, month, day))
-        if parts[2]:
-            last = calendar.monthrange(year, month)[1] if year else 0
-            return Period(datetime.date(year, month, 1), datetime.date(year, month, last))
+        match within:
+            case [month, day]:
+                return Period(datetime.date(year, month, day), datetime.date(year, month, day))
+            case [month]:
+                last = calendar.monthrange(year, month)[1]
+                return Period(datetime.date(year, month, 1), datetime.date(year, month, last))
         return Period(datetime.date(year, 1, 1), datetime.date(year, 12, 31))
     except ValueError:  # a thirteenth month, a 30 February, the year 0; monthrange raises one of its kind
         return None

@@ -33,6 +33,8 @@ def frequency(phrase: str) -> Frequency | None:
     ('3 in 1 week', '1 in 2 month')
     >>> show(frequency("alternate days")), show(frequency("q8h")), show(frequency("as needed"))
     ('1 in 2 day', '3 in 1 day', None)
+    >>> show(frequency("daily until better")), show(frequency("daily until better then weekly"))
+    ('1 in 1 day', None)
     """
     if len(phrase) > LONGEST:
         return None
@@ -99,11 +101,11 @@ def _times(text: str | None) -> Decimal:
 
 def _often(times: Decimal, count: Decimal, unit: str) -> Frequency | None:
     """`times` in `count` units; hours are turned into days exactly, and nothing happens zero times."""
-    factor, base = _UNITS[unit] if unit in _UNITS else _UNITS[unit.removesuffix("s")]
+    factor, base = _UNITS[unit.removesuffix("s")]
     if not times or not count:
         return None
     if base == "hour":
-        share = Fraction(times) * 24 / (Fraction(count) * factor)
+        share = Fraction(times) * 24 / Fraction(count)
         return Frequency(Decimal(share.numerator), Decimal(share.denominator), "day")
     return Frequency(times, count * factor, base)
 

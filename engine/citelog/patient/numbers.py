@@ -84,6 +84,6 @@ def written_out(number: str) -> str:
     notation = _NOTATION.fullmatch(number)
     if _PLAIN.fullmatch(number) or notation is None or len(number) > LONGEST:
         return number
-    if abs(int(notation[1] or 0)) > LONGEST:
+    if notation[1] and abs(int(notation[1])) > LONGEST:
         return number
     return format(Decimal(number), "f")
