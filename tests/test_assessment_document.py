@@ -299,7 +299,7 @@ for path in sys.argv[1:]:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_same_bytes_in_every_process() -> None:
     """Python orders sets of texts anew in each process; no answer may depend on that."""
     paths = [str(case.path) for case in b12.library().values()]

@@ -587,6 +587,7 @@ def test_another_document_is_asked_about_and_nothing_in_it_is_taken_for_a_quote(
     assert not any("same document" in note for note in edited("b12", ("1 to 2 mg", "1 to 3 mg")).notes)
 
 
+@pytest.mark.long
 def test_a_document_a_thousand_times_as_long_is_read(tmp_path: Path) -> None:
     """Five megabytes around the old text, which is found in their middle."""
     filler = "\n\n".join(f"Paragraph {i} says nothing of note, as did the {i - 1} before it." for i in range(40_000))

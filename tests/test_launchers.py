@@ -189,7 +189,7 @@ def test_a_failed_set_up_is_told_and_never_trusted(ready: Clone, tmp_path: Path)
     assert ready.run("citelog", cwd=tmp_path)[:2] == (0, "citelog\n")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_at_once_set_up_once(clone: Clone, tmp_path: Path) -> None:
     started = [clone.start(str(clone.folder / "citelog"), str(n), cwd=tmp_path) for n in range(3)]
     answers = [process.communicate(timeout=120) for process in started]

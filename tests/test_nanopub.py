@@ -119,6 +119,7 @@ def test_a_proof_is_whole_every_premise_of_every_firing(tmp_path: Path) -> None:
                 assert set(map(str, graph.objects(step, PROV.used))) == used
 
 
+@pytest.mark.long
 def test_a_proof_too_large_for_a_publication_is_cut_to_its_shortest_way_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

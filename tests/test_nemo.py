@@ -129,7 +129,7 @@ def test_files_were_found() -> None:
     assert len(FILES) >= 9
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 6))])
 def test_drawn_cases(seed: int) -> None:
     """Every fact of every derived predicate, for a hundred drawn cases in one program."""
     assert not differences(drawn(seed, 100))

@@ -271,7 +271,13 @@ EDITS: dict[str, tuple[Edit, ...]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("edits", EDITS.values(), ids=EDITS)
+@pytest.mark.parametrize(
+    "edits",
+    [
+        pytest.param(some, id=name, marks=pytest.mark.long if i % 2 else ())
+        for i, (name, some) in enumerate(EDITS.items())
+    ],
+)
 def test_no_drawn_patient_gains_or_loses_what_pictures_do_not_say(
     edits: tuple[Edit, ...], edited: Callable[..., Edition]
 ) -> None:

@@ -273,7 +273,7 @@ def test_a_master_at_which_nobody_answers_is_named_at_once(tmp_path: Path) -> No
         spark.knock(f"spark://head,{address}")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_java
 def test_a_cluster_that_is_not_there_is_named(tmp_path: Path) -> None:
     populations.write(tmp_path / "data", {"one": {}})

@@ -118,6 +118,7 @@ def test_an_example_gives_what_the_file_says(query: Query) -> None:
         assert not [text for text in example.gives if text not in ended.stdout]
 
 
+@pytest.mark.long
 def test_every_query_answers_alike_wherever_the_names_of_a_knowledge_base_live(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -427,7 +427,13 @@ def without_paths(near: NearMiss, case: Assessment) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "goal", ["treat:immediate", "status:below_all_cutoffs", "regimen:HYD-STD-LOAD", "conflict:CP07"]
+    "goal",
+    [
+        "treat:immediate",
+        "conflict:CP07",
+        pytest.param("status:below_all_cutoffs", marks=pytest.mark.long),
+        pytest.param("regimen:HYD-STD-LOAD", marks=pytest.mark.long),
+    ],
 )
 def test_the_order_of_the_lists_changes_nothing_but_paths(goal: str) -> None:
     one = answer(MIXED)
