@@ -244,7 +244,7 @@ EDITS: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 """For each property that is decided: a file, what stands there, and the mistake to make of it."""
 
-QUICK = ("MN-ANALYTE-SWAP", "MN-NO-REFERRAL", "MN-SYMPTOM-LIST", "MN-UNIT-COERCE")
+QUICK = ("MN-ANALYTE-SWAP", "MN-UNIT-COERCE")
 """Those that need a small part of the rules, and so little time."""
 
 

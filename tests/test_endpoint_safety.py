@@ -348,6 +348,7 @@ def test_a_worker_that_hangs_is_ended(ring: Path) -> None:
         assert running.ask(CHEAP).status_code == 200
 
 
+@pytest.mark.long
 def test_a_cheap_query_that_only_waits_for_a_processor_does_not_take_long(ring: Path) -> None:
     """On a busy machine its worker may get none for a while. That is no reason to refuse it, whoever takes long."""
     one = {"workers": 2, "long_queries": 1, "query_seconds": 4, "computed": 0.05}
@@ -371,6 +372,7 @@ def test_a_client_that_leaves_takes_its_query_with_it(ring: Path) -> None:
         assert eventually(lambda: len(running.workers() - before) == 1, 5)
 
 
+@pytest.mark.long
 def test_an_answer_that_breaks_off_in_the_middle_is_not_taken_for_one(ring: Path) -> None:
     """The worker is killed while half of a large answer is on its way: what was asked is asked again."""
     large = "PREFIX e: <http://e/> SELECT * { ?a e:next ?b . ?c e:next ?d } LIMIT 30000"

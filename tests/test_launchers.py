@@ -142,7 +142,7 @@ def test_the_first_run_sets_up_and_later_runs_cost_next_to_nothing(clone: Clone,
     assert wrapper < 0.02  # seconds; 3 to 5 ms where it was written
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_command_installs_what_it_lacks_and_no_more(ready: Clone, tmp_path: Path) -> None:
     status, out, _ = ready.run("run-tests", "-k", "x", cwd=tmp_path)
     assert (status, out, ready.installs()) == (0, "pytest '-k' 'x'\n", 2)

@@ -109,7 +109,7 @@ def test_a_count_leads_to_the_patients_and_each_of_them_to_the_proof(
         assert re.fullmatch(r".*/population/patients/[0-9a-f]{8}-\d+/", page.url)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), pytest.param(1280, "dark", marks=pytest.mark.long)])
 def test_everybody_can_read_the_pages(browser: Browser, server: Server, width: int, scheme: str) -> None:
     listed = "population/patients?has=treat:indicated&order=rare"
     with at(browser, f"{server.address}population", width, color_scheme=scheme) as page:

@@ -580,6 +580,7 @@ for path in sorted(Path({folder!r}).glob("bad/*.md")):
 """
 
 
+@pytest.mark.long
 def test_hash_seeds_change_nothing() -> None:
     """Probe 19: the same programs in processes with other hash seeds; their diagnostics too."""
     here = Path(__file__).parent

@@ -118,6 +118,7 @@ def asked() -> Asked:
     return Asked()
 
 
+@pytest.mark.long
 def test_the_picture_of_every_drawn_patient_is_among_the_pictures() -> None:
     """And what the clauses say of that picture is what the engine concludes for that patient."""
     everything, rng = asked(), random.Random(2026)
@@ -138,6 +139,7 @@ def test_the_picture_of_every_drawn_patient_is_among_the_pictures() -> None:
         assert everything.concluded(picture) == concluded, record
 
 
+@pytest.mark.long
 def test_every_drawn_picture_is_some_patient_s() -> None:
     """Axes set each other no bounds: the smallest records of one signature each, put together, show the picture."""
     everything, rng = asked(), random.Random(2027)
