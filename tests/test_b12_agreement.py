@@ -21,6 +21,7 @@ import yaml
 import b12
 from agreement import differences
 from citelog.assess import assess
+from commits import at_each_commit
 from oracle import tables
 from oracle.random_cases import random_at, random_case
 
@@ -41,9 +42,12 @@ def document(case: Case, at: str | None = None) -> dict[str, Any]:
 
 
 @cache
-def few() -> list[tuple[Draw, dict[str, Any]]]:
+def some(number: int) -> list[tuple[Draw, dict[str, Any]]]:
     """Some cases, assessed."""
-    return [(draw, document(draw[1], draw[2])) for draw in draws(50, seed=2026)]
+    return [(draw, document(draw[1], draw[2])) for draw in draws(number, seed=2026)]
+
+
+OF_SOME = pytest.mark.parametrize("number", at_each_commit((50, 200)))
 
 
 # --- the engine and the oracle ----------------------------------------------------------------------------------------
@@ -128,10 +132,11 @@ def respelt(case: Case, rng: random.Random) -> Case:
     return {key: [entry_respelt(e) for e in value] if isinstance(value, list) else value for key, value in case.items()}
 
 
+@OF_SOME
 @pytest.mark.parametrize("change", [shuffled, respelt])
-def test_neither_order_nor_letter_case_matters(change: Callable[[Case, random.Random], Case]) -> None:
+def test_neither_order_nor_letter_case_matters(change: Callable[[Case, random.Random], Case], number: int) -> None:
     rng = random.Random(5)
-    for (n, case, at), answer in few():
+    for (n, case, at), answer in some(number):
         changed, asked = (json.dumps(unplaced(said)) for said in (document(change(case, rng), at), answer))
         assert changed == asked, n  # as text: the order of everything counts
 
@@ -151,9 +156,10 @@ def writable(value: Any) -> Any:
 
 
 @pytest.mark.slow
-def test_yaml_json_and_parsed_cases_are_answered_alike(tmp_path: Path) -> None:
+@OF_SOME
+def test_yaml_json_and_parsed_cases_are_answered_alike(tmp_path: Path, number: int) -> None:
     path = tmp_path / "case"
-    for (n, case, at), _ in few():
+    for (n, case, at), _ in some(number):
         record = writable(case)
         whole = document(record, at)
         parsed = unplaced(whole)
@@ -169,9 +175,10 @@ def test_yaml_json_and_parsed_cases_are_answered_alike(tmp_path: Path) -> None:
             assert unplaced(answer) == parsed, n
 
 
-def test_an_entry_written_twice_changes_no_decision() -> None:
+@OF_SOME
+def test_an_entry_written_twice_changes_no_decision(number: int) -> None:
     rng = random.Random(6)
-    for (n, case, at), answer in few():
+    for (n, case, at), answer in some(number):
         lists = [key for key in tables.LISTS if case.get(key)]
         if not lists:
             continue

@@ -19,6 +19,7 @@ import pytest
 import b12
 from case_coverage import PROPERTIES
 from citelog.assess import assess
+from commits import at_each_commit
 from oracle import tables
 from oracle.random_cases import random_at, random_case
 
@@ -406,18 +407,19 @@ def risk(a: Answer) -> Iterator[str]:
 
 
 @cache
-def answers() -> list[Answer]:
-    """The cases of the library, and drawn ones."""
+def answers(number: int) -> list[Answer]:
+    """The cases of the library, and so many drawn ones."""
     rng = random.Random(77)
-    drawn = [(random_case(rng), random_at(rng)) for _ in range(60)]
+    drawn = [(random_case(rng), random_at(rng)) for _ in range(number)]
     cases = [(case.record, case.at) for case in b12.library().values()] + drawn
     return [Answer(case, at, assess(b12.knowledge(), case, at).to_dict()) for case, at in cases]
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", at_each_commit((60, 600)))
 @pytest.mark.parametrize("name", CHECKS)
-def test_never(name: str) -> None:
-    found = [(a.case, wrong) for a in answers() for check in CHECKS[name] for wrong in check(a)]
+def test_never(name: str, number: int) -> None:
+    found = [(a.case, wrong) for a in answers(number) for check in CHECKS[name] for wrong in check(a)]
     assert not found, f"{len(found)} times, first: {found[0]}"
 
 

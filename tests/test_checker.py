@@ -41,6 +41,7 @@ from citelog.run.datalog import Machine
 from citelog.run.result import Run
 from citelog.values import Atom, Iri
 from citelog.vocab import Terms
+from commits import at_each_commit
 from oracle.random_cases import random_at, random_case
 from random_programs import Drawn, drawn
 from test_architecture import imports, tree
@@ -100,7 +101,7 @@ def patients(step: int = 1, start: int = 0) -> Iterator[Patient]:
 # what is right
 
 
-@pytest.mark.parametrize("start", [*range(6), *(pytest.param(n, marks=pytest.mark.long) for n in range(6, 30))])
+@pytest.mark.parametrize("start", at_each_commit(range(30), every=5))
 def test_every_assessment_is_certified_with_all_its_proofs(start: int) -> None:
     """The shipped cases, and a hundred drawn ones, with nine or ten proofs each."""
     found = list(patients(30, start))

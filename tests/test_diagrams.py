@@ -26,6 +26,7 @@ from citelog.render.outline import Outline, Step, outline
 from citelog.render.phrases import CALLED
 from citelog.render.picture import SIGNS, svg
 from citelog.render.proofs import proof as text_proof
+from commits import at_each_commit
 
 ROOT = Path(__file__).parent.parent
 MERMAID = Path(os.environ.get("MERMAID_HOME", ROOT / "build" / "mermaid"))
@@ -229,7 +230,7 @@ def mermaid_reads() -> Iterator[Reads]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in (1, 2, 3))])
+@pytest.mark.parametrize("part", at_each_commit(range(4), every=4))
 def test_mermaid_reads_every_diagram_of_the_sample(part: int, mermaid_reads: Reads) -> None:
     """At both levels."""
     drawn = [diagram.mermaid(proof, every) for _, proof in proofs(SAMPLE[part::4]) for every in (False, True)]

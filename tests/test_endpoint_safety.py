@@ -372,7 +372,6 @@ def test_a_client_that_leaves_takes_its_query_with_it(ring: Path) -> None:
         assert eventually(lambda: len(running.workers() - before) == 1, 5)
 
 
-@pytest.mark.long
 def test_an_answer_that_breaks_off_in_the_middle_is_not_taken_for_one(ring: Path) -> None:
     """The worker is killed while half of a large answer is on its way: what was asked is asked again."""
     large = "PREFIX e: <http://e/> SELECT * { ?a e:next ?b . ?c e:next ?d } LIMIT 30000"

@@ -35,6 +35,7 @@ from citelog.render import prov
 from citelog.run.datalog import Machine
 from citelog.run.result import Run
 from citelog.values import Atom
+from commits import at_each_commit
 from literate import EX
 from oracle.random_cases import random_at, random_case
 from random_programs import drawn
@@ -93,26 +94,26 @@ def swi_differs(of: Subject, folder: Path) -> set[str]:
     return exported.derived(run, translation) ^ exported.swi(text, translation, folder)
 
 
-@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in range(1, 6))])
+@pytest.mark.parametrize("part", at_each_commit(range(6), every=6))
 def test_clingo_has_the_same_model_for_every_case_of_the_library(part: int) -> None:
     assert not {name: found for name in NAMES[part::6] if (found := clingo_differs(of_case(name)))}
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 4))])
+@pytest.mark.parametrize("seed", at_each_commit(range(4), every=4))
 def test_clingo_has_the_same_model_for_drawn_cases(seed: int) -> None:
     assert not {n: found for n in range(30) if (found := clingo_differs(of_drawn(30 * seed + n)))}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in (1, 2))])
+@pytest.mark.parametrize("part", at_each_commit(range(10), every=10))
 def test_nemo_derives_the_same_from_the_exported_text(part: int) -> None:
-    assert not {name: found for name in NAMES[10 * part :: 30] if (found := nemo_differs(of_case(name)))}
+    assert not {name: found for name in NAMES[part::30] if (found := nemo_differs(of_case(name)))}
     assert not {n: found for n in range(3) if (found := nemo_differs(of_drawn(100 * part + n)))}
 
 
 @needs_swipl
 @pytest.mark.slow
-@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in (1, 2, 3))])
+@pytest.mark.parametrize("part", at_each_commit(range(8), every=8))
 def test_swi_prolog_derives_the_same_from_the_exported_text(part: int, tmp_path: Path) -> None:
     assert not {name: found for name in NAMES[part::16] if (found := swi_differs(of_case(name), tmp_path))}
     assert not {n: found for n in range(15) if (found := swi_differs(of_drawn(1000 * part + n), tmp_path))}
@@ -169,14 +170,15 @@ def drawn_differs(language: str, seed: int, ran: Callable[[str, Translation], se
     return whole(run, translation) ^ ran(text, translation)
 
 
+@pytest.mark.parametrize("first", at_each_commit((0, 150)))
 @pytest.mark.parametrize(
     ("language", "ran", "least"),
     [("clingo", exported.clingo, 50), ("nemo", exported.nemo, 60)],
     ids=["clingo", "nemo"],
 )
-def test_drawn_programs_are_the_same_or_refused(language: str, ran: Any, least: int) -> None:
+def test_drawn_programs_are_the_same_or_refused(language: str, ran: Any, least: int, first: int) -> None:
     """Recursion, absences, aggregates, dates, decimals that hurt: whatever is exported derives the same."""
-    found = {seed: drawn_differs(language, seed, ran) for seed in range(150)}
+    found = {seed: drawn_differs(language, seed, ran) for seed in range(first, first + 150)}
     assert not {seed: different for seed, different in found.items() if different}
     assert sum(different is not None for different in found.values()) > least
 

@@ -6,9 +6,8 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from lsprotocol import types as lsp
@@ -20,6 +19,7 @@ from citelog import home
 from citelog.edit.protocol import filled
 from citelog.knowledge.load import load
 from citelog.trial import expectations
+from commits import at_each_commit
 from editor import CAPABILITIES, ROOT, Editor, edited
 
 TREATMENT, REGIMENS = "rules/40-treatment.rls", "rules/50-regimens.rls"
@@ -271,12 +271,6 @@ def test_every_coloured_stretch_is_whole(shipped: Editor) -> None:
 
 # --- what can be written -------------------------------------------------------------------------------------------
 
-
-def some_at_each_commit(names: Iterable[str]) -> list[Any]:
-    """Every second one, and the others in the long tests."""
-    return [pytest.param(name, marks=pytest.mark.long if i % 2 else ()) for i, name in enumerate(names)]
-
-
 OFFERS = {
     "tags": ("%%% @ci|", "@cites"),
     "statements after @cites": ("%%% @cites G01, G0|", "G04"),
@@ -298,7 +292,7 @@ OFFERS = {
 }
 
 
-@pytest.mark.parametrize("case", some_at_each_commit(OFFERS))
+@pytest.mark.parametrize("case", at_each_commit(OFFERS))
 def test_completion_offers(restored: Editor, case: str) -> None:
     written, wanted = OFFERS[case]
     start = restored.text(restored.path(TREATMENT)).split("\n\n")[1]
@@ -453,7 +447,7 @@ FIXES = {
 }
 
 
-@pytest.mark.parametrize("case", some_at_each_commit(FIXES))
+@pytest.mark.parametrize("case", at_each_commit(FIXES))
 def test_a_fix_puts_it_right(restored: Editor, case: str) -> None:
     file, old, new, code = FIXES[case]
     restored.type(file, old, new)

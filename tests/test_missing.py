@@ -39,6 +39,7 @@ from citelog.explain.missing import Item, Missing
 from citelog.knowledge.base import Knowledge
 from citelog.patient.changes import Add, Change, Drop, Set
 from citelog.render import explained
+from commits import at_each_commit
 from test_schemas import form, problem
 
 B12 = ANALYTES[0]
@@ -132,7 +133,7 @@ def left_out(record: Record, at: str | None, most: int, seed: int = 0) -> list[s
     ]
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 8))])
+@pytest.mark.parametrize("seed", at_each_commit(range(8), every=4))
 def test_every_outcome_is_what_an_assessment_of_the_record_with_it_gives(seed: int, tmp_path: Path) -> None:
     record, at = random_record(seed)
     hold_good(answer(record, at).missing(), record, at, tmp_path, b12.knowledge())

@@ -17,6 +17,7 @@ from citelog.assess import assess
 from citelog.export import forms, nanopub, trusty
 from citelog.export.subject import File, Subject
 from citelog.render import prov
+from commits import at_each_commit
 
 ROOT = Path(__file__).parent.parent
 CL = rdflib.Namespace(prov.CL)
@@ -78,7 +79,7 @@ def _plain(triple: Any) -> Any:
     return s, p, o.toPython() if isinstance(o, rdflib.Literal) else o
 
 
-@pytest.mark.parametrize("name", [*sorted(b12.library())[::120], LONG])
+@pytest.mark.parametrize("name", [*at_each_commit(sorted(b12.library())[::45], every=3), LONG])
 def test_the_library_takes_every_conclusion(name: str, tmp_path: Path) -> None:
     found = b12.assessed(name)
     assert len(of_case(name)) == len(found.conclusions)

@@ -23,6 +23,7 @@ from citelog.knowledge.cache import open_knowledge
 from citelog.rules.program import Present
 from citelog.run.datalog import Machine
 from citelog.values import Atom, Iri, Value
+from commits import at_each_commit
 from oracle.random_cases import random_at, random_case
 
 FOLDER = home.knowledge("b12")
@@ -129,7 +130,7 @@ def test_files_were_found() -> None:
     assert len(FILES) >= 9
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 6))])
+@pytest.mark.parametrize("seed", at_each_commit(range(6), every=6))
 def test_drawn_cases(seed: int) -> None:
     """Every fact of every derived predicate, for a hundred drawn cases in one program."""
     assert not differences(drawn(seed, 100))

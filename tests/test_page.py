@@ -25,6 +25,7 @@ from citelog.evidence.sources import Source
 from citelog.render import tree
 from citelog.render.page import page
 from citelog.render.quoted import Quote, cut
+from commits import at_each_commit
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "patient.yaml"
@@ -36,8 +37,6 @@ APART = {"td", "th", "dt", "dd", "li", "p", "h2", "h3", "h4"}
 """Elements whose words do not run into those of the next."""
 
 CASES = sorted(b12.library())
-SOME = [pytest.param(case, marks=pytest.mark.long if i % 3 else ()) for i, case in enumerate(CASES)]
-"""A third of them at each commit, all in the long tests."""
 FETCHES = {"src", "srcset", "data", "action", "formaction", "poster", "background", "cite", "ping", "xlink:href"}
 """Attributes that make a browser fetch or send something."""
 
@@ -125,7 +124,7 @@ def reading(found: Assessment) -> Page:
     return Page(page(found))
 
 
-@pytest.mark.parametrize("case", SOME)
+@pytest.mark.parametrize("case", at_each_commit(CASES, every=3))
 def test_a_page_stands_alone(case: str) -> None:
     """No script, nothing to fetch, and every link leads to a place on the page."""
     found = paged(case)
@@ -139,7 +138,7 @@ def test_a_page_stands_alone(case: str) -> None:
     assert {unquote(link) for link in found.links} <= {f"#{id_}" for id_ in found.ids}
 
 
-@pytest.mark.parametrize("case", SOME)
+@pytest.mark.parametrize("case", at_each_commit(CASES, every=3))
 def test_the_document_stands_on_the_page_with_each_quote_marked_exactly(case: str) -> None:
     found, shown = b12.assessed(case), paged(case)
     assert shown.document == source().text

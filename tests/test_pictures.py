@@ -31,6 +31,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.reports.compared import compared
 from citelog.reports.review import review
 from citelog.verify.witness import FaultError
+from commits import at_each_commit
 
 EXAMPLE = home.ontology().parent / "examples" / "short-nights"
 NIGHT, TIRED, ADVICE, QUESTIONS = (f"rules/{n}.rls" for n in ("10-night", "20-tired", "30-advice", "50-questions"))
@@ -271,18 +272,10 @@ EDITS: dict[str, tuple[Edit, ...]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "edits",
-    [
-        pytest.param(some, id=name, marks=pytest.mark.long if i % 2 else ())
-        for i, (name, some) in enumerate(EDITS.items())
-    ],
-)
-def test_no_drawn_patient_gains_or_loses_what_pictures_do_not_say(
-    edits: tuple[Edit, ...], edited: Callable[..., Edition]
-) -> None:
+@pytest.mark.parametrize("name", at_each_commit(EDITS))
+def test_no_drawn_patient_gains_or_loses_what_pictures_do_not_say(name: str, edited: Callable[..., Edition]) -> None:
     """Drawn records, under both editions: whatever differs for one of them is among the gains and losses."""
-    new = edited(*edits)
+    new = edited(*EDITS[name])
     said, rng, met = gains(seen(new)), random.Random(7), set()
     for _ in range(200):
         record, at = drawn(rng)

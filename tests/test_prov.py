@@ -25,6 +25,7 @@ import b12
 from citelog.answer import Answer, NotConcludedError
 from citelog.assess import assess
 from citelog.render import prov
+from commits import at_each_commit
 
 ROOT = Path(__file__).parent.parent
 CL = rdflib.Namespace(prov.CL)
@@ -67,7 +68,7 @@ def violations(graph: rdflib.Graph) -> set[str]:
 # one graph
 
 
-@pytest.mark.parametrize("name", [*SAMPLE[::2], *(pytest.param(name, marks=pytest.mark.long) for name in SAMPLE[1::2])])
+@pytest.mark.parametrize("name", at_each_commit(SAMPLE))
 def test_turtle_and_json_ld_are_one_graph_to_two_parsers(name: str) -> None:
     found = b12.assessed(name)
     turtle, jsonld = prov.turtle(found), prov.jsonld(found)

@@ -281,6 +281,7 @@ def test_the_passage_most_like_a_quote_is_as_many_words_long() -> None:
 
 def test_of_two_passages_like_it_alike_the_first_is_shown_and_of_a_shorter_text_all() -> None:
     assert Source("a.txt", "Give it. Give it.", "").nearest_place("Give at.")[:2] == (0, 8)
+    assert Source("a.txt", "acb bac", "").nearest_place("abc")[:2] == (0, 3)
     assert Source("a.txt", "x two tablets daily", "").nearest_place("two tablets daily now please")[:2] == (0, 19)
 
 

@@ -124,7 +124,7 @@ def test_the_picture_of_every_drawn_patient_is_among_the_pictures() -> None:
     everything, rng = asked(), random.Random(2026)
     ground = everything.verifier.ground
     machine = Machine(b12.knowledge().guarded, b12.knowledge().stated)
-    for _ in range(5):
+    for _ in range(12):
         record = random_cases.random_case(rng)
         at = rng.choice([None, datetime.date(2026, 3, 2)])
         case = patient.read(record, b12.knowledge().terms)

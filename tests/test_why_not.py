@@ -42,6 +42,7 @@ from citelog.knowledge.base import Knowledge
 from citelog.patient.changes import Change, Set, apply
 from citelog.render import explained
 from citelog.values import Value
+from commits import at_each_commit
 from test_schemas import form, problem
 
 B12 = "serum vitamin B12"
@@ -163,9 +164,7 @@ def test_an_entry_that_was_added_on_the_way_and_is_not_needed_leaves_no_key_behi
 SESSION = sorted(b12.library())[::19][:10]
 
 
-@pytest.mark.parametrize(
-    "name", [*SESSION[::2], *(pytest.param(name, marks=pytest.mark.long) for name in SESSION[1::2])]
-)
+@pytest.mark.parametrize("name", at_each_commit(SESSION))
 def test_a_session_on_a_case_of_the_library_proposes_only_what_reaches_the_goal(name: str, tmp_path: Path) -> None:
     case = b12.library()[name]
     assessed = b12.assessed(name)
@@ -428,12 +427,7 @@ def without_paths(near: NearMiss, case: Assessment) -> list[str]:
 
 @pytest.mark.parametrize(
     "goal",
-    [
-        "treat:immediate",
-        "conflict:CP07",
-        pytest.param("status:below_all_cutoffs", marks=pytest.mark.long),
-        pytest.param("regimen:HYD-STD-LOAD", marks=pytest.mark.long),
-    ],
+    at_each_commit(["treat:immediate", "status:below_all_cutoffs", "conflict:CP07", "regimen:HYD-STD-LOAD"]),
 )
 def test_the_order_of_the_lists_changes_nothing_but_paths(goal: str) -> None:
     one = answer(MIXED)

@@ -10,6 +10,7 @@ from citelog.cli import interrupts
 
 def main() -> None:
     """Run a command and end the process with its status."""
+    interrupts.heed()
     interrupts.await_command()  # before the commands are loaded, which takes most of the time of a start
     from citelog.cli.app import main as run
 

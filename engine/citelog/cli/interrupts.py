@@ -1,4 +1,4 @@
-"""Ctrl-C, from the first moment of the process to its last: it stops, says so, and nobody sees a traceback.
+"""Signals, from the first moment of the process to its last: of Ctrl-C it stops, says so, and shows no traceback.
 
 Python raises KeyboardInterrupt wherever it is, and only what runs within `guarded` (`cli.console`) is caught. Outside,
 Ctrl-C ends the process by itself, with the same words and the same status. This is loaded before everything else, and
@@ -17,22 +17,23 @@ STATUS = 130
 WORDS = "stopped"
 
 
-NEEDED = {signal.SIGALRM, signal.SIGCHLD, signal.SIGPROF}
-"""Signals by which work ends when its time is up, and by which it is known how another process has ended.
+NEEDED = {signal.SIGCHLD, signal.SIGPROF}
+"""Signals by which it is known how another process has ended, and by which work ends when its time is up.
 
-Whoever starts a process can leave it with signals ignored or blocked. Without these a query would never end, and every
-program that is asked would seem to have ended well.
+A process starts with those ignored or blocked that its starter has. Without these a query would never end, or nobody
+would know how, and every program that is asked would seem to have ended well.
 """
 
 
-def await_command() -> None:
-    """From here on Ctrl-C ends the process; where whoever started it has it ignored, it stays so.
-
-    What is `NEEDED` does what it does of itself, whatever whoever started it did with it.
-    """
+def heed() -> None:
+    """Let the signals that are needed do what they do of themselves, whatever whoever started this process did."""
     for number in NEEDED:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, NEEDED)
+
+
+def await_command() -> None:
+    """From here on Ctrl-C ends the process; where whoever started it has it ignored, it stays so."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
 

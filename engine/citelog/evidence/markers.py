@@ -50,8 +50,7 @@ def printed(text: str, start: int, end: int) -> tuple[str, ...]:
     """
     line = text.find("\n", end)
     line = line if line >= 0 else len(text)
-    own = _LAST.search(text, start, end)  # with what its sentence may end, within the passage; or nothing
-    last = _END.search(text, own.start() if own else end, line)
+    last = _END.search(text, start + len(words(text[start:end])), line)
     held = [match[1] for match in _BRACKETS.finditer(text, start, last.end() if last else line)]
     if last:
         held += [numbers for numbers in (last["plain"], last["raised"]) if numbers]
@@ -85,6 +84,15 @@ def without(text: str) -> str:
     ('It is too low.', 'It is too low.', 'It is too low')
     """
     return _LAST.sub(r"\g<stop>", text)
+
+
+def words(text: str) -> str:
+    """Words without the markers and the full stop at their end: as far as they go before their sentence ends.
+
+    >>> words("It is too low 1, 2."), words("It is too low.3"), words("It is too")
+    ('It is too low', 'It is too low', 'It is too')
+    """
+    return without(text).rstrip(".")
 
 
 def before_the_stop(text: str) -> str:

@@ -69,7 +69,7 @@ class Source:
         >>> source.before_markers(0, 22), source.before_markers(0, 15)
         (20, 15)
         """
-        words = markers.without(self.text[start:end]).rstrip(".")
+        words = markers.words(self.text[start:end])
         is_marked = words != self.text[start:end].rstrip(".") and markers.at_end(self.text, start + len(words))
         return start + len(words) if is_marked else end
 

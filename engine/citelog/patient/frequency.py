@@ -105,7 +105,7 @@ def _often(times: Decimal, count: Decimal, unit: str) -> Frequency | None:
     if not times or not count:
         return None
     if base == "hour":
-        share = Fraction(times) * 24 / Fraction(count)
+        share = Fraction(times) * 24 / (Fraction(count) * factor)
         return Frequency(Decimal(share.numerator), Decimal(share.denominator), "day")
     return Frequency(times, count * factor, base)
 
