@@ -468,6 +468,21 @@ def test_an_entry_that_counts_only_with_a_date_is_tried_on_the_day_of_the_assess
     assert "--at" not in text(found)
 
 
+@pytest.mark.parametrize(("at", "day"), [(None, "2024-06-01"), ("2026-03-20", "2026-03-20")])
+def test_a_value_that_changes_the_answer_only_if_it_is_later_than_others_is_told_with_a_date(
+    at: str | None, day: str, tmp_path: Path
+) -> None:
+    """An absence without a date leaves a doubt of 2024 as it is; one that is recorded today does not."""
+    record: Record = {
+        "findings": [{"name": "possible neurological involvement", "state": "unknown", "when": "2024-05"}]
+    }
+    found = answer(record, at).missing()
+    hold_good(found, record, at, tmp_path, b12.knowledge())
+    present, absent, unknown = item(found, "neurological involvement").outcomes
+    assert (present.value, absent.value, unknown.value) == ("present", f"absent, on {day}", "unknown")
+    assert "neuro:absent" in {c.id for c in absent.gained} and unknown.is_idle
+
+
 @pytest.mark.long
 def test_a_record_of_three_thousand_entries_is_answered_in_time() -> None:
     record: Record = {

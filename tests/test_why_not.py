@@ -567,6 +567,24 @@ def test_why_not_does_not_change_the_answer_it_was_asked_of() -> None:
     assert assessed.to_json() == before
 
 
+@pytest.mark.parametrize(("at", "day"), [(None, "2024-06-01"), ("2026-03-20", "2026-03-20")])
+def test_an_entry_that_takes_the_place_of_others_is_proposed_with_a_later_date(
+    at: str | None, day: str, tmp_path: Path
+) -> None:
+    """A doubt outlasts an absence without a date, and gives way to a later one: a single change."""
+    record: Record = {"findings": [finding("possible neurological involvement", "unknown") | {"when": "2024-05"}]}
+    found = answer(record, at).why_not("neuro:absent")
+    assert options(found)[0] == f"--add 'findings: {{name: neurological involvement, state: absent, when: {day}}}'"
+    hold_good(found, record, at, tmp_path, b12.knowledge())
+
+
+def test_an_entry_is_proposed_without_a_date_where_it_needs_none() -> None:
+    record: Record = {"findings": [finding("fatigue") | {"when": "2024-05"}]}
+    assert options(answer(record).why_not("neuro:absent"))[0] == (
+        "--add 'findings: {name: neurological involvement, state: absent}'"
+    )
+
+
 def test_an_entry_that_counts_only_with_a_date_is_proposed_with_one(tmp_path: Path) -> None:
     record: Record = {"context": {"age_years": 9}}
     found = assess(nights(), record, "2026-03-15").why_not("night:SHORT")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from citelog.answer import Answer
@@ -139,8 +139,8 @@ def missing(answer: Answer, conclusion: str | None = None) -> Missing:
         if tries.are_spent:
             break
         item = _item(answer, question, about, tries)
-        if not item.weight and question.dated is not None:
-            item = _item(answer, question.dated(), about, tries)
+        if question.dated is not None and any(outcome.is_idle for outcome in item.outcomes):
+            item = _with_dates(answer, item, _item(answer, question.dated(), about, tries))
         if item.weight:
             items.append(item)
     open_ = questions.open_questions
@@ -166,6 +166,19 @@ def _item(answer: Answer, question: Question, about: str | None, tries: Tries) -
     outcomes = [o for i, o in enumerate(outcomes) if not _is_finer(o, outcomes[:i])]
     weight = max((_weight(answer, o) for o in outcomes), default=0)
     return Item(question.text, question.state, tuple(outcomes), weight)
+
+
+def _with_dates(answer: Answer, item: Item, dated: Item) -> Item:
+    """An item with a date for each value that changes nothing without one: a later entry takes the place of others."""
+    if not item.weight:
+        return dated
+
+    def told(outcome: Outcome) -> Outcome:
+        same = (o for o in dated.outcomes if not o.is_idle and o.value.startswith(f"{outcome.value}, on "))
+        return next(same, outcome) if outcome.is_idle else outcome
+
+    outcomes = tuple(map(told, item.outcomes))
+    return replace(item, outcomes=outcomes, weight=max(_weight(answer, outcome) for outcome in outcomes))
 
 
 def _outcome(

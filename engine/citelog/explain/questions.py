@@ -19,6 +19,7 @@ from citelog.explain.bounds import bounds
 from citelog.explain.model import Model, shape
 from citelog.explain.near import Nearby
 from citelog.explain.origin import NEGATED, Bound, decimal, nearest, tightest
+from citelog.explain.reading import day_after, new_day
 from citelog.patient.case import Case, Entry
 from citelog.patient.changes import CONTEXT, Add, Change, Set, apply, dropping, place_of, setting
 from citelog.patient.context import AGE, BIRTH, SEX
@@ -68,7 +69,7 @@ Keys = tuple[tuple[str, str], ...]
 class Question:
     """An item that could be recorded, and the ways in which it could.
 
-    `dated` are the ways to record it with a date, for where no rule looks at it without one; None where none asks.
+    `dated` are the ways to record it with a date, for where nothing changes without one; None where none would matter.
     """
 
     text: str
@@ -100,6 +101,11 @@ class Questions:
         """What the answer itself asks for, by the labels of what it asks about."""
         asking = self.asking()
         return {c.value for c in self.answer.conclusions if c.kind in asking}
+
+    @cached_property
+    def new_day(self) -> datetime.date | None:
+        """The day that an entry recorded now would have; None where it needs none."""
+        return new_day(self.answer)
 
     def all(self) -> Iterator[Question]:
         """The items, in the order of lists and names."""
@@ -183,12 +189,12 @@ class Questions:
 
     def _new(self, label: str, values: Callable[[Keys], Ways]) -> Question:
         """An item of which there is no entry, given the ways in which one could say more beside some keys."""
-        at, whole = self.answer.at, tuple(values(()))
-        if at is None or not self.reads(WHEN):
+        day, whole = self.new_day, tuple(values(()))
+        if day is None:
             return Question(label, "not recorded", whole)
 
         def dated() -> Question:
-            told = tuple((f"{value}, on {at}", change) for value, change in values((("when", at.isoformat()),)))
+            told = tuple((f"{value}, on {day}", change) for value, change in values((("when", day.isoformat()),)))
             return Question(label, "not recorded", told)
 
         return Question(label, "not recorded", whole, dated)
@@ -197,13 +203,11 @@ class Questions:
         """An item that the answer asks for although it is recorded: one entry more, later than all that has a date."""
         if label not in self.open_questions:
             return
-        days = [day for fact in self.answer.run.atoms(WHEN) for day in fact.args[2:] if isinstance(day, datetime.date)]
-        last = max(days, default=datetime.date.max)  # after which nothing is later
-        if last == datetime.date.max:
+        day = day_after(self.answer)
+        if day is None:
             yield Question(label, "recorded, and asked for", tuple(values(())))
             return
-        day = (last + datetime.timedelta(days=1)).isoformat()
-        ways = tuple((f"{value}, on {day}", change) for value, change in values((("when", day),)))
+        ways = tuple((f"{value}, on {day}", change) for value, change in values((("when", day.isoformat()),)))
         yield Question(label, "recorded, and asked for", ways)
 
     def _measured(self, label: str, units: Iterable[str], more: Keys) -> Ways:

@@ -26,11 +26,12 @@ from citelog.explain.near import Nearby
 from citelog.explain.obstacles import Obstacle, obstacle
 from citelog.explain.origin import NEGATED, Bound, decimal, line, nearest, solve, tightest
 from citelog.explain.plans import Planner
+from citelog.explain.reading import new_day
 from citelog.knowledge.base import Knowledge
 from citelog.patient.case import KIND, Case, Recorded
 from citelog.patient.changes import CONTEXT, Add, Change, Set, apply, merged, place_of, told
 from citelog.patient.numbers import reading
-from citelog.patient.wanted import PROBE, measured, ways, with_number
+from citelog.patient.wanted import PROBE, dated, measured, ways, with_number
 from citelog.proof.support import premises
 from citelog.proof.words import number
 from citelog.rules.program import Comparison
@@ -288,11 +289,15 @@ class _Search:
         self.complete = self.complete and not planner.cut
 
     def _queue_alone(self) -> None:
-        """Each single change that any plan from the record as it is thought of, unless it was planned by itself."""
+        """Each single change that any plan from the record as it is thought of, unless it was planned by itself.
+
+        An entry that is added is tried with a date as well: a later one takes the place of others.
+        """
         case, terms = self.answer.case, self.answer.knowledge.terms
-        ways_ = (way for wishes in self._planner.alone for way in ways(wishes, case, terms))
-        new = dict.fromkeys(way for way in ways_ if len(way) == 1 and frozenset(way) not in self._seen)
-        for way in new:
+        ways_ = [way for wishes in self._planner.alone for way in ways(wishes, case, terms) if len(way) == 1]
+        day = new_day(self.answer)
+        later = [(dated(change, day),) for [change] in ways_ if day and isinstance(change, Add)]
+        for way in dict.fromkeys(way for way in (*ways_, *later) if frozenset(way) not in self._seen):
             self._seen.add(frozenset(way))
             heapq.heappush(self._queue, _State(1, 0, _pain(way[0], case, terms), next(self._count), way, alone=True))
 

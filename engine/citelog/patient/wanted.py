@@ -101,6 +101,13 @@ def with_number(change: Add | Set, value: str) -> Add | Set:
     return Add(change.list, change.name, tuple((k, value if k == "value" else v) for k, v in change.keys))
 
 
+def dated(change: Add, day: datetime.date) -> Add:
+    """The entry with a date, unless it has one."""
+    keys = dict(change.keys)
+    keys.setdefault("when", day.isoformat())
+    return Add(change.list, change.name, tuple(keys.items()))
+
+
 def names_one_each(wishes: Iterable[Wish]) -> bool:
     """Whether no entry that would have to be made is wanted under two names."""
     named: dict[tuple[str, str], Value | None] = {}
