@@ -578,6 +578,23 @@ def test_an_entry_that_takes_the_place_of_others_is_proposed_with_a_later_date(
     hold_good(found, record, at, tmp_path, b12.knowledge())
 
 
+def test_two_changes_are_found_after_every_single_one_was_tried_with_a_date_and_without(tmp_path: Path) -> None:
+    record: Record = {
+        "labs": [
+            {"analyte": "serum folate", "value": "299.99", "unit": "µg/L"},
+            {"analyte": "serum methylmalonic acid", "value": "1,5", "unit": "pmol/L", "when": "2026-03"},
+            lab("<300") | {"flag": "low"},
+        ],
+        "findings": [
+            finding("possible neurological involvement"),
+            finding("further neurological improvement on treatment", "unknown"),
+        ],
+    }
+    found = answer(record, "2026-03-20").why_not("regimen:LABEL-NORMABS-INIT")
+    assert [len(near.changes) for near in found.near] == [2, 2, 2]
+    hold_good(found, record, "2026-03-20", tmp_path, b12.knowledge())
+
+
 def test_an_entry_is_proposed_without_a_date_where_it_needs_none() -> None:
     record: Record = {"findings": [finding("fatigue") | {"when": "2024-05"}]}
     assert options(answer(record).why_not("neuro:absent"))[0] == (

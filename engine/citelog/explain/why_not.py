@@ -47,7 +47,7 @@ KEPT = 5
 DERIVED = 40
 """Records that are derived from at most before the search gives up, and says so."""
 
-SINGLE = 160
+SINGLE = 320
 """Of these, records with a single change are not counted, up to so many."""
 
 PLANNED = 12
