@@ -38,6 +38,7 @@ from citelog.render.page import page as assessment_page
 from citelog.reports.audit_page import audit_page
 from citelog.trial.coverage import Survey
 from citelog.trial.expectations import case_files
+from commits import at_each_commit
 from test_schemas import form, problem
 
 NIGHTS = (ROOT / "examples" / "short-nights").resolve()
@@ -275,7 +276,7 @@ FIRST: Mapping[str, tuple[Edit, ...]] = {
 }
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", at_each_commit(CODES))
 def test_a_figure_changes_with_an_edit_of_the_files(code: str) -> None:
     folder, edit = (B12, OF_B12[code]) if code in OF_B12 else (NIGHTS, DAMAGES[code])
     before = counted_after(code, folder, *FIRST.get(code, ()))

@@ -167,18 +167,23 @@ def test_a_quote_below_an_empty_first_line_is_on_the_second() -> None:
 
 
 @cache
-def verdicts(count: int = 1_000) -> list[damage.Verdict]:
+def verdicts(count: int) -> list[damage.Verdict]:
     return list(damage.verdicts([proof for p in patients(2) for proof in p.proved], count, 1))
 
 
-def test_a_thousand_damaged_proofs_are_refused() -> None:
-    print("\n" + damage.table(verdicts()))
-    accepted = Counter(verdict.damage for verdict in verdicts() if not verdict.faults)
-    assert len(verdicts()) == 1_000 and accepted == Counter()
+OF_MANY = pytest.mark.parametrize("count", at_each_commit((250, 1_000)))
 
 
-def test_the_damaged_step_is_named() -> None:
-    missed = [(v.damage, v.step, [str(f) for f in v.faults]) for v in verdicts() if not v.named]
+@OF_MANY
+def test_a_thousand_damaged_proofs_are_refused(count: int) -> None:
+    print("\n" + damage.table(verdicts(count)))
+    accepted = Counter(verdict.damage for verdict in verdicts(count) if not verdict.faults)
+    assert len(verdicts(count)) == count and accepted == Counter()
+
+
+@OF_MANY
+def test_the_damaged_step_is_named(count: int) -> None:
+    missed = [(v.damage, v.step, [str(f) for f in v.faults]) for v in verdicts(count) if not v.named]
     assert missed == []
 
 

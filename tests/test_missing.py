@@ -139,7 +139,7 @@ def test_every_outcome_is_what_an_assessment_of_the_record_with_it_gives(seed: i
     hold_good(answer(record, at).missing(), record, at, tmp_path, b12.knowledge())
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", at_each_commit(range(4)))
 def test_no_single_thing_that_would_change_the_answer_is_left_out(seed: int) -> None:
     record, at = random_record(seed)
     assert left_out(record, at, most=120, seed=seed) == []

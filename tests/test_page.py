@@ -150,7 +150,7 @@ def test_the_document_stands_on_the_page_with_each_quote_marked_exactly(case: st
         assert f"quote-{statement}" in shown.ids
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", at_each_commit(CASES, every=3))
 def test_every_conclusion_is_told_with_all_that_it_rests_on(case: str) -> None:
     found, shown = b12.assessed(case), paged(case)
     articles = [attributes["id"] for tag, attributes in shown.elements if tag == "article"]

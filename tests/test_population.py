@@ -48,6 +48,7 @@ from citelog.rules.program import Argument, Predicate, Program
 from citelog.rules.syntax import parse
 from citelog.run.datalog import DeadlineError, Machine
 from citelog.values import Atom
+from commits import at_each_commit
 from oracle.random_cases import random_case
 from random_programs import drawn
 
@@ -369,7 +370,7 @@ def ruled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", at_each_commit(CHANGES))
 def test_after_an_edit_only_those_are_answered_anew_whom_it_concerns(
     change: str, ruled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

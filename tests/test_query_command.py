@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import pyoxigraph
 import pytest
 import rdflib
 
-from citelog.cli.apart import apart, sealed
+from citelog.cli.apart import MEMORY, apart, sealed
 from citelog.diagnostics import CitelogError
 from citelog.graph.library import AUDIENCES, library
 from citelog.render.table import table
@@ -300,6 +301,7 @@ def test_a_query_that_would_take_for_ever_is_stopped(written: Callable[[str], st
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.long
 def test_a_query_that_would_fill_the_memory_is_stopped(written: Callable[[str], str]) -> None:
     text = "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } ORDER BY ?a ?d ?g"
     ended = query(written(text), "--time-limit", "20")
@@ -307,7 +309,7 @@ def test_a_query_that_would_fill_the_memory_is_stopped(written: Callable[[str], 
 
 
 @FORKS
-def test_a_sealed_process_opens_no_file_and_no_connection() -> None:
+def test_a_sealed_process_opens_no_file_and_no_connection_and_has_so_much_memory() -> None:
     def work() -> int:
         with sealed(5):
             for attempt in (lambda: Path("/etc/hostname").read_bytes(), socket.socket):
@@ -316,6 +318,9 @@ def test_a_sealed_process_opens_no_file_and_no_connection() -> None:
                 except OSError:
                     continue
                 return 1
+            with suppress(MemoryError):
+                bytearray(MEMORY)
+                return 2
         Path("/etc/hostname").read_bytes()  # and afterwards it may again
         return 0
 

@@ -30,6 +30,7 @@ from citelog.run.arithmetic import aggregate, compare, evaluate
 from citelog.run.datalog import DeadlineError, Machine, reasoner
 from citelog.run.result import Run
 from citelog.values import Atom, Iri, Value
+from commits import at_each_commit
 from literate import EX, blocks, compiled, facts
 from random_programs import Drawn, drawn
 
@@ -117,14 +118,14 @@ def agrees_with_nemo(seed: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("seeds", QUICK, ids=lambda seeds: f"{len(seeds)} from {seeds[0]}")
+@pytest.mark.parametrize("seeds", at_each_commit(QUICK, every=3), ids=lambda seeds: f"{len(seeds)} from {seeds[0]}")
 def test_naive(seeds: range) -> None:
     """Models and firings are those of the obvious evaluator."""
     for seed in seeds:
         agrees(seed)
 
 
-@pytest.mark.parametrize("seeds", BLOCKS, ids=lambda seeds: f"{len(seeds)} from {seeds[0]}")
+@pytest.mark.parametrize("seeds", at_each_commit(BLOCKS, every=3), ids=lambda seeds: f"{len(seeds)} from {seeds[0]}")
 def test_nemo(seeds: range) -> None:
     """Models are those of Nemo."""
     assert sum(map(agrees_with_nemo, seeds)) >= len(seeds) - 1
