@@ -36,10 +36,10 @@ from citelog.knowledge.base import Knowledge, Statement
 from citelog.proof.graph import Steps as ProofSteps
 from citelog.proof.support import Supports, assumed, deciding
 from citelog.proof.words import Words
-from citelog.rules.program import Constant, Operation, Program
+from citelog.rules.program import Absent, Constant, Operation, Program, Variable
 from citelog.run.datalog import Machine
 from citelog.run.result import Run
-from citelog.values import Atom, Iri
+from citelog.values import Atom, Iri, Value
 from citelog.vocab import Terms
 from commits import at_each_commit
 from oracle.random_cases import random_at, random_case
@@ -671,6 +671,31 @@ def proves(seed: int) -> int:
 @pytest.mark.parametrize("seeds", [PROVED[i::10] for i in range(10)], ids=lambda seeds: f"{len(seeds)} from {seeds[0]}")
 def test_the_proof_of_every_fact_of_a_drawn_program_is_accepted(seeds: range) -> None:
     assert sum(map(proves, seeds)) > 25
+
+
+ABSENCES = (
+    ("{drug} cannot be given by {route}", {"route": "mouth"}, "no drug can be given by mouth"),
+    ("{drug} is not {route}", {"route": "oral"}, "no drug is oral"),
+    ("{drug} has no {route}", {}, "no drug has any route"),
+    ("{drug} has no {route}", {"drug": "iron"}, "iron has no route"),
+    ("{drug} is no {route}", {"route": "way"}, "every drug is no way"),
+    ("{drug} is not without {route}", {"route": "one"}, "every drug is not without one"),
+    ("{drug} differs by {route}", {"drug": "iron"}, "iron differs by every route"),
+    ("no {drug} is in {route}", {}, "no drug is in any route"),
+    ("{drug} is elsewhere[, not by {route}]", {}, "every drug is elsewhere"),
+)
+
+
+@pytest.mark.parametrize(("template", "row", "told"), ABSENCES, ids=[told for *_, told in ABSENCES])
+def test_the_checker_says_for_itself_what_an_absence_denies(template: str, row: dict[str, Value], told: str) -> None:
+    """What a literal leaves open is denied of all there is."""
+    _, program, wrong = literate.compiled("patient gone(drug: text, route: text)", [("a.rls", "")])
+    assert not wrong
+    declared = dataclasses.replace(program.predicates["gone"], absence=template)
+    base = knowledge(dataclasses.replace(program, predicates={"gone": declared}), {})
+    literal = Absent("gone", (Variable("drug"), Variable("route")))
+    assert Steps(base, {}, {}).absent(literal, row) == told
+    assert Words(base, {}).absence("gone", (row.get("drug"), row.get("route"))) == told
 
 
 @pytest.mark.parametrize(("sign", "left", "right", "value"), test_reasoning.COMPUTED)
