@@ -53,7 +53,7 @@ from oracle.random_cases import random_case
 from random_programs import drawn
 
 AT = datetime.date(2026, 3, 15)
-SEEDS = range(8)
+SEEDS = (*range(7), 15)  # in the last, what is absent is asked for first
 PAGE = Path(__file__).parent.parent / "docs" / "POPULATIONS.md"
 EDGES: dict[str, populations.Record] = {
     "nothing": {},

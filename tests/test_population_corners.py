@@ -95,6 +95,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
         "e2(?p, ?s) :- e1(?p, ?r), result(?p, ?r, ?t), result(?p, ?s, ?t)",
         "m1(?p, ?v) :- e1(?p, ?r), result_value(?p, ?r, ?v), ex:low(ex:hb, ?l), ?v > ?l",
     ),
+    "what nothing derives": ("m1(?p, ?v) :- result_value(?p, _, ?v), ~a1(?p)", "m2(?p, ?v) :- m1(?p, ?v), a2(?p)"),
     "what leads to nothing": (
         "ev(?p, ?r, ?v) :- result_value(?p, ?r, ?v)",
         "ev(?p, ?s, ?w) :- ev(?p, ?r, ?v), result_value(?p, ?s, ?w), ?w < ?v",

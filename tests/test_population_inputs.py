@@ -800,12 +800,14 @@ def test_an_export_of_which_nothing_can_be_used_is_refused(content: str, what: s
 def test_what_comes_out_does_not_depend_on_where_files_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(written, "HANDFUL", 4)
     monkeypatch.setattr(reader, "MOST", 0)
-    lines = [someone(), "oh", "", *[ferritin(n) for n in range(9)], ferritin(7, None), someone("p2")]
-    whole = found(tmp_path / "whole", {"a.ndjson": ndjson(*lines), "b.ndjson": ndjson(*lines[3:])})
-    assert len(whole.table("labs")) == 18
+    whose = {"code": {"text": "folic acid"}, "patient": {"reference": "Patient/p1"}}
+    not_borne = [{"resourceType": "AllergyIntolerance", "id": f"a{n}", **whose} for n in range(3)]
+    lines = [someone(), "oh", "", *not_borne, *[ferritin(n) for n in range(9)], ferritin(7, None), someone("p2")]
+    whole = found(tmp_path / "whole", {"a.ndjson": ndjson(*lines), "b.ndjson": ndjson(*lines[6:])})
+    assert len(whole.table("labs")) == 18 and sum("folic acid" in note for note in whole.notes) == 3
     for size in (len(ndjson(*lines[:2])), 1000):
         monkeypatch.setattr(chunks, "CHUNK", size)
-        cut = found(tmp_path / str(size), {"a.ndjson": ndjson(*lines), "b.ndjson": ndjson(*lines[3:])})
+        cut = found(tmp_path / str(size), {"a.ndjson": ndjson(*lines), "b.ndjson": ndjson(*lines[6:])})
         assert cut.table("labs") == whole.table("labs")
         assert (cut.rejected, cut.notes) == (whole.rejected, whole.notes)
 

@@ -106,7 +106,7 @@ def given(seen: Seen, made: Plan, values: Values, at: datetime.date | None) -> l
 
 
 def give(derivation: Derivation, facts: Iterable[Given]) -> None:
-    """Give facts to a derivation, beside those that it has."""
+    """Give a derivation its facts."""
     queries: dict[str, list[str]] = {}
     tables: dict[str, Loaded] = {}
     for one in facts:

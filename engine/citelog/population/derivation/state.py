@@ -80,19 +80,10 @@ class Derivation:
         self.size |= dict.fromkeys(missing, 0)
 
     def give(self, facts: Mapping[str, Sequence[str]]) -> None:
-        """Let the rows of queries be facts of predicates, beside those that are there."""
-        made, had = {}, []
-        for predicate, queries in facts.items():
-            name, columns = self.table_of(predicate), self.columns(predicate)
-            if self.rows_of(predicate):
-                had.append(f"{name}_had")
-                self.engine.create(had[-1], f"SELECT * FROM {name}")
-                queries = [f"SELECT {', '.join(columns)} FROM {had[-1]}", *queries]
-            made[name] = columns, " UNION ".join(queries)
+        """Let the rows of queries be the facts of predicates, of which there are none so far."""
+        made = {self.table_of(one): (self.columns(one), " UNION ".join(queries)) for one, queries in facts.items()}
         if made:
             self.size |= create_all(self.engine, made)
-        for name in had:
-            self.engine.drop(name)
 
     def state(self, facts: Mapping[str, Iterable[Row]]) -> None:
         """Make the tables of the knowledge: of each predicate, rows of values."""
