@@ -505,11 +505,32 @@ def test_an_answer_begins_with_what_there_is_in_it_and_a_doctor_is_led_to_each(s
     assert re.search(r'#kind-conflict">Conflicts</a> <span class="count">(\d+)', contents), "and how many"
 
 
+def test_on_a_phone_the_answer_is_seen_first_and_a_line_above_it_leads_to_the_caveats_below(
+    browser: Browser, server: Server, kept: str
+) -> None:
+    """On a wide screen the caveats stand above it, in full; nowhere are they folded away."""
+    for width in (390, 1280):
+        with at(browser, f"{server.address}{kept[1:]}", width=width, java_script_enabled=False) as page:
+            caveats, further = page.locator("#caveats"), page.get_by_role("link", name="Before you rely on this")
+            assert "exercise caution. M03" in caveats.inner_text() and "drafts" in caveats.inner_text()
+            answers = page.locator(".answers article")
+            first, last, told = (one.bounding_box() for one in (answers.first, answers.last, caveats))
+            assert first and last and told and first["y"] < 600, width
+            if width == 1280:
+                assert told["y"] + told["height"] < first["y"] and not further.is_visible()
+                continue
+            assert told["y"] >= last["y"] + last["height"]
+            assert "pending human review" in page.locator(".standing").inner_text()
+            further.click()
+            seen = caveats.bounding_box()
+            assert seen and 0 <= seen["y"] < 800
+
+
 def test_paper_shows_the_whole_answer(browser: Browser, server: Server, kept: str) -> None:
     with at(browser, f"{server.address}{kept[1:]}why/treat:immediate") as page:
         page.emulate_media(media="print")
         assert not page.locator("nav").first.is_visible()
-        assert page.locator(".standing ul").is_visible() and page.locator(".proof ul").first.is_visible()
+        assert page.locator(".beware ul").is_visible() and page.locator(".proof ul").first.is_visible()
         assert page.pdf(format="A4").startswith(b"%PDF")
 
 
