@@ -483,6 +483,79 @@ def test_a_value_that_changes_the_answer_only_if_it_is_later_than_others_is_told
     assert "neuro:absent" in {c.id for c in absent.gained} and unknown.is_idle
 
 
+@pytest.mark.parametrize(("when", "day"), [({"when": "2024-01"}, "2026-03-20"), ({}, "2024-06-01")])
+def test_what_is_recorded_as_unknown_is_settled_with_a_date_where_only_a_later_word_settles_it(
+    when: Record, day: str, tmp_path: Path
+) -> None:
+    """An absence in place of the older doubt would leave the later one as it is."""
+    at = day if when else None
+    record: Record = {
+        "findings": [
+            {"name": "neurological involvement", "state": "unknown", **when},
+            {"name": "possible neurological involvement", "state": "unknown", "when": "2024-05"},
+        ]
+    }
+    found = answer(record, at).missing()
+    hold_good(found, record, at, tmp_path, b12.knowledge())
+    asked = item(found, "neurological involvement")
+    assert asked.state == "recorded as unknown"
+    assert [outcome.value for outcome in asked.outcomes] == ["present", f"absent, on {day}"]
+    assert "neuro:absent" in {c.id for c in asked.outcomes[1].gained}
+
+
+ABSENT: Record = {"name": "neurological involvement", "state": "absent"}
+DOUBT: Record = {"name": "possible neurological involvement", "state": "unknown", "when": "2024-05"}
+PRESENT: Record = {"name": "neurological involvement", "state": "present", "when": "2024-05-10"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "other", "at", "state", "days"),
+    [
+        (ABSENT, DOUBT, None, "not recorded", {"after 2024-05-31": "2024-06-01", "up to 2024-05-31": "2024-05-31"}),
+        (
+            ABSENT | {"when": "last spring"}, DOUBT, "2026-01-01", "not usable",
+            {"after 2024-05-31 up to 2026-01-01": "2024-06-01", "up to 2024-05-31": "2024-05-31"},
+        ),
+        (
+            ABSENT | {"when": "2024"}, PRESENT, None, "not known to the day",
+            {"after 2024-05-10": "2024-05-11", "on 2024-05-10": "2024-05-10", "before 2024-05-10": "2024-05-09"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_date_that_the_record_does_not_give_is_asked_for_beside_those_of_other_names(
+    entry: Record, other: Record, at: str | None, state: str, days: dict[str, str], tmp_path: Path
+) -> None:
+    record: Record = {"findings": [entry, other]}
+    found = answer(record, at).missing()
+    hold_good(found, record, at, tmp_path, b12.knowledge())
+    date = next(one for one in found.items if one.text.startswith("the date of"))
+    assert (date.state, [outcome.value for outcome in date.outcomes]) == (state, list(days))
+    before = ids(answer(record, at))
+    for outcome in date.outcomes:
+        after = ids(fresh(written(record, [Set("findings[0]", "when", days[outcome.value])]), tmp_path, at))
+        assert {c.id for c in outcome.gained} == after - before, outcome.value
+        assert {c.id for c in outcome.lost} == before - after, outcome.value
+
+
+def test_a_preference_that_is_no_choice_is_asked_for() -> None:
+    record = written(LOADING, [Add("preferences", "route", (("value", "carrier pigeon"),))])
+    asked = item(answer(record).missing(), "route preference")
+    assert asked.state == "not usable"
+    [oral] = [outcome for outcome in asked.outcomes if outcome.value == "oral"]
+    assert "regimen:ORAL-HIGH" in {c.id for c in oral.gained}
+
+
+def test_ranges_that_only_a_date_tells_apart_are_told_with_it() -> None:
+    measured = "result(?p, ?r, ex:fe), result_value(?p, ?r, ?v)"
+    knowledge = ruled(
+        f"t1(?p, ex:tired) :- {measured}, recorded_when(?p, ?r, _, _), ex:low(ex:hb, ?l), ?v < ?l",
+        f"t2(?p, ex:tired) :- {measured}, ex:low(ex:fe, ?l), ?v > ?l",
+    )
+    assert ranges(assess(knowledge, {}, "2024-07-01").missing(), "fe") == {
+        "above 30": ["t2:tired"], "below 12, on 2024-07-01": ["t1:tired"], "from 12 up to 30, on 2024-07-01": [],
+    }  # fmt: skip
+
+
 @pytest.mark.long
 def test_a_record_of_three_thousand_entries_is_answered_in_time() -> None:
     record: Record = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from citelog.explain.model import Shape
@@ -68,7 +68,10 @@ def _compared(rule: Rule, shape: Shape) -> Rule:
 
 
 def _rows(near: Nearby, rule: Rule, record: Value | None) -> Iterator[Mapping[str, Value]]:
-    """The bindings under which all of a rule holds but for its comparisons, of one record where it has one."""
+    """The bindings under which all of a rule holds but for its comparisons, of one record where it can be of no other.
+
+    A value that is compared may be of the record although a premise names another: the last day of all, by a maximum.
+    """
     names = {
         arg.name
         for literal in rule.body
@@ -76,10 +79,27 @@ def _rows(near: Nearby, rule: Rule, record: Value | None) -> Iterator[Mapping[st
         for arg, type_ in zip(literal.args, near.shape.types(literal.predicate), strict=True)
         if isinstance(arg, Variable) and type_ == "record"
     }
-    given = {names.pop(): record} if len(names) == 1 and record is not None else {}
+    given: dict[str, Value] = {}
+    if len(names) == 1 and record is not None and not _measures_elsewhere(near.shape, rule, names):
+        given = {names.pop(): record}
     others = tuple(literal for literal in rule.body if not isinstance(literal, Comparison))
     rest = replace(rule, body=others, plan=tuple(_order(rule, others)))
     yield from near.holding(rest, given)
+
+
+def _measures_elsewhere(shape: Shape, rule: Rule, names: Set[str]) -> bool:
+    """Whether a premise that names none of some records gives a number or a day that rules work out from a record."""
+    return any(
+        literal.predicate in shape.changing
+        and not shape.is_recorded(literal.predicate)
+        and not any(isinstance(arg, Variable) and arg.name in names for arg in literal.args)
+        and any(
+            isinstance(arg, Variable) and type_ in ("number", "date")
+            for arg, type_ in zip(literal.args, shape.types(literal.predicate), strict=True)
+        )
+        for literal in rule.body
+        if isinstance(literal, Present)
+    )
 
 
 def _bound(

@@ -140,7 +140,8 @@ def missing(answer: Answer, conclusion: str | None = None) -> Missing:
             break
         item = _item(answer, question, about, tries)
         if question.dated is not None and any(outcome.is_idle for outcome in item.outcomes):
-            item = _with_dates(answer, item, _item(answer, question.dated(), about, tries))
+            later = replace(question, values=tuple(question.dated()))
+            item = _with_dates(answer, item, _item(answer, later, about, tries))
         if item.weight:
             items.append(item)
     open_ = questions.open_questions
@@ -169,16 +170,21 @@ def _item(answer: Answer, question: Question, about: str | None, tries: Tries) -
 
 
 def _with_dates(answer: Answer, item: Item, dated: Item) -> Item:
-    """An item with a date for each value that changes nothing without one: a later entry takes the place of others."""
+    """An item with a date for each value that changes nothing without one: a later entry takes the place of others.
+
+    Where dates tell other ranges of a number apart, these are told instead, and what changes something without a date.
+    """
     if not item.weight:
         return dated
-
-    def told(outcome: Outcome) -> Outcome:
-        same = (o for o in dated.outcomes if not o.is_idle and o.value.startswith(f"{outcome.value}, on "))
-        return next(same, outcome) if outcome.is_idle else outcome
-
-    outcomes = tuple(map(told, item.outcomes))
-    return replace(item, outcomes=outcomes, weight=max(_weight(answer, outcome) for outcome in outcomes))
+    plain = {outcome.value: outcome for outcome in item.outcomes}
+    later = {outcome.value.rpartition(", on ")[0]: outcome for outcome in dated.outcomes}
+    changing = {value: outcome for value, outcome in later.items() if not outcome.is_idle}
+    if changing.keys() <= plain.keys():
+        outcomes = [changing.get(value, one) if one.is_idle else one for value, one in plain.items()]
+    else:
+        plain = {value: outcome for value, outcome in plain.items() if not outcome.is_idle}
+        outcomes = [*plain.values(), *(outcome for value, outcome in later.items() if value not in plain)]
+    return replace(item, outcomes=tuple(outcomes), weight=max(_weight(answer, outcome) for outcome in outcomes))
 
 
 def _outcome(

@@ -29,7 +29,7 @@ from citelog.patient.wanted import PROBE, measured, with_number
 from citelog.patient.words import state, status
 from citelog.proof.words import number
 from citelog.rules.program import Absent, Constant, Present, Variable
-from citelog.values import Iri
+from citelog.values import Iri, Value
 from citelog.vocab import CL, cl
 
 _REGIONS = 40
@@ -40,6 +40,9 @@ _LONG = 500
 
 _TRIED = 150
 """Records that are derived from at most where a record has just more entries; fewer as it is longer."""
+
+_SAID = ("present", "absent")
+"""States that settle a finding."""
 
 _OFTEN = ("daily", "weekly", "monthly", "every 3 months", "yearly")
 """Frequencies that stand for all: rules compare them with each other in many ways."""
@@ -75,7 +78,7 @@ class Question:
     text: str
     state: str
     values: tuple[tuple[str, Change | tuple[Change, ...] | datetime.date], ...]
-    dated: Callable[[], Question] | None = None
+    dated: Callable[[], Ways] | None = None
 
 
 class Questions:
@@ -142,8 +145,17 @@ class Questions:
                 yield Question(
                     label if len(entries) == 1 else f"{label} ({entry.read_from})",
                     f"recorded as {said}" if said else "recorded without a state",
-                    tuple((s, setting(entry, "state", s)) for s in ("present", "absent")),
+                    tuple((s, setting(entry, "state", s)) for s in _SAID),
+                    partial(self._said_now, label, entry, self.new_day) if self.new_day else None,
                 )
+
+    def _said_now(self, label: str, entry: Entry, day: datetime.date) -> Ways:
+        """The same on a day: of an entry without a date that is its own, beside one with a date it is another's."""
+        when = day.isoformat()
+        if self._days(entry, WHEN) is None:
+            dated = setting(entry, "when", when)
+            return [(f"{said}, on {day}", (setting(entry, "state", said), dated)) for said in _SAID]
+        return [(f"{said}, on {day}", add) for said, add in _found(label, (("when", when),)) if said in _SAID]
 
     def _contradiction(self, label: str, entries: list[Entry]) -> Iterator[Question]:
         """Entries of one name that say present and absent: each way to settle it, by leaving out the others."""
@@ -159,6 +171,7 @@ class Questions:
             yield Question(label, "recorded as present and as absent", values)
 
     def _results(self) -> Iterator[Question]:
+        flags = cl("low_flag") in self.shape.asked.get(("result_flag", 2), ())
         for analyte in self._asked("result", 2):
             label, units = self.terms.label(analyte), self._units(analyte)
             entries = self._of(analyte)
@@ -180,7 +193,7 @@ class Questions:
                         "not usable" if unit else "not recorded",
                         tuple((self.terms.label(u), setting(entry, "unit", self.terms.label(u))) for u in units),
                     )
-                if cl("low_flag") in self.shape.asked.get(("result_flag", 2), ()) and "flag" not in entry.keys:
+                if flags and not self._says(entry, "result_flag"):
                     yield Question(
                         f"the laboratory's flag of “{entry.sentence}” ({entry.read_from})",
                         "not recorded",
@@ -193,9 +206,8 @@ class Questions:
         if day is None:
             return Question(label, "not recorded", whole)
 
-        def dated() -> Question:
-            told = tuple((f"{value}, on {day}", change) for value, change in values((("when", day.isoformat()),)))
-            return Question(label, "not recorded", told)
+        def dated() -> Ways:
+            return [(f"{value}, on {day}", change) for value, change in values((("when", day.isoformat()),))]
 
         return Question(label, "not recorded", whole, dated)
 
@@ -327,25 +339,44 @@ class Questions:
                 f"the frequency of {text}", _wanting(entry, "frequency"),
                 tuple((often, setting(entry, "frequency", often)) for often in _OFTEN),
             )  # fmt: skip
-        if taken == "current" and self.answer.at is not None:
-            yield from self._start(entry, text, self.answer.at)
-        if taken == "current" and "route" not in entry.keys:
+        if taken == "current":
+            yield from self._day_of(entry, "start", "since", SINCE, self.answer.at)
+        if taken == "current" and not self._says(entry, "medication_route"):
             yield Question(
-                f"the route of {text}", "not recorded",
+                f"the route of {text}", _wanting(entry, "route"),
                 tuple((self.terms.label(r), setting(entry, "route", self.terms.label(r))) for r in routes),
             )  # fmt: skip
 
-    def _start(self, entry: Entry, text: str, today: datetime.date) -> Iterator[Question]:
-        """The day on which a medicine was begun, where the record does not give it: of a month, each that it may be."""
-        known = next((f.args[2:] for f in self.answer.run.atoms(SINCE) if f.args[1] == entry.record), None)
+    def _day_of(
+        self, entry: Entry, what: str, key: str, predicate: str, latest: datetime.date | None
+    ) -> Iterator[Question]:
+        """A day of an entry, no later than some day, where the record does not give it; of a month, each of its."""
+        if latest is None or not self.reads(predicate):
+            return
+        text, known = f"the {what} of “{entry.sentence}” ({entry.read_from})", self._days(entry, predicate)
         if known is None:
-            values = self._back(entry, "since", SINCE, today)
-            yield Question(f"the start of {text}", _wanting(entry, "since"), tuple(values))
+            yield Question(text, _wanting(entry, key), tuple(self._back(entry, key, predicate, latest)))
             return
         first, last = known
-        if isinstance(first, datetime.date) and isinstance(last, datetime.date) and first < last and first <= today:
-            values = self._back(entry, "since", SINCE, min(last, today), first)
-            yield Question(f"the start of {text}", "not known to the day", tuple(values))
+        if first < last and first <= latest:
+            values = self._back(entry, key, predicate, min(last, latest), first)
+            yield Question(text, "not known to the day", tuple(values))
+
+    def _days(self, entry: Entry, predicate: str) -> tuple[datetime.date, datetime.date] | None:
+        """The first and the last day that the record gives of an entry; None where it gives none."""
+        return self._periods[predicate].get(entry.record)
+
+    @cached_property
+    def _periods(self) -> Mapping[str, Mapping[Value | None, tuple[datetime.date, datetime.date]]]:
+        """The days of each record, by the predicate that gives them."""
+        return {
+            predicate: {
+                record: (first, last)
+                for _, record, first, last in (fact.args for fact in self.answer.run.atoms(predicate))
+                if isinstance(first, datetime.date) and isinstance(last, datetime.date)
+            }
+            for predicate in DATED
+        }
 
     def _says(self, entry: Entry, predicate: str) -> bool:
         return any(fact.args[1] == entry.record for fact in self.answer.run.atoms(predicate))
@@ -357,10 +388,8 @@ class Questions:
     def _back(
         self, entry: Entry, key: str, predicate: str, day: datetime.date, earliest: datetime.date = datetime.date.min
     ) -> Iterator[tuple[str, Change]]:
-        """A day of an entry moved back from the day of the assessment, past one bound after another."""
+        """A day of an entry moved back from another, past one bound after another."""
         high: Bound | None = None
-        if not self.reads(predicate):
-            return
         for _ in range(_REGIONS):
             change = setting(entry, key, day.isoformat())
             case = apply(self.case, [change], self.terms)
@@ -385,11 +414,16 @@ class Questions:
             if isinstance(x.args[2], Constant) and isinstance(x.args[3], Constant)
         }
         for topic in self._asked("preference", 2):
-            if not self._of(topic):
-                label = self.terms.label(topic)
-                shown = sorted(self.terms.label(c) for t, c in asked if t == topic and isinstance(c, Iri))
-                values = tuple((c, Add("preferences", label, (("value", c),))) for c in shown)
-                yield Question(f"{label} preference", "not recorded", values)
+            label, entries = self.terms.label(topic), self._of(topic)
+            if any(self._says(entry, "preference") for entry in entries):
+                continue
+            shown = sorted(self.terms.label(c) for t, c in asked if t == topic and isinstance(c, Iri))
+            ways: tuple[tuple[str, Change], ...]
+            if entries:
+                ways = tuple((c, setting(entries[0], "value", c)) for c in shown)
+            else:
+                ways = tuple((c, Add("preferences", label, (("value", c),))) for c in shown)
+            yield Question(f"{label} preference", _wanting(entries[0], "value") if entries else "not recorded", ways)
 
     def _context(self) -> Iterator[Question]:
         """An age and a sex that rules read, where the record gives none that can be used."""
@@ -404,27 +438,11 @@ class Questions:
             yield Question(terms.label(SEX), "not usable" if self._of(SEX) else "not recorded", tuple(values))
 
     def _dates(self) -> Iterator[Question]:
-        """An entry without a date: before others of its name or after them, and as many days as rules tell apart."""
+        """An entry whose day the record does not give: as many days as rules tell apart, back from the last."""
+        last = self.answer.at or day_after(self.answer)
         for entry in self.case.entries:
-            if entry.term is None or entry.list == "context" or "when" in entry.keys:
-                continue
-            days = [
-                day
-                for fact in self.answer.run.atoms(WHEN)
-                for day in fact.args[2:]
-                if isinstance(day, datetime.date) and any(o.record == fact.args[1] for o in self._of(entry.term))
-            ]
-            values: list[tuple[str, Change]] = []
-            if days and datetime.date.min < min(days) and max(days) < datetime.date.max:
-                day = datetime.timedelta(days=1)
-                for text, when in (
-                    ("later than the others", max(days) + day),
-                    ("earlier than the others", min(days) - day),
-                ):
-                    values.append((text, setting(entry, "when", when.isoformat())))
-            if self.answer.at is not None:
-                values += self._back(entry, "when", WHEN, self.answer.at)
-            yield Question(f"the date of “{entry.sentence}” ({entry.read_from})", "not recorded", tuple(values))
+            if entry.term is not None and entry.list != "context":
+                yield from self._day_of(entry, "date", "when", WHEN, last)
 
     def _day(self) -> Iterator[Question]:
         """The date of the assessment, where none was given: as many as the recorded dates tell apart."""
@@ -460,12 +478,12 @@ class Questions:
 
 def _wanting(entry: Entry, key: str) -> str:
     """What a record says of a key of which it makes no fact."""
-    return "not usable" if key in entry.keys else "not recorded"
+    return "not usable" if str(entry.keys.get(key, "")) else "not recorded"
 
 
 def _found(label: str, more: Keys) -> Ways:
     """The ways to record a finding: in each state."""
-    for said in ("present", "absent", "unknown"):
+    for said in (*_SAID, "unknown"):
         yield said, Add("findings", label, (("state", said), *more))
 
 
