@@ -297,6 +297,18 @@ def test_a_broken_line_is_named_by_its_number(tmp_path: Path) -> None:
     assert refusal(path).where == f"{path}:3"
 
 
+def test_an_unknown_key_is_named_by_its_line_where_it_stands_there_once(tmp_path: Path) -> None:
+    for text, line in (
+        ("id: a\nlabz: []\n", ":2"),
+        ("labs: []\nexpect:\n  includes: []\n", ":3: expect"),
+        ('{\n "id": "a",\n "labz": []\n}', ":3"),
+        ("labz: []\nfindings: [{name: x, labz: y}]\n", ""),  # nothing is guessed
+        ("labz: []", ""),
+    ):
+        path = write(tmp_path, text)
+        assert refusal(path).where == f"{path}{line}", text
+
+
 def test_an_unquoted_bound_is_answered_with_quotes(tmp_path: Path) -> None:
     assert '">100"' in refusal(write(tmp_path, "labs:\n  - {analyte: x, value: >100}\n")).remedy
 

@@ -328,7 +328,7 @@ NIGHTS = ROOT / "examples" / "short-nights"
         ("serve --jwt-keys PATIENT --jwt-audience https://cds.example.org", "add --jwt-issuer"),
         ("serve --jwt-keys PATIENT --jwt-issuer x --jwt-audience y", "this is no address"),
         ("serve --dataset PATIENT --feedback OUT", "--dataset answers from files, and hooks from a knowledge base"),
-        ("test --watch no-such-case", "no case of that name to watch"),
+        ("test --watch no-such-case", "no case of that name: no-such-case"),
         ("why PATIENT treat:immediate --population OUT --at 2026-01-01", "the answers have a day of their own"),
         ("audit replay EMPTY", "Is a directory"),
     ],

@@ -273,6 +273,9 @@ def test_a_file_declares_its_parameters_so(written: Callable[[str], str]) -> Non
             "line 1: the prefix cl: is not declared\n   = write PREFIX cl: <https://w3id.org/citelog#>",
         ),
         ("", "this is no SPARQL query"),
+        ("PREFIX x: <urn:x>\nSELCT ?s { ?s ?p ?o }", "line 2: no query begins with SELCT\n   = did you mean SELECT?"),
+        ("PREFX x: <urn:x>\nASK {}", "line 1: no query begins with PREFX\n   = did you mean PREFIX?"),
+        ("show me all", "line 1: no query begins with show\n   = a query begins with SELECT, ASK, CONSTRUCT or"),
     ],
 )
 def test_a_query_that_cannot_be_asked_is_told_by_file_and_line(
@@ -290,6 +293,17 @@ def test_a_name_that_nothing_has_is_told_beside_the_answer_with_the_nearest(writ
     assert cite.endswith("mine.rq: line 2: cl:cite is neither in the ontology nor in the data")
     assert label.endswith("mine.rq: line 2: skos:prefLable is neither in the ontology nor in the data")
     assert "   = did you mean cl:cites?\n" in ended.err and "   = did you mean skos:prefLabel?\n" in ended.err
+
+
+def test_a_variable_that_nothing_gives_a_value_is_told_beside_the_answer(written: Callable[[str], str]) -> None:
+    """Its column would be empty, or its condition never hold, and either look like an answer."""
+    cl = "PREFIX cl: <https://w3id.org/citelog#>\n"
+    ended = query(written(f"{cl}SELECT ?s ?quotes {{\n ?s cl:quote ?quote FILTER(strlen(?qoute) > 3) }} LIMIT 1"))
+    assert ended.status == 0
+    assert "mine.rq: line 2: nothing gives ?quotes a value\n   = did you mean ?quote?" in ended.err
+    assert "mine.rq: line 3: nothing gives ?qoute a value\n   = did you mean ?quote?" in ended.err
+    ended = query(written(f"{cl}SELECT (COUNT(?s) AS ?n) {{ ?s cl:quote ?q FILTER(strlen(?q) > 3) }} HAVING (?n > 1)"))
+    assert (ended.status, ended.err) == (0, "")
 
 
 def test_a_query_that_would_take_for_ever_is_stopped(written: Callable[[str], str]) -> None:

@@ -145,6 +145,13 @@ def test_a_citation_can_be_expected(folder: Path, capsys: pytest.CaptureFixture[
     status, out, _ = ran(capsys, "test", "--kb", str(folder))
     assert status == 1
     assert "treat:immediate does not cite G08" in out and "it cites G01 G10" in out
+    assert "there is no statement" not in out
+
+
+def test_a_statement_that_there_is_not_is_told_where_expected(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case(folder, "cited", SYMPTOMS + "expect: {cites: {'treat:immediate': [g01, G10]}}\n")
+    out = ran(capsys, "test", "--kb", str(folder))[1]
+    assert "treat:immediate does not cite g01" in out and "there is no statement g01; did you mean G01?" in out
 
 
 def test_the_text_of_a_proof_is_kept_and_compared(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -310,7 +317,8 @@ def test_words_choose_cases_and_none_of_a_name_is_an_error(folder: Path, capsys:
     case(folder, "another", "labs: []\nexpect: {include: ['treat:immediate']}\n")
     assert ran(capsys, "test", "--kb", str(folder), "one")[0] == 0
     status, out, err = ran(capsys, "test", "--kb", str(folder), "third")
-    assert (status, out) == (2, "") and "no case of that name" in err
+    assert (status, out) == (2, "") and "no case of that name: third" in err
+    assert "did you mean one-case?" in ran(capsys, "test", "--kb", str(folder), "one-csae")[2]
 
 
 def test_a_file_that_cannot_be_used_is_one_failure_and_hides_no_other(

@@ -146,8 +146,10 @@ def nearest_name(word: str, known: Iterable[str]) -> str:
     """The known word nearest to a misspelt one, as it is written; the empty string where none is near.
 
     A prefix that both have makes them no more alike. Of two that differ in nothing but letter case, the one is meant
-    that is written like the word.
+    that is written like the word; of two that are as near, the one with the same letters, in another order.
 
+    >>> nearest_name("qoute", ["route", "quote"])
+    'quote'
     >>> nearest_name("ex:S01", ["ex:W1", "ex:T2"]), nearest_name("ex:coverr", ["ex:cover", "cl:Cover"])
     ('', 'ex:cover')
     >>> nearest_name("ex:kinked", ["ex:KINK", "ex:kink"]), nearest_name("ex:KINKED", ["ex:KINK", "ex:kink"])
@@ -166,19 +168,20 @@ def nearest_name(word: str, known: Iterable[str]) -> str:
         matcher.set_seq1(one)
         if matcher.real_quick_ratio() >= _ALIKE and (bound := matcher.quick_ratio()) >= _ALIKE:
             bounds.append((bound, one))
-    best = (_ALIKE, "")
+    letters = sorted(word.casefold())
+    best = (_ALIKE, False, "")
     for bound, one in sorted(bounds, reverse=True):
         if bound < best[0]:
             break  # to be compared is what costs, and no other can be nearer
         matcher.set_seq1(one)
-        best = max(best, (matcher.ratio(), one))
+        best = max(best, (matcher.ratio(), sorted(one) == letters, one))
     as_written = difflib.SequenceMatcher(b=word)
 
     def alike(one: str) -> float:
         as_written.set_seq1(one)
         return as_written.ratio()
 
-    return max(written[best[1]], key=alike) if best[1] else ""
+    return max(written[best[2]], key=alike) if best[2] else ""
 
 
 def shortened(text: str, room: int) -> str:

@@ -104,7 +104,8 @@ def _answer(
     columns = width()
     with sealed(seconds), asked.asked(data, query.name, query.text, bound) as answer:
         form = results.form(answer, wanted)
-        yes, slips = not results.is_no(answer), asked.unknown(data, query.text)
+        yes = not results.is_no(answer)
+        slips = (*asked.unknown(data, query.text), *asked.valueless(query.text))
         if form == "table":
             lines = list(results.lines(answer, data.prefixes, columns))
         else:

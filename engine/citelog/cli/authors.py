@@ -173,9 +173,8 @@ def test(words: tuple[str, ...], kb: str | None, form: str, junit: str | None, a
     knowledge, folder = open_base(kb), home.knowledge(kb)
     files = expectations.case_files(folder, words)
     if not files:
-        what = f"{folder / 'cases'}: no case{' of that name' if words else ''}"
         meant = next(filter(None, (meant_as_kb(word, "test") for word in words)), None)
-        raise CitelogError(what, meant or "engine/CASES.md says how to write one")
+        raise expectations.no_case(folder, words, meant)
     found: list[expectations.Trial] = []
     renewed: list[expectations.Renewed] = []
     for file in progress(files, "cases run"):

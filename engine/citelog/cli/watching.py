@@ -6,7 +6,6 @@ import time
 
 from citelog import home
 from citelog.cli.console import open_base, print_lines, progress, width
-from citelog.diagnostics import CitelogError
 
 PATIENCE = 1000
 """Milliseconds after which the files are looked at although nothing was reported: not every disk reports."""
@@ -23,14 +22,13 @@ def watch(kb: str | None, words: tuple[str, ...]) -> None:
 
     from citelog.render.lines import Line
     from citelog.reports.trials import look, trials
-    from citelog.trial.expectations import case_files
+    from citelog.trial.expectations import case_files, no_case
     from citelog.trial.session import Session
 
     folder = home.knowledge(kb).resolve()
     session = Session(folder, open_base(kb), words)
     if not case_files(folder, words):
-        what = f"{folder / 'cases'}: no case{' of that name' if words else ''} to watch"
-        raise CitelogError(what, "engine/CASES.md says how to write one")
+        raise no_case(folder, words)
     found = list(progress(session.first(), "cases run", len(case_files(folder, words))))
     stays = Line(f"watching {folder.name}; Ctrl-C ends it", "dim")
     print_lines([*trials(found, session.knowledge, width()), stays], kb)

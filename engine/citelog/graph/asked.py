@@ -43,6 +43,9 @@ _TOKEN = re.compile(
 UPDATES = frozenset(["insert", "delete", "load", "clear", "create", "drop", "copy", "move", "add", "with"])
 """The words that updates begin with."""
 
+FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
+"""The words that queries begin with, after their prologue."""
+
 
 class Token(NamedTuple):
     """A token of a query: its kind (`iri`, `text`, `var`, `name`, `word`, `sign` …), how it is written, its line."""
@@ -102,6 +105,10 @@ def slip(said: str, text: str, known: Mapping[str, str]) -> tuple[str, str]:
         if token.written.casefold() in UPDATES:
             what = f"{token.written} is an update, and queries only read"
             return f"line {token.line}: {what}", "to change the knowledge, edit its files"
+        if token.kind == "word" and token.written.upper() not in FORMS:
+            hint = did_you_mean(token.written.upper(), (*FORMS, "PREFIX", "BASE"))
+            begins = f"a query begins with {', '.join(FORMS[:-1])} or {FORMS[-1]}, after its PREFIX lines"
+            return f"line {token.line}: no query begins with {token.written}", hint or begins
     place = re.match(r"error at (\d+):(\d+): (.*)", said, re.DOTALL)
     if place is None:
         return f"this is no SPARQL query: {said}", "https://www.w3.org/TR/sparql11-query/ has the grammar"
@@ -214,6 +221,45 @@ def unknown(data: Dataset, text: str) -> tuple[str, ...]:
             what = f"{prefix}:{local} is neither in the ontology nor in the data"
             told[iri] = advised(f"line {token.line}: {what}", hint)
     return tuple(told.values())
+
+
+def valueless(text: str) -> tuple[str, ...]:
+    """The variables of a query to which nothing in it can give a value, each in words: a column that stays empty, or a
+    condition that never holds.
+
+    >>> print(*valueless("SELECT ?quote {\\n ?s a:b ?quot FILTER(?n > 1) }"), sep="\\n")
+    line 1: nothing gives ?quote a value
+       = did you mean ?quot?
+    line 2: nothing gives ?n a value
+       = does it stand in a pattern of the query?
+    >>> valueless("SELECT (COUNT(*) AS ?n) { ?s a:b ?o BIND(?o + 1 AS ?m) FILTER EXISTS { ?s a:c ?k } } ORDER BY ?m ?k")
+    ()
+    """
+    read, given = dict[str, Token](), set[str]()
+    inside: list[bool] = []  # of each bracket that is open: whether what stands in it has to match, so gives values
+    cut = list(tokens(text))
+    words = _words(cut)
+    expects = False  # after FILTER, BIND or HAVING: the next parenthesis is of an expression
+    for at, token in enumerate(cut):
+        matches = bool(inside) and inside[-1]
+        if words[at] in ("filter", "bind", "having"):
+            expects = True
+        elif token.written in ("{", "("):
+            inside.append(token.written == "{" or (matches and not expects))
+            expects = False
+        elif token.written in ("}", ")") and inside:
+            inside.pop()
+        elif token.kind == "var":
+            name = token.written[1:]
+            read.setdefault(name, token)
+            if matches or words[at - 1] == "as":
+                given.add(name)
+    told = []
+    for name in (one for one in read if one not in given):
+        near = nearest_name(name, given)
+        hint = f"did you mean ?{near}?" if near else "does it stand in a pattern of the query?"
+        told.append(advised(f"line {read[name].line}: nothing gives {read[name].written} a value", hint))
+    return tuple(told)
 
 
 def _asked_for(cut: Sequence[Token]) -> Iterator[Token]:

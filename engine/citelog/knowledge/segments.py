@@ -76,10 +76,11 @@ def _about(segment: str, opened: Opened) -> Iterator[Diagnostic]:
         how = "both encoded and set aside" if aside else "neither encoded nor set aside"
         hint = "write cl:encodedAs with its statements, or cl:outOfScope with the reason"
         yield triples.finding("segment-unclear", (segment,), f"{Iri(segment).local} is {how}", hint)
+    declared = frozenset(triples.instances(CL + "Statement"))
     for statement in encoded if opened.program is not None else ():
         iri, name = str(statement), _name(statement)
-        if (CL + "quote") not in triples.subjects.get(iri, {}):
-            near = meant(name, (Iri(one).local for one in triples.instances(CL + "Statement")))
+        if iri not in declared and (CL + "quote") not in triples.subjects.get(iri, {}):
+            near = meant(name, (Iri(one).local for one in declared))
             message = f"{Iri(segment).local} names {name}, which is no statement"
             to_try = "is the statement in statements.trig?"
             about = (segment, CL + "encodedAs", iri)

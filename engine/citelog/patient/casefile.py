@@ -36,7 +36,7 @@ def gather(document: Document) -> Gathered:
         names = ", ".join(f'"{key[:60]}"' for key in strangers[:5])
         hint = did_you_mean(strangers[0], TOP_KEYS) or f"the keys of a case are {', '.join(TOP_KEYS)}"
         plural = "s" if len(strangers) > 1 else ""
-        raise CaseError(where, f"unknown top-level key{plural} {names}", hint)
+        raise CaseError(document.place(strangers[0]), f"unknown top-level key{plural} {names}", hint)
     items: list[Item] = []
     notes: list[Note] = []
     for name in LISTS:
@@ -52,7 +52,7 @@ def gather(document: Document) -> Gathered:
         notes=tuple(notes),
         id=_id(tree.get("id"), where),
         context=_context(tree.get("context"), where),
-        expect=_expectation(tree.get("expect"), where),
+        expect=_expectation(tree.get("expect"), document),
     )
 
 
@@ -99,16 +99,17 @@ def _context(value: Any, where: str) -> dict[str, tuple[Recorded, str]]:
     return {key: (recorded(item), f"context.{key}") for key, item in value.items() if item is not None}
 
 
-def _expectation(value: Any, where: str) -> Expectation | None:
+def _expectation(value: Any, document: Document) -> Expectation | None:
     if value is None:
         return None
+    where = document.where
     remedy = 'as in expect: {include: ["kind:value"], exclude: ["kind:value"]}'
     if not isinstance(value, dict):
         raise CaseError(f"{where}: expect", f"this is {_kind(value)}, not a mapping", remedy)
     for key, ids in value.items():
         if key not in EXPECT_KEYS:
             hint = did_you_mean(key, EXPECT_KEYS)
-            raise CaseError(f"{where}: expect", f'unknown key "{key[:60]}"', hint or remedy)
+            raise CaseError(f"{document.place(key)}: expect", f'unknown key "{key[:60]}"', hint or remedy)
         if (
             key in ("include", "exclude", "proofs")
             and ids is not None

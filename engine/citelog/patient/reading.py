@@ -50,6 +50,17 @@ class Document:
         """The hash of its bytes."""
         return hashlib.sha256(self.data).hexdigest()
 
+    def place(self, key: str) -> str:
+        """Where a key stands, for messages: with its line, if the source has several and the key stands there once.
+
+        >>> document(b"id: a\\nlab: []", "a.yaml", "a").place("lab"), document(b"{lab: []}", "a.yaml", "a").place("lab")
+        ('a.yaml:2', 'a.yaml')
+        """
+        text = self.data.decode("utf-8-sig")
+        found = list(re.finditer(rf"""(?<![\w-]){re.escape(key)}["']?\s*:""", text))
+        is_sure = len(found) == 1 and "\n" in text.strip()
+        return f"{self.where}:{text.count(chr(10), 0, found[0].start()) + 1}" if is_sure else self.where
+
 
 def read_document(source: object) -> Document:
     """Read a path, standard input (`-`) or an already parsed document, which is read as the JSON that it would be.

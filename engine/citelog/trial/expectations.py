@@ -10,7 +10,7 @@ from typing import Any
 
 from citelog import disk, patient
 from citelog.assess import Assessment, DerivationError
-from citelog.diagnostics import CaseError, CitelogError, proposal
+from citelog.diagnostics import CaseError, CitelogError, did_you_mean, proposal
 from citelog.explain.catalogue import goal
 from citelog.explain.model import Model, shape
 from citelog.explain.obstacles import Obstacle, obstacle
@@ -83,6 +83,14 @@ def case_files(folder: Path, wanted: Iterable[str] = ()) -> list[Path]:
     found = [path for path in paths_in(folder, "cases/**/*") if path.suffix in (".yaml", ".yml", ".json")]
     words = tuple(wanted)
     return [path for path in found if not words or any(word in path.stem for word in words)]
+
+
+def no_case(folder: Path, words: tuple[str, ...], hint: str | None = None) -> CitelogError:
+    """The refusal where `case_files` has none for these words; `hint` is what else they may mean."""
+    there = [file.stem for file in case_files(folder)]
+    near = next(filter(None, (did_you_mean(word, there) for word in words)), "")
+    named = f" of that name: {', '.join(words)}" if words else ""
+    return CitelogError(f"{folder / 'cases'}: no case{named}", hint or near or "engine/CASES.md says how to write one")
 
 
 def golden(file: Path, conclusion: str) -> Path:
@@ -180,7 +188,9 @@ def _failures(found: Assessment, expect: Expectation, file: Path, drafts: Drafts
     for id_, statements in expect.cites.items():
         for reached in found.reached(id_) or ("",):
             cited = found.by_id[reached].statements if reached else ()
-            yield from _unlike("citation", reached or id_, statements, cited, "cite")
+            known = found.knowledge.statements
+            strangers = [_no_statement(one, known) for one in statements if one not in known]
+            yield from _unlike("citation", reached or id_, statements, cited, "cite", strangers)
     places = {entry.id: entry.read_from for entry in found.case.entries}
     for id_, entries in expect.facts.items():
         for reached in found.reached(id_) or ("",):
@@ -208,7 +218,14 @@ def _missing(found: Assessment, id_: str, explained: bool) -> Failure:
     return Failure("missing", what, tuple(instead), obstacle(miss, found) if miss else None)
 
 
-def _unlike(kind: str, id_: str, wanted: tuple[str, ...], there: tuple[str, ...], does: str) -> Iterator[Failure]:
+def _no_statement(id_: str, known: Iterable[str]) -> str:
+    hint = did_you_mean(id_, known)
+    return f"there is no statement {id_}{hint and f'; {hint}'}"
+
+
+def _unlike(
+    kind: str, id_: str, wanted: tuple[str, ...], there: tuple[str, ...], does: str, strangers: Iterable[str] = ()
+) -> Iterator[Failure]:
     """What a conclusion should cite or rest on and does not, and what it should not and does."""
     lacking, more = ([one for one in a if one not in b] for a, b in ((wanted, there), (there, wanted)))
     if lacking or more:
@@ -217,7 +234,7 @@ def _unlike(kind: str, id_: str, wanted: tuple[str, ...], there: tuple[str, ...]
         told = [f"does not {does} {' '.join(lacking)}"] if lacking else []
         what = f"{id_} {' and '.join([*told, *([also] if more else [])])}"
         now = f"it {verb}s{' ' if rest else ''}{rest} {' '.join(there)}" if there else "it is not concluded"
-        yield Failure(kind, what, (now,))
+        yield Failure(kind, what, (now, *strangers))
 
 
 def _step(found: Assessment, value: str, told: str) -> Iterator[Failure]:
