@@ -682,6 +682,8 @@ ABSENCES = (
     ("{drug} is not without {route}", {"route": "one"}, "every drug is not without one"),
     ("{drug} differs by {route}", {"drug": "iron"}, "iron differs by every route"),
     ("no {drug} is in {route}", {}, "no drug is in any route"),
+    ("{drug} cannot without {route} be given", {"route": "food"}, "every drug cannot without food be given"),
+    ("by {route} no {drug}, by {route} no other", {}, "by every route no drug, by any route no other"),
     ("{drug} is elsewhere[, not by {route}]", {}, "every drug is elsewhere"),
 )
 

@@ -25,7 +25,7 @@ from citelog.rules.check import check
 from citelog.rules.findings import SUGGESTED
 from citelog.rules.language import TAGS
 from citelog.rules.program import Absent, Program, resting
-from citelog.rules.syntax import parse
+from citelog.rules.syntax import DEEPEST, parse
 
 FOLDER = Path(__file__).parent / "language"
 DOCUMENTS = sorted(path for folder in ("good", "bad", "probes") for path in (FOLDER / folder).glob("*.md"))
@@ -223,6 +223,7 @@ NEEDS = """
         derived c(x: term)
         derived d(x: term)
         derived e(x: term)
+        derived far(x: term, n: integer)
         knowledge known(x: term)
         statements S1
 """
@@ -285,6 +286,45 @@ def test_a_rule_rests_on_every_rule_of_what_it_reads_or_finds_absent() -> None:
         ["r0", "r1", "r2", "r3", "r4", "r5"],
     ]
     assert resting(program, lambda rule: False).rules == ()
+
+
+def test_a_rule_rests_on_none_that_gives_another_constant_than_it_reads() -> None:
+    program = ruled(
+        "a(?x) :- far(?x, 1)",
+        "b(?x) :- far(?x, ?n), ?n < 1",
+        "c(?x) :- seen(?x, _), ~far(?x, 0)",
+        "far(?x, 1) :- known(?x)",
+        "far(?x, 0) :- known(?x)",
+        "far(?x, ?n) :- told(?x, ?n)",
+    )
+
+    def under(head: str) -> list[str]:
+        return [rule.name for rule in resting(program, lambda rule: rule.predicate == head).rules]
+
+    assert [under(head) for head in "abc"] == [
+        ["r0", "r3", "r5"],
+        ["r1", "r3", "r4", "r5"],
+        ["r2", "r4", "r5"],
+    ]
+
+
+@pytest.mark.parametrize(("before", "after"), [("(", " + 1)"), ("(1 + ", ")")], ids=["left", "right"])
+def test_a_hundred_operations_within_each_other_are_read_and_no_more(before: str, after: str) -> None:
+    def read(deep: int) -> list[tuple[int, str]]:
+        found = parse(f"a(?x) :- b(?x), ?x < {before * deep}2{after * deep} .", "a.rls")
+        return [(one.span.column, one.message) for one in found.diagnostics]
+
+    assert read(DEEPEST) == []
+    [(column, message)] = read(DEEPEST + 1)
+    assert message == "more than 100 operations stand within each other"
+    assert column == 22 + DEEPEST * len(before) + 1  # where the innermost one begins, in its parentheses
+
+
+def test_of_rules_on_one_line_each_has_its_columns() -> None:
+    found = parse("%%% One.\na(?x) . b(?x) :- c(?x) .  d(?y) :-\n  e(?y) .", "a.rls")
+    assert [(rule.span.line, rule.span.column) for rule in found.rules] == [(2, 1), (2, 9), (2, 27)]
+    spans = [one.span for rule in found.rules for one in rule.body or ()]
+    assert [(span.line, span.column) for span in spans] == [(2, 18), (3, 3)]
 
 
 def test_documents_were_found() -> None:

@@ -271,6 +271,7 @@ def test_a_number_at_the_end_of_a_sentence_cites_nothing_where_its_author_says_s
 
 def test_the_passage_most_like_a_quote_is_as_many_words_long() -> None:
     assert PAGE.nearest("Then 4.5 mg") == ("Then 3.5 mg", 2)
+    assert Source("a.txt", "Give factor X. Then", "").nearest("Give fictor X") == ("Give factor X", 1)
     assert PAGE.nearest_place("Then 3.5 mg") == (17, 28, 1.0)
     assert PAGE.nearest(f"{PAGE.text} and more of it") == (PAGE.text.rstrip(), 1)
     assert PAGE.nearest("marker. Wait") == ("marker. Wait", 3)

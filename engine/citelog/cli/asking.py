@@ -105,7 +105,7 @@ def _answer(
     with sealed(seconds), asked.asked(data, query.name, query.text, bound) as answer:
         form = results.form(answer, wanted)
         yes = not results.is_no(answer)
-        slips = (*asked.unknown(data, query.text), *asked.valueless(query.text))
+        slips = (*asked.unknown(data, query.text), *asked.valueless(query.text, bound))
         if form == "table":
             lines = list(results.lines(answer, data.prefixes, columns))
         else:

@@ -89,8 +89,8 @@ def without(text: str) -> str:
 def words(text: str) -> str:
     """Words without the markers and the full stop at their end: as far as they go before their sentence ends.
 
-    >>> words("It is too low 1, 2."), words("It is too low.3"), words("It is too")
-    ('It is too low', 'It is too low', 'It is too')
+    >>> words("It is too low 1, 2."), words("It is factor X.3"), words("It is factor X")
+    ('It is too low', 'It is factor X', 'It is factor X')
     """
     return without(text).rstrip(".")
 

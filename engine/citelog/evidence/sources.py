@@ -69,9 +69,9 @@ class Source:
         >>> source.before_markers(0, 22), source.before_markers(0, 15)
         (20, 15)
         """
-        words = markers.words(self.text[start:end])
-        is_marked = words != self.text[start:end].rstrip(".") and markers.at_end(self.text, start + len(words))
-        return start + len(words) if is_marked else end
+        passage = self.text[start:end]
+        last = start + len(markers.words(passage))
+        return last if markers.without(passage) != passage and markers.at_end(self.text, last) else end
 
     def nearest(self, quote: str) -> tuple[str, int]:
         """The passage most like a quote that is not there, and its line: what an error can show.

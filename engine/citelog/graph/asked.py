@@ -9,7 +9,7 @@ name or a comment is not taken for the keyword. (The command asks in a process t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -223,9 +223,9 @@ def unknown(data: Dataset, text: str) -> tuple[str, ...]:
     return tuple(told.values())
 
 
-def valueless(text: str) -> tuple[str, ...]:
-    """The variables of a query to which nothing in it can give a value, each in words: a column that stays empty, or a
-    condition that never holds.
+def valueless(text: str, bound: Collection[str] = ()) -> tuple[str, ...]:
+    """The variables of a query that nothing can give a value, neither it nor a parameter, each in words: a column that
+    stays empty, or a condition that never holds.
 
     >>> print(*valueless("SELECT ?quote {\\n ?s a:b ?quot FILTER(?n > 1) }"), sep="\\n")
     line 1: nothing gives ?quote a value
@@ -234,8 +234,10 @@ def valueless(text: str) -> tuple[str, ...]:
        = does it stand in a pattern of the query?
     >>> valueless("SELECT (COUNT(*) AS ?n) { ?s a:b ?o BIND(?o + 1 AS ?m) FILTER EXISTS { ?s a:c ?k } } ORDER BY ?m ?k")
     ()
+    >>> valueless("SELECT * { ?s a:b ?o FILTER(?o > ?least && ?o < ?most) } VALUES (?most) { (9) }", ["least"])
+    ()
     """
-    read, given = dict[str, Token](), set[str]()
+    read, given = dict[str, Token](), set(bound)
     inside: list[bool] = []  # of each bracket that is open: whether what stands in it has to match, so gives values
     cut = list(tokens(text))
     words = _words(cut)
@@ -245,14 +247,14 @@ def valueless(text: str) -> tuple[str, ...]:
         if words[at] in ("filter", "bind", "having"):
             expects = True
         elif token.written in ("{", "("):
-            inside.append(token.written == "{" or (matches and not expects))
+            inside.append(token.written == "{" or words[at - 1] == "values" or (matches and not expects))
             expects = False
         elif token.written in ("}", ")") and inside:
             inside.pop()
         elif token.kind == "var":
             name = token.written[1:]
             read.setdefault(name, token)
-            if matches or words[at - 1] == "as":
+            if matches or words[at - 1] in ("as", "values"):
                 given.add(name)
     told = []
     for name in (one for one in read if one not in given):

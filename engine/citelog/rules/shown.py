@@ -20,8 +20,10 @@ def show_literal(literal: Literal) -> str:
     >>> from citelog.rules.program import Constant
     >>> show_literal(Absent("state", (Variable("p"), Constant(Iri("urn:x#fever")), Variable("_1"))))
     '~state(?p, fever, _)'
-    >>> show_literal(Comparison("<", Variable("a"), Constant(1))), show_literal(Present("born", (Variable("p"),)))
-    ('?a < 1', 'born(?p)')
+    >>> show_literal(Present("born", (Variable("p"), Variable("d"))))
+    'born(?p, ?d)'
+    >>> show_literal(Comparison("<", Variable("a"), Constant(1)))
+    '?a < 1'
     """
     match literal:
         case Present(predicate, args):

@@ -171,8 +171,11 @@ def tokens(text: str) -> Iterator[tuple[str, str, int, int]]:
 
     Each is its kind, as the grammar names it, its text, its offset, and the number of the statement that it is in.
 
-    >>> [token[:2] for token in tokens("a(?x) . % one")][-2:]
-    [('DOT', '.'), ('COMMENT', '% one')]
+    >>> found = list(tokens("a(?x) .% one\\nb(?x) . %two "))
+    >>> found[0], found[-1]
+    (('BARE', 'a', 0, 1), ('COMMENT', '%two', 21, 3))
+    >>> [token[1:] for token in found if token[0] in ("DOT", "COMMENT")]
+    [('.', 6, 1), ('% one', 7, 2), ('.', 19, 2), ('%two', 21, 3)]
     """
     at = number = 0
     for number, (offset, piece) in enumerate(statements(text), 1):
@@ -332,11 +335,11 @@ class _Reader:
 
     def rule(self, tree: Any, piece: str) -> RuleSyntax:
         docs = tuple(
-            Doc(str(n.children[0])[3:].strip(), self.span(n.children[0])) for n in tree.children if _is(n, "doc")
+            Doc(str(n.children[0])[3:].strip(), self.span(n.children[0])) for n in tree.children if n.data == "doc"
         )
-        attributes = tuple(self.attribute(n) for n in tree.children if _is(n, "attribute"))
-        head = next(n for n in tree.children if _is(n, "head"))
-        body = next((n for n in tree.children if _is(n, "body")), None)
+        attributes = tuple(self.attribute(n) for n in tree.children if n.data == "attribute")
+        head = next(n for n in tree.children if n.data == "head")
+        body = next((n for n in tree.children if n.data == "body"), None)
         literals = None if body is None else tuple(self.literal(n) for n in body.children)
         shown = re.sub(r"(?m)^\s*(%[^\n]*|#\[[^\n]*)\n?", "", piece).strip()
         heads = tuple(self.atom(n) for n in head.children)
@@ -358,10 +361,9 @@ class _Reader:
         token = tree.children[0].children[0]
         sort = {"BARE": "bare", "PREFIXED": "name", "IRI": "iri"}[token.type]
         name = Word(sort, str(token)[1:-1] if sort == "iri" else str(token), self.span(token))
-        args = [a for a in tree.children[1:] if a is not None]
-        return AtomSyntax(
-            name, tuple(self.aggregate(a) if _is(a, "aggregate") else self.expression(a) for a in args), self.span(tree)
-        )
+        shown = (a for a in tree.children[1:] if a is not None)
+        args = tuple(self.aggregate(a) if a.data == "aggregate" else self.expression(a) for a in shown)
+        return AtomSyntax(name, args, self.span(tree))
 
     def aggregate(self, tree: Any) -> AggregateSyntax:
         _, function, *rest = tree.children
@@ -371,14 +373,12 @@ class _Reader:
     def expression(self, tree: Any, depth: int = 0) -> Expression:
         if depth > DEEPEST:
             raise _TooDeep(self.span(tree))
-        while _is(tree, "bracketed"):
+        while tree.data == "bracketed":
             tree = tree.children[1]
-        if _is(tree, "operation"):
+        if tree.data == "operation":
             left, operator, right = tree.children
             parts = self.expression(left, depth + 1), self.expression(right, depth + 1)
             return OperationSyntax(str(operator), *parts, self.span(tree))
-        if _is(tree, "anonymous"):
-            return Word("anonymous", "_", self.span(tree))
         token = tree.children[0]
         text = str(token)
         if tree.data == "variable":
@@ -388,10 +388,6 @@ class _Reader:
         elif tree.data == "text":
             text = _unquoted(text)
         return Word(str(tree.data), text, self.span(token))
-
-
-def _is(node: Any, data: str) -> bool:
-    return getattr(node, "data", None) == data
 
 
 def _unquoted(text: str) -> str:

@@ -27,7 +27,7 @@ def written(rule: RuleSyntax, prefixes: Mapping[str, str]) -> str:
 
     >>> from citelog.rules.syntax import parse
     >>> file = parse('''@prefix ex: <https://example.org/#> .
-    ... %%% A short
+    ... %%%A short
     ... %%%   night. % not its last line
     ... %%% @cites S03
     ... #[name("short")]
@@ -38,6 +38,15 @@ def written(rule: RuleSyntax, prefixes: Mapping[str, str]) -> str:
     %%% @cites S03
     #[name("short")]
     short(?p) :- slept(?p, ?r, <https://example.org/#night>), ?a < (?b + 1), ~<https://example.org/#told>(?r, "late") .
+    >>> file = parse('''@prefix ex: <https://example.org/#> .
+    ... #[display(f"{?p} is up")]
+    ... ex:up(?p), late(?p) :- slept(?p, ?n), ex:bed < ?n * ex:half - ex:most .
+    ... night(ex:short) .
+    ... ''', "b.rls")
+    >>> print("\\n".join(written(rule, {"ex": "https://e/#"}) for rule in file.rules))
+    #[display(f"{?p} is up")]
+    <https://e/#up>(?p), late(?p) :- slept(?p, ?n), <https://e/#bed> < ((?n * <https://e/#half>) - <https://e/#most>) .
+    night(<https://e/#short>) .
     """
     lines: list[str] = []
     for text in filter(None, (" ".join(doc.text.split()) for doc in rule.docs)):
