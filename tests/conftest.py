@@ -6,6 +6,7 @@ import base64
 import contextlib
 import gc
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -47,6 +48,7 @@ def pytest_configure() -> None:
         _world.setenv("CITELOG_MEASURED", _measured.name)
         _world.setenv("PYTHONPATH", str(Path(__file__).parent / "measured"), prepend=os.pathsep)
     time.tzset()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts them behind it has it ignored
     gc.set_threshold(300_000, 20, 50)  # tests leave little behind, and to walk over all that they share takes long
 
 
