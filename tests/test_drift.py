@@ -40,6 +40,7 @@ from citelog.knowledge.check import check_folder
 from citelog.reports.audited import SIGNS
 from citelog.reports.beside import page
 from citelog.reports.drifted import drifted
+from commits import at_each_commit
 
 ROOT = Path(__file__).parent.parent
 LEAFLET = ROOT / "examples" / "short-nights"
@@ -176,7 +177,7 @@ def test_a_paragraph_that_is_put_in_anywhere_is_new_and_moves_the_others(name: s
 
 
 @EITHER
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", at_each_commit(range(4), every=4))
 def test_a_sentence_that_is_struck_takes_its_quotes_with_it_and_no_others(name: str, part: int) -> None:
     """Each sentence of the document, one after the other, in four parts."""
     old = text(name)

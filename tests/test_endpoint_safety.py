@@ -26,6 +26,7 @@ import pytest
 from citelog.serve.http.limits import Limits, Refusal
 from citelog.serve.queries import Job, Queries
 from citelog.serve.workers.dataset import of_files
+from commits import at_each_commit
 from endpoint import Server, eventually, serving
 
 NODES = 400
@@ -224,7 +225,7 @@ RAW = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", RAW)
+@pytest.mark.parametrize("name", at_each_commit(RAW))
 def test_a_request_that_never_ends_does_end(server: Server, name: str) -> None:
     sent, status = RAW[name]
     started = time.monotonic()

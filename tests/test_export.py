@@ -94,9 +94,9 @@ def swi_differs(of: Subject, folder: Path) -> set[str]:
     return exported.derived(run, translation) ^ exported.swi(text, translation, folder)
 
 
-@pytest.mark.parametrize("part", at_each_commit(range(6), every=6))
+@pytest.mark.parametrize("part", at_each_commit(range(12), every=12))
 def test_clingo_has_the_same_model_for_every_case_of_the_library(part: int) -> None:
-    assert not {name: found for name in NAMES[part::6] if (found := clingo_differs(of_case(name)))}
+    assert not {name: found for name in NAMES[part::12] if (found := clingo_differs(of_case(name)))}
 
 
 @pytest.mark.parametrize("seed", at_each_commit(range(4), every=4))

@@ -115,9 +115,9 @@ def _start(text: str, rule: str) -> int:
 
 @pytest.mark.slow
 def test_of_a_sample_no_mutant_survives() -> None:
-    verdicts = list(judge(random.Random(8).sample(mutants(), 3)))
+    verdicts = list(judge(random.Random(8).sample(mutants(), 2)))
     assert [(v.mutant.rule, v.mutant.what) for v in verdicts if not v.by] == []
-    assert "| **all** | 3 |" in table(verdicts)
+    assert "| **all** | 2 |" in table(verdicts)
 
 
 @pytest.mark.long

@@ -34,6 +34,7 @@ from citelog.population.program.queries import RefusedError
 from citelog.population.run import Options, run
 from citelog.proof.support import Supports
 from citelog.proof.words import sentence
+from commits import at_each_commit
 from test_fhir import condition
 from test_population_inputs import ferritin, ndjson, someone
 from test_reviews import SHORT_NIGHTS
@@ -216,7 +217,10 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("when", ["looking at the data", "bringing records together", "running the rules", "writing"])
+WHENEVER = ["bringing records together", "looking at the data", "writing", "running the rules"]
+
+
+@pytest.mark.parametrize("when", at_each_commit(WHENEVER))
 @pytest.mark.parametrize("how", CHANGES)
 @pytest.mark.parametrize("ending", ["csv", pytest.param("parquet", marks=pytest.mark.long)])
 def test_data_that_change_while_they_are_read_give_no_answers_and_are_named(

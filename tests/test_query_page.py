@@ -12,6 +12,7 @@ from rdflib.compare import isomorphic
 
 from authoring import citelog
 from citelog.graph.library import Query, library
+from commits import at_each_commit
 from endpoint import ROOT, Server, serving
 
 READER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -40,7 +41,7 @@ def example(query: Query) -> dict[str, str]:
     return dict(words[i + 1].split("=", 1) for i, word in enumerate(words) if word == "--param")
 
 
-@pytest.mark.parametrize("name", ASKING)
+@pytest.mark.parametrize("name", at_each_commit(ASKING))
 def test_a_query_with_parameters_is_answered_on_the_page_as_by_the_command(name: str, server: Server) -> None:
     """It could not be asked there."""
     query = LIBRARY[name]

@@ -14,6 +14,7 @@ import citelog
 from citelog import home
 from citelog.author.new import new
 from citelog.cli.app import main
+from commits import at_each_commit
 
 ROOT = Path(__file__).parent.parent
 PATIENT = str(ROOT / "examples" / "patient.yaml")
@@ -481,18 +482,17 @@ def test_what_an_argument_could_steer_a_terminal_with_is_not_repeated(capsys: py
     assert status == 2 and "\x1b" not in err and "treat:\\x1b[2J" in err
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("why", PATIENT, "treat:immediate"),
-        ("why-not", PATIENT, "treat:judgement"),
-        ("what-if", PATIENT, "--drop", "labs[0]"),
-        ("missing", PATIENT),
-        ("contrast", PATIENT, "treat:immediate", "treat:judgement"),
-        ("contrast", PATIENT, str(ROOT / "examples" / "other-patient.yaml")),
-    ],
-    ids=lambda words: words[0],
+EXPLAINING = (
+    ("why", PATIENT, "treat:immediate"),
+    ("missing", PATIENT),
+    ("what-if", PATIENT, "--drop", "labs[0]"),
+    ("why-not", PATIENT, "treat:judgement"),
+    ("contrast", PATIENT, "treat:immediate", "treat:judgement"),
+    ("contrast", PATIENT, str(ROOT / "examples" / "other-patient.yaml")),
 )
+
+
+@pytest.mark.parametrize("words", at_each_commit(EXPLAINING), ids=lambda words: words[0])
 def test_every_explanation_says_that_its_source_is_unreviewed(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
