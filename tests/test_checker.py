@@ -700,6 +700,27 @@ def test_the_checker_says_for_itself_what_an_absence_denies(template: str, row: 
     assert Words(base, {}).absence("gone", (row.get("drug"), row.get("route"))) == told
 
 
+SENTENCES = (
+    ("{drug} is gone by {route}", ("iron", "mouth"), "iron is gone by mouth"),
+    ("{drug} is gone by {route}", ("iron", None), "iron is gone by any route"),
+    ("{drug} is gone[ by {route}]", ("iron", "mouth"), "iron is gone by mouth"),
+    ("{drug} is gone[ by {route}]", ("iron", None), "iron is gone"),
+    ("{drug} is gone[ by {route}]", (None, "mouth"), "any drug is gone by mouth"),
+    ("", ("iron", None), "gone(iron, any route)"),
+)
+
+
+@pytest.mark.parametrize(("template", "args", "told"), SENTENCES, ids=[told for *_, told in SENTENCES])
+def test_a_fact_is_read_aloud_without_the_parts_of_which_nothing_is_said(
+    template: str, args: tuple[str | None, ...], told: str
+) -> None:
+    _, program, wrong = literate.compiled("patient gone(drug: text, route: text)", [("a.rls", "")])
+    assert not wrong
+    declared = dataclasses.replace(program.predicates["gone"], sentence=template)
+    base = knowledge(dataclasses.replace(program, predicates={"gone": declared}), {})
+    assert Words(base, {}).pattern("gone", args) == told
+
+
 @pytest.mark.parametrize(("sign", "left", "right", "value"), test_reasoning.COMPUTED)
 def test_the_checker_computes_for_itself(sign: str, left: Any, right: Any, value: Any) -> None:
     found = computed(sign, left, right)

@@ -283,7 +283,7 @@ def test_the_passage_most_like_a_quote_is_as_many_words_long() -> None:
 def test_of_two_passages_like_it_alike_the_first_is_shown_and_of_a_shorter_text_all() -> None:
     assert Source("a.txt", "Give it. Give it.", "").nearest_place("Give at.")[:2] == (0, 8)
     assert Source("a.txt", "acb bac", "").nearest_place("abc")[:2] == (0, 3)
-    assert Source("a.txt", "x two tablets daily", "").nearest_place("two tablets daily now please")[:2] == (0, 19)
+    assert Source("a.txt", "x two tablets daily", "").nearest_place("two tablets daily now please")[:2] == (2, 19)
 
 
 def test_the_passage_most_like_a_quote_has_a_full_stop_and_markers_where_the_quote_has() -> None:
@@ -333,6 +333,17 @@ def test_of_many_places_those_with_the_most_words_in_place_are_looked_at() -> No
     alone = " ".join(f"alpha a{n} beta b{n} gamma c{n}" for n in range(50))
     long = Source("long.txt", f"{alone}\nalpha beta gamma\n{' '.join(f'w{n}' for n in range(2000))}", "")
     assert long.nearest("alpha beta gamma.") == ("alpha beta gamma", 2)
+
+
+def test_of_a_long_document_eight_places_are_compared_and_of_a_shorter_one_all() -> None:
+    """Those that share most words with the quote come first; nearer by its letters is one that shares a single word."""
+    some = "\n".join(f"alpha beta no{n} not{n} nor{n}" for n in range(8))
+    for more, found in ((1950, ("alpha betas gammas deltas", 9)), (2000, ("alpha beta no0 not0", 1))):
+        text = f"{some}\nalpha betas gammas deltas\n{' '.join(f'w{n}' for n in range(more))}"
+        assert Source("a.txt", text, "").nearest("alpha beta gamma delta") == found
+    words = [f"w{n}" for n in range(2000)]
+    assert Source("a.txt", " ".join(words), "").nearest("W1999x") == ("w1999", 1)
+    assert Source("a.txt", " ".join([*words, "w"]), "").nearest_place("W1999x") == (0, 0, 0.0)
 
 
 def test_of_a_long_quote_the_beginning_is_compared() -> None:

@@ -114,7 +114,7 @@ class Source:
         In a longer one, those from which the most words stand at the same distance as in the quote.
         """
         if len(self._words) <= _FEW:
-            return list(range(max(1, len(self._words) - len(words) + 1))) if self._words and words else []
+            return list(range(len(self._words))) if words else []
         starts: Counter[int] = Counter()
         for distance, word in enumerate(words):
             for i in self._standing.get(word.casefold(), ()):

@@ -53,23 +53,21 @@ class Words:
     def pattern(self, predicate: str, args: tuple[Value | None, ...]) -> str:
         """Facts of a pattern as a sentence; a place that stands for anything reads "any" of its name."""
         declared = self.knowledge.program.predicates[predicate]
-        return self._aloud(declared, args, declared.sentence, "")
+        return self._aloud(declared, args, _without(declared.sentence, _open(declared, args)), "")
 
     def absence(self, predicate: str, args: tuple[Value | None, ...]) -> str:
         """How it reads that no such fact holds; of a place that stands for anything, that it is so of all of them."""
         declared = self.knowledge.program.predicates[predicate]
-        open_ = {place.name for place, a in zip(declared.arguments, args, strict=True) if a is None}
+        open_ = _open(declared, args)
         return self._aloud(declared, args, denied(_without(declared.absence, open_), open_), "no ")
 
     def _aloud(self, declared: Predicate, args: tuple[Value | None, ...], template: str, otherwise: str) -> str:
         """A sentence with its places filled in; the fact as it is written, where no sentence is declared."""
         places = [place.name for place in declared.arguments]
-        named = list(zip(places, args, strict=True))
-        shown = [f"any {place}" if a is None else self.value(a) for place, a in named]
+        shown = [f"any {place}" if a is None else self.value(a) for place, a in zip(places, args, strict=True)]
         if not template:
             return f"{otherwise}{Iri(declared.name).local}({', '.join(shown)})"
         given = dict(zip(places, shown, strict=True))
-        template = _without(template, {place for place, a in named if a is None})
         return _PLACE.sub(lambda m: given[m[1]], template)
 
     def firing(self, firing: Firing) -> str:
@@ -111,6 +109,11 @@ class Words:
                 return f"{parts[0]} {sign} {parts[1]}"
             case _:
                 return self.value(expression.value)
+
+
+def _open(declared: Predicate, args: tuple[Value | None, ...]) -> set[str]:
+    """The places of a pattern that stand for anything."""
+    return {place.name for place, a in zip(declared.arguments, args, strict=True) if a is None}
 
 
 def _without(template: str, open_: set[str]) -> str:
