@@ -234,6 +234,9 @@ def valueless(text: str, bound: Collection[str] = ()) -> tuple[str, ...]:
        = does it stand in a pattern of the query?
     >>> valueless("SELECT (COUNT(*) AS ?n) { ?s a:b ?o BIND(?o + 1 AS ?m) FILTER EXISTS { ?s a:c ?k } } ORDER BY ?m ?k")
     ()
+    >>> print(*valueless("CONSTRUCT { ?s a:c ?other } WHERE { ?s a:b ?o }"))
+    line 1: nothing gives ?other a value
+       = does it stand in a pattern of the query?
     >>> valueless("SELECT * { ?s a:b ?o FILTER(?o > ?least && ?o < ?most) } VALUES (?most) { (9) }", ["least"])
     ()
     """
@@ -247,7 +250,8 @@ def valueless(text: str, bound: Collection[str] = ()) -> tuple[str, ...]:
         if words[at] in ("filter", "bind", "having"):
             expects = True
         elif token.written in ("{", "("):
-            inside.append(token.written == "{" or words[at - 1] == "values" or (matches and not expects))
+            is_pattern = token.written == "{" and words[at - 1] != "construct"
+            inside.append(is_pattern or words[at - 1] == "values" or (matches and not expects))
             expects = False
         elif token.written in ("}", ")") and inside:
             inside.pop()
