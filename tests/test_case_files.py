@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import hashlib
 import io
 import json
@@ -279,6 +280,10 @@ def bomb() -> str:
         pytest.param('<?xml version="1.0"?>\n<Bundle><id value="a"/></Bundle>', "looks like XML", id="FHIR in XML"),
         pytest.param("labs:\n  - {analyte: x, value: >100}\n", "not YAML", id="an unquoted bound"),
         pytest.param("findings: [{name, state: present}]", '"name" has no value', id="a key alone in braces"),
+        pytest.param(gzip.compress(b"labs: []"), "compressed (gzip)", id="a compressed file"),
+        pytest.param('{"resourceType": "Bundle", "entry": [{"reso', "ends before it is complete", id="a cut string"),
+        pytest.param('{"resourceType": "Bundle", "entry": [{"a": 1}', "ends before it is complete", id="a cut list"),
+        pytest.param('{"resourceType": "Bundle", "id"', "ends before it is complete", id="a cut object"),
     ],
 )
 def test_what_is_no_case_is_refused_with_place_and_remedy(tmp_path: Path, text: str | bytes, what: str) -> None:

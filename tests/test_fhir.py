@@ -507,6 +507,31 @@ def repeat(**elements: Any) -> dict[str, Any]:
             "every 24 hours",
             "1, 1, day",
         ),
+        (
+            repeat(frequency=3, period=1, periodUnit="wk", boundsDuration={"value": 2, "unit": "Wochen", "code": "wk"}),
+            "three times a week for 2 weeks",
+            "3, 1, week",
+        ),
+        (
+            repeat(period=1, periodUnit="mo", boundsDuration={"value": 1.5, "unit": "years"}),
+            "monthly for 1.5 years",
+            "1, 1, month",
+        ),
+        (
+            repeat(
+                period=3,
+                periodMax=4,
+                periodUnit="d",
+                boundsRange={"low": {"value": 2, "code": "wk"}, "high": {"value": 3, "code": "wk"}},
+            ),
+            "every 3–4 days for 2–3 weeks",
+            "1, 3, day",
+        ),
+        (
+            repeat(period=1, periodUnit="d", count=3, boundsDuration={"value": 1, "code": "wk"}),
+            "daily for 1 week, 3 times in all",
+            None,
+        ),
         (repeat(frequency=1, period=1, periodUnit="d", count=1), "daily, once in all", None),
         (repeat(count=3), '{"count":3}', None),
         (repeat(period=1, periodUnit="d", count=3, countMax=5), "daily, 3–5 times in all", None),

@@ -980,6 +980,15 @@ OMOP: dict[str, tuple[Files, str, list[str]]] = {
         {"measurement.csv": "person_id,measurement_concept_id,value_as_number,value_source_value\n"
          "1,1,50,<50\n1,1,50,≤ 50\n1,1,50,50 (see report)\n1,1,,haemolysed\n"}, "labs",
         [f"1: analyte={FER}, codes=loinc:2276-4, value={value}" for value in ("<50", "≤50", "50", "haemolysed")]),
+    "a sign of the source that contradicts the operator makes no number": (
+        {"measurement.csv": "person_id,measurement_concept_id,operator_concept_id,value_as_number,value_source_value\n"
+         "1,1,4171756,50,>50\n1,1,4171754,50,≤50\n1,1,4172704,50,50\n"}, "labs",
+        [f"1: analyte={FER}, codes=loinc:2276-4, value={value}"
+         for value in ("(<, in the source >) 50", "<=50", ">50")]),
+    "a sign that only the source of an observation has is not lost": (
+        {"observation.csv": "person_id,observation_concept_id,value_as_number,value_as_string,value_source_value\n"
+         "1,1,50,,<50\n1,1,50,>50,\n1,1,50,high,50\n"}, "labs",
+        [f"1: analyte={FER}, codes=loinc:2276-4, value={value}" for value in ("<50", ">50", "50")]),
     "a value that is a concept, and a number with one": (
         {"measurement.csv": "person_id,measurement_concept_id,value_as_number,value_as_concept_id\n"
          "1,1,,12\n1,1,5,12\n"},

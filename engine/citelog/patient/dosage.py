@@ -119,6 +119,7 @@ def _timing(timing: Mapping[str, Any]) -> str:
     codes = [as_text(row.get("code")).upper() for row in rows(code.get("coding") if isinstance(code, dict) else None)]
     coded = next((_CODES[one] for one in codes if one in _CODES), "")
     if isinstance(repeat, dict) and (phrase := _repeat(repeat)):
+        phrase += "" if phrase.startswith("{") else _how_long(repeat)
         count, most = as_text(repeat.get("count")), as_text(repeat.get("countMax"))
         times = "once" if count == "1" else f"{count} times"
         if most not in ("", count):
@@ -165,6 +166,23 @@ def _repeat(repeat: Mapping[str, Any]) -> str:
         return f"{times} a {unit}" if times else _ADVERBS[unit]
     every = f"every {period}{'–' + most if most and most != period else ''} {unit}s"
     return f"{times} {every}".strip()
+
+
+def _how_long(repeat: Mapping[str, Any]) -> str:
+    """For how long, where the bounds give that in units of time; empty where they do not.
+
+    >>> _how_long({"boundsRange": {"low": {"value": 2, "code": "wk"}, "high": {"value": 3, "code": "wk"}}})
+    ' for 2–3 weeks'
+    """
+    duration, bounds = repeat.get("boundsDuration"), repeat.get("boundsRange")
+    ends = [bounds.get("low"), bounds.get("high")] if isinstance(bounds, dict) else [duration]
+    told = rows(ends)
+    numbers = list(dict.fromkeys(as_text(end.get("value")) for end in told))
+    units = {_UNITS.get(as_text(end.get("code"))) or as_text(end.get("unit")).removesuffix("s") for end in told}
+    is_exact = len(told) == len(ends) and all(numbers) and not any("comparator" in end for end in told)
+    if not is_exact or len(units) > 1 or not units < {*_UNITS.values()} or crossed(numbers[0], numbers[-1]):
+        return ""
+    return f" for {'–'.join(numbers)} {units.pop()}{'' if numbers == ['1'] else 's'}"
 
 
 def _times(low: str, high: str) -> str:

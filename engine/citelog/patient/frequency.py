@@ -68,7 +68,7 @@ _ADVERBS = {
 
 _ENDING = re.compile(
     r"[\s,]*(?:\(?(?:for life|lifelong|life-long)\)?|until [^;,]*"
-    rf"|for [0-9a-z]+(?:(?:-| to | or )[0-9a-z]+)? (?:{'|'.join(_UNITS)})s?)$"
+    rf"|for [0-9a-z.]+(?:(?:-| to | or )[0-9a-z.]+)? (?:{'|'.join(_UNITS)})s?)$"
 )
 _CHANGES = {"then", "thereafter", "after", "afterwards", "followed"}  # words that say a second frequency follows
 

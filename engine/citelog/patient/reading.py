@@ -136,6 +136,8 @@ def _text(data: bytes, where: str) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as trouble:
+        if data.startswith(b"\x1f\x8b"):
+            raise CaseError(where, "this is compressed (gzip)", "unpack it, as with gunzip") from None
         line = data.count(b"\n", 0, trouble.start) + 1
         raise CaseError(f"{where}:{line}", "this is not UTF-8 text", "save the file as UTF-8") from None
     if bad := _FORBIDDEN.search(text):
@@ -162,6 +164,10 @@ def _parsed(text: str, where: str) -> Any:
         try:
             return _yaml(text, where)  # YAML may begin with a brace as well
         except CaseError as refusal:
+            if re.match(r'\s*[{[]+\s*"', text) and _is_cut_off(trouble):
+                what = f"not JSON: it ends before it is complete ({trouble.msg}, column {trouble.colno})"
+                remedy = "fetch or save it again: the end of it is missing"
+                raise CaseError(f"{where}:{trouble.lineno}", what, remedy) from None
             if not _IS_SYNTAX.search(refusal.what):
                 raise
             message = f"not JSON ({trouble.msg}, column {trouble.colno}) and not YAML either"
@@ -169,6 +175,10 @@ def _parsed(text: str, where: str) -> Any:
             if trouble.msg.startswith("Extra data"):
                 remedy = "give one document in one file; for many patients there is `citelog population`"
             raise CaseError(f"{where}:{trouble.lineno}", message, remedy) from None
+
+
+def _is_cut_off(trouble: json.JSONDecodeError) -> bool:
+    return trouble.msg.startswith("Unterminated") or not trouble.doc[trouble.pos :].strip()
 
 
 def _json(text: str, where: str) -> Any:

@@ -30,6 +30,9 @@ STATUSES: Mapping[int, str] = {
 
 
 _SIGN = r"^\s*(<=|>=|≤|≥|<|>)\s*[0-9]"
+_SOURCE = "coalesce(value_source_value, '')"
+_SAID = f"regexp_extract({{}}, {literal(_SIGN)}, 1)"
+"""The sign that a text begins with; empty where it begins with none."""
 _ENTRIES: Mapping[str, str] = {
     "measurement": """
         SELECT {common}, CASE
@@ -45,10 +48,11 @@ _ENTRIES: Mapping[str, str] = {
         LEFT JOIN concepts AS operator ON operator.concept_id = operator_concept_id
         LEFT JOIN two_units ON two_units.c = unit_concept_id AND two_units.v = unit_source_value""",
     "observation": """
-        SELECT {common}, coalesce(value_as_number, value_as_string, answer.shown, value_source_value) AS value,
+        SELECT {common},
+            coalesce({said} || value_as_number, value_as_string, answer.shown, value_source_value) AS value,
             {unit} AS unit, coalesce(observation_date, observation_datetime) AS "when", qualifier.shown AS flag,
-            nullif(concat_ws(', ', coalesce(answer.answer, answer.shown, value_as_string, value_as_number,
-                value_source_value), qualifier.shown), '') AS state
+            nullif(concat_ws(', ', coalesce(answer.answer, answer.shown, value_as_string,
+                {said} || value_as_number, value_source_value), qualifier.shown), '') AS state
         FROM {rows}
         LEFT JOIN concepts AS answer ON answer.concept_id = value_as_concept_id
         LEFT JOIN concepts AS units ON units.concept_id = unit_concept_id
@@ -123,11 +127,17 @@ def _written(
 def _parts(at: datetime.date | None) -> dict[str, str]:
     """What several queries have in common, and what depends on the day of the assessment."""
     known = " ".join(f"WHEN {concept} THEN {literal(sign)}" for concept, sign in SIGNS.items())
+    source = _SAID.format(_SOURCE)
+    plain = f"replace(replace({source}, '≤', '<='), '≥', '>=')"
+    operator = f"CASE operator_concept_id {known} END"
     sign = (
-        "CASE WHEN coalesce(operator_concept_id, 0) IN (0, 4172703) "
-        f"THEN regexp_extract(coalesce(value_source_value, ''), {literal(_SIGN)}, 1) "
-        f"ELSE CASE operator_concept_id {known} ELSE '(' || operator.shown || ') ' END END"
+        f"CASE WHEN coalesce(operator_concept_id, 0) IN (0, 4172703) THEN {source} "
+        f"WHEN {operator} IS NULL THEN '(' || operator.shown || ') ' "
+        f"WHEN {plain} NOT IN ('', {operator}) THEN '(' || {operator} || ', in the source ' || {source} || ') ' "
+        f"ELSE {operator} END"
     )
+    string = _SAID.format("coalesce(value_as_string, '')")
+    said = f"coalesce(nullif({source}, ''), {string})"
     printed = "regexp_extract(value_source_value, '[0-9]+(\\.[0-9]+)?')"
     same = f"TRY_CAST({printed} AS DOUBLE) = TRY_CAST(value_as_number AS DOUBLE)"
     unit = (
@@ -146,7 +156,7 @@ def _parts(at: datetime.date | None) -> dict[str, str]:
             f"CASE WHEN {begin} > {day} THEN 'planned' WHEN stop_reason IS NOT NULL OR {end} < {day} THEN 'stopped' "
             f"WHEN {begin} <= {day} AND {end} >= {day} THEN 'current' END"
         )
-    return {"sign": sign, "unit": unit, "statuses": statuses, "taken": taken}
+    return {"sign": sign, "said": said, "unit": unit, "statuses": statuses, "taken": taken}
 
 
 def _load_pairs(tables: Mapping[str, Table], vocabulary: Vocabulary, cursor: duckdb.DuckDBPyConnection) -> None:
