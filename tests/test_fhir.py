@@ -344,6 +344,37 @@ def test_a_text_names_a_resource_only_where_no_code_does() -> None:
     assert read(observation(code={"coding": [{"system": "x", "code": "2276-4"}]})).entries[0].term is None
 
 
+@pytest.mark.parametrize(
+    ("coding", "stands"),
+    [
+        ({"system": "http://loinc.org/"}, 'as one of "http://loinc.org/"'),
+        ({"system": "LN"}, 'as one of "LN"'),
+        ({"system": "2.16.840.1.113883.6.1"}, 'as one of "2.16.840.1.113883.6.1"'),
+        ({}, "without a system"),
+    ],
+)
+def test_a_code_that_is_not_read_for_its_system_is_told_with_what_it_would_be(
+    coding: dict[str, str], stands: str
+) -> None:
+    """It said only that nothing is known as "2276-4", which is the very code that the knowledge base has."""
+    told = observation(code={"coding": [{**coding, "code": "2276-4"}]}, valueQuantity=quantity(80))
+    what = f"The code 2276-4 stands {stands}, and is not read: of {LOINC} it would be serum ferritin."
+    assert what in notes(told)
+    assert read(told).entries[0].term is None
+    beside = observation(code={"coding": [{**coding, "code": "2276-4"}], "text": "serum ferritin"})
+    assert notes(beside) == [], "it is known by its words"
+    local = observation(code=coded("http://lab.example.org", "2276-4"))
+    assert [note for note in notes(local) if "would be" in note] == []
+
+
+def test_a_code_without_a_system_that_several_systems_have_is_told_once() -> None:
+    told = notes(condition(code={"coding": [{"code": "K90.0"}]}))
+    assert [note for note in told if "would be" in note] == [
+        "The code K90.0 stands without a system, and is not read: "
+        "of http://hl7.org/fhir/sid/icd-10 it would be coeliac disease."
+    ]
+
+
 def test_a_code_that_counts_although_the_words_name_another_thing_is_noted() -> None:
     resource = observation(code=coded(LOINC, "2276-4", "C-reactive protein"), valueQuantity=quantity(80))
     assert notes(resource) == [

@@ -27,7 +27,7 @@ def condition(resource: Resource, place: str, terms: Terms, damage: Damage) -> F
     if damage and state != "entered in error":
         state = "unknown"
     keys: dict[str, Recorded] = {"state": state, "when": readable(when, is_damaged=bool(damage))}
-    yield from named(item_of("conditions", resource.get("code"), keys, place), terms)
+    yield from named(item_of("conditions", resource.get("code"), keys, place), terms, resource.get("code"))
 
 
 def _condition_state(resource: Resource) -> str:
@@ -59,8 +59,11 @@ def procedure(resource: Resource, place: str, terms: Terms, damage: Damage) -> F
     state = {"completed": "present", "entered-in-error": "entered in error"}.get(status, status)
     if damage and state != "entered in error":
         state = "unknown"
-    when = readable(moment(resource, "performed"), is_damaged=bool(damage))
-    yield from named(item_of("conditions", resource.get("code"), {"state": state, "when": when}, place), terms)
+    keys: dict[str, Recorded] = {
+        "state": state,
+        "when": readable(moment(resource, "performed"), is_damaged=bool(damage)),
+    }
+    yield from named(item_of("conditions", resource.get("code"), keys, place), terms, resource.get("code"))
 
 
 def _code(concept: object, system: str, known: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ words that say so. What is missing for a stated reason is missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -79,6 +79,33 @@ def codes(concept: object) -> tuple[str, ...]:
         for row in rows(concept.get("coding") if isinstance(concept, dict) else None)
         if (system := as_text(row.get("system"))) in SYSTEMS
     )
+
+
+_CALLED = {
+    "ln": ("loinc",), "sct": ("snomed",), "icd": ("icd10", "icd10cm"), "i10": ("icd10",), "i10c": ("icd10cm",),
+}  # fmt: skip
+"""What else the code systems are called, in HL7's version 2 and in addresses."""
+
+
+def misplaced(concept: object) -> Iterator[tuple[str, str, str]]:
+    """The codes of a concept whose system is none that is read and hardly another than one that is.
+
+    Each as a case file would write it, with the system as it stands and the system as FHIR calls it.
+
+    >>> list(misplaced({"coding": [{"system": "http://loinc.org/", "code": "2276-4"}]}))
+    [('loinc:2276-4', 'http://loinc.org/', 'http://loinc.org')]
+    >>> list(misplaced({"coding": [{"system": "http://lab.example.org/codes", "code": "2276-4"}]}))
+    []
+    """
+    for row in rows(concept.get("coding") if isinstance(concept, dict) else None):
+        system, code = as_text(row.get("system")), as_text(row.get("code"))
+        if not code or system in SYSTEMS:
+            continue
+        words = set(re.findall("[a-z]+[0-9]*[a-z]*", system.casefold()))
+        like = {name for one in words for name in _CALLED.get(one, (one,))} | {SYSTEMS.get(f"urn:oid:{system}", "")}
+        for known, name in SYSTEMS.items():
+            if known.startswith("http") and (name in like or not system):
+                yield f"{name}:{code}", system, known
 
 
 _ANSWERS = {"yes": "present", "no": "absent"}

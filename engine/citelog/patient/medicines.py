@@ -62,7 +62,8 @@ def medication(
     else:
         keys = {**_dosage(resource, terms), "status": _taken_as(resource, status), "when": _written(resource)}
         yield from (Note(f"{what} {told}", place) for told in dict.fromkeys(_contradictions(resource)))
-    yield from named(item_of("medications", medicine_of(resource, medications), keys, place), terms)
+    concept = medicine_of(resource, medications)
+    yield from named(item_of("medications", concept, keys, place), terms, concept)
 
 
 def _written(resource: Resource) -> str:

@@ -78,9 +78,10 @@ def _measurement(row: Resource, place: str, shared: Mapping[str, Recorded], term
             yield Note(f"{text} as its code, {units[1]} in words. Neither is used.", place)
         if not damage and (reason := missing(row)) and reason != UNSAID and "value" not in result.keys:
             yield Note(f"{called({'resourceType': 'Observation', **row})} has no value: {reason}.", place)
-        yield from named(result, terms)
+        yield from named(result, terms, row.get("code"))
     elif match(finding, terms) or not damage:
-        yield from named(finding if match(finding, terms) or "valueBoolean" in row else result, terms)
+        is_finding = match(finding, terms) or "valueBoolean" in row
+        yield from named(finding if is_finding else result, terms, row.get("code"))
 
 
 def _has_value(row: Resource) -> bool:

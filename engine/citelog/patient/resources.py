@@ -8,7 +8,7 @@ from typing import Any
 
 from citelog.patient.case import KIND, Item, ListName, Note, Recorded
 from citelog.patient.dates import period
-from citelog.patient.elements import codes, concept_text, rows
+from citelog.patient.elements import codes, concept_text, misplaced, rows
 from citelog.patient.entries import match, sentence
 from citelog.patient.reading import as_text
 from citelog.vocab import Terms
@@ -128,17 +128,34 @@ def item_of(name: ListName, concept: object, keys: Mapping[str, Recorded], place
     return Item(name, concept_text(concept), kept, place, codes(concept))
 
 
-def named(item: Item, terms: Terms) -> Found:
-    """The item, and a word where its code and its name differ; only a note where its codes name different things."""
+def named(item: Item, terms: Terms, concept: object) -> Found:
+    """The item, and a word where its code and its name differ; only a note where its codes name different things.
+
+    `concept` is what it was made of: a code that is not read for its system is told, where it could be known.
+    """
     if note := ambiguous(item, terms):
         yield note
         return
     yield item
-    called_so, meant = terms.match(KIND[item.list], item.name) if item.name else None, match(item, terms)
+    kind = KIND[item.list]
+    called_so, meant = terms.match(kind, item.name) if item.name else None, match(item, terms)
+    key = "medication" if item.list == "medications" else "code"
+    for text in _would_be(concept, kind, terms) if meant is None else ():
+        yield Note(text, f"{item.read_from}.{key}")
     if called_so and meant and called_so != meant:
         what = f"Its code names that, its words name {terms.label(called_so)}: the code counts."
-        key = "medication" if item.list == "medications" else "code"
         yield Note(f"{sentence(item, meant, terms)} {what}", f"{item.read_from}.{key}")
+
+
+def _would_be(concept: object, kind: str, terms: Terms) -> Iterator[str]:
+    """What the codes that are not read for their systems would name."""
+    told = set()
+    for code, system, known in misplaced(concept):
+        plain, term = code.partition(":")[2], terms.match(kind, code)
+        if term and plain not in told:
+            told.add(plain)
+            stands = f'as one of "{system}"' if system else "without a system"
+            yield f"The code {plain} stands {stands}, and is not read: of {known} it would be {terms.label(term)}."
 
 
 def ambiguous(item: Item, terms: Terms) -> Note | None:
