@@ -375,6 +375,20 @@ def test_a_code_without_a_system_that_several_systems_have_is_told_once() -> Non
     ]
 
 
+def test_what_a_document_or_a_list_names_and_the_record_does_not_hold_is_told() -> None:
+    """A problem list whose conditions did not come along was called read where they stand."""
+    named = [{"reference": reference} for reference in ("Condition/here", "Condition/gone", "urn:uuid:9", "#in")]
+    section = {"title": "Problems", "section": [{"entry": [*named, {"reference": "Encounter/e"}]}]}
+    composition = {"resourceType": "Composition", "status": "final", "section": [section, {"entry": [named[1]]}]}
+    listed = {"resourceType": "List", "status": "current", "entry": [{"item": one} for one in named[:2]]}
+    here = condition(id="here")
+    told = "not here, such as Condition/gone: the record may be incomplete."
+    assert f"The Composition names 2 resources that are {told}" in notes(composition, here)
+    assert f"The List names 1 resource that is {told}" in notes(listed, here)
+    whole = {**listed, "entry": [{"item": named[0]}]}
+    assert not any("incomplete" in note for note in notes(whole, here))
+
+
 def test_a_code_that_counts_although_the_words_name_another_thing_is_noted() -> None:
     resource = observation(code=coded(LOINC, "2276-4", "C-reactive protein"), valueQuantity=quantity(80))
     assert notes(resource) == [

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from citelog.diagnostics import CaseError
-from citelog.patient.bundles import INCOMPLETE, Index, Placed, current, outcome, taken_apart, words
+from citelog.patient.bundles import INCOMPLETE, Index, Placed, current, outcome, part, taken_apart, words
 from citelog.patient.case import Gathered, Item, Note, Recorded
 from citelog.patient.elements import codes, concept_text, joined, rows
 from citelog.patient.entries import match
@@ -18,7 +18,7 @@ from citelog.patient.lines import read_resource
 from citelog.patient.people import of_one_patient, other_subject, refers_to
 from citelog.patient.reading import Document, as_text
 from citelog.patient.releases import other_release
-from citelog.patient.resources import ALL, HOLDERS, READ, Damage, Resource, called, doubtful, held
+from citelog.patient.resources import ALL, HOLDERS, READ, REFERENCE, Damage, Resource, called, doubtful, held
 from citelog.patient.unread import not_read, places
 from citelog.patient.validity import TROUBLE, check_type, problem
 from citelog.vocab import Terms
@@ -127,6 +127,7 @@ class _Reader:
                     unread += [one] if _words(one.resource) else []
             elif one.kind in ("List", "Composition"):
                 yield from _empty(one)
+                yield from self._not_here(one)
         if gone:
             results = sorted({target for missing in gone.values() for target in missing})
             who = "1 report or panel names" if len(gone) == 1 else f"{len(gone):,} reports and panels name"
@@ -137,6 +138,19 @@ class _Reader:
             says = "says" if len(unread) == 1 else "say"
             text = f"{who} {says} what was found only in words or in a file, and these are not read: {INCOMPLETE}."
             yield Note(text, places(one.place for one in unread))
+
+    def _not_here(self, one: Placed) -> Iterator[Note]:
+        """What a document or a list names that would be read, and that the record does not hold."""
+        content = (*READ, "DiagnosticReport")
+        gone = [
+            target
+            for target in _listed(one.resource)
+            if (parts[2] in content if (parts := REFERENCE.fullmatch(target)) else target.startswith("urn:"))
+            and self.index.find(target, one) is None
+        ]
+        if gone:
+            what = "1 resource that is" if len(gone) == 1 else f"{len(gone):,} resources that are"
+            yield Note(f"The {one.kind} names {what} not here, such as {gone[0]}: {INCOMPLETE}.", one.place)
 
     def _context(self) -> tuple[dict[str, tuple[Recorded, str]], list[Note]]:
         """What the Patient resource says beside whose record it is."""
@@ -182,6 +196,18 @@ def not_borne(resource: Resource, terms: Terms) -> str:
 def _words(resource: Resource) -> bool:
     """Whether a report has something to read for a person."""
     return any(resource.get(key) for key in ("conclusion", "conclusionCode", "presentedForm", "text"))
+
+
+def _listed(resource: Resource) -> list[str]:
+    """What a document or a list refers to as its content, each once."""
+    waiting, targets = [resource], dict[str, None]()
+    while waiting:
+        node = waiting.pop(0)
+        waiting += rows(node.get("section"))
+        for row in rows(node.get("entry")):
+            item = row if "reference" in row else part(row, "item")
+            targets[as_text(item.get("reference"))] = None
+    return list(targets)
 
 
 def _empty(one: Placed) -> Iterator[Note]:
