@@ -375,6 +375,16 @@ def test_a_code_without_a_system_that_several_systems_have_is_told_once() -> Non
     ]
 
 
+def test_a_medication_that_did_not_come_along_is_asked_for_where_nothing_else_names_it() -> None:
+    gone = {**request(id="m"), "medicationReference": {"reference": "Medication/9"}}
+    del gone["medicationCodeableConcept"]
+    told = 'MedicationRequest "Medication/9" refers to a Medication that is not plainly in the record: send it along.'
+    assert told in notes(gone)
+    named = {**gone, "medicationReference": {"reference": "Medication/9", "display": "folic acid"}}
+    along = {"resourceType": "Medication", "id": "9", "code": {"text": "folic acid"}}
+    assert not any("send it along" in note for note in [*notes(named), *notes(gone, along)])
+
+
 def test_what_a_document_or_a_list_names_and_the_record_does_not_hold_is_told() -> None:
     """A problem list whose conditions did not come along was called read where they stand."""
     named = [{"reference": reference} for reference in ("Condition/here", "Condition/gone", "urn:uuid:9", "#in")]

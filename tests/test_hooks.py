@@ -340,6 +340,19 @@ def test_an_order_that_no_rule_reads_gets_no_card_and_is_not_kept_waiting() -> N
     assert answered(call("order-sign", bundle(order("723"), type="collection")))["cards"] == []
 
 
+@pytest.mark.parametrize("reference", ["Medication/9", "https://ehr.example.org/fhir/Medication/9", "urn:uuid:9"])
+def test_an_order_whose_medication_did_not_come_along_is_not_passed_over_in_silence(reference: str) -> None:
+    """It got no card at all: it could have been folic acid."""
+    unknown = {**order(), "medicationReference": {"reference": reference}}
+    del unknown["medicationCodeableConcept"]
+    answer = answered(call("order-sign", bundle(unknown, type="collection")))
+    (only,) = answer["cards"]
+    assert "refers to a Medication that is not plainly in the record: send it along." in only["detail"]
+    assert "context.draftOrders.entry[0].resource" in only["detail"]
+    named = {**unknown, "medicationReference": {"reference": reference, "display": "Folic acid"}}
+    assert ids(answered(call("order-sign", bundle(named, type="collection"))))[0] == "caution:CA-FOLATE-NOT-FIRST"
+
+
 def test_an_order_that_rules_read_needs_the_record() -> None:
     """Of hydroxocobalamin nothing is said without it: that is no "nothing to say"."""
     hydroxocobalamin = bundle(order("5514"), type="collection")

@@ -35,6 +35,7 @@ from citelog.hooks.looked import Gap, Looked
 from citelog.hooks.request import EXTENSION, NOT, Asked
 from citelog.hooks.services import ORDER_SIGN
 from citelog.knowledge.base import Citation, Knowledge
+from citelog.patient.resources import REFERENCE
 from citelog.render import fhir
 from citelog.render.markdown import code, plain
 from citelog.render.phrases import counted, place
@@ -142,7 +143,7 @@ class _Response:
         if not standing and self.looked.unlooked and self.is_about_something:
             raise UnlookedError(tuple(look.key for look in self.looked.unlooked))
         cards = [self.card(conclusion) for conclusion in standing]
-        if cards and (self.looked.unlooked or self.found.notes):
+        if self.is_untold or (cards and (self.looked.unlooked or self.found.notes)):
             cards.append(self.rest(withheld))
         return {"cards": cards, "extension": {EXTENSION: self.assessment()}}
 
@@ -165,6 +166,14 @@ class _Response:
             return True
         known = read_terms(self.found.knowledge)
         return any(entry.id in self.ordered and entry.term in known for entry in self.found.case.entries)
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether of an order about to be signed nothing says which medicine it is: silence would be no answer."""
+        drafted = [entry for entry in self.found.case.entries if self.asked.is_drafted(entry.read_from)]
+        names = [entry.name for entry in drafted if entry.term is None and entry.list == "medications"]
+        is_order = self.asked.service.hook == ORDER_SIGN
+        return is_order and any(REFERENCE.fullmatch(name) or name[:4] in ("", "urn:") for name in names)
 
     @cached_property
     def telling(self) -> Telling:
@@ -302,7 +311,8 @@ class _Response:
             }
             parts.append("**Not concluded for that reason:**\n\n" + "\n".join(sorted(missing)))
         if notes:
-            told = [f"- {plain(note.text)} ({code(self.asked.placed(note.read_from))})" for note in notes[:_NOTES]]
+            first = sorted(notes, key=lambda note: not self.asked.is_drafted(note.read_from))[:_NOTES]
+            told = [f"- {plain(note.text)} ({code(self.asked.placed(note.read_from))})" for note in first]
             more = [f"- and {len(notes) - _NOTES} more"] if len(notes) > _NOTES else []
             parts.append("**Read, and not used:**\n\n" + "\n".join((*told, *more)))
         said = [

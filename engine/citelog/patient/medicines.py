@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from citelog.patient.case import Note, Recorded
 from citelog.patient.dosage import contradictions, dosage_keys, dose_contradictions
 from citelog.patient.elements import codes, concept_text, joined, moment, quantity, rows
-from citelog.patient.entries import match_route
+from citelog.patient.entries import match, match_route
 from citelog.patient.reading import as_text
 from citelog.patient.resources import (
     ALL,
@@ -63,7 +63,16 @@ def medication(
         keys = {**_dosage(resource, terms), "status": _taken_as(resource, status), "when": _written(resource)}
         yield from (Note(f"{what} {told}", place) for told in dict.fromkeys(_contradictions(resource)))
     concept = medicine_of(resource, medications)
-    yield from named(item_of("medications", concept, keys, place), terms, concept)
+    item = item_of("medications", concept, keys, place)
+    yield from named(item, terms, concept)
+    if medication is None and _refers(resource) and not match(item, terms):
+        yield Note(f"{what} refers to a Medication that is not plainly in the record: send it along.", place)
+
+
+def _refers(resource: Resource) -> bool:
+    reference = resource.get("medicationReference")
+    is_coded = resource.get("medicationCodeableConcept") is not None
+    return not is_coded and isinstance(reference, dict) and bool(reference.get("reference"))
 
 
 def _written(resource: Resource) -> str:
