@@ -164,6 +164,7 @@ REFUSED: dict[str, tuple[Files, str, str]] = {
         'the columns "value" and "Value"',
         "keep one",
     ),
+    "a line that only Excel reads": ({"labs.csv": "sep=;\npatient;analyte\nP1;a\n"}, "is for Excel alone", "remove it"),
     "a column without a name": ({"labs.csv": ",patient,analyte\n0,P1,a\n"}, "a column has no name", "index=False"),
     "a column called row": ({"labs.csv": "patient,analyte,row\nP1,a,b\n"}, 'the column "row"', "rename or remove it"),
     "a control character in a column's name": (
@@ -200,6 +201,11 @@ REFUSED: dict[str, tuple[Files, str, str]] = {
         "UTF-8",
     ),
     "UTF-16": ({"labs.csv": LABS.encode("utf-16")}, "this is UTF-16 text", "save the file as UTF-8"),
+    "compressed, and not called so": (
+        {"labs.csv": gzip.compress(LABS.encode())},
+        "this is compressed (gzip)",
+        "name it labs.csv.gz",
+    ),
     "a quote that is never closed": (
         {"labs.csv": 'patient,analyte,value\nP1,a,1\nP2,"b,2\nP3,c,3\n'},
         "labs.csv:3: where this row ends cannot be told",

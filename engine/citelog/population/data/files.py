@@ -284,6 +284,8 @@ def _header(path: Path) -> tuple[list[str], str]:
     if not start:
         _all_utf8(path)
     line = start.lstrip("\r\n").splitlines()[0] if start.strip() else ""
+    if line.startswith("sep="):
+        raise CaseError(str(path), f'the first line ("{line[:10]}") is for Excel alone', "remove it")
     rows = [(next(csv.reader([line], delimiter=one), []), one) for one in DELIMITERS]
     names, delimiter = max(rows, key=lambda row: len(row[0]))
     if not any(names):
@@ -301,6 +303,8 @@ def _all_utf8(path: Path) -> None:
     """Refuse a file that is no UTF-8, with the line where it stops being it."""
     with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as raw:
         for number, line in enumerate(raw, start=1):
+            if number == 1 and line[:2] == b"\x1f\x8b":
+                raise CaseError(str(path), "this is compressed (gzip)", f"name it {path.name}.gz")
             if number == 1 and line[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise CaseError(str(path), "this is UTF-16 text", "save the file as UTF-8")
             try:
